@@ -1,0 +1,34 @@
+//! The vocabulary of SIGMA: what every room says about packages, code and certificates.
+//!
+//! In: nothing. Out: plain types. It must never do input or output, read a clock, or be async.
+#![warn(missing_docs)]
+
+mod advisory;
+mod council;
+mod dependency;
+mod digest;
+mod distribution;
+mod finding;
+mod graph;
+mod level;
+mod package;
+mod report;
+mod target;
+mod text;
+mod time;
+
+pub use advisory::{Advisory, AdvisorySeverity, AdvisorySnapshot, AdvisoryState};
+pub use council::{Ballot, CouncilVerdict, Dossier, Phase, Reason, Ruling, Vote, Warning};
+pub use dependency::{
+    Declared, DependencyKind, Location, LockedEdge, LockedPackage, Manifest, ManifestSource, Problem, Refusal, Refused,
+};
+pub use digest::{DigestError, Digests, ExpectedDigest, HashAlgorithm, Sha1, Sha256, Sha512};
+pub use distribution::{Distribution, DistributionKind, Release};
+pub use finding::{Capability, Category, Confidence, Finding, Reach, Severity};
+pub use graph::{Depth, Graph, Parent, ResolvedPackage, Unresolved, UnresolvedReason};
+pub use level::{AnalysisType, SecurityLevel};
+pub use package::{Ecosystem, NameError, PackageId, PackageName};
+pub use report::{BinaryFile, Coverage, DistributionReport, FileEntry, FileSet, Report, SkipReason, Skipped};
+pub use target::{Arch, Os, Platform, PythonVersion, Target, TargetError};
+pub use text::printable;
+pub use time::Timestamp;

@@ -1,0 +1,48 @@
+//! Text from strangers, made safe to print.
+
+use std::fmt::Write as _;
+
+/// A copy of `text` that is safe on a terminal, in a log line and in a table cell: control characters, line breaks,
+/// bidirectional and invisible characters are escaped, and the result holds at most `max` characters, ending in `…`
+/// where something was cut.
+pub fn printable(text: &str, max: usize) -> String {
+    let mut out = String::new();
+    let mut count = 0;
+    for c in text.chars() {
+        let width = if is_plain(c) { 1 } else { c.escape_unicode().len() };
+        if count + width > max {
+            out.push('…');
+            return out;
+        }
+        count += width;
+        match is_plain(c) {
+            true => out.push(c),
+            false => {
+                let _ = write!(out, "{}", c.escape_unicode());
+            }
+        }
+    }
+    out
+}
+
+/// False for whatever moves the cursor, reorders text, or cannot be seen.
+fn is_plain(c: char) -> bool {
+    let hidden = matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
+    !c.is_control() && !hidden
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn nothing_reaches_the_terminal_unescaped() {
+        assert_eq!(printable("ordinary – text é", 80), "ordinary – text é");
+        assert_eq!(printable("\x1b[31mred\r\n\u{202e}", 80), "\\u{1b}[31mred\\u{d}\\u{a}\\u{202e}");
+        assert_eq!(printable("abcdef", 3), "abc…");
+        assert_eq!(printable("ab\n", 3), "ab…");
+    }
+}

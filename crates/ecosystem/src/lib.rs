@@ -1,0 +1,16 @@
+//! PyPI and npm: manifests and lockfiles, resolving, downloading with integrity, advisories.
+//!
+//! In: a project folder, a target, and what the ecosystems answer (all of it hostile). Out: [`sigma_core::Manifest`],
+//! [`sigma_core::Graph`], [`Artifact`], [`sigma_core::AdvisorySnapshot`]. Only this crate speaks to the ecosystems; it
+//! must never run anything that it fetched.
+
+mod artifact;
+mod config;
+mod http;
+pub mod manifest;
+mod npm;
+mod pypi;
+
+pub use artifact::{Artifact, FetchError, Hashed, Mismatch};
+pub use config::EcosystemConfig;
+pub use http::{Http, HttpError};

@@ -1,0 +1,1 @@
+//! npm: packuments, resolving, advisories.

@@ -1,0 +1,1 @@
+//! PyPI: index, resolving, advisories.
