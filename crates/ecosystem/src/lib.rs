@@ -10,7 +10,9 @@ mod http;
 pub mod manifest;
 mod npm;
 mod pypi;
+mod resolve;
 
 pub use artifact::{Artifact, FetchError, Hashed, Mismatch};
 pub use config::EcosystemConfig;
 pub use http::{Http, HttpError};
+pub use resolve::ResolveError;
