@@ -1,1 +1,21 @@
+//! Certificates: what is sealed, how its bytes are made, and how anyone computes the same hash.
 //!
+//! In: domain types. Out: canonical bytes (RFC 8785), their keccak256 hash, ids, and the public view. No input or
+//! output, no keys.
+#![warn(missing_docs)]
+
+mod analysis_block;
+mod canonical;
+mod files_hash;
+mod package;
+
+pub use analysis_block::{
+    BlockedTransitive, CertificationStatus, PackageAnalysis, PackageEntry, PackageSummary, ParentEntry,
+    TransitiveDisclosure,
+};
+pub use canonical::{CanonicalError, canonical_bytes, content_id, payload_hash};
+pub use files_hash::{FILES_HASH_ALGORITHM, files_hash};
+pub use package::{
+    AdvisoryFields, BallotLine, CoverageSummary, DistributionEntry, PAYLOAD_HASH_ALGORITHM, PackageCertificate,
+    PackagePayload, PackageView, SealError,
+};

@@ -1,0 +1,59 @@
+//! From findings to reasons: the documented mapping from evidence to levels that every validator starts from.
+
+use sigma_core::{
+    Ballot, Confidence, DistributionReport, Finding, Phase, Reach, Reason, SecurityLevel, Severity, Vote,
+};
+
+/// The level that one finding asks for on its own.
+///
+/// | severity | runs at install or import, or from an entry point | runs when called | tests, examples, docs |
+/// | --- | --- | --- | --- |
+/// | CRITICAL | BLOCKED (CAUTION at low confidence) | BLOCKED (CAUTION at low confidence) | CAUTION |
+/// | HIGH | CAUTION | CAUTION (MONITORED at low confidence) | MONITORED |
+/// | MEDIUM | MONITORED | MONITORED | CLEAR |
+/// | LOW, INFO | CLEAR | CLEAR | CLEAR |
+///
+/// What the code is merely able to do is INFO, so a capability alone never leaves CLEAR.
+pub fn level_of(finding: &Finding) -> SecurityLevel {
+    let sure = finding.confidence > Confidence::Low;
+    match (finding.severity, finding.reach) {
+        (Severity::Critical, Reach::Test) => SecurityLevel::Caution,
+        (Severity::Critical, _) if sure => SecurityLevel::Blocked,
+        (Severity::Critical, _) => SecurityLevel::Caution,
+        (Severity::High, Reach::Test) => SecurityLevel::Monitored,
+        (Severity::High, Reach::Call) if !sure => SecurityLevel::Monitored,
+        (Severity::High, _) => SecurityLevel::Caution,
+        (Severity::Medium, Reach::Test) => SecurityLevel::Clear,
+        (Severity::Medium, _) => SecurityLevel::Monitored,
+        (Severity::Low | Severity::Info, _) => SecurityLevel::Clear,
+    }
+}
+
+/// A reason that cites one finding.
+pub fn cite(distribution: &DistributionReport, finding: &Finding, level: SecurityLevel) -> Reason {
+    Reason {
+        level,
+        code: finding.rule.clone(),
+        message: finding.message.clone(),
+        distribution: Some(distribution.filename.clone()),
+        location: Some(match finding.line {
+            0 => finding.file.clone(),
+            line => format!("{}:{line}", finding.file),
+        }),
+        evidence: (!finding.evidence.is_empty()).then(|| finding.evidence.clone()),
+    }
+}
+
+/// A reason about the package as a whole.
+pub fn state(level: SecurityLevel, code: &str, message: String) -> Reason {
+    Reason { level, code: code.to_owned(), message, distribution: None, location: None, evidence: None }
+}
+
+/// The ballot that follows from reasons: UNSAFE when one of them asks for BLOCKED.
+pub fn ballot(validator: &str, phase: Phase, mut reasons: Vec<Reason>) -> Ballot {
+    reasons.sort_by(|a, b| (b.level, a).cmp(&(a.level, b)));
+    reasons.dedup();
+    let level = reasons.first().map_or(SecurityLevel::Clear, |reason| reason.level);
+    let vote = if level == SecurityLevel::Blocked { Vote::Unsafe } else { Vote::Safe };
+    Ballot { validator: validator.to_owned(), phase, vote, level, reasons }
+}
