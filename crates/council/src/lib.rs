@@ -97,18 +97,19 @@ mod tests {
 
     #[test]
     fn capabilities_stay_clear_and_stories_block() {
-        use Category::*;
-        use Reach::*;
-        use Severity::*;
+        use Category::{Credential, DynamicCode, Filesystem, Network, Obfuscation, Process};
+        use Reach::{Call, Install, Test};
+        use Severity::{Critical, High, Info, Medium};
         check(vec![], "APPROVED CLEAR");
-        let ordinary = [Process, Network, Credential, Filesystem, DynamicCode].map(|kind| finding(Info, kind, Import));
+        let ordinary =
+            [Process, Network, Credential, Filesystem, DynamicCode].map(|kind| finding(Info, kind, Reach::Import));
         check(ordinary.to_vec(), "APPROVED CLEAR");
         check(vec![finding(Medium, Network, Call)], "APPROVED MONITORED");
         check(vec![finding(Medium, Network, Test)], "APPROVED CLEAR");
-        check(vec![finding(High, Process, Import)], "APPROVED CAUTION");
+        check(vec![finding(High, Process, Reach::Import)], "APPROVED CAUTION");
         check(vec![finding(Critical, Network, Install)], "REJECTED BLOCKED");
         check(vec![finding(Critical, Network, Call)], "ESCALATED BLOCKED");
-        check(vec![finding(Critical, Network, Call), finding(High, Obfuscation, Import)], "REJECTED BLOCKED");
+        check(vec![finding(Critical, Network, Call), finding(High, Obfuscation, Reach::Import)], "REJECTED BLOCKED");
         check(vec![finding(Critical, Network, Test)], "APPROVED CAUTION");
         check(vec![finding(High, Process, Install), finding(High, Network, Install)], "APPROVED CAUTION");
         let three = [Process, Network, Obfuscation].map(|kind| finding(High, kind, Install));
