@@ -1,1 +1,100 @@
+//! The store: the Package Trust Registry itself. Certificates, escalations, incidents and resolved graphs in SQLite,
+//! distribution bytes beside it.
 //!
+//! In: domain types. Out: domain types. Only this crate speaks SQL. What it acknowledges is on disk.
+#![warn(missing_docs)]
+
+mod blobs;
+mod certificates;
+mod claims;
+mod incidents;
+mod resolutions;
+
+pub use blobs::{Blob, Blobs};
+pub use certificates::{Escalation, Sealed, Wanted};
+pub use claims::Claim;
+pub use incidents::Incident;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+/// Why the store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The folder cannot be made or written.
+    #[error("cannot write to the store at {path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The database refuses.
+    #[error("the store's database: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// The database has another shape than this version expects.
+    #[error("the store's database cannot be brought up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Stored bytes are not what they should be.
+    #[error("the store is damaged: {what}: {why}")]
+    Damaged {
+        /// Which record.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl StoreError {
+    fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+}
+
+/// An open store. Cheap to clone; several processes may have the same one open.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: SqlitePool,
+    root: PathBuf,
+}
+
+impl Store {
+    /// Opens the store in a folder, and makes it if it is not there.
+    pub async fn open(root: &Path) -> Result<Self, StoreError> {
+        for folder in [root.to_owned(), root.join("blobs"), root.join("staging"), root.join("claims")] {
+            std::fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(root.join("sigma.sqlite"))
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL: a certificate that was announced survives a power failure, not only a crash of the process.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(30));
+        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+        sqlx::migrate!("migrations/sqlite").run(&pool).await?;
+        Ok(Self { pool, root: root.to_owned() })
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where downloads are staged before they are verified.
+    pub fn staging(&self) -> PathBuf {
+        self.root.join("staging")
+    }
+
+    /// The distributions' bytes.
+    pub fn blobs(&self) -> Blobs {
+        Blobs { pool: self.pool.clone(), root: self.root.join("blobs") }
+    }
+}
+
+#[cfg(test)]
+mod tests;

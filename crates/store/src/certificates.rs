@@ -1,0 +1,246 @@
+//! Certificates and escalations.
+
+use std::collections::HashMap;
+
+use sigma_certificate::PackageCertificate;
+use sigma_core::{ExpectedDigest, HashAlgorithm, PackageId, Report, Ruling, Sha256, Timestamp};
+use sqlx::{QueryBuilder, Row as _, Sqlite, sqlite::SqliteRow};
+
+use crate::{Store, StoreError};
+
+/// A certificate with what it was sealed from, as canonical bytes.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    /// The certificate.
+    pub certificate: PackageCertificate,
+    /// Canonical bytes of the report.
+    pub report: Vec<u8>,
+    /// Canonical bytes of the ruling.
+    pub round: Vec<u8>,
+}
+
+/// What a certificate is looked up by: the exact package, and the digests of the distribution that would be installed.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// The exact package.
+    pub package: &'a PackageId,
+    /// Published or pinned digests of the distribution. A certificate counts when it covers one of these bytes.
+    pub digests: &'a [ExpectedDigest],
+}
+
+/// A round that certified nothing.
+#[derive(Debug, Clone)]
+pub struct Escalation {
+    /// The package.
+    pub package: PackageId,
+    /// The distribution that was judged.
+    pub distribution_sha256: Sha256,
+    /// The ruleset it was judged under.
+    pub ruleset: String,
+    /// When.
+    pub escalated_at: Timestamp,
+    /// The report.
+    pub report: Report,
+    /// The ruling.
+    pub ruling: Ruling,
+}
+
+/// SQLite allows 32,766 bound values in a statement; a look-up binds a few for each package.
+const LOOKUP_CHUNK: usize = 400;
+
+impl Store {
+    /// Stores a certificate durably, or returns the one that another audit of the same bytes sealed first.
+    pub async fn insert(&self, sealed: &Sealed) -> Result<PackageCertificate, StoreError> {
+        let certificate = &sealed.certificate;
+        let payload = certificate.payload();
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let inserted = sqlx::query(
+            "INSERT INTO certificate (id, ecosystem, name, version, distribution_sha256, ruleset, level, certified_at,
+                 payload_hash, payload, report, round)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (ecosystem, name, version, distribution_sha256, ruleset) DO NOTHING",
+        )
+        .bind(certificate.id())
+        .bind(payload.registry_source.as_str())
+        .bind(&payload.package_name)
+        .bind(&payload.package_version)
+        .bind(payload.distribution_sha256.to_string())
+        .bind(&payload.ruleset_version)
+        .bind(payload.security_level.as_str())
+        .bind(payload.certified_at.as_millis())
+        .bind(certificate.payload_hash())
+        .bind(certificate.canonical())
+        .bind(&sealed.report)
+        .bind(&sealed.round)
+        .execute(&mut *transaction)
+        .await?;
+        if inserted.rows_affected() == 0 {
+            let row = sqlx::query(
+                "SELECT payload, id FROM certificate
+                 WHERE ecosystem = ? AND name = ? AND version = ? AND distribution_sha256 = ? AND ruleset = ?",
+            )
+            .bind(payload.registry_source.as_str())
+            .bind(&payload.package_name)
+            .bind(&payload.package_version)
+            .bind(payload.distribution_sha256.to_string())
+            .bind(&payload.ruleset_version)
+            .fetch_one(&mut *transaction)
+            .await?;
+            return open(&row);
+        }
+        for (index, distribution) in payload.distributions.iter().enumerate() {
+            let digests = [
+                ExpectedDigest::from(distribution.sha256),
+                ExpectedDigest::from(distribution.sha512),
+                ExpectedDigest::from(distribution.sha1),
+            ];
+            for digest in digests {
+                sqlx::query("INSERT INTO certificate_digest (digest, certificate_id, preferred) VALUES (?, ?, ?)")
+                    .bind(digest.to_string())
+                    .bind(certificate.id())
+                    .bind(index == 0)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+        }
+        transaction.commit().await?;
+        Ok(certificate.clone())
+    }
+
+    /// Looks many packages up at once, under one ruleset. The answer holds, for each index of `wanted`, the newest
+    /// certificate whose preferred distribution has one of the wanted digests. SHA-1 alone never identifies bytes.
+    pub async fn lookup(
+        &self,
+        wanted: &[Wanted<'_>],
+        ruleset: &str,
+    ) -> Result<HashMap<usize, PackageCertificate>, StoreError> {
+        let mut found = HashMap::new();
+        for (chunk_index, chunk) in wanted.chunks(LOOKUP_CHUNK).enumerate() {
+            let mut query = QueryBuilder::<Sqlite>::new(
+                "SELECT c.ecosystem, c.name, c.version, d.digest, c.payload, c.id FROM certificate_digest d
+                 JOIN certificate c ON c.id = d.certificate_id WHERE d.preferred = 1 AND c.ruleset = ",
+            );
+            query.push_bind(ruleset).push(" AND d.digest IN (");
+            let mut list = query.separated(", ");
+            for digest in chunk.iter().flat_map(|wanted| strong(wanted.digests)) {
+                list.push_bind(digest.to_string());
+            }
+            query.push(") ORDER BY c.certified_at, c.id");
+            let rows = query.build().fetch_all(&self.pool).await?;
+            let mut by_key: HashMap<(String, String, String, String), &SqliteRow> = HashMap::new();
+            for row in &rows {
+                by_key.insert((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?), row);
+            }
+            for (index, wanted) in chunk.iter().enumerate() {
+                let row = strong(wanted.digests).find_map(|digest| {
+                    let id = wanted.package;
+                    let ecosystem = id.ecosystem().to_string();
+                    by_key.get(&(ecosystem, id.name().to_string(), id.version().to_owned(), digest.to_string()))
+                });
+                if let Some(row) = row {
+                    let certificate = open_parts(row.try_get(4)?, row.try_get(5)?)?;
+                    found.insert(chunk_index * LOOKUP_CHUNK + index, certificate);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Every certificate of an exact package, newest first.
+    pub async fn certificates_of(&self, package: &PackageId) -> Result<Vec<PackageCertificate>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT payload, id FROM certificate WHERE ecosystem = ? AND name = ? AND version = ?
+             ORDER BY certified_at DESC, id",
+        )
+        .bind(package.ecosystem().as_str())
+        .bind(package.name().as_str())
+        .bind(package.version())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(open).collect()
+    }
+
+    /// The certificate with an id, with its report and round.
+    pub async fn certificate(&self, id: &str) -> Result<Option<Sealed>, StoreError> {
+        let row = sqlx::query("SELECT payload, id, report, round FROM certificate WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| Ok(Sealed { certificate: open(&row)?, report: row.try_get(2)?, round: row.try_get(3)? }))
+            .transpose()
+    }
+
+    /// Stores a round that certified nothing. Doing it again changes nothing.
+    pub async fn escalate(&self, escalation: &Escalation) -> Result<(), StoreError> {
+        let damaged = |error: serde_json::Error| StoreError::Damaged {
+            what: format!("escalation of {}", escalation.package),
+            why: error.to_string(),
+        };
+        sqlx::query(
+            "INSERT INTO escalation (ecosystem, name, version, distribution_sha256, ruleset, escalated_at, report, round)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind(escalation.package.ecosystem().as_str())
+        .bind(escalation.package.name().as_str())
+        .bind(escalation.package.version())
+        .bind(escalation.distribution_sha256.to_string())
+        .bind(&escalation.ruleset)
+        .bind(escalation.escalated_at.as_millis())
+        .bind(serde_json::to_vec(&escalation.report).map_err(damaged)?)
+        .bind(serde_json::to_vec(&escalation.ruling).map_err(damaged)?)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The open escalation of exactly these bytes under this ruleset, if there is one.
+    pub async fn escalation(&self, wanted: &Wanted<'_>, ruleset: &str) -> Result<Option<Escalation>, StoreError> {
+        let package = wanted.package;
+        let rows = sqlx::query(
+            "SELECT e.distribution_sha256, e.escalated_at, e.report, e.round, b.sha512 FROM escalation e
+             LEFT JOIN blob b ON b.sha256 = e.distribution_sha256
+             WHERE e.ecosystem = ? AND e.name = ? AND e.version = ? AND e.ruleset = ?",
+        )
+        .bind(package.ecosystem().as_str())
+        .bind(package.name().as_str())
+        .bind(package.version())
+        .bind(ruleset)
+        .fetch_all(&self.pool)
+        .await?;
+        let damaged = |why: String| StoreError::Damaged { what: format!("escalation of {package}"), why };
+        for row in rows {
+            let sha256: String = row.try_get(0)?;
+            let sha512: Option<String> = row.try_get(4)?;
+            let known = [Some(format!("sha256:{sha256}")), sha512.map(|sha512| format!("sha512:{sha512}"))];
+            if strong(wanted.digests).any(|digest| known.contains(&Some(digest.to_string()))) {
+                return Ok(Some(Escalation {
+                    package: package.clone(),
+                    distribution_sha256: sha256.parse().map_err(|error| damaged(format!("{error}")))?,
+                    ruleset: ruleset.to_owned(),
+                    escalated_at: Timestamp::from_millis(row.try_get(1)?),
+                    report: serde_json::from_slice(row.try_get(2)?).map_err(|error| damaged(error.to_string()))?,
+                    ruling: serde_json::from_slice(row.try_get(3)?).map_err(|error| damaged(error.to_string()))?,
+                }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn strong(digests: &[ExpectedDigest]) -> impl Iterator<Item = &ExpectedDigest> {
+    digests.iter().filter(|digest| matches!(digest.algorithm(), HashAlgorithm::Sha256 | HashAlgorithm::Sha512))
+}
+
+fn open(row: &SqliteRow) -> Result<PackageCertificate, StoreError> {
+    open_parts(row.try_get(0)?, row.try_get(1)?)
+}
+
+/// The id follows from the bytes, so it shows whether they are still the ones that were sealed.
+fn open_parts(payload: Vec<u8>, id: String) -> Result<PackageCertificate, StoreError> {
+    let damaged = |why: String| StoreError::Damaged { what: format!("certificate {id}"), why };
+    let certificate = PackageCertificate::open(payload).map_err(|error| damaged(error.to_string()))?;
+    if certificate.id() != id {
+        return Err(damaged(format!("its bytes are those of {}", certificate.id())));
+    }
+    Ok(certificate)
+}

@@ -1,0 +1,178 @@
+//! The store's promises, on a fresh database each.
+
+use std::time::Duration;
+
+use sigma_certificate::{CoverageSummary, DistributionEntry, PackageCertificate, PackagePayload};
+use sigma_core::*;
+
+use crate::*;
+
+fn digests(content: &[u8]) -> Digests {
+    let mut sha512 = [0; 64];
+    sha512[..32].copy_from_slice(Sha256::of(content).as_bytes());
+    Digests {
+        sha256: Sha256::of(content),
+        sha512: Sha512::from_bytes(sha512),
+        sha1: Sha1::from_bytes([7; 20]),
+        size: content.len() as u64,
+    }
+}
+
+fn sealed(package: &str, content: &[u8], ruleset: &str, at: i64) -> Sealed {
+    let package: PackageId = package.parse().unwrap();
+    let digests = digests(content);
+    let zero = Sha256::of(b"");
+    let coverage = CoverageSummary::from(&Coverage::default());
+    let payload = PackagePayload {
+        schema: PackagePayload::schema(),
+        registry_source: package.ecosystem(),
+        package_name: package.name().to_string(),
+        package_version: package.version().to_owned(),
+        distribution_sha256: digests.sha256,
+        council_verdict: CouncilVerdict::Approved,
+        security_level: SecurityLevel::Clear,
+        retained_warnings: vec![],
+        analysis_type: AnalysisType::Full,
+        certified_at: Timestamp::from_millis(at),
+        file_set_hash: zero,
+        distributions: vec![DistributionEntry {
+            filename: "d.whl".to_owned(),
+            kind: DistributionKind::Wheel,
+            size: digests.size,
+            sha256: digests.sha256,
+            sha512: digests.sha512,
+            sha1: digests.sha1,
+            file_set_hash: zero,
+            coverage,
+        }],
+        unread_distributions: vec![],
+        capabilities: vec![],
+        install_hooks: vec![],
+        yanked: None,
+        deprecated: None,
+        registry_advisory_state: "unavailable".to_owned(),
+        registry_advisory_source: "test".to_owned(),
+        registry_advisories_at: Timestamp::from_millis(at),
+        registry_advisory_count: None,
+        registry_advisory_highest_severity: None,
+        registry_advisory_summary: "s".to_owned(),
+        registry_advisories: vec![],
+        round_id: "rnd_x".to_owned(),
+        ballots: vec![],
+        council_rationale: "r".to_owned(),
+        ruleset_version: ruleset.to_owned(),
+        report_hash: zero,
+        supersedes: None,
+        disclosures: vec![],
+    };
+    Sealed { certificate: PackageCertificate::seal(payload).unwrap(), report: b"{}".to_vec(), round: b"{}".to_vec() }
+}
+
+async fn store() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    (folder, store)
+}
+
+#[tokio::test]
+async fn a_certificate_is_stored_once_and_verbatim() {
+    let (folder, store) = store().await;
+    let first = sealed("pypi:demo@1.0", b"bytes", "r1", 1);
+    let second = sealed("pypi:demo@1.0", b"bytes", "r1", 2);
+    assert_eq!(store.insert(&first).await.unwrap().id(), first.certificate.id());
+    assert_eq!(store.insert(&second).await.unwrap().id(), first.certificate.id(), "the first one stays");
+
+    drop(store);
+    let store = Store::open(folder.path()).await.unwrap();
+    let read = store.certificate(first.certificate.id()).await.unwrap().unwrap();
+    assert_eq!(read.certificate.canonical(), first.certificate.canonical());
+    assert_eq!(store.certificate(second.certificate.id()).await.unwrap().map(|_| ()), None);
+}
+
+#[tokio::test]
+async fn lookup_needs_the_same_bytes_name_version_and_ruleset() {
+    let (_folder, store) = store().await;
+    store.insert(&sealed("pypi:demo@1.0", b"one", "r1", 1)).await.unwrap();
+    let check = async |package: &str, digest: ExpectedDigest, ruleset: &str| {
+        let package: PackageId = package.parse().unwrap();
+        let digests = [digest];
+        let wanted = [Wanted { package: &package, digests: &digests }];
+        store.lookup(&wanted, ruleset).await.unwrap().contains_key(&0)
+    };
+    assert!(check("pypi:demo@1.0", Sha256::of(b"one").into(), "r1").await);
+    assert!(check("pypi:demo@1.0", digests(b"one").sha512.into(), "r1").await);
+    assert!(!check("pypi:demo@1.0", digests(b"one").sha1.into(), "r1").await, "SHA-1 identifies nothing");
+    assert!(!check("pypi:demo@1.0", Sha256::of(b"two").into(), "r1").await);
+    assert!(!check("pypi:demo@1.1", Sha256::of(b"one").into(), "r1").await);
+    assert!(!check("pypi:omed@1.0", Sha256::of(b"one").into(), "r1").await);
+    assert!(!check("pypi:demo@1.0", Sha256::of(b"one").into(), "r2").await);
+}
+
+#[tokio::test]
+async fn changed_bytes_are_noticed() {
+    let (_folder, store) = store().await;
+    let sealed = sealed("npm:demo@1.0.0", b"one", "r1", 1);
+    store.insert(&sealed).await.unwrap();
+    sqlx::query("UPDATE certificate SET payload = CAST(replace(payload, 'CLEAR', 'CAUTION') AS BLOB)")
+        .execute(&store.pool)
+        .await
+        .unwrap();
+    let error = store.certificate(sealed.certificate.id()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_claim_keeps_others_waiting() {
+    let (folder, store) = store().await;
+    let package: PackageId = "npm:demo@1.0.0".parse().unwrap();
+    let claim = store.claim(&package).await.unwrap();
+    let other = Store::open(folder.path()).await.unwrap();
+    let waiting = tokio::spawn(async move { other.claim(&"npm:demo@1.0.0".parse().unwrap()).await.map(|_| ()) });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!waiting.is_finished());
+    drop(claim);
+    waiting.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn blobs_are_found_by_strong_digests_while_their_bytes_are_there() {
+    let (_folder, store) = store().await;
+    let staged = store.staging().join("x.partial");
+    std::fs::write(&staged, b"bytes").unwrap();
+    let digests = digests(b"bytes");
+    let blob = store.blobs().adopt(&staged, &digests).await.unwrap();
+    assert_eq!(std::fs::read(&blob.path).unwrap(), b"bytes");
+    assert!(!staged.exists());
+    let find = async |digest: ExpectedDigest| store.blobs().find(&[digest]).await.unwrap();
+    assert_eq!(find(digests.sha256.into()).await, Some(blob.clone()));
+    assert_eq!(find(digests.sha512.into()).await, Some(blob.clone()));
+    assert_eq!(find(digests.sha1.into()).await, None);
+    std::fs::remove_file(&blob.path).unwrap();
+    assert_eq!(find(digests.sha256.into()).await, None);
+}
+
+#[tokio::test]
+async fn incidents_and_graphs_are_remembered() {
+    let (_folder, store) = store().await;
+    let package: PackageId = "npm:demo@1.0.0".parse().unwrap();
+    let incident = Incident {
+        filename: "demo-1.0.0.tgz".to_owned(),
+        expected: "sha512:aa".to_owned(),
+        got: "sha512:bb".to_owned(),
+        authority: "published".to_owned(),
+        seen_at: Timestamp::from_millis(5),
+    };
+    store.record_incident(&package, &incident).await.unwrap();
+    store
+        .record_incident(&package, &Incident { seen_at: Timestamp::from_millis(9), ..incident.clone() })
+        .await
+        .unwrap();
+    assert_eq!(store.incidents_of(&package).await.unwrap(), vec![incident]);
+
+    let graph = Graph { packages: vec![], unresolved: vec![], excluded: vec!["x".to_owned()] };
+    let key = Sha256::of(b"key");
+    assert_eq!(store.resolution(key).await.unwrap(), None);
+    store.remember_resolution(key, &graph, Timestamp::from_millis(1)).await.unwrap();
+    store.remember_resolution(key, &graph, Timestamp::from_millis(2)).await.unwrap();
+    assert_eq!(store.resolution(key).await.unwrap(), Some((graph, Timestamp::from_millis(2))));
+}
