@@ -97,6 +97,8 @@ pub struct PackageEntry {
     pub security_level: Option<SecurityLevel>,
     /// FULL, PARTIAL or BINARY_ONLY.
     pub analysis_type: Option<sigma_core::AnalysisType>,
+    /// `listed` or `unavailable`; `null` when uncertified.
+    pub registry_advisory_state: Option<String>,
     /// How many advisories; `null` when unavailable or uncertified.
     pub registry_advisory_count: Option<u64>,
     /// The same in a sentence.
@@ -105,6 +107,8 @@ pub struct PackageEntry {
     pub estimated_complexity_tier: Option<String>,
     /// What it costs here: 0 when it came from the store.
     pub estimated_price_usd: u64,
+    /// What it would cost had it not come from the store; 0 when it is not certified.
+    pub price_without_cache_usd: u64,
     /// Warnings retained from the council.
     pub warnings: Vec<Warning>,
 }

@@ -1,1 +1,104 @@
+//! The hall: data comes in at the front door, passes each room once, and leaves as a certificate.
 //!
+//! In: manifests and a target. Out: an [`Audit`] with a certificate, or a reason for its absence, for every dependency.
+//! The steps stand in [`Hall::audit_project`] and [`Hall::audit_package`], in the order in which they happen.
+#![warn(missing_docs)]
+
+mod audit_package;
+mod audit_project;
+mod outcome;
+mod policy;
+mod pricing;
+mod progress;
+mod resolution;
+mod seal;
+
+pub use audit_package::PackageOutcome;
+pub use audit_project::AuditOptions;
+pub use outcome::{Audit, Row, RowState, Uncertified};
+pub use policy::{Decision, Policy};
+pub use pricing::{ComplexityTier, PriceTable};
+pub use progress::{Progress, Silent, Step};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sigma_analysis::Analyser;
+use sigma_core::Timestamp;
+use sigma_ecosystem::{Ecosystems, ResolveError};
+use sigma_store::{Store, StoreError};
+use tokio::sync::Semaphore;
+
+/// Why an audit stopped altogether. What concerns single packages is in their rows instead.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The ecosystem could not be asked which versions to take.
+    #[error("{manifest}: {source}")]
+    Resolve {
+        /// The manifest that was being resolved.
+        manifest: String,
+        /// The cause.
+        source: ResolveError,
+    },
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Our own fault.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+/// Tells the time. Injected, so that tests give the same certificate twice.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Limits of the hall itself.
+#[derive(Debug, Clone)]
+pub struct HallConfig {
+    /// Packages under way at once: enough to keep the network busy while the processors analyse. 12.
+    pub parallel_packages: usize,
+    /// Distributions analysed at once: the number of processors.
+    pub parallel_analyses: usize,
+    /// How long a resolved graph is reused. 600 s: what PyPI's own index pages allow (`Cache-Control: max-age=600`).
+    pub resolution_lifetime: Duration,
+    /// What an audit costs, by complexity.
+    pub prices: PriceTable,
+}
+
+impl Default for HallConfig {
+    fn default() -> Self {
+        Self {
+            parallel_packages: 12,
+            parallel_analyses: std::thread::available_parallelism().map_or(1, usize::from),
+            resolution_lifetime: Duration::from_secs(600),
+            prices: PriceTable::default(),
+        }
+    }
+}
+
+/// Every room that an audit passes. Cheap to clone.
+#[derive(Clone)]
+pub struct Hall {
+    ecosystems: Ecosystems,
+    store: Store,
+    analyser: Arc<Analyser>,
+    analyses: Arc<Semaphore>,
+    clock: Clock,
+    config: HallConfig,
+}
+
+impl Hall {
+    /// Puts the rooms together.
+    pub fn new(ecosystems: Ecosystems, store: Store, analyser: Analyser, clock: Clock, config: HallConfig) -> Self {
+        let analyses = Arc::new(Semaphore::new(config.parallel_analyses.max(1)));
+        Self { ecosystems, store, analyser: Arc::new(analyser), analyses, clock, config }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}

@@ -1,7 +1,9 @@
 //! Integrity incidents: bytes that were not the published or pinned ones.
 
+use std::collections::HashMap;
+
 use sigma_core::{PackageId, Timestamp};
-use sqlx::Row as _;
+use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use crate::{Store, StoreError};
 
@@ -40,27 +42,38 @@ impl Store {
         Ok(())
     }
 
-    /// The incidents of a package, oldest first.
-    pub async fn incidents_of(&self, package: &PackageId) -> Result<Vec<Incident>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT filename, expected, got, authority, seen_at FROM incident
-             WHERE ecosystem = ? AND name = ? AND version = ? ORDER BY seen_at, filename, got",
-        )
-        .bind(package.ecosystem().as_str())
-        .bind(package.name().as_str())
-        .bind(package.version())
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Incident {
-                    filename: row.try_get(0)?,
-                    expected: row.try_get(1)?,
-                    got: row.try_get(2)?,
-                    authority: row.try_get(3)?,
-                    seen_at: Timestamp::from_millis(row.try_get(4)?),
-                })
-            })
-            .collect()
+    /// The incidents of these packages, oldest first; packages without any are not in the answer.
+    pub async fn incidents_of(
+        &self,
+        packages: &[&PackageId],
+    ) -> Result<HashMap<PackageId, Vec<Incident>>, StoreError> {
+        let mut found: HashMap<PackageId, Vec<Incident>> = HashMap::new();
+        // Three bound values for each package, and SQLite's limit is 32,766.
+        for chunk in packages.chunks(5_000) {
+            let mut query = QueryBuilder::<Sqlite>::new(
+                "SELECT ecosystem, name, version, filename, expected, got, authority, seen_at FROM incident
+                 WHERE (ecosystem, name, version) IN (",
+            );
+            query.push_values(chunk, |mut row, package| {
+                row.push_bind(package.ecosystem().as_str())
+                    .push_bind(package.name().as_str())
+                    .push_bind(package.version());
+            });
+            query.push(") ORDER BY seen_at, filename, got");
+            let known: HashMap<String, &PackageId> = chunk.iter().map(|id| (id.to_string(), *id)).collect();
+            for row in query.build().fetch_all(&self.pool).await? {
+                let (ecosystem, name, version): (String, String, String) =
+                    (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+                let Some(package) = known.get(&format!("{ecosystem}:{name}@{version}")) else { continue };
+                found.entry((*package).clone()).or_default().push(Incident {
+                    filename: row.try_get(3)?,
+                    expected: row.try_get(4)?,
+                    got: row.try_get(5)?,
+                    authority: row.try_get(6)?,
+                    seen_at: Timestamp::from_millis(row.try_get(7)?),
+                });
+            }
+        }
+        Ok(found)
     }
 }

@@ -1,0 +1,253 @@
+//! One package, from its published files to a sealed certificate.
+
+use std::fs::File;
+use std::io::BufReader;
+
+use sigma_analysis::{Analysis, Input, RULESET, analysis_type};
+use sigma_certificate::PackageCertificate;
+use sigma_core::{AdvisorySnapshot, CouncilVerdict, Dossier, ExpectedDigest, PackageId, Report, ResolvedPackage, Warning};
+use sigma_ecosystem::{Artifact, FetchError, Hashed, HttpError};
+use sigma_store::{Escalation, Incident, StoreError, Wanted};
+
+use crate::seal::seal;
+use crate::{AuditError, Hall, Progress, Step};
+
+/// How the audit of one package ended.
+#[derive(Debug, Clone)]
+pub enum PackageOutcome {
+    /// Sealed now.
+    Audited(Box<PackageCertificate>),
+    /// Somebody else sealed one for the same bytes in the meantime.
+    Cached(Box<PackageCertificate>),
+    /// The panels do not agree: nothing is certified before an operator decides.
+    Escalated {
+        /// How the votes fell.
+        rationale: String,
+        /// What the ballots hold against it.
+        warnings: Vec<Warning>,
+    },
+    /// The bytes are not the ones that were published or pinned. Blocks, and is remembered.
+    Mismatch(Incident),
+    /// The ecosystem did not give the bytes.
+    Unavailable(String),
+}
+
+/// Why the distributions could not be collected.
+enum Shortfall {
+    Mismatch(Incident),
+    Unavailable(String),
+    Error(AuditError),
+}
+
+impl From<StoreError> for Shortfall {
+    fn from(error: StoreError) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+impl Hall {
+    /// Audits one package. Idempotent: whoever comes second, in this process or another, gets the first one's
+    /// certificate.
+    pub async fn audit_package(
+        &self,
+        package: &ResolvedPackage,
+        advisories: AdvisorySnapshot,
+        progress: &dyn Progress,
+    ) -> Result<PackageOutcome, AuditError> {
+        let name = package.id.to_string();
+        let _claim = self.store.claim(&package.id).await?;
+        if let Some(known) = self.known(package).await? {
+            return Ok(known);
+        }
+
+        progress.step(Step::Fetching { package: &name });
+        let (artifacts, unread) = match self.collect(package, progress).await {
+            Ok(collected) => collected,
+            Err(Shortfall::Mismatch(incident)) => {
+                self.store.record_incident(&package.id, &incident).await?;
+                return Ok(PackageOutcome::Mismatch(incident));
+            }
+            Err(Shortfall::Unavailable(why)) => return Ok(PackageOutcome::Unavailable(why)),
+            Err(Shortfall::Error(error)) => return Err(error),
+        };
+
+        let mut analyses = Vec::with_capacity(artifacts.len());
+        for artifact in artifacts {
+            analyses.push(self.analyse(&package.id, artifact, &name, progress).await?);
+        }
+
+        progress.step(Step::Council { package: &name });
+        let (reports, file_sets): (Vec<_>, Vec<_>) = analyses.into_iter().map(|one| (one.report, one.files)).unzip();
+        let report = Report {
+            package: package.id.clone(),
+            ruleset: RULESET.to_owned(),
+            analysis_type: analysis_type(&reports),
+            distributions: reports,
+        };
+        let dossier = Dossier { package: package.id.clone(), release: package.release.clone(), report, advisories };
+        let ruling = sigma_council::deliberate(&dossier);
+        if ruling.verdict == CouncilVerdict::Escalated {
+            let (rationale, warnings) = (ruling.rationale.clone(), ruling.warnings.clone());
+            self.store.escalate(&self.escalation(dossier, ruling)?).await?;
+            return Ok(PackageOutcome::Escalated { rationale, warnings });
+        }
+
+        let supersedes = self.older_certificate(&package.id, &dossier).await?;
+        let sealed = seal(&dossier, &file_sets, unread, ruling, supersedes, self.now())?;
+        let stored = self.store.insert(&sealed).await?;
+        Ok(match stored.id() == sealed.certificate.id() {
+            true => PackageOutcome::Audited(Box::new(stored)),
+            false => PackageOutcome::Cached(Box::new(stored)),
+        })
+    }
+
+    /// What the store already says about exactly these bytes.
+    async fn known(&self, package: &ResolvedPackage) -> Result<Option<PackageOutcome>, AuditError> {
+        let digests = wanted_digests(package);
+        let wanted = Wanted { package: &package.id, digests: &digests };
+        if let Some(escalation) = self.store.escalation(&wanted, RULESET).await? {
+            let (rationale, warnings) = (escalation.ruling.rationale, escalation.ruling.warnings);
+            return Ok(Some(PackageOutcome::Escalated { rationale, warnings }));
+        }
+        let found = self.store.lookup(&[wanted], RULESET).await?.remove(&0);
+        Ok(found.map(|certificate| PackageOutcome::Cached(Box::new(certificate))))
+    }
+
+    /// Every distribution to be read, verified, in the release's order. What cannot be read and is not the preferred
+    /// one is named as unread.
+    async fn collect(
+        &self,
+        package: &ResolvedPackage,
+        progress: &dyn Progress,
+    ) -> Result<(Vec<Artifact>, Vec<String>), Shortfall> {
+        let mut artifacts = Vec::new();
+        let mut unread = package.release.unread.clone();
+        for (index, distribution) in package.release.distributions.iter().enumerate() {
+            // What the project pins is what it installs: the preferred file. The sdist beside it is read for what it
+            // tells, and need not be pinned.
+            let pinned: &[ExpectedDigest] = if index == 0 { &package.pinned } else { &[] };
+            match self.artifact(distribution, pinned, progress).await? {
+                Ok(artifact) => artifacts.push(artifact),
+                Err(FetchError::Mismatch(mismatch)) => {
+                    return Err(Shortfall::Mismatch(Incident {
+                        filename: mismatch.filename,
+                        expected: mismatch.expected,
+                        got: mismatch.got,
+                        authority: mismatch.source_of_truth.to_owned(),
+                        seen_at: self.now(),
+                    }));
+                }
+                Err(FetchError::Io { path, source }) => {
+                    return Err(Shortfall::Error(StoreError::Io { path, source }.into()));
+                }
+                Err(error) if index > 0 && stays_away(&error) => {
+                    unread.push(format!("{} ({error})", distribution.filename));
+                }
+                Err(error) => return Err(Shortfall::Unavailable(error.to_string())),
+            }
+        }
+        Ok((artifacts, unread))
+    }
+
+    /// The verified bytes of one distribution: from the blob folder when they are there and still intact, otherwise
+    /// from the ecosystem.
+    async fn artifact(
+        &self,
+        distribution: &sigma_core::Distribution,
+        pinned: &[ExpectedDigest],
+        progress: &dyn Progress,
+    ) -> Result<Result<Artifact, FetchError>, Shortfall> {
+        let blobs = self.store.blobs();
+        if let Some(blob) = blobs.find(&distribution.published).await? {
+            let path = blob.path.clone();
+            let hashed = tokio::task::spawn_blocking(move || Hashed::read(&path)).await;
+            let hashed = hashed.map_err(|error| Shortfall::Error(AuditError::Internal(error.to_string())))?;
+            // A blob that no longer has its digest is our disk's fault: fetch it again.
+            if let Ok(hashed) = hashed
+                && hashed.digests().sha256 == blob.sha256
+            {
+                return Ok(Artifact::verified(distribution.clone(), pinned, hashed));
+            }
+        }
+        let staging = self.store.staging();
+        let count = |bytes| progress.step(Step::Fetched { bytes });
+        let artifact = match self.ecosystems.fetch(distribution, pinned, &staging, &count).await {
+            Ok(artifact) => artifact,
+            Err(error) => return Ok(Err(error)),
+        };
+        let blob = blobs.adopt(artifact.path(), artifact.digests()).await?;
+        Ok(Ok(artifact.moved_to(blob.path)))
+    }
+
+    async fn analyse(
+        &self,
+        package: &PackageId,
+        artifact: Artifact,
+        name: &str,
+        progress: &dyn Progress,
+    ) -> Result<Analysis, AuditError> {
+        let permit = self.analyses.clone().acquire_owned().await;
+        let permit = permit.map_err(|error| AuditError::Internal(error.to_string()))?;
+        progress.step(Step::Analysing { package: name });
+        let (analyser, package) = (self.analyser.clone(), package.clone());
+        let task = tokio::task::spawn_blocking(move || {
+            let file = File::open(artifact.path())?;
+            let input = Input {
+                package: &package,
+                filename: &artifact.distribution().filename,
+                kind: artifact.distribution().kind,
+                digests: artifact.digests().clone(),
+                bytes: &mut BufReader::with_capacity(64 << 10, file),
+            };
+            let analysis = analyser.analyse(input);
+            drop(permit);
+            Ok::<_, std::io::Error>(analysis)
+        });
+        let finished = task.await.map_err(|error| AuditError::Internal(format!("analysis of {name}: {error}")))?;
+        finished.map_err(|error| AuditError::Internal(format!("analysis of {name}: {error}")))
+    }
+
+    fn escalation(&self, dossier: Dossier, ruling: sigma_core::Ruling) -> Result<Escalation, AuditError> {
+        let preferred = dossier.report.distributions.first();
+        let preferred = preferred.ok_or_else(|| AuditError::Internal("a release without distributions".to_owned()))?;
+        Ok(Escalation {
+            package: dossier.package.clone(),
+            distribution_sha256: preferred.digests.sha256,
+            ruleset: RULESET.to_owned(),
+            escalated_at: self.now(),
+            report: dossier.report,
+            ruling,
+        })
+    }
+
+    /// The newest certificate of the same bytes under an older ruleset, which the new one replaces.
+    async fn older_certificate(&self, package: &PackageId, dossier: &Dossier) -> Result<Option<String>, AuditError> {
+        let bytes = dossier.report.distributions.first().map(|distribution| distribution.digests.sha256);
+        let older = self.store.certificates_of(package).await?;
+        let same = older.into_iter().find(|certificate| Some(certificate.payload().distribution_sha256) == bytes);
+        Ok(same.map(|certificate| certificate.id().to_owned()))
+    }
+}
+
+/// The digests by which the store knows the file that would be installed: those the ecosystem publishes for it.
+/// When the project pins digests and none of them can be that file, nothing is wanted, and the fetch will say why.
+pub(crate) fn wanted_digests(package: &ResolvedPackage) -> Vec<ExpectedDigest> {
+    let published = package.release.distributions.first().map_or(&[][..], |preferred| &preferred.published);
+    let comparable = |pin: &&ExpectedDigest| published.iter().any(|digest| digest.algorithm() == pin.algorithm());
+    let contradicts = !package.pinned.is_empty()
+        && package.pinned.iter().any(|pin| comparable(&pin))
+        && !package.pinned.iter().any(|pin| published.contains(pin));
+    if contradicts { Vec::new() } else { published.to_vec() }
+}
+
+/// Failures after which a distribution that is not the preferred one is left unread, and named. Anything that may
+/// succeed a minute later is not among them.
+fn stays_away(error: &FetchError) -> bool {
+    match error {
+        FetchError::Unverifiable { .. } => true,
+        FetchError::Http(error) => {
+            error.is_not_found() || matches!(error, HttpError::TooLarge { .. } | HttpError::Forbidden { .. })
+        }
+        FetchError::Mismatch(_) | FetchError::Io { .. } => false,
+    }
+}

@@ -1,0 +1,180 @@
+//! A project's manifests, from declared dependencies to a certificate or a reason for each.
+
+use std::collections::HashMap;
+
+use futures::StreamExt as _;
+use sigma_analysis::RULESET;
+use sigma_core::{AdvisorySnapshot, Depth, Graph, Manifest, PackageId, ResolvedPackage, Target};
+use sigma_store::{Incident, Wanted};
+
+use crate::audit_package::wanted_digests;
+use crate::{Audit, AuditError, Hall, PackageOutcome, Progress, Row, RowState, Step, Uncertified};
+
+/// How far an audit goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditOptions {
+    /// What to resolve for.
+    pub target: Target,
+    /// Levels of transitive dependencies to audit: 0 (direct dependencies only) to 3.
+    pub depth: u8,
+    /// How many transitive packages are audited anew at most; what lies beyond is disclosed as uncertified.
+    pub cap: usize,
+    /// Resolve anew even if the same question was answered a moment ago.
+    pub refresh: bool,
+    /// Only resolve and look up; audit nothing.
+    pub preview: bool,
+}
+
+impl Default for AuditOptions {
+    fn default() -> Self {
+        // 250: the transitive packages of an ordinary large project; a bound on cost, not a judgement.
+        Self { target: Target::default(), depth: 3, cap: 250, refresh: false, preview: false }
+    }
+}
+
+/// What is to be done about a package of the graph.
+enum Plan {
+    Settled(RowState),
+    Audit,
+}
+
+impl Hall {
+    /// Audits every dependency of a project.
+    pub async fn audit_project(
+        &self,
+        manifests: Vec<Manifest>,
+        options: &AuditOptions,
+        progress: &dyn Progress,
+    ) -> Result<Audit, AuditError> {
+        let mut audit = empty(options);
+        let mut packages = Vec::new();
+        for manifest in manifests {
+            let (graph, at) = self.resolve(&manifest, &options.target, options.refresh, progress).await?;
+            audit.resolved_at = Some(audit.resolved_at.map_or(at, |earlier| earlier.min(at)));
+            packages.extend(note(&mut audit, manifest, graph));
+        }
+        packages.sort_by(|a, b| (a.depth, &a.id).cmp(&(b.depth, &b.id)));
+
+        let plans = self.plan(&packages, options).await?;
+        let to_audit: Vec<PackageId> = packages
+            .iter()
+            .zip(&plans)
+            .filter(|(_, plan)| matches!(plan, Plan::Audit))
+            .map(|(package, _)| package.id.clone())
+            .collect();
+        let cached = plans.iter().filter(|plan| matches!(plan, Plan::Settled(RowState::Cached(_)))).count();
+        progress.step(Step::Resolved { packages: packages.len(), cached, to_audit: to_audit.len() });
+
+        let mut advisories = self.advisories(&to_audit).await;
+        let mut incidents = self.store.incidents_of(&packages.iter().map(|package| &package.id).collect::<Vec<_>>()).await?;
+        let work = packages.into_iter().zip(plans).map(|(package, plan)| {
+            let (snapshot, incidents) = (advisories.remove(&package.id), incidents.remove(&package.id));
+            self.settle(package, incidents.unwrap_or_default(), plan, snapshot, progress)
+        });
+        let parallel = self.config.parallel_packages.max(1);
+        let work: Vec<_> = work.collect();
+        let mut rows = Vec::with_capacity(work.len());
+        let mut running = futures::stream::iter(work).buffered(parallel);
+        while let Some(row) = running.next().await {
+            rows.push(row?);
+        }
+        audit.rows = rows;
+        Ok(audit)
+    }
+
+    /// Looks every package up at once, and decides which ones are audited: all direct ones, then transitive ones from
+    /// the nearest on until the cap is reached.
+    async fn plan(&self, packages: &[ResolvedPackage], options: &AuditOptions) -> Result<Vec<Plan>, AuditError> {
+        let digests: Vec<_> = packages.iter().map(wanted_digests).collect();
+        let wanted: Vec<Wanted<'_>> = packages
+            .iter()
+            .zip(&digests)
+            .map(|(package, digests)| Wanted { package: &package.id, digests })
+            .collect();
+        let mut certified = self.store.lookup(&wanted, RULESET).await?;
+        let mut transitive_audits = 0;
+        let plans = packages.iter().enumerate().map(|(index, package)| {
+            if package.depth > Depth::from_level(usize::from(options.depth)) {
+                return Plan::Settled(RowState::Uncertified(Uncertified::BeyondDepth));
+            }
+            if let Some(certificate) = certified.remove(&index) {
+                return Plan::Settled(RowState::Cached(Box::new(certificate)));
+            }
+            if options.preview {
+                return Plan::Settled(RowState::Uncertified(Uncertified::NotAudited));
+            }
+            if package.depth > Depth::Direct {
+                if transitive_audits == options.cap {
+                    return Plan::Settled(RowState::Uncertified(Uncertified::BeyondCap { cap: options.cap }));
+                }
+                transitive_audits += 1;
+            }
+            Plan::Audit
+        });
+        Ok(plans.collect())
+    }
+
+    async fn advisories(&self, packages: &[PackageId]) -> HashMap<PackageId, AdvisorySnapshot> {
+        let snapshots = self.ecosystems.advisories(packages, self.now()).await;
+        packages.iter().cloned().zip(snapshots).collect()
+    }
+
+    async fn settle(
+        &self,
+        package: ResolvedPackage,
+        incidents: Vec<Incident>,
+        plan: Plan,
+        advisories: Option<AdvisorySnapshot>,
+        progress: &dyn Progress,
+    ) -> Result<Row, AuditError> {
+        let state = match (plan, advisories) {
+            (Plan::Settled(state), _) => state,
+            (Plan::Audit, Some(advisories)) => {
+                let outcome = self.audit_package(&package, advisories, progress).await;
+                progress.step(Step::Finished { package: &package.id.to_string() });
+                state(outcome?)
+            }
+            (Plan::Audit, None) => {
+                return Err(AuditError::Internal(format!("no advisory snapshot was taken for {}", package.id)));
+            }
+        };
+        Ok(Row { package, state, incidents })
+    }
+}
+
+fn state(outcome: PackageOutcome) -> RowState {
+    match outcome {
+        PackageOutcome::Audited(certificate) => RowState::Audited(certificate),
+        PackageOutcome::Cached(certificate) => RowState::Cached(certificate),
+        PackageOutcome::Escalated { rationale, warnings } => {
+            RowState::Uncertified(Uncertified::Escalated { rationale, warnings })
+        }
+        PackageOutcome::Mismatch(incident) => RowState::Uncertified(Uncertified::Mismatch(incident)),
+        PackageOutcome::Unavailable(why) => RowState::Uncertified(Uncertified::Unavailable(why)),
+    }
+}
+
+fn empty(options: &AuditOptions) -> Audit {
+    Audit {
+        target: options.target,
+        manifests: Vec::new(),
+        resolved_at: None,
+        rows: Vec::new(),
+        refused: Vec::new(),
+        unresolved: Vec::new(),
+        excluded: Vec::new(),
+        problems: Vec::new(),
+        depth: options.depth,
+        cap: options.cap,
+    }
+}
+
+/// Moves what a manifest and its graph say into the audit, and hands the packages on.
+fn note(audit: &mut Audit, manifest: Manifest, graph: Graph) -> Vec<ResolvedPackage> {
+    audit.manifests.push((manifest.ecosystem, manifest.files));
+    audit.refused.extend(manifest.refused);
+    audit.problems.extend(manifest.problems);
+    audit.unresolved.extend(graph.unresolved);
+    audit.excluded.extend(graph.excluded);
+    graph.packages
+}

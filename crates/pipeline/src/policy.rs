@@ -1,0 +1,76 @@
+//! From an audit to a decision: may the submission go on?
+
+use sigma_core::{Depth, SecurityLevel};
+
+use crate::{Audit, RowState, Uncertified};
+
+/// What is required of the dependencies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// The mildest level that stops a submission. BLOCKED unless the user is stricter.
+    pub fail_on: SecurityLevel,
+    /// Whether unavailable advisories leave the audit undecided.
+    pub require_advisories: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { fail_on: SecurityLevel::Blocked, require_advisories: false }
+    }
+}
+
+/// The decision. Each kind has its own exit code, so that "could not look" is never taken for "found nothing".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Everything within reach is certified and mild enough.
+    Pass,
+    /// Something is not acceptable: the reasons.
+    Fail(Vec<String>),
+    /// Something could not be judged: the reasons.
+    Undecided(Vec<String>),
+}
+
+impl Policy {
+    /// Decides. What is known to be unacceptable outweighs what is unknown.
+    ///
+    /// A level of `fail_on` or worse stops the submission at DIRECT and L1; deeper it is advisory. A refused
+    /// declaration and an integrity mismatch stop it wherever they are. What is not certified leaves it undecided,
+    /// except below the audited depth, which is a disclosed bound and not a gap.
+    pub fn decide(&self, audit: &Audit) -> Decision {
+        let (mut fail, mut undecided) = (Vec::new(), Vec::new());
+        for refused in &audit.refused {
+            fail.push(format!("{} ({}): {}", refused.declaration, refused.at, refused.reason.describe()));
+        }
+        for unresolved in &audit.unresolved {
+            let first = unresolved.detail.lines().next().unwrap_or_default();
+            undecided.push(format!("{} {}: {first}", unresolved.name, unresolved.spec));
+        }
+        for row in &audit.rows {
+            let package = &row.package;
+            match &row.state {
+                RowState::Cached(certificate) | RowState::Audited(certificate) => {
+                    let payload = certificate.payload();
+                    if payload.security_level >= self.fail_on && package.depth <= Depth::TransitiveL1 {
+                        fail.push(format!("{} ({}) is {}", package.id, package.depth, payload.security_level));
+                    }
+                    if self.require_advisories && payload.registry_advisory_count.is_none() {
+                        undecided.push(format!("{}: its advisories are unavailable", package.id));
+                    }
+                }
+                RowState::Uncertified(why @ Uncertified::Mismatch(_)) => {
+                    fail.push(format!("{} ({}): {}", package.id, package.depth, why.describe()));
+                }
+                RowState::Uncertified(Uncertified::BeyondDepth) => {}
+                RowState::Uncertified(why) => undecided.push(format!("{}: {}", package.id, why.describe())),
+            }
+        }
+        if audit.is_empty() {
+            undecided.push("nothing found to check: the manifests declare no dependencies".to_owned());
+        }
+        match (fail.is_empty(), undecided.is_empty()) {
+            (false, _) => Decision::Fail(fail),
+            (true, false) => Decision::Undecided(undecided),
+            (true, true) => Decision::Pass,
+        }
+    }
+}

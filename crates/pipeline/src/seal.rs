@@ -1,0 +1,113 @@
+//! From a dossier and a ruling to a sealed certificate.
+
+use std::collections::BTreeSet;
+
+use sigma_certificate::{
+    BallotLine, CoverageSummary, DistributionEntry, PackageCertificate, PackagePayload, canonical_bytes, content_id,
+    files_hash,
+};
+use sigma_core::{AnalysisType, Dossier, FileSet, Ruling, Sha256, Timestamp};
+use sigma_store::Sealed;
+
+use crate::AuditError;
+
+/// Seals the outcome of a round. `file_sets` are those of the report's distributions, in the same order.
+pub(crate) fn seal(
+    dossier: &Dossier,
+    file_sets: &[FileSet],
+    unread: Vec<String>,
+    ruling: Ruling,
+    supersedes: Option<String>,
+    at: Timestamp,
+) -> Result<Sealed, AuditError> {
+    let internal = |error: &dyn std::fmt::Display| AuditError::Internal(error.to_string());
+    let report = canonical_bytes(&dossier.report).map_err(|error| internal(&error))?;
+    let round = canonical_bytes(&(&dossier.package, at, &ruling)).map_err(|error| internal(&error))?;
+    let distributions: Vec<DistributionEntry> = dossier
+        .report
+        .distributions
+        .iter()
+        .zip(file_sets)
+        .map(|(distribution, files)| DistributionEntry {
+            filename: distribution.filename.clone(),
+            kind: distribution.kind,
+            size: distribution.digests.size,
+            sha256: distribution.digests.sha256,
+            sha512: distribution.digests.sha512,
+            sha1: distribution.digests.sha1,
+            file_set_hash: files_hash(files),
+            coverage: CoverageSummary::from(&distribution.coverage),
+        })
+        .collect();
+    let preferred = distributions.first().ok_or_else(|| internal(&"a release without distributions"))?;
+    let all = &dossier.report.distributions;
+    let capabilities: BTreeSet<_> = all.iter().flat_map(|distribution| distribution.capabilities.clone()).collect();
+    let hooks: BTreeSet<_> = all.iter().flat_map(|distribution| distribution.install_hooks.clone()).collect();
+    let advisories = PackagePayload::advisory_fields(&dossier.advisories);
+    let payload = PackagePayload {
+        schema: PackagePayload::schema(),
+        registry_source: dossier.package.ecosystem(),
+        package_name: dossier.package.name().to_string(),
+        package_version: dossier.package.version().to_owned(),
+        distribution_sha256: preferred.sha256,
+        council_verdict: ruling.verdict,
+        security_level: ruling.level,
+        analysis_type: dossier.report.analysis_type,
+        certified_at: at,
+        file_set_hash: preferred.file_set_hash,
+        disclosures: disclosures(dossier, &distributions, &unread),
+        distributions,
+        unread_distributions: unread,
+        capabilities: capabilities.into_iter().collect(),
+        install_hooks: hooks.into_iter().collect(),
+        yanked: dossier.release.yanked.as_deref().map(|text| sigma_core::printable(text, 300)),
+        deprecated: dossier.release.deprecated.as_deref().map(|text| sigma_core::printable(text, 300)),
+        registry_advisory_state: advisories.state,
+        registry_advisory_source: advisories.source,
+        registry_advisories_at: advisories.at,
+        registry_advisory_count: advisories.count,
+        registry_advisory_highest_severity: advisories.highest,
+        registry_advisory_summary: advisories.summary,
+        registry_advisories: advisories.advisories,
+        round_id: content_id("rnd", "sigma-council-round/1", &round),
+        ballots: ruling.ballots.iter().map(BallotLine::from).collect(),
+        council_rationale: ruling.rationale,
+        retained_warnings: ruling.warnings,
+        ruleset_version: dossier.report.ruleset.clone(),
+        report_hash: Sha256::of(&report),
+        supersedes,
+    };
+    let certificate = PackageCertificate::seal(payload).map_err(|error| internal(&error))?;
+    Ok(Sealed { certificate, report, round })
+}
+
+/// What was not checked, in sentences that end in a full stop.
+fn disclosures(dossier: &Dossier, distributions: &[DistributionEntry], unread: &[String]) -> Vec<String> {
+    let mut lines = vec!["The analysis is static: the package was not executed.".to_owned()];
+    let binaries: u64 = distributions.iter().map(|distribution| distribution.coverage.binaries).sum();
+    if binaries > 0 {
+        lines.push(format!("{binaries} compiled file(s) are flagged and were not decompiled."));
+    }
+    if dossier.report.analysis_type == AnalysisType::BinaryOnly {
+        lines.push("No source was available: compiled extensions only.".to_owned());
+    }
+    for distribution in distributions {
+        let (name, coverage) = (&distribution.filename, &distribution.coverage);
+        if coverage.gaps > 0 {
+            lines.push(format!("{name}: {} place(s) were not read.", coverage.gaps));
+        }
+        if coverage.token_scanned > 0 {
+            lines.push(format!(
+                "{name}: {} of {} source file(s) do not parse and were read by a token scan.",
+                coverage.token_scanned, coverage.source_files
+            ));
+        }
+    }
+    if !unread.is_empty() {
+        lines.push(format!("{} other file(s) of the release were not read.", unread.len()));
+    }
+    if dossier.advisories.listed().is_none() {
+        lines.push("Registry advisories were unavailable: nothing is known about them.".to_owned());
+    }
+    lines
+}
