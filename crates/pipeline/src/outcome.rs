@@ -195,7 +195,9 @@ fn entry(row: &Row, prices: &PriceTable) -> PackageEntry {
     let package = &row.package;
     let preferred = package.release.distributions.first();
     let payload = row.certificate().map(PackageCertificate::payload);
-    let tier = payload.map(ComplexityTier::of);
+    let estimate = || ComplexityTier::estimate(preferred.and_then(|distribution| distribution.size));
+    let to_audit = matches!(row.state, RowState::Uncertified(Uncertified::NotAudited)).then(estimate);
+    let tier = payload.map(ComplexityTier::of).or(to_audit);
     let price = tier.map_or(0, |tier| prices.price(tier));
     let (status, reason, mut warnings) = match &row.state {
         RowState::Cached(certificate) => {
@@ -231,7 +233,7 @@ fn entry(row: &Row, prices: &PriceTable) -> PackageEntry {
         registry_advisory_count: payload.and_then(|payload| payload.registry_advisory_count),
         registry_advisory_summary: payload.map(|payload| payload.registry_advisory_summary.clone()),
         estimated_complexity_tier: tier.map(|tier| tier.to_string()),
-        estimated_price_usd: if status == CertificationStatus::AuditedThisSubmission { price } else { 0 },
+        estimated_price_usd: if status == CertificationStatus::CertifiedFromCache { 0 } else { price },
         price_without_cache_usd: price,
         warnings,
     }

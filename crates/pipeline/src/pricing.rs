@@ -26,6 +26,16 @@ impl ComplexityTier {
         payload.distributions.first().map_or(Self::Standard, |distribution| Self::of_coverage(&distribution.coverage))
     }
 
+    /// A guess before anything was read, from the size of the packed file: source packs to about a quarter.
+    pub fn estimate(packed_bytes: Option<u64>) -> Self {
+        const MIB: u64 = 1 << 20;
+        match packed_bytes.unwrap_or(0).saturating_mul(4) {
+            bytes if bytes >= 8 * MIB => Self::HighComplex,
+            bytes if bytes >= MIB => Self::Complex,
+            _ => Self::Standard,
+        }
+    }
+
     fn of_coverage(coverage: &CoverageSummary) -> Self {
         const MIB: u64 = 1 << 20;
         if coverage.source_bytes >= 8 * MIB || coverage.source_files >= 2_000 {

@@ -1,1 +1,80 @@
-fn main() {}
+//! `sigma`: audits the dependencies of a project and shows certificates.
+//!
+//! In: arguments, configuration, files. Out: results on standard output, everything else on standard error, and an
+//! exit code: 0 pass, 1 policy failure, 2 usage or internal error, 3 could not decide.
+
+mod args;
+mod commands;
+mod config;
+mod progress;
+mod render;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Args, Command};
+
+/// What a command comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Pass,
+    PolicyFailure,
+    Undecided,
+}
+
+impl Outcome {
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::PolicyFailure => 1,
+            Self::Undecided => 3,
+        }
+    }
+}
+
+/// Usage and internal errors.
+const ERROR: u8 = 2;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    wire::logging(args.verbose);
+    let runtime = match wire::runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    let outcome = runtime.block_on(async {
+        match &args.command {
+            Command::Audit(audit) => commands::audit::run(&args, audit).await,
+            Command::Show(show) => commands::show::run(&args, show).await,
+            Command::Hash(hash) => commands::hash::run(hash),
+        }
+    });
+    match outcome {
+        Ok(outcome) => ExitCode::from(outcome.code()),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Prints an error with its causes, each once. Standard output that went away (`sigma audit | head`) is no error.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    let broken_pipe = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe);
+    if broken_pipe {
+        return ExitCode::SUCCESS;
+    }
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !said.contains(&cause) {
+            said = if said.is_empty() { cause } else { format!("{said}: {cause}") };
+        }
+    }
+    eprintln!("error: {said}");
+    match error.downcast_ref::<commands::audit::Unreached>() {
+        Some(_) => ExitCode::from(Outcome::Undecided.code()),
+        None => ExitCode::from(ERROR),
+    }
+}

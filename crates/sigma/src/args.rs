@@ -1,0 +1,161 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use sigma_core::{PackageId, Platform, PythonVersion, SecurityLevel};
+
+/// Who looked at these bytes, what did they find, and can I check that myself?
+///
+/// SIGMA resolves the dependencies of a Python or Node project to exact versions, fetches what its store does not know
+/// yet, analyses the real files, lets a council of validators decide, and seals a certificate for each package.
+#[derive(Debug, Parser)]
+#[command(name = "sigma", version, max_term_width = 110, after_help = "\
+Exit codes: 0 pass, 1 policy failure, 2 usage or internal error, 3 could not decide.
+
+Examples:
+  sigma audit                              audit the project in this folder
+  sigma audit --package pypi:requests@2.31.0
+  sigma show npm:lodash@4.17.21            show what is known about one package
+  sigma hash .                             the sha256-sorted-files-v1 hash of this folder")]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Folder of the store: certificates, and the bytes they speak of
+    #[arg(long, global = true, env = "SIGMA_STORE", value_name = "FOLDER")]
+    pub store: Option<PathBuf>,
+
+    /// Configuration file (TOML) instead of the user's own
+    #[arg(long, global = true, env = "SIGMA_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Say more on standard error; twice for details
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Audit the dependencies of a project, or of one package
+    #[command(after_help = "\
+Reads requirements.txt, pyproject.toml, uv.lock, pylock.toml, package.json and package-lock.json; of each ecosystem the
+most exact file that is there. Declarations that no registry could vouch for (version control, URLs, paths, other
+indexes, wildcards, tags, no version) are refused, and listed.
+
+Examples:
+  sigma audit examples/weather-agent
+  sigma audit requirements.txt --python-version 3.11 --platform macos-arm64
+  sigma audit --package npm:express@4.19.2 --depth 0
+  sigma audit --format json --fail-on caution > audit.json")]
+    Audit(Audit),
+    /// Show the certificates of a package, or one certificate
+    #[command(after_help = "\
+Examples:
+  sigma show pypi:requests@2.31.0
+  sigma show pkg_5f2sdm… --format json")]
+    Show(Show),
+    /// Hash the files of a folder with sha256-sorted-files-v1
+    #[command(after_help = "\
+All files are sorted by the bytes of their path; each path and the file's SHA-256 in hexadecimal are concatenated without
+separators, and the result is hashed with SHA-256. `.git` is left out; symbolic links are an error.
+
+To reproduce it without sigma:
+  find . -path ./.git -prune -o -type f -print | sed 's|^./||' | LC_ALL=C sort |
+    while read -r f; do printf '%s%s' \"$f\" \"$(sha256sum < \"$f\" | cut -c1-64)\"; done | sha256sum")]
+    Hash(Hash),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// For programs; stable
+    Json,
+    /// For pull requests and reports
+    Markdown,
+}
+
+#[derive(Debug, Parser)]
+pub struct Audit {
+    /// Folder or manifest file
+    #[arg(default_value = ".", conflicts_with = "package")]
+    pub path: PathBuf,
+
+    /// Audit this exact package and what it depends on, instead of a project
+    #[arg(long, value_name = "ECOSYSTEM:NAME@VERSION")]
+    pub package: Option<PackageId>,
+
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+
+    /// Levels of transitive dependencies to audit; 0 is direct dependencies only
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=3), default_value_t = 3)]
+    pub depth: u8,
+
+    /// Transitive packages audited anew at most; what lies beyond is listed as uncertified
+    #[arg(long, value_name = "N", default_value_t = 250)]
+    pub cap: usize,
+
+    /// Fail when a direct or L1 package has this level or worse: monitored, caution, blocked
+    #[arg(long, value_name = "LEVEL", default_value = "blocked")]
+    pub fail_on: SecurityLevel,
+
+    /// Leave the audit undecided when a package's advisories are unavailable
+    #[arg(long)]
+    pub require_advisories: bool,
+
+    /// Only resolve and look up, and print what an audit would cost
+    #[arg(long)]
+    pub preview: bool,
+
+    /// Read development dependencies too
+    #[arg(long)]
+    pub dev: bool,
+
+    /// Do not touch the network
+    #[arg(long)]
+    pub offline: bool,
+
+    /// Ask the ecosystems again even if they were asked a moment ago
+    #[arg(long, conflicts_with = "offline")]
+    pub refresh: bool,
+
+    /// Let requirements files use this environment variable as ${NAME}; no other is handed to them
+    #[arg(long = "env", value_name = "NAME")]
+    pub variables: Vec<String>,
+
+    /// Python version to resolve for
+    #[arg(long, value_name = "3.X", default_value = "3.12")]
+    pub python_version: PythonVersion,
+
+    /// Platform to resolve for: linux-x64, linux-arm64, macos-x64, macos-arm64, windows-x64, windows-arm64
+    #[arg(long, value_name = "OS-ARCH", default_value = "linux-x64")]
+    pub platform: Platform,
+}
+
+#[derive(Debug, Parser)]
+pub struct Show {
+    /// A package such as pypi:requests@2.31.0, or a certificate id such as pkg_...
+    pub what: String,
+
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+#[derive(Debug, Parser)]
+pub struct Hash {
+    /// The folder
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+
+    /// Also print each file with its own hash
+    #[arg(long)]
+    pub list: bool,
+
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}

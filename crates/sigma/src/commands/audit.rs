@@ -1,0 +1,111 @@
+//! `sigma audit`: from a project, or one package, to a decision.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result};
+use sigma_core::{Declared, DependencyKind, Location, Manifest, ManifestSource, PackageId, Problem, Target};
+use sigma_ecosystem::manifest::{self, ReadOptions};
+use sigma_pipeline::{AuditError, AuditOptions, Decision, Policy};
+
+use crate::args::{Args, Audit};
+use crate::config::Config;
+use crate::progress::Line;
+use crate::{Outcome, render, wire};
+
+/// The ecosystem did not answer, so that nothing could be decided: exit code 3.
+#[derive(Debug)]
+pub struct Unreached(String);
+
+impl std::fmt::Display for Unreached {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreached {}
+
+/// Runs the command.
+pub async fn run(args: &Args, command: &Audit) -> Result<Outcome> {
+    let config = wire::config(args)?;
+    let (manifests, passed_over) = match &command.package {
+        Some(package) => (vec![manifest_of(package)], Vec::new()),
+        None => read(command, &config)?,
+    };
+    let hall = wire::hall(&config, wire::store(&config).await?, command.offline)?;
+    let options = AuditOptions {
+        target: Target { python: command.python_version, platform: command.platform },
+        depth: command.depth,
+        cap: command.cap,
+        refresh: command.refresh,
+        preview: command.preview,
+    };
+    let line = Line::new();
+    let audited = hall.audit_project(manifests, &options, &line).await;
+    line.clear();
+    let mut audit = audited.map_err(|error| match error {
+        error @ AuditError::Resolve { .. } => anyhow::Error::new(Unreached(format!("could not decide: {error}"))),
+        error => error.into(),
+    })?;
+    audit.problems.splice(0..0, passed_over);
+
+    let policy = Policy { fail_on: command.fail_on, require_advisories: command.require_advisories };
+    let decision = policy.decide(&audit);
+    let text = render::audit(&audit, &decision, command, &config)?;
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(match decision {
+        Decision::Pass => Outcome::Pass,
+        Decision::Fail(_) => Outcome::PolicyFailure,
+        Decision::Undecided(_) => Outcome::Undecided,
+    })
+}
+
+/// Reads the project's manifests; what was passed over for a more exact file is told as a problem of that file.
+fn read(command: &Audit, config: &Config) -> Result<(Vec<Manifest>, Vec<Problem>)> {
+    let mut options = ReadOptions { include_dev: command.dev, ..ReadOptions::default() };
+    options.pypi_indexes.push(config.pypi_index.clone());
+    options.npm_registries.push(config.npm_registry.clone());
+    options.variables = variables(&command.variables)?;
+    let project = manifest::read(&command.path, &options)?;
+    let passed_over = project.passed_over.into_iter().map(|text| {
+        let (file, message) = text.split_once(": ").unwrap_or((text.as_str(), "not used"));
+        Problem { message: message.to_owned(), at: Location { file: file.to_owned(), line: 1 } }
+    });
+    Ok((project.manifests, passed_over.collect()))
+}
+
+fn variables(names: &[String]) -> Result<BTreeMap<String, String>> {
+    names
+        .iter()
+        .map(|name| {
+            let value = std::env::var(name).with_context(|| format!("--env {name}: no such environment variable"))?;
+            Ok((name.clone(), value))
+        })
+        .collect()
+}
+
+/// A project that declares just this package.
+fn manifest_of(package: &PackageId) -> Manifest {
+    let exact = match package.ecosystem() {
+        sigma_core::Ecosystem::Pypi => format!("=={}", package.version()),
+        sigma_core::Ecosystem::Npm => package.version().to_owned(),
+    };
+    Manifest {
+        ecosystem: package.ecosystem(),
+        path: "--package".to_owned(),
+        files: vec!["--package".to_owned()],
+        declared: vec![Declared {
+            name: package.name().clone(),
+            spec: exact,
+            kind: DependencyKind::Runtime,
+            extras: Vec::new(),
+            marker: None,
+            alias: None,
+            pinned: Vec::new(),
+            at: Location { file: "--package".to_owned(), line: 1 },
+        }],
+        refused: Vec::new(),
+        problems: Vec::new(),
+        source: ManifestSource::Ranges { constraints: Vec::new(), overrides: None, pre_releases: false },
+    }
+}

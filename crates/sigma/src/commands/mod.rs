@@ -1,0 +1,5 @@
+//! The commands.
+
+pub mod audit;
+pub mod hash;
+pub mod show;

@@ -1,0 +1,32 @@
+//! `sigma show`: what the store knows about a package, or one certificate.
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result};
+use sigma_core::PackageId;
+
+use crate::args::{Args, Show};
+use crate::{Outcome, render, wire};
+
+/// Runs the command. A package without certificate is exit code 3: nothing is known, which is not a pass.
+pub async fn run(args: &Args, command: &Show) -> Result<Outcome> {
+    let config = wire::config(args)?;
+    let store = wire::store(&config).await?;
+    let certificates = if command.what.starts_with("pkg_") {
+        store.certificate(&command.what).await?.map(|sealed| sealed.certificate).into_iter().collect()
+    } else {
+        let package: PackageId = command.what.parse().context("expected a package or a certificate id (pkg_...)")?;
+        store.certificates_of(&package).await?
+    };
+    if certificates.is_empty() {
+        let what = sigma_core::printable(&command.what, 200);
+        eprintln!("no certificate for {what} in {}", config.store.display());
+        if !command.what.starts_with("pkg_") {
+            eprintln!("audit it with: sigma audit --package {what}");
+        }
+        return Ok(Outcome::Undecided);
+    }
+    let text = render::certificates(&certificates, command.format, &config)?;
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(Outcome::Pass)
+}

@@ -1,0 +1,66 @@
+//! Configuration: defaults, then the user's file, then `SIGMA_*` variables, then the command line. Nothing is ever
+//! read from the project under audit: it belongs to a stranger.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use etcetera::BaseStrategy as _;
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use sigma_ecosystem::EcosystemConfig;
+use sigma_pipeline::PriceTable;
+use url::Url;
+
+/// The configuration file's content. Every field has a default.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Folder of the store.
+    pub store: PathBuf,
+    /// PyPI's Simple API.
+    pub pypi_index: Url,
+    /// PyPI's JSON API, asked for advisories.
+    pub pypi_json: Url,
+    /// The npm registry.
+    pub npm_registry: Url,
+    /// Hosts that files may also be fetched from and that redirects may lead to.
+    pub file_hosts: Vec<String>,
+    /// Base of the API that certificates name as their verify endpoint.
+    pub api_base: Url,
+    /// Prices in whole USD.
+    pub prices: PriceTable,
+}
+
+impl Config {
+    /// Reads the configuration. `file` must exist when it was named; the default file need not.
+    pub fn load(file: Option<&Path>) -> Result<Self> {
+        let strategy = etcetera::choose_base_strategy().context("cannot tell the home folder; pass --store and --config")?;
+        let official = EcosystemConfig::official(PathBuf::new());
+        let defaults = Self {
+            store: strategy.data_dir().join("sigma"),
+            pypi_index: official.pypi_index,
+            pypi_json: official.pypi_json,
+            npm_registry: official.npm_registry,
+            file_hosts: official.file_hosts,
+            api_base: Url::parse("https://api.soulbyte.tech").context("default API base")?,
+            prices: PriceTable::default(),
+        };
+        if let Some(file) = file {
+            anyhow::ensure!(file.is_file(), "no configuration file at {}", file.display());
+        }
+        let path = file.map_or_else(|| strategy.config_dir().join("sigma/config.toml"), Path::to_owned);
+        let mut config: Self = Figment::from(Serialized::defaults(defaults))
+            .merge(Toml::file_exact(path))
+            .merge(Env::prefixed("SIGMA_").only(&["pypi_index", "pypi_json", "npm_registry", "file_hosts", "api_base"]))
+            .extract()
+            .context("configuration")?;
+        for url in [&mut config.pypi_index, &mut config.pypi_json, &mut config.npm_registry] {
+            // `Url::join` replaces the last segment of a base that does not end in a slash.
+            if !url.path().ends_with('/') {
+                url.set_path(&format!("{}/", url.path()));
+            }
+        }
+        Ok(config)
+    }
+}

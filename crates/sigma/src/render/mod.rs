@@ -1,0 +1,31 @@
+//! How results are printed: as a table for people, JSON for programs, Markdown for reports.
+
+mod json;
+mod markdown;
+mod table;
+mod words;
+
+use anyhow::Result;
+use sigma_certificate::PackageCertificate;
+use sigma_pipeline::{Audit, Decision};
+
+use crate::args::{self, Format};
+use crate::config::Config;
+
+/// The result of an audit.
+pub fn audit(audit: &Audit, decision: &Decision, command: &args::Audit, config: &Config) -> Result<String> {
+    let analysis = audit.package_analysis(&config.prices);
+    Ok(match command.format {
+        Format::Json => json::audit(audit, &analysis, decision, command.preview)?,
+        Format::Table => table::audit(audit, &analysis, decision),
+        Format::Markdown => markdown::audit(audit, &analysis, decision),
+    })
+}
+
+/// Certificates, newest first.
+pub fn certificates(certificates: &[PackageCertificate], format: Format, config: &Config) -> Result<String> {
+    Ok(match format {
+        Format::Json => json::certificates(certificates, config)?,
+        Format::Table | Format::Markdown => table::certificates(certificates, config),
+    })
+}

@@ -1,0 +1,141 @@
+//! Words that every format shares.
+
+use sigma_certificate::{CertificationStatus, PackageAnalysis, PackageEntry};
+use sigma_core::{Depth, Ecosystem, Severity, Warning};
+use sigma_pipeline::{Audit, Decision};
+
+pub fn status(status: CertificationStatus) -> &'static str {
+    match status {
+        CertificationStatus::CertifiedFromCache => "from cache",
+        CertificationStatus::AuditedThisSubmission => "audited",
+        CertificationStatus::Uncertified => "uncertified",
+        CertificationStatus::Refused => "refused",
+    }
+}
+
+pub fn depth(depth: Depth) -> &'static str {
+    match depth {
+        Depth::Direct => "direct",
+        Depth::TransitiveL1 => "L1",
+        Depth::TransitiveL2 => "L2",
+        Depth::TransitiveL3 => "L3",
+        Depth::Beyond => "> L3",
+    }
+}
+
+/// `-` where nothing was asked, `unavailable` where nobody answered, otherwise a number: three different things.
+pub fn advisories(entry: &PackageEntry) -> String {
+    match (entry.registry_advisory_state.as_deref(), entry.registry_advisory_count) {
+        (None, _) => "-".to_owned(),
+        (Some(_), Some(0)) => "none known".to_owned(),
+        (Some(_), Some(count)) => count.to_string(),
+        (Some(_), None) => "unavailable".to_owned(),
+    }
+}
+
+pub fn level(entry: &PackageEntry) -> &'static str {
+    entry.security_level.map_or("-", sigma_core::SecurityLevel::as_str)
+}
+
+pub fn version(entry: &PackageEntry) -> &str {
+    entry.package_version.as_deref().unwrap_or("-")
+}
+
+/// One warning as lines: the sentence, then place and evidence.
+pub fn warning(warning: &Warning) -> (String, Option<String>) {
+    let strength = match warning.severity {
+        Severity::Critical => "blocked",
+        Severity::High => "caution",
+        Severity::Medium | Severity::Low => "monitored",
+        Severity::Info => "note",
+    };
+    let place = match (&warning.distribution, &warning.location) {
+        (Some(distribution), Some(location)) => Some(format!("{distribution}: {location}")),
+        (Some(distribution), None) => Some(distribution.clone()),
+        (None, location) => location.clone(),
+    };
+    let seen = match (place, &warning.evidence) {
+        (Some(place), Some(evidence)) => Some(format!("{place}  {evidence}")),
+        (Some(place), None) => Some(place),
+        (None, evidence) => evidence.clone(),
+    };
+    (format!("{strength}: {} [{}]", warning.message, warning.code), seen)
+}
+
+pub fn decision(decision: &Decision) -> (String, &[String]) {
+    match decision {
+        Decision::Pass => ("PASS".to_owned(), &[]),
+        Decision::Fail(reasons) => (format!("FAIL: {} reason(s)", reasons.len()), reasons),
+        Decision::Undecided(reasons) => (format!("UNDECIDED: {} reason(s)", reasons.len()), reasons),
+    }
+}
+
+/// What was read and what it was resolved for.
+pub fn heading(audit: &Audit) -> String {
+    let name = |ecosystem: &Ecosystem| ecosystem.title();
+    let manifests: Vec<String> = audit
+        .manifests
+        .iter()
+        .map(|(ecosystem, files)| format!("{} ({})", files.join(", "), name(ecosystem)))
+        .collect();
+    let at = audit.resolved_at.map_or(String::new(), |at| format!(", resolved {at}"));
+    format!("{} for {}{at}", manifests.join("; "), audit.target)
+}
+
+/// The totals, a line each.
+pub fn totals(analysis: &PackageAnalysis) -> Vec<String> {
+    let (summary, transitive) = (&analysis.summary, &analysis.transitive);
+    let mut lines = vec![
+        format!(
+            "direct dependencies: {} ({} from cache, {} audited, {} uncertified, {} refused)",
+            summary.direct_dependencies,
+            summary.packages_certified_from_cache,
+            summary.packages_audited,
+            summary.packages_uncertified,
+            summary.packages_rejected
+        ),
+        format!(
+            "transitive dependencies: {} certified (L1 {}, L2 {}, L3 {}), {} uncertified",
+            summary.transitive_dependencies_checked,
+            transitive.checked_l1,
+            transitive.checked_l2,
+            transitive.checked_l3,
+            summary.transitive_dependencies_uncertified
+        ),
+        format!("saved by the registry: {} USD; audits: {} USD", summary.savings_usd, summary.uncached_cost_usd),
+    ];
+    if !transitive.blocked_advisory_only.is_empty() {
+        let names: Vec<&str> = transitive.blocked_advisory_only.iter().map(|one| one.package.as_str()).collect();
+        lines.push(format!("blocked, advisory only because deeper than L1: {}", names.join(", ")));
+    }
+    lines
+}
+
+/// What was not checked, a line each. Never empty: there is always something.
+pub fn not_checked(audit: &Audit, analysis: &PackageAnalysis) -> Vec<String> {
+    let mut lines = Vec::new();
+    let transitive = &analysis.transitive;
+    if transitive.beyond_depth > 0 {
+        lines.push(format!("{} package(s) lie deeper than the audited levels", transitive.beyond_depth));
+    }
+    if transitive.beyond_cap > 0 {
+        lines.push(format!("{} package(s) lie beyond the cap of {} transitive audits", transitive.beyond_cap, audit.cap));
+    }
+    let certified = || analysis.packages.iter().filter(|entry| entry.certificate_id.is_some());
+    let unavailable = certified().filter(|entry| entry.registry_advisory_count.is_none()).count();
+    if unavailable > 0 {
+        lines.push(format!("advisories of {unavailable} package(s) were unavailable, which is not \"none known\""));
+    }
+    let partial = certified().filter(|entry| entry.analysis_type != Some(sigma_core::AnalysisType::Full)).count();
+    if partial > 0 {
+        lines.push(format!("{partial} package(s) have parts that were not analysed (sigma show tells which)"));
+    }
+    if !audit.excluded.is_empty() {
+        let shown: Vec<&str> = audit.excluded.iter().take(5).map(String::as_str).collect();
+        let more = audit.excluded.len() - shown.len();
+        let tail = if more > 0 { format!(", and {more} more") } else { String::new() };
+        lines.push(format!("not installed for this target: {}{tail}", shown.join(", ")));
+    }
+    lines.push("packages were analysed statically and not executed".to_owned());
+    lines
+}

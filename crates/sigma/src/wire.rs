@@ -1,0 +1,64 @@
+//! The composition root: which room gets which.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use sigma_analysis::{Analyser, Limits};
+use sigma_core::Timestamp;
+use sigma_ecosystem::{EcosystemConfig, Ecosystems};
+use sigma_pipeline::{Hall, HallConfig};
+use sigma_store::Store;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::Args;
+use crate::config::Config;
+
+/// Logs go to standard error: warnings by default, more with `-v`, exactly what `SIGMA_LOG` says if it is set.
+pub fn logging(verbose: u8) {
+    let default = match verbose {
+        0 => "error,sigma=warn",
+        1 => "warn,sigma=info",
+        _ => "info,sigma=debug",
+    };
+    let filter = EnvFilter::try_from_env("SIGMA_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}
+
+/// The runtime. Parsers run on its blocking threads and recurse, within bounds, on what strangers wrote: 16 MiB of
+/// stack each.
+pub fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(16 << 20)
+        .build()
+        .context("cannot start the runtime")
+}
+
+/// Configuration, with the command line's word as the last.
+pub fn config(args: &Args) -> Result<Config> {
+    let mut config = Config::load(args.config.as_deref())?;
+    if let Some(store) = &args.store {
+        config.store.clone_from(store);
+    }
+    Ok(config)
+}
+
+/// Opens the store.
+pub async fn store(config: &Config) -> Result<Store> {
+    Store::open(&config.store).await.with_context(|| format!("cannot open the store at {}", config.store.display()))
+}
+
+/// Puts the hall together.
+pub fn hall(config: &Config, store: Store, offline: bool) -> Result<Hall> {
+    let ecosystems = Ecosystems::new(EcosystemConfig {
+        pypi_index: config.pypi_index.clone(),
+        pypi_json: config.pypi_json.clone(),
+        npm_registry: config.npm_registry.clone(),
+        file_hosts: config.file_hosts.clone(),
+        offline,
+        ..EcosystemConfig::official(config.store.join("cache"))
+    })?;
+    let clock = Arc::new(|| Timestamp::from_millis(jiff::Timestamp::now().as_millisecond()));
+    let limits = HallConfig { prices: config.prices, ..HallConfig::default() };
+    Ok(Hall::new(ecosystems, store, Analyser::new(Limits::default()), clock, limits))
+}
