@@ -1,0 +1,12 @@
+# The commands of this project; `just` lists them.
+
+default:
+    @just --list
+
+# Everything that must hold before a change lands
+test:
+    ./test
+
+# Audit throughput against the floor of the same work, measured in the same run
+bench:
+    cargo bench -p sigma --bench audit
