@@ -168,7 +168,7 @@ fn check_pinned(distribution: &Distribution, pinned: &[ExpectedDigest], computed
     }
     let expected = match counted().count() {
         1 => first.to_string(),
-        count => format!("{first} or one of {} others", count - 1),
+        count => format!("{first} (the first of {count} pins)"),
     };
     Err(Mismatch {
         filename: shown(distribution),
@@ -180,4 +180,65 @@ fn check_pinned(distribution: &Distribution, pinned: &[ExpectedDigest], computed
 
 fn shown(distribution: &Distribution) -> String {
     sigma_core::printable(&distribution.filename, 200)
+}
+
+#[cfg(test)]
+mod tests {
+    use sigma_core::{DistributionKind, Sha1, Sha256};
+
+    use super::*;
+
+    /// Checks the bytes `abc` against what is published and pinned.
+    fn check(published: &[&str], pinned: &[&str], expect: &str) {
+        let read =
+            |texts: &[&str]| texts.iter().map(|text| ExpectedDigest::parse_pip(text).unwrap()).collect::<Vec<_>>();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "abc").unwrap();
+        let distribution = Distribution {
+            filename: "a\u{202e}.whl".to_owned(),
+            kind: DistributionKind::Wheel,
+            url: String::new(),
+            published: read(published),
+            size: Some(3),
+            uploaded_at: None,
+        };
+        let got = match Artifact::verified(distribution, &read(pinned), Hashed::read(file.path()).unwrap()) {
+            Ok(artifact) => format!("{} bytes", artifact.digests().size),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(got, expect, "{published:?} {pinned:?}");
+    }
+
+    #[test]
+    fn every_published_and_one_pinned_digest_hold() {
+        // FIPS 180-4, the examples for "abc".
+        let sha1 = "sha1:a9993e364706816aba3e25717850c26c9cd0d89d";
+        let sha256 = &format!("sha256:{}", Sha256::of(b"abc"));
+        let sha384 =
+            "sha384:cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7";
+        let other = &format!("sha256:{}", Sha256::of(b"other"));
+        let other1 = &format!("sha1:{}", Sha1::from_bytes([0; 20]));
+        let published = "published by the ecosystem";
+        let pinned = "pinned by the project";
+        let name = "a\\u{202e}.whl";
+
+        check(&[sha256, sha1], &[], "3 bytes");
+        check(&[sha384], &[sha256], "3 bytes");
+        check(&[sha256], &[other, sha384], "3 bytes");
+        check(&[sha256], &[sha1], "3 bytes");
+        check(&[other], &[], &format!("{name}: got {sha256}, expected {other} ({published})"));
+        check(&[sha256, other1], &[], &format!("{name}: got {sha1}, expected {other1} ({published})"));
+        check(&[sha256, other], &[sha256], &format!("{name}: got {sha256}, expected {other} ({published})"));
+        check(&[sha256], &[other], &format!("{name}: got {sha256}, expected {other} ({pinned})"));
+        check(&[sha256], &[other1], &format!("{name}: got {sha1}, expected {other1} ({pinned})"));
+        // SHA-1 does not save what a stronger pin refuses.
+        check(&[sha256], &[sha1, other], &format!("{name}: got {sha256}, expected {other} ({pinned})"));
+        let two = format!("{name}: got {sha256}, expected {other} (the first of 2 pins) ({pinned})");
+        check(&[sha256], &[other, other], &two);
+        let unverifiable = format!(
+            "{name}: the ecosystem publishes no sha256, sha384 or sha512 for it, so its bytes cannot be verified"
+        );
+        check(&[sha1], &[sha256], &unverifiable);
+        check(&[], &[], &unverifiable);
+    }
 }

@@ -248,3 +248,25 @@ fn remove(path: &Path) -> Result<(), FetchError> {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(io::Error::other(panic)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_rest_of_the_same_file_continues_it() {
+        let check = |value: &str, expect: bool| {
+            let headers = HeaderMap::from_iter([(CONTENT_RANGE, value.parse().unwrap())]);
+            assert_eq!(continues_at(&headers, 5, Some(10)), expect, "{value}");
+        };
+        check("bytes 5-9/10", true);
+        check("bytes 5-9/*", true);
+        check("bytes 4-9/10", false);
+        check("bytes 5-9/11", false);
+        check("bytes */10", false);
+        check("bytes 5-9", false);
+        check("lines 5-9/10", false);
+        check("", false);
+        assert!(!continues_at(&HeaderMap::new(), 5, None));
+    }
+}

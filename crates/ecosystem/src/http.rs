@@ -126,17 +126,21 @@ impl<E: From<HttpError>> From<HttpError> for Failure<E> {
 pub(crate) struct Patience(ExponentialBackoff);
 
 impl Patience {
-    /// Waits before the next attempt, or gives the error back where none is left or none would help. A server that
-    /// says when to come back is heard, for up to [`LONGEST_PAUSE`].
+    /// Waits before the next attempt, or gives the error back where none is left or none would help.
     pub async fn pause<E>(&mut self, failure: Failure<E>) -> Result<(), E> {
-        match self.0.next() {
-            Some(pause) if failure.transient => {
-                let asked = failure.retry_after.unwrap_or_default().min(LONGEST_PAUSE);
-                tokio::time::sleep(pause.max(asked)).await;
+        match self.next(&failure) {
+            Some(pause) => {
+                tokio::time::sleep(pause).await;
                 Ok(())
             }
-            _ => Err(failure.error),
+            None => Err(failure.error),
         }
+    }
+
+    /// The pause before the next attempt. A server that says when to come back is heard, for up to [`LONGEST_PAUSE`].
+    fn next<E>(&mut self, failure: &Failure<E>) -> Option<Duration> {
+        let pause = self.0.next().filter(|_| failure.transient)?;
+        Some(pause.max(failure.retry_after.unwrap_or_default()).min(LONGEST_PAUSE))
     }
 }
 
@@ -173,6 +177,7 @@ impl Http {
                 .connect_timeout(config.connect_timeout)
                 .read_timeout(config.read_timeout)
                 .redirect(policy)
+                .referer(false)
         };
         let built = |builder: reqwest::ClientBuilder| {
             let failed = |error| HttpError::Unreachable { url: "HTTP client".to_owned(), why: chain(&error) };
@@ -375,4 +380,92 @@ pub(crate) fn chain(error: &reqwest::Error) -> String {
         "error sending the request".clone_into(&mut text);
     }
     sigma_core::printable(&text, 300)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_configured_addresses_are_asked() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let mut config = EcosystemConfig::official("cache".into());
+        config.npm_registry = url("https://me:pw@mirror.example/npm/");
+        config.file_hosts.push("cdn.example:8443".to_owned());
+        let check = |text: &str, expect: &str| {
+            let got = match allowed(&config, &url(text)) {
+                Ok(Some(own)) => format!("own {}", shown(own)),
+                Ok(None) => "listed".to_owned(),
+                Err(why) => why,
+            };
+            assert_eq!(got, expect, "{text}");
+        };
+        check("https://pypi.org/simple/x/", "own https://pypi.org/pypi/");
+        check("https://PYPI.org:443/x", "own https://pypi.org/pypi/");
+        check("https://files.pythonhosted.org/x", "listed");
+        check("https://cdn.example:8443/x", "listed");
+        check("https://mirror.example/x", "own https://mirror.example/npm/");
+        check("https://me:pw@mirror.example/x", "own https://mirror.example/npm/");
+        check("https://me:other@mirror.example/x", "it brings credentials of its own");
+        check("https://x@files.pythonhosted.org/x", "it brings credentials of its own");
+        check("https://cdn.example/x", "the host cdn.example is not listed under `file_hosts`");
+        check(
+            "https://files.pythonhosted.org:444/",
+            "the host files.pythonhosted.org:444 is not listed under `file_hosts`",
+        );
+        check(
+            "https://files.pythonhosted.org.evil.example/",
+            "the host files.pythonhosted.org.evil.example is not listed under `file_hosts`",
+        );
+        check("http://pypi.org/simple/", "it is plain http, where the ecosystem is asked over https");
+        check("file:///etc/passwd", "got scheme `file`, expected https");
+        check("data:text/plain,x", "got scheme `data`, expected https");
+    }
+
+    #[test]
+    fn a_wish_for_a_pause_is_read_in_both_notations() {
+        let check = |wish: &str, date: &str, expect: Option<u64>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, wish.parse().unwrap());
+            headers.insert(DATE, date.parse().unwrap());
+            assert_eq!(retry_after(&headers), expect.map(Duration::from_secs), "{wish}");
+        };
+        let now = "Sun, 06 Nov 1994 08:49:37 GMT";
+        check("120", now, Some(120));
+        check("Sun, 06 Nov 1994 08:50:00 GMT", now, Some(23));
+        check("Sun, 06 Nov 1994 08:49:00 GMT", now, None);
+        check("Sun, 06 Nov 1994 08:50:00 GMT", "yesterday", None);
+        check("-1", now, None);
+        check("99999999999999999999999", now, None);
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn pauses_grow_and_end() {
+        let mut config = EcosystemConfig::official("cache".into());
+        config.attempts = 4;
+        let http = Http::new(Arc::new(config)).unwrap();
+        let failure = |status, after: Option<u64>| Failure::<HttpError> {
+            retry_after: after.map(Duration::from_secs),
+            ..HttpError::Status { url: "x".to_owned(), status }.into()
+        };
+        let mut patience = http.patience();
+        let between = |pause: Option<Duration>, low: u64, high: u64| {
+            let millis = pause.unwrap().as_millis() as u64;
+            assert!((low..=high).contains(&millis), "{millis} ms");
+        };
+        between(patience.next(&failure(500, None)), 200, 400);
+        between(patience.next(&failure(429, Some(7))), 7_000, 7_000);
+        between(patience.next(&failure(503, Some(3600))), 30_000, 30_000);
+        assert_eq!(patience.next(&failure(500, None)), None);
+        assert_eq!(http.patience().next(&failure(404, None)), None);
+    }
+
+    #[test]
+    fn shown_addresses_hold_no_secrets() {
+        let check = |text: &str, expect: &str| assert_eq!(shown(&Url::parse(text).unwrap()), expect);
+        check("https://me:pw@host:8443/a?token=x#y", "https://host:8443/a");
+        check("https://host/\u{202e}a", "https://host/%E2%80%AEa");
+        check(&format!("https://host/{}", "a".repeat(400)), &format!("https://host/{}…", "a".repeat(287)));
+    }
 }

@@ -221,3 +221,107 @@ pub(crate) fn stem(distribution: &Distribution) -> String {
     let name: String = distribution.filename.chars().take(120).map(harmless).collect();
     format!("{digest}-{name}")
 }
+
+#[cfg(test)]
+mod tests {
+    use sigma_core::DistributionKind;
+
+    use super::*;
+
+    fn open(folder: &Path) -> Staged {
+        Staged::open(folder, "x", false, 100).unwrap()
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn digests_are_those_of_the_standard() {
+        let mut hasher = Hasher::new(true);
+        hasher.read(&mut b"abc".as_slice()).unwrap();
+        let computed = hasher.finish();
+        // FIPS 180-4, the examples for "abc".
+        assert_eq!(computed.digests.sha1.to_string(), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_eq!(
+            computed.describe(HashAlgorithm::Sha256),
+            "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(
+            computed.describe(HashAlgorithm::Sha384),
+            "sha384:cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"
+        );
+        assert_eq!(&computed.digests.sha512.to_string()[..16], "ddaf35a193617aba");
+        assert_eq!(computed.digests.size, 3);
+        let mut hasher = Hasher::new(false);
+        hasher.update(b"abc");
+        assert_eq!(hasher.finish().describe(HashAlgorithm::Sha384), "sha384:not computed");
+    }
+
+    #[test]
+    fn a_left_over_is_hashed_and_appended_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = open(folder.path());
+        first.append(b"ab").unwrap();
+        assert!(!first.pieced);
+        drop(first);
+        let mut second = open(folder.path());
+        assert!(second.pieced);
+        second.append(b"c").unwrap();
+        assert_eq!((second.len(), second.computed().digests.sha256), (3, Sha256::of(b"abc")));
+        let kept = second.keep("x").unwrap();
+        assert_eq!(fs::read(&kept).unwrap(), b"abc");
+        assert_eq!(names(folder.path()), [kept.file_name().unwrap().to_str().unwrap()]);
+    }
+
+    #[test]
+    fn a_restart_forgets_every_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("x.partial"), "old").unwrap();
+        let mut staged = open(folder.path());
+        staged.restart().unwrap();
+        staged.append(b"n").unwrap();
+        assert_eq!(fs::read(staged.keep("x").unwrap()).unwrap(), b"n");
+    }
+
+    #[test]
+    fn a_left_over_above_the_limit_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("x.partial"), [b'x'; 101]).unwrap();
+        let staged = open(folder.path());
+        assert_eq!((staged.len(), staged.pieced), (0, false));
+        staged.discard().unwrap();
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_another_fetch_holds_is_left_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = open(folder.path());
+        first.append(b"first").unwrap();
+        first.flush().unwrap();
+        let mut second = open(folder.path());
+        assert_eq!(second.len(), 0);
+        assert_ne!(first.path(), second.path());
+        second.append(b"second").unwrap();
+        drop(second);
+        assert_eq!(names(folder.path()), ["x.partial"]);
+        assert_eq!(fs::read(first.keep("x").unwrap()).unwrap(), b"first");
+    }
+
+    #[test]
+    fn names_are_harmless_and_belong_to_the_content() {
+        let check = |filename: &str, expect: &str| {
+            let published = vec![Sha256::of(b"").into()];
+            let kind = DistributionKind::Wheel;
+            let filename = filename.to_owned();
+            let distribution =
+                Distribution { filename, kind, url: String::new(), published, size: None, uploaded_at: None };
+            assert_eq!(stem(&distribution), format!("e3b0c44298fc1c149afb-{expect}"));
+        };
+        check("a-1.0+x_y.whl", "a-1.0+x_y.whl");
+        check("../../\0/é", ".._..____");
+        check(&"n".repeat(500), &"n".repeat(120));
+    }
+}
