@@ -15,7 +15,8 @@ pub struct EcosystemConfig {
     pub pypi_json: Url,
     /// The npm registry, ending in `/`.
     pub npm_registry: Url,
-    /// Hosts, beside those of the URLs above, that files may be fetched from and that redirects may lead to.
+    /// Hosts, beside the origins of the URLs above, that files may be fetched from and that redirects may lead to:
+    /// `host` for the scheme's own port, `host:port` for another. Plain http only where no URL above is https.
     pub file_hosts: Vec<String>,
     /// Where index pages and package metadata are cached between runs.
     pub cache_dir: PathBuf,
@@ -25,6 +26,11 @@ pub struct EcosystemConfig {
     pub connect_timeout: Duration,
     /// Time without a single byte after which a transfer counts as dead. 30 s.
     pub read_timeout: Duration,
+    /// Time for one metadata request, all attempts and pauses included. 5 min: 100 MB at 3 Mbit/s.
+    pub total_timeout: Duration,
+    /// Time for one distribution, all attempts and pauses included. 30 min: 2 GiB at 10 Mbit/s; what trickles slower
+    /// holds a place that others wait for.
+    pub fetch_timeout: Duration,
     /// Attempts for a request that may succeed when repeated (connection lost, 429, 5xx). 4.
     pub attempts: usize,
     /// First pause between attempts; it doubles each time, with jitter. 200 ms.
@@ -50,6 +56,8 @@ impl EcosystemConfig {
             offline: false,
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),
+            total_timeout: Duration::from_secs(5 * 60),
+            fetch_timeout: Duration::from_secs(30 * 60),
             attempts: 4,
             first_pause: Duration::from_millis(200),
             max_metadata_bytes: 128 << 20,

@@ -1,10 +1,16 @@
 //! The one HTTP client: bounded answers, retries for what is worth retrying, redirects only where they may lead.
+//!
+//! In: addresses from the configuration and from the ecosystems' answers. Out: bodies, bounded in size and time. It must
+//! never ask a host that is not configured, never send credentials but the configured ones to their own origin, and
+//! never show them in an error.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable as _};
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use futures::StreamExt as _;
-use reqwest::{Method, Response, StatusCode, redirect};
+use reqwest::header::{ACCEPT, DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect};
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -27,8 +33,11 @@ pub enum HttpError {
         /// The status code.
         status: u16,
     },
-    /// A redirect to another scheme, or to a host that is not allowed.
-    #[error("{url} redirects to {to}, which is not an allowed host; list it under `file_hosts` to allow it")]
+    /// A redirect to another scheme, to a host that is not allowed, or one too many.
+    #[error(
+        "{url} redirects to {to}, which is not followed: expected the same scheme, a configured host and at most 5 \
+         redirects; list the host under `file_hosts` to allow it"
+    )]
     Redirect {
         /// What was wanted.
         url: String,
@@ -87,10 +96,66 @@ impl HttpError {
     }
 }
 
+/// A failed attempt: whether another one may help, and when.
+#[derive(Debug)]
+pub(crate) struct Failure<E> {
+    pub error: E,
+    transient: bool,
+    retry_after: Option<Duration>,
+}
+
+impl<E> Failure<E> {
+    /// No further attempt can help.
+    pub fn last(error: E) -> Self {
+        Self { error, transient: false, retry_after: None }
+    }
+
+    /// The same failure as a wider error.
+    pub fn widen<F: From<E>>(self) -> Failure<F> {
+        Failure { error: self.error.into(), transient: self.transient, retry_after: self.retry_after }
+    }
+}
+
+impl<E: From<HttpError>> From<HttpError> for Failure<E> {
+    fn from(error: HttpError) -> Self {
+        Self { transient: error.is_transient(), error: error.into(), retry_after: None }
+    }
+}
+
+/// The attempts that are left, and the pauses between them.
+pub(crate) struct Patience(ExponentialBackoff);
+
+impl Patience {
+    /// Waits before the next attempt, or gives the error back where none is left or none would help.
+    pub async fn pause<E>(&mut self, failure: Failure<E>) -> Result<(), E> {
+        match self.next(&failure) {
+            Some(pause) => {
+                tokio::time::sleep(pause).await;
+                Ok(())
+            }
+            None => Err(failure.error),
+        }
+    }
+
+    /// The pause before the next attempt. A server that says when to come back is heard, for up to [`LONGEST_PAUSE`].
+    fn next<E>(&mut self, failure: &Failure<E>) -> Option<Duration> {
+        let pause = self.0.next().filter(|_| failure.transient)?;
+        Some(pause.max(failure.retry_after.unwrap_or_default()).min(LONGEST_PAUSE))
+    }
+}
+
+/// Longer than this nobody is waited for between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Redirects that are followed for one request.
+const MOST_REDIRECTS: usize = 5;
+
 /// The client. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Http {
     client: reqwest::Client,
+    /// Never decodes a body: the digests are over the bytes as they are published.
+    pub(crate) files: reqwest::Client,
     config: Arc<EcosystemConfig>,
     permits: Arc<Semaphore>,
 }
@@ -98,26 +163,30 @@ pub struct Http {
 impl Http {
     /// Builds the client.
     pub fn new(config: Arc<EcosystemConfig>) -> Result<Self, HttpError> {
-        let rules = config.clone();
-        let policy = redirect::Policy::custom(move |attempt| {
-            let previous = attempt.previous().last().cloned();
-            if attempt.previous().len() > 5 {
-                attempt.error("too many redirects")
-            } else if previous.is_some_and(|from| redirect_is_allowed(&rules, &from, attempt.url())) {
-                attempt.follow()
-            } else {
-                attempt.stop()
-            }
-        });
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("sigma/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(config.connect_timeout)
-            .read_timeout(config.read_timeout)
-            .redirect(policy)
-            .build()
-            .map_err(|error| HttpError::Unreachable { url: "HTTP client".to_owned(), why: chain(&error) })?;
-        let permits = Arc::new(Semaphore::new(config.parallel_requests));
-        Ok(Self { client, config, permits })
+        let builder = || {
+            let rules = config.clone();
+            let policy = redirect::Policy::custom(move |attempt| {
+                let scheme = attempt.previous().last().map(|from| from.scheme().to_owned());
+                let follow = attempt.previous().len() <= MOST_REDIRECTS
+                    && scheme.as_deref() == Some(attempt.url().scheme())
+                    && allowed(&rules, attempt.url()).is_ok();
+                if follow { attempt.follow() } else { attempt.stop() }
+            });
+            reqwest::Client::builder()
+                .user_agent(concat!("sigma/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(config.connect_timeout)
+                .read_timeout(config.read_timeout)
+                .redirect(policy)
+                .referer(false)
+        };
+        let built = |builder: reqwest::ClientBuilder| {
+            let failed = |error| HttpError::Unreachable { url: "HTTP client".to_owned(), why: chain(&error) };
+            builder.build().map_err(failed)
+        };
+        let client = built(builder())?;
+        let files = built(builder().no_gzip().no_brotli().no_zstd().no_deflate())?;
+        let permits = Arc::new(Semaphore::new(config.parallel_requests.max(1)));
+        Ok(Self { client, files, config, permits })
     }
 
     /// The configuration that the client was built with.
@@ -142,27 +211,75 @@ impl Http {
         accept: &str,
         body: Option<&serde_json::Value>,
     ) -> Result<Vec<u8>, HttpError> {
+        let target = self.target(url)?;
+        let attempts = async {
+            let mut patience = self.patience();
+            loop {
+                let mut request = self.client.request(method.clone(), target.clone()).header(ACCEPT, accept);
+                if let Some(body) = body {
+                    request = request.json(body);
+                }
+                let answer = match self.send(url, request).await {
+                    Ok(response) => self.collect(url, response).await.map_err(Failure::from),
+                    Err(failure) => Err(failure),
+                };
+                match answer {
+                    Ok(bytes) => return Ok(bytes),
+                    Err(failure) => patience.pause(failure).await?,
+                }
+            }
+        };
+        self.in_turn(url, self.config.total_timeout, attempts).await
+    }
+
+    /// Runs a request when its turn comes, and ends it after `limit`, which starts with its turn. The place is kept
+    /// during pauses: an ecosystem that asks for a pause gets one.
+    pub(crate) async fn in_turn<T, E: From<HttpError>>(
+        &self,
+        url: &Url,
+        limit: Duration,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        let late = |_| HttpError::Unreachable { url: shown(url), why: format!("not done within {limit:?}") };
+        tokio::time::timeout(limit, work).await.map_err(late)?
+    }
+
+    /// Where a request really goes: refused where it may not, and with the credentials that the operator configured
+    /// for that origin. No other credentials are ever sent.
+    pub(crate) fn target(&self, url: &Url) -> Result<Url, HttpError> {
         if self.config.offline {
             return Err(HttpError::Offline { url: shown(url) });
         }
-        let attempt = || async {
-            let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
-            let mut request = self.client.request(method.clone(), url.clone()).header("accept", accept);
-            if let Some(body) = body {
-                request = request.json(body);
-            }
-            let response = self.checked(url, request.send().await)?;
-            self.collect(url, response).await
-        };
-        attempt.retry(self.backoff()).when(HttpError::is_transient).await
+        let configured = allowed(&self.config, url).map_err(|why| HttpError::Forbidden { url: shown(url), why })?;
+        let mut target = url.clone();
+        if let Some(origin) = configured {
+            // Neither call fails for a URL with a host, and `allowed` lets only those through.
+            let _ = target.set_username(origin.username());
+            let _ = target.set_password(origin.password());
+        }
+        Ok(target)
+    }
+
+    /// The attempts for one request.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience(self.backoff().build())
     }
 
     /// The pauses between attempts.
     pub(crate) fn backoff(&self) -> ExponentialBuilder {
         ExponentialBuilder::default()
             .with_min_delay(self.config.first_pause)
+            .with_max_delay(LONGEST_PAUSE)
             .with_max_times(self.config.attempts.saturating_sub(1))
             .with_jitter()
+    }
+
+    /// Sends one request; `url` is what errors name.
+    pub(crate) async fn send(&self, url: &Url, request: RequestBuilder) -> Result<Response, Failure<HttpError>> {
+        let sent = request.send().await;
+        let retry_after = sent.as_ref().ok().and_then(|response| retry_after(response.headers()));
+        self.checked(url, sent).map_err(|error| Failure { retry_after, ..Failure::from(error) })
     }
 
     /// Turns a transport error, a stopped redirect or an unsuccessful status into its variant.
@@ -170,8 +287,7 @@ impl Http {
         let response = sent.map_err(|error| HttpError::Unreachable { url: shown(url), why: chain(&error) })?;
         let status = response.status();
         if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
-            let location =
-                response.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or("nowhere");
+            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("nowhere");
             let to =
                 response.url().join(location).map_or_else(|_| sigma_core::printable(location, 120), |to| shown(&to));
             return Err(HttpError::Redirect { url: shown(url), to });
@@ -197,11 +313,46 @@ impl Http {
     }
 }
 
-/// A redirect may not change the scheme, and may lead to the same host or to a listed one.
-fn redirect_is_allowed(config: &EcosystemConfig, from: &Url, to: &Url) -> bool {
-    to.scheme() == from.scheme()
-        && (to.host_str() == from.host_str() && to.port_or_known_default() == from.port_or_known_default()
-            || to.host_str().is_some_and(|host| config.file_hosts.iter().any(|allowed| allowed == host)))
+/// Whether an address may be asked, and which configured URL it shares its origin with. What ecosystems write into
+/// their answers passes here too: it may neither leave the configured hosts, nor drop TLS, nor bring credentials.
+fn allowed<'a>(config: &'a EcosystemConfig, url: &Url) -> Result<Option<&'a Url>, String> {
+    let configured = [&config.pypi_index, &config.pypi_json, &config.npm_registry];
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("got scheme `{}`, expected https", sigma_core::printable(url.scheme(), 20)));
+    }
+    let own = configured.into_iter().filter(|own| own.origin() == url.origin());
+    let own = own.max_by_key(|own| has_credentials(own));
+    let brings_own = own.is_some_and(|own| (own.username(), own.password()) == (url.username(), url.password()));
+    if has_credentials(url) && !brings_own {
+        return Err("it brings credentials of its own".to_owned());
+    }
+    if own.is_some() {
+        return Ok(own);
+    }
+    if url.scheme() == "http" && configured.iter().any(|own| own.scheme() == "https") {
+        return Err("it is plain http, where the ecosystem is asked over https".to_owned());
+    }
+    let host = url.host_str().unwrap_or_default();
+    let with_port = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    if config.file_hosts.contains(&with_port) {
+        return Ok(None);
+    }
+    Err(format!("the host {} is not listed under `file_hosts`", sigma_core::printable(&with_port, 120)))
+}
+
+fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// `Retry-After` (RFC 9110, 10.2.3): seconds, or a date, which is compared with the server's own `Date`.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let wanted = text(RETRY_AFTER)?;
+    if let Ok(seconds) = wanted.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let time = |text| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok();
+    time(wanted)?.duration_since(time(text(DATE)?)?).try_into().ok()
 }
 
 /// A URL for messages: no credentials, no query, printable.
@@ -229,4 +380,92 @@ pub(crate) fn chain(error: &reqwest::Error) -> String {
         "error sending the request".clone_into(&mut text);
     }
     sigma_core::printable(&text, 300)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_configured_addresses_are_asked() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let mut config = EcosystemConfig::official("cache".into());
+        config.npm_registry = url("https://me:pw@mirror.example/npm/");
+        config.file_hosts.push("cdn.example:8443".to_owned());
+        let check = |text: &str, expect: &str| {
+            let got = match allowed(&config, &url(text)) {
+                Ok(Some(own)) => format!("own {}", shown(own)),
+                Ok(None) => "listed".to_owned(),
+                Err(why) => why,
+            };
+            assert_eq!(got, expect, "{text}");
+        };
+        check("https://pypi.org/simple/x/", "own https://pypi.org/pypi/");
+        check("https://PYPI.org:443/x", "own https://pypi.org/pypi/");
+        check("https://files.pythonhosted.org/x", "listed");
+        check("https://cdn.example:8443/x", "listed");
+        check("https://mirror.example/x", "own https://mirror.example/npm/");
+        check("https://me:pw@mirror.example/x", "own https://mirror.example/npm/");
+        check("https://me:other@mirror.example/x", "it brings credentials of its own");
+        check("https://x@files.pythonhosted.org/x", "it brings credentials of its own");
+        check("https://cdn.example/x", "the host cdn.example is not listed under `file_hosts`");
+        check(
+            "https://files.pythonhosted.org:444/",
+            "the host files.pythonhosted.org:444 is not listed under `file_hosts`",
+        );
+        check(
+            "https://files.pythonhosted.org.evil.example/",
+            "the host files.pythonhosted.org.evil.example is not listed under `file_hosts`",
+        );
+        check("http://pypi.org/simple/", "it is plain http, where the ecosystem is asked over https");
+        check("file:///etc/passwd", "got scheme `file`, expected https");
+        check("data:text/plain,x", "got scheme `data`, expected https");
+    }
+
+    #[test]
+    fn a_wish_for_a_pause_is_read_in_both_notations() {
+        let check = |wish: &str, date: &str, expect: Option<u64>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, wish.parse().unwrap());
+            headers.insert(DATE, date.parse().unwrap());
+            assert_eq!(retry_after(&headers), expect.map(Duration::from_secs), "{wish}");
+        };
+        let now = "Sun, 06 Nov 1994 08:49:37 GMT";
+        check("120", now, Some(120));
+        check("Sun, 06 Nov 1994 08:50:00 GMT", now, Some(23));
+        check("Sun, 06 Nov 1994 08:49:00 GMT", now, None);
+        check("Sun, 06 Nov 1994 08:50:00 GMT", "yesterday", None);
+        check("-1", now, None);
+        check("99999999999999999999999", now, None);
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn pauses_grow_and_end() {
+        let mut config = EcosystemConfig::official("cache".into());
+        config.attempts = 4;
+        let http = Http::new(Arc::new(config)).unwrap();
+        let failure = |status, after: Option<u64>| Failure::<HttpError> {
+            retry_after: after.map(Duration::from_secs),
+            ..HttpError::Status { url: "x".to_owned(), status }.into()
+        };
+        let mut patience = http.patience();
+        let between = |pause: Option<Duration>, low: u64, high: u64| {
+            let millis = pause.unwrap().as_millis() as u64;
+            assert!((low..=high).contains(&millis), "{millis} ms");
+        };
+        between(patience.next(&failure(500, None)), 200, 400);
+        between(patience.next(&failure(429, Some(7))), 7_000, 7_000);
+        between(patience.next(&failure(503, Some(3600))), 30_000, 30_000);
+        assert_eq!(patience.next(&failure(500, None)), None);
+        assert_eq!(http.patience().next(&failure(404, None)), None);
+    }
+
+    #[test]
+    fn shown_addresses_hold_no_secrets() {
+        let check = |text: &str, expect: &str| assert_eq!(shown(&Url::parse(text).unwrap()), expect);
+        check("https://me:pw@host:8443/a?token=x#y", "https://host:8443/a");
+        check("https://host/\u{202e}a", "https://host/%E2%80%AEa");
+        check(&format!("https://host/{}", "a".repeat(400)), &format!("https://host/{}…", "a".repeat(287)));
+    }
 }

@@ -6,11 +6,13 @@
 
 mod artifact;
 mod config;
+mod download;
 mod http;
 pub mod manifest;
 mod npm;
 mod pypi;
 mod resolve;
+mod staging;
 
 pub use artifact::{Artifact, FetchError, Hashed, Mismatch};
 pub use config::EcosystemConfig;
