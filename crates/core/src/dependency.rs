@@ -133,6 +133,12 @@ pub struct LockedPackage {
     pub optional: bool,
     /// PEP 508 marker under which it is installed at all, where the lockfile has one.
     pub marker: Option<String>,
+    /// npm: the operating systems it is for, as `package.json` spells them (`darwin`, `!win32`); empty means all.
+    pub os: Vec<String>,
+    /// npm: the processor architectures it is for (`x64`, `!arm`); empty means all.
+    pub cpu: Vec<String>,
+    /// npm: the C libraries it is for (`glibc`, `musl`); empty means all.
+    pub libc: Vec<String>,
     /// Where it stands in the lockfile.
     pub at: Location,
 }
