@@ -9,7 +9,7 @@ mod config;
 mod http;
 pub mod manifest;
 mod npm;
-mod pypi;
+pub mod pypi;
 mod resolve;
 
 pub use artifact::{Artifact, FetchError, Hashed, Mismatch};
