@@ -10,7 +10,7 @@ mod download;
 mod http;
 pub mod manifest;
 mod npm;
-mod pypi;
+pub mod pypi;
 mod resolve;
 mod staging;
 

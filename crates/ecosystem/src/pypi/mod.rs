@@ -1,1 +1,142 @@
-//! PyPI: index, resolving, advisories.
+//! PyPI: the Python half of the room. Resolving, looking up releases, advisories.
+//!
+//! In: a manifest, a target, and what the index answers. Out: a [`Graph`], [`Release`]s, [`AdvisorySnapshot`]s. The
+//! resolver is uv's own, used as a library and held in this folder, so that the answer is the one of
+//! `uv pip compile --python-version <x.y> --python-platform <platform>`. It must never build or run a package.
+//!
+//! `ranges` runs the resolver ([`provider`], `context`), `locked` looks lockfiles up, `walk` draws the edges, `release`
+//! orders files, `sdist` reads what a build would tell, and [`guard`] stands between uv's client and the network.
+
+mod advisories;
+mod context;
+mod environment;
+mod failure;
+mod guard;
+mod index;
+mod locked;
+mod provider;
+mod ranges;
+mod release;
+mod release_of;
+mod requirement;
+mod requires_txt;
+mod sdist;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sigma_core::{AdvisorySnapshot, Graph, Manifest, ManifestSource, PackageId, Release, Target, Timestamp};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::{EcosystemConfig, Http, ResolveError};
+use environment::Environment;
+use index::Index;
+use ranges::Ranges;
+pub use release_of::ReleaseError;
+use sdist::Sdists;
+
+/// Longest resolution. Real ones take seconds; hostile metadata can make any resolver search for ever.
+const MAX_DURATION: Duration = Duration::from_secs(180);
+
+/// Stack of the thread that uv's futures run on, in bytes; reserved, not used. Metadata is read there by parsers that
+/// recurse, and not all of it passes the guard in plain text.
+const STACK: usize = 256 << 20;
+
+/// PyPI, or an index like it. Cheap to clone.
+#[derive(Clone)]
+pub struct Pypi {
+    config: Arc<EcosystemConfig>,
+    http: Http,
+    index: Index,
+    sdists: Arc<Sdists>,
+}
+
+impl Pypi {
+    /// Opens the cache below `cache_dir`. Touches the disk, not the network.
+    pub fn new(config: Arc<EcosystemConfig>, http: Http) -> Result<Self, ResolveError> {
+        // uv's preview features are process-wide and must be set once; a second time is no matter.
+        let _ = uv_preview::set(uv_preview::Preview::default());
+        let index = Index::new(&config)?;
+        let sdists = Arc::new(Sdists::new(http.clone(), config.cache_dir.join("sdists")));
+        Ok(Self { config, http, index, sdists })
+    }
+
+    /// Resolves a manifest for a target. The same manifest and the same index give the same graph.
+    pub async fn resolve(&self, manifest: &Manifest, target: &Target) -> Result<Graph, ResolveError> {
+        let environment = Environment::new(target)?;
+        let (this, manifest) = (self.clone(), manifest.clone());
+        apart(move || async move {
+            match &manifest.source {
+                ManifestSource::Ranges { constraints, pre_releases, .. } => {
+                    let ranges = Ranges {
+                        index: &this.index,
+                        sdists: &this.sdists,
+                        environment: &environment,
+                        constraints,
+                        pre_releases: *pre_releases,
+                    };
+                    ranges.resolve(&manifest.declared).await
+                }
+                ManifestSource::Locked { packages, edges } => {
+                    let parallel = this.config.parallel_requests;
+                    locked::resolve(&this.index, &environment, parallel, &manifest.declared, packages, edges).await
+                }
+            }
+        })
+        .await
+        .map_err(ResolveError::Resolver)?
+    }
+
+    /// The files of one exact version.
+    pub async fn release(&self, id: &PackageId, target: &Target) -> Result<Release, ReleaseError> {
+        let environment = Environment::new(target).map_err(|error| ReleaseError::Internal(error.to_string()))?;
+        let (this, id) = (self.clone(), id.clone());
+        apart(move || async move { release_of::release(&this.index, &environment, &id).await })
+            .await
+            .map_err(ReleaseError::Internal)?
+    }
+
+    /// What PyPI knows against one exact version, as of `now`. Never fails: not knowing is an answer of its own.
+    pub async fn advisories(&self, id: &PackageId, now: Timestamp) -> AdvisorySnapshot {
+        advisories::snapshot(&self.http, &self.config, id, now).await
+    }
+}
+
+/// Runs a future on a thread of its own: uv's futures cannot move between threads, and they parse what strangers wrote,
+/// for which they get a large stack and a time limit.
+async fn apart<T, F, Fut>(work: F) -> Result<T, String>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Fut + Send + 'static,
+    Fut: Future<Output = T>,
+{
+    let runtime = Handle::current();
+    let (mut tell, told) = oneshot::channel();
+    let run = move || {
+        let answer = runtime.block_on(async {
+            tokio::select! {
+                answer = tokio::time::timeout(MAX_DURATION, work()) => Some(answer),
+                // Nobody waits any more.
+                () = tell.closed() => None,
+            }
+        });
+        if let Some(answer) = answer {
+            let _ = tell.send(answer);
+        }
+    };
+    std::thread::Builder::new()
+        .name("pypi".to_owned())
+        .stack_size(STACK)
+        .spawn(run)
+        .map_err(|error| format!("no thread could be started: {error}"))?;
+    match told.await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) => Err(format!("there was no answer within {} seconds", MAX_DURATION.as_secs())),
+        Err(_) => Err("it ended without an answer".to_owned()),
+    }
+}
