@@ -95,6 +95,8 @@ pub enum UnresolvedReason {
     NoDistribution,
     /// The set of specs cannot be satisfied together.
     Conflict,
+    /// A package asks for something outside the public ecosystem (git, a URL, a path), which cannot be certified.
+    NotPublic,
 }
 
 /// A dependency that could not be resolved to an exact, fetchable package.
