@@ -39,8 +39,9 @@ impl Walker<'_> {
     /// Reads a tar to the end of its stream.
     pub(super) fn tar(&mut self, place: &Place, input: &mut dyn BufRead, layer: &mut Layer) -> Result<(), Halt> {
         let mut tape = Tape::default();
-        let (mut zeros, mut ended, mut lost, mut garbage) = (0u64, false, 0u64, 0u64);
+        let (mut zeros, mut ended, mut lost, mut garbage, mut empty) = (0u64, false, 0u64, 0u64, true);
         while let Some(block) = self.block(input, layer)? {
+            empty = false;
             if block.iter().all(|&byte| byte == 0) {
                 zeros += 1;
                 ended |= zeros >= 2;
@@ -65,6 +66,9 @@ impl Walker<'_> {
             if !self.tar_entry(place, input, layer, &mut tape, &block)? {
                 return Ok(());
             }
+        }
+        if empty {
+            return Err(Halt::truncated("it is empty"));
         }
         if lost > 0 {
             self.skip(&place.own, SkipReason::Damaged, format!("{} bytes belong to no member", lost * BLOCK));
