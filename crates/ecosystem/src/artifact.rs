@@ -27,6 +27,11 @@ impl Hashed {
         Self { path, computed }
     }
 
+    /// The digests of the file's bytes.
+    pub fn digests(&self) -> &Digests {
+        &self.computed.digests
+    }
+
     fn with(path: &Path, mut hasher: Hasher) -> std::io::Result<Self> {
         hasher.read(&mut std::fs::File::open(path)?)?;
         Ok(Self { path: path.to_owned(), computed: hasher.finish() })
@@ -116,6 +121,11 @@ impl Artifact {
     /// The digests of its bytes.
     pub fn digests(&self) -> &Digests {
         &self.digests
+    }
+
+    /// The same bytes after they were moved to another place.
+    pub fn moved_to(self, path: PathBuf) -> Self {
+        Self { path, ..self }
     }
 
     /// Where the bytes are.

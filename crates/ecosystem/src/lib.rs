@@ -7,14 +7,16 @@
 mod artifact;
 mod config;
 mod download;
+mod ecosystems;
 mod http;
 pub mod manifest;
 mod npm;
-pub mod pypi;
+mod pypi;
 mod resolve;
 mod staging;
 
 pub use artifact::{Artifact, FetchError, Hashed, Mismatch};
 pub use config::EcosystemConfig;
+pub use ecosystems::Ecosystems;
 pub use http::{Http, HttpError};
 pub use resolve::ResolveError;
