@@ -67,6 +67,7 @@ impl Store {
         for folder in [root.to_owned(), root.join("blobs"), root.join("staging"), root.join("claims")] {
             std::fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
         }
+        sweep(&root.join("staging"));
         let options = SqliteConnectOptions::new()
             .filename(root.join("sigma.sqlite"))
             .create_if_missing(true)
@@ -93,6 +94,18 @@ impl Store {
     /// The distributions' bytes.
     pub fn blobs(&self) -> Blobs {
         Blobs { pool: self.pool.clone(), root: self.root.join("blobs") }
+    }
+}
+
+/// Removes downloads that nobody came back for. A day is far longer than any download takes, so what another process is
+/// working on stays. Best effort: what cannot be removed is in nobody's way.
+fn sweep(staging: &Path) {
+    let day = Duration::from_secs(24 * 60 * 60);
+    for entry in std::fs::read_dir(staging).into_iter().flatten().flatten() {
+        let age = entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|time| time.elapsed().ok());
+        if age.is_some_and(|age| age > day) {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 
