@@ -10,6 +10,7 @@ mod download;
 mod http;
 pub mod manifest;
 mod npm;
+mod patience;
 mod pypi;
 mod resolve;
 mod staging;
