@@ -14,7 +14,8 @@ use tokio::sync::mpsc;
 use url::Url;
 
 use crate::artifact::{check_published, is_verifiable, wants_sha384};
-use crate::http::{Failure, chain, shown};
+use crate::http::{chain, shown};
+use crate::patience::Failure;
 use crate::staging::{Staged, stem};
 use crate::{Artifact, FetchError, Hashed, Http, HttpError};
 

@@ -7,14 +7,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use backon::ExponentialBuilder;
 use futures::StreamExt as _;
-use reqwest::header::{ACCEPT, DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{ACCEPT, LOCATION};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect};
 use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::EcosystemConfig;
+use crate::patience::{Failure, LONGEST_PAUSE, Patience, retry_after};
 
 /// Why a request did not give an answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -87,7 +88,7 @@ impl HttpError {
     }
 
     /// Whether the same request may succeed when it is repeated.
-    fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
@@ -95,57 +96,6 @@ impl HttpError {
         }
     }
 }
-
-/// A failed attempt: whether another one may help, and when.
-#[derive(Debug)]
-pub(crate) struct Failure<E> {
-    pub error: E,
-    transient: bool,
-    retry_after: Option<Duration>,
-}
-
-impl<E> Failure<E> {
-    /// No further attempt can help.
-    pub fn last(error: E) -> Self {
-        Self { error, transient: false, retry_after: None }
-    }
-
-    /// The same failure as a wider error.
-    pub fn widen<F: From<E>>(self) -> Failure<F> {
-        Failure { error: self.error.into(), transient: self.transient, retry_after: self.retry_after }
-    }
-}
-
-impl<E: From<HttpError>> From<HttpError> for Failure<E> {
-    fn from(error: HttpError) -> Self {
-        Self { transient: error.is_transient(), error: error.into(), retry_after: None }
-    }
-}
-
-/// The attempts that are left, and the pauses between them.
-pub(crate) struct Patience(ExponentialBackoff);
-
-impl Patience {
-    /// Waits before the next attempt, or gives the error back where none is left or none would help.
-    pub async fn pause<E>(&mut self, failure: Failure<E>) -> Result<(), E> {
-        match self.next(&failure) {
-            Some(pause) => {
-                tokio::time::sleep(pause).await;
-                Ok(())
-            }
-            None => Err(failure.error),
-        }
-    }
-
-    /// The pause before the next attempt. A server that says when to come back is heard, for up to [`LONGEST_PAUSE`].
-    fn next<E>(&mut self, failure: &Failure<E>) -> Option<Duration> {
-        let pause = self.0.next().filter(|_| failure.transient)?;
-        Some(pause.max(failure.retry_after.unwrap_or_default()).min(LONGEST_PAUSE))
-    }
-}
-
-/// Longer than this nobody is waited for between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Redirects that are followed for one request.
 const MOST_REDIRECTS: usize = 5;
@@ -263,7 +213,7 @@ impl Http {
 
     /// The attempts for one request.
     pub(crate) fn patience(&self) -> Patience {
-        Patience(self.backoff().build())
+        Patience::new(self.backoff())
     }
 
     /// The pauses between attempts.
@@ -279,7 +229,7 @@ impl Http {
     pub(crate) async fn send(&self, url: &Url, request: RequestBuilder) -> Result<Response, Failure<HttpError>> {
         let sent = request.send().await;
         let retry_after = sent.as_ref().ok().and_then(|response| retry_after(response.headers()));
-        self.checked(url, sent).map_err(|error| Failure { retry_after, ..Failure::from(error) })
+        self.checked(url, sent).map_err(|error| Failure::from(error).retry_after(retry_after))
     }
 
     /// Turns a transport error, a stopped redirect or an unsuccessful status into its variant.
@@ -342,17 +292,6 @@ fn allowed<'a>(config: &'a EcosystemConfig, url: &Url) -> Result<Option<&'a Url>
 
 fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
-}
-
-/// `Retry-After` (RFC 9110, 10.2.3): seconds, or a date, which is compared with the server's own `Date`.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let wanted = text(RETRY_AFTER)?;
-    if let Ok(seconds) = wanted.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let time = |text| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok();
-    time(wanted)?.duration_since(time(text(DATE)?)?).try_into().ok()
 }
 
 /// A URL for messages: no credentials, no query, printable.
@@ -420,45 +359,6 @@ mod tests {
         check("http://pypi.org/simple/", "it is plain http, where the ecosystem is asked over https");
         check("file:///etc/passwd", "got scheme `file`, expected https");
         check("data:text/plain,x", "got scheme `data`, expected https");
-    }
-
-    #[test]
-    fn a_wish_for_a_pause_is_read_in_both_notations() {
-        let check = |wish: &str, date: &str, expect: Option<u64>| {
-            let mut headers = HeaderMap::new();
-            headers.insert(RETRY_AFTER, wish.parse().unwrap());
-            headers.insert(DATE, date.parse().unwrap());
-            assert_eq!(retry_after(&headers), expect.map(Duration::from_secs), "{wish}");
-        };
-        let now = "Sun, 06 Nov 1994 08:49:37 GMT";
-        check("120", now, Some(120));
-        check("Sun, 06 Nov 1994 08:50:00 GMT", now, Some(23));
-        check("Sun, 06 Nov 1994 08:49:00 GMT", now, None);
-        check("Sun, 06 Nov 1994 08:50:00 GMT", "yesterday", None);
-        check("-1", now, None);
-        check("99999999999999999999999", now, None);
-        assert_eq!(retry_after(&HeaderMap::new()), None);
-    }
-
-    #[test]
-    fn pauses_grow_and_end() {
-        let mut config = EcosystemConfig::official("cache".into());
-        config.attempts = 4;
-        let http = Http::new(Arc::new(config)).unwrap();
-        let failure = |status, after: Option<u64>| Failure::<HttpError> {
-            retry_after: after.map(Duration::from_secs),
-            ..HttpError::Status { url: "x".to_owned(), status }.into()
-        };
-        let mut patience = http.patience();
-        let between = |pause: Option<Duration>, low: u64, high: u64| {
-            let millis = pause.unwrap().as_millis() as u64;
-            assert!((low..=high).contains(&millis), "{millis} ms");
-        };
-        between(patience.next(&failure(500, None)), 200, 400);
-        between(patience.next(&failure(429, Some(7))), 7_000, 7_000);
-        between(patience.next(&failure(503, Some(3600))), 30_000, 30_000);
-        assert_eq!(patience.next(&failure(500, None)), None);
-        assert_eq!(http.patience().next(&failure(404, None)), None);
     }
 
     #[test]

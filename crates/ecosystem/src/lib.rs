@@ -11,6 +11,7 @@ mod ecosystems;
 mod http;
 pub mod manifest;
 mod npm;
+mod patience;
 mod pypi;
 mod resolve;
 mod staging;

@@ -34,7 +34,7 @@ impl Scene {
         config.npm_registry = url(&eco.npm.registry_url());
         config.file_hosts = Vec::new();
         config.first_pause = Duration::from_millis(1);
-        config.read_timeout = Duration::from_millis(400);
+        config.read_timeout = Duration::from_secs(10);
         let built = Wheel::new("demo", "1.0").file("demo/data.bin", noise(300_000)).build();
         let wheel = eco.pypi.add(built.clone());
         let tarball = eco.npm.add(NpmTarball::new("@s/n", "1.0.0").file("data.bin", noise(100_000)).build());
@@ -98,7 +98,7 @@ impl Scene {
         self.eco.pypi.server.log().into_iter().map(|asked| asked.range).collect()
     }
 
-    fn from_half(&self) -> Option<String> {
+    fn second_half(&self) -> Option<String> {
         Some(format!("bytes={}-", self.len() / 2))
     }
 }
@@ -149,7 +149,8 @@ async fn a_distribution_is_fetched_once_and_is_alone_in_the_staging_folder() {
 async fn what_is_worth_retrying_is_retried() {
     for what in [Misbehaviour::Status(500), Misbehaviour::Status(408), Misbehaviour::Busy(503, 0), Misbehaviour::Silent]
     {
-        let scene = Scene::new();
+        let mut scene = Scene::new();
+        scene.config.read_timeout = Duration::from_millis(500);
         scene.eco.pypi.server.misbehave(WHEEL, what).times(2);
         scene.succeeds().await;
         assert_eq!(scene.eco.pypi.downloads(), 3);
@@ -194,7 +195,7 @@ async fn a_body_that_breaks_off_is_continued() {
     let scene = Scene::new();
     scene.eco.pypi.server.misbehave(WHEEL, Misbehaviour::HalfBody).times(1);
     scene.succeeds().await;
-    assert_eq!(scene.ranges(), [None, scene.from_half()]);
+    assert_eq!(scene.ranges(), [None, scene.second_half()]);
     assert_eq!(scene.eco.pypi.server.bytes_sent("/files/"), scene.len());
 }
 
@@ -206,7 +207,7 @@ async fn a_server_that_cannot_continue_is_asked_for_the_whole() {
         scene.eco.pypi.server.misbehave(WHEEL, Misbehaviour::HalfBody).times(1);
         scene.eco.pypi.server.misbehave(WHEEL, what).times(1);
         scene.succeeds().await;
-        assert_eq!(scene.ranges()[..2], [None, scene.from_half()]);
+        assert_eq!(scene.ranges()[..2], [None, scene.second_half()]);
         assert_eq!(scene.ranges().len(), requests);
     }
 }
@@ -216,7 +217,7 @@ async fn an_earlier_run_is_continued() {
     let mut scene = Scene::new();
     scene.broken_off().await;
     scene.succeeds().await;
-    assert_eq!(scene.ranges(), [None, scene.from_half()]);
+    assert_eq!(scene.ranges(), [None, scene.second_half()]);
     assert_eq!(scene.eco.pypi.server.bytes_sent("/files/"), scene.len());
     assert_eq!(scene.staged().len(), 1);
 }
@@ -251,7 +252,7 @@ async fn a_resumed_download_that_stays_wrong_is_a_mismatch() {
     scene.eco.pypi.server.misbehave(WHEEL, Misbehaviour::WrongBytes);
     let error = scene.fetch(&scene.wheel, &[]).await.unwrap_err();
     assert!(matches!(error, FetchError::Mismatch(_)), "{error}");
-    assert_eq!(scene.ranges(), [None, scene.from_half(), None]);
+    assert_eq!(scene.ranges(), [None, scene.second_half(), None]);
     assert!(scene.staged().is_empty());
 }
 
@@ -369,6 +370,7 @@ async fn a_listed_host_is_followed_without_the_credentials() {
 async fn credentials_are_in_no_error() {
     let mut scene = Scene::new();
     scene.config.attempts = 1;
+    scene.config.read_timeout = Duration::from_millis(200);
     scene.config.pypi_index.set_password(Some("s3cret")).unwrap();
     let index = scene.config.pypi_index.join("demo/?token=s3cret").unwrap();
     let faults = [
@@ -442,7 +444,13 @@ async fn a_trickle_is_cut_off_and_continued_later() {
         @"http://pypi/files/demo-1.0-py3-none-any.whl cannot be reached: not done within 500ms"
     );
     // The task that writes ends a moment after the fetch was cut off, and only then leaves the file to others.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let [partial] = scene.staged().try_into().unwrap();
+    let file = std::fs::File::open(partial).unwrap();
+    while file.try_lock().is_err() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drop(file);
+    scene.config.fetch_timeout = Duration::from_secs(30);
     scene.succeeds().await;
     let ranges = scene.ranges();
     assert!(matches!(ranges.as_slice(), [None, Some(_)]), "{ranges:?}");
@@ -564,6 +572,7 @@ async fn our_own_disk_is_named() {
 #[tokio::test]
 async fn metadata_is_asked_for_patiently() {
     let mut scene = Scene::new();
+    scene.config.read_timeout = Duration::from_millis(500);
     let index = url(&format!("{}demo/", scene.eco.pypi.index_url()));
     let server = &scene.eco.pypi.server;
     for what in [Misbehaviour::Status(502), Misbehaviour::HalfBody, Misbehaviour::Silent] {
