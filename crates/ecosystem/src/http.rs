@@ -87,6 +87,20 @@ impl HttpError {
     }
 }
 
+/// The answer to a conditional request.
+#[derive(Debug)]
+pub(crate) enum Conditional {
+    /// What the caller has is current.
+    NotModified,
+    /// A new answer.
+    Changed {
+        /// The whole body.
+        body: Vec<u8>,
+        /// Its entity tag, for the next time.
+        etag: Option<String>,
+    },
+}
+
 /// The client. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Http {
@@ -127,12 +141,26 @@ impl Http {
 
     /// Fetches a whole answer of at most `max_metadata_bytes`.
     pub async fn get(&self, url: &Url, accept: &str) -> Result<Vec<u8>, HttpError> {
-        self.request(Method::GET, url, accept, None).await
+        Ok(self.request(Method::GET, url, accept, None, None).await?.0)
+    }
+
+    /// Fetches a whole answer, unless it still carries the entity tag `known` (RFC 9110, If-None-Match).
+    pub(crate) async fn get_conditional(
+        &self,
+        url: &Url,
+        accept: &str,
+        known: Option<&str>,
+    ) -> Result<Conditional, HttpError> {
+        match self.request(Method::GET, url, accept, None, known).await {
+            Ok((body, etag)) => Ok(Conditional::Changed { body, etag }),
+            Err(HttpError::Status { status: 304, .. }) if known.is_some() => Ok(Conditional::NotModified),
+            Err(error) => Err(error),
+        }
     }
 
     /// Posts JSON and fetches a whole answer of at most `max_metadata_bytes`.
     pub async fn post_json(&self, url: &Url, body: &serde_json::Value) -> Result<Vec<u8>, HttpError> {
-        self.request(Method::POST, url, "application/json", Some(body)).await
+        Ok(self.request(Method::POST, url, "application/json", Some(body), None).await?.0)
     }
 
     async fn request(
@@ -141,7 +169,8 @@ impl Http {
         url: &Url,
         accept: &str,
         body: Option<&serde_json::Value>,
-    ) -> Result<Vec<u8>, HttpError> {
+        known: Option<&str>,
+    ) -> Result<(Vec<u8>, Option<String>), HttpError> {
         if self.config.offline {
             return Err(HttpError::Offline { url: shown(url) });
         }
@@ -151,8 +180,12 @@ impl Http {
             if let Some(body) = body {
                 request = request.json(body);
             }
+            if let Some(known) = known {
+                request = request.header("if-none-match", known);
+            }
             let response = self.checked(url, request.send().await)?;
-            self.collect(url, response).await
+            let etag = response.headers().get("etag").and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+            Ok((self.collect(url, response).await?, etag))
         };
         attempt.retry(self.backoff()).when(HttpError::is_transient).await
     }

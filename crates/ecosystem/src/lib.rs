@@ -8,7 +8,7 @@ mod artifact;
 mod config;
 mod http;
 pub mod manifest;
-mod npm;
+pub mod npm;
 mod pypi;
 mod resolve;
 
