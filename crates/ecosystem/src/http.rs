@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use backon::ExponentialBuilder;
 use futures::StreamExt as _;
-use reqwest::header::{ACCEPT, LOCATION};
+use reqwest::header::{ACCEPT, ETAG, IF_NONE_MATCH, LOCATION};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect};
 use tokio::sync::Semaphore;
 use url::Url;
@@ -100,6 +100,20 @@ impl HttpError {
 /// Redirects that are followed for one request.
 const MOST_REDIRECTS: usize = 5;
 
+/// The answer to a conditional request.
+#[derive(Debug)]
+pub(crate) enum Conditional {
+    /// What the caller has is current.
+    NotModified,
+    /// A new answer.
+    Changed {
+        /// The whole body.
+        body: Vec<u8>,
+        /// Its entity tag, for the next time.
+        etag: Option<String>,
+    },
+}
+
 /// The client. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Http {
@@ -146,12 +160,26 @@ impl Http {
 
     /// Fetches a whole answer of at most `max_metadata_bytes`.
     pub async fn get(&self, url: &Url, accept: &str) -> Result<Vec<u8>, HttpError> {
-        self.request(Method::GET, url, accept, None).await
+        Ok(self.request(Method::GET, url, accept, None, None).await?.0)
+    }
+
+    /// Fetches a whole answer, unless it still carries the entity tag `known` (RFC 9110, If-None-Match).
+    pub(crate) async fn get_conditional(
+        &self,
+        url: &Url,
+        accept: &str,
+        known: Option<&str>,
+    ) -> Result<Conditional, HttpError> {
+        match self.request(Method::GET, url, accept, None, known).await {
+            Ok((body, etag)) => Ok(Conditional::Changed { body, etag }),
+            Err(HttpError::Status { status: 304, .. }) if known.is_some() => Ok(Conditional::NotModified),
+            Err(error) => Err(error),
+        }
     }
 
     /// Posts JSON and fetches a whole answer of at most `max_metadata_bytes`.
     pub async fn post_json(&self, url: &Url, body: &serde_json::Value) -> Result<Vec<u8>, HttpError> {
-        self.request(Method::POST, url, "application/json", Some(body)).await
+        Ok(self.request(Method::POST, url, "application/json", Some(body), None).await?.0)
     }
 
     async fn request(
@@ -160,7 +188,8 @@ impl Http {
         url: &Url,
         accept: &str,
         body: Option<&serde_json::Value>,
-    ) -> Result<Vec<u8>, HttpError> {
+        known: Option<&str>,
+    ) -> Result<(Vec<u8>, Option<String>), HttpError> {
         let target = self.target(url)?;
         let attempts = async {
             let mut patience = self.patience();
@@ -169,12 +198,18 @@ impl Http {
                 if let Some(body) = body {
                     request = request.json(body);
                 }
+                if let Some(known) = known {
+                    request = request.header(IF_NONE_MATCH, known);
+                }
                 let answer = match self.send(url, request).await {
-                    Ok(response) => self.collect(url, response).await.map_err(Failure::from),
+                    Ok(response) => {
+                        let etag = response.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+                        self.collect(url, response).await.map(|body| (body, etag)).map_err(Failure::from)
+                    }
                     Err(failure) => Err(failure),
                 };
                 match answer {
-                    Ok(bytes) => return Ok(bytes),
+                    Ok(answer) => return Ok(answer),
                     Err(failure) => patience.pause(failure).await?,
                 }
             }

@@ -23,6 +23,8 @@ const MAX_ENTRIES: usize = 100_000;
 pub(super) struct Packument {
     /// The package's name.
     pub name: String,
+    /// Whether the registry gave the full form; the abbreviated one leaves out `libc` and upload times.
+    pub full: bool,
     /// Dist-tags: tag and version.
     pub tags: Vec<(String, String)>,
     /// The versions, in the registry's order.
@@ -108,7 +110,7 @@ impl Packument {
             })
             .collect();
         let tags = wire.tags.0.unwrap_or_default().into_iter().filter_map(|(tag, to)| Some((tag, to.0?))).collect();
-        Ok(Self { name: got, tags, versions })
+        Ok(Self { name: got, full: wire.id.0.is_some(), tags, versions })
     }
 
     /// Reads the slimmed form back from the cache.
@@ -137,6 +139,9 @@ impl Packument {
 #[serde(default)]
 struct Wire {
     name: Text,
+    /// Only the full form has one.
+    #[serde(rename = "_id")]
+    id: Text,
     #[serde(rename = "dist-tags")]
     tags: Entries<Text>,
     versions: Entries<Object<WireVersion>>,
