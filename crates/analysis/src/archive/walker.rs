@@ -42,10 +42,6 @@ pub(super) enum Halt {
 }
 
 impl Halt {
-    pub fn damaged(detail: impl Into<String>) -> Self {
-        Self::Broken { truncated: false, detail: detail.into() }
-    }
-
     pub fn truncated(detail: impl Into<String>) -> Self {
         Self::Broken { truncated: true, detail: detail.into() }
     }
