@@ -73,12 +73,14 @@ impl<B: BufRead> Read for Streams<B> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let read = match &mut self.state {
-                State::Gzip(decoder) => decoder.read(buffer)?,
-                State::Bzip2(decoder) => decoder.read(buffer)?,
-                State::Xz(decoder) => decoder.read(buffer)?,
-                State::Zstd(decoder) => decoder.read(buffer)?,
+                State::Gzip(decoder) => decoder.read(buffer),
+                State::Bzip2(decoder) => decoder.read(buffer),
+                State::Xz(decoder) => decoder.read(buffer),
+                State::Zstd(decoder) => decoder.read(buffer),
                 State::Done => return Ok(0),
             };
+            // A decoder that failed must not be asked again: bzip2's goes on from a state that it has rejected.
+            let read = read.inspect_err(|_| self.state = State::Done)?;
             if read > 0 || buffer.is_empty() || !self.next_stream()? {
                 return Ok(read);
             }

@@ -147,10 +147,7 @@ mod tests {
             "a\u{202e}b".as_bytes(),
             "a\\u{202e}b | BadName: it holds characters that cannot be seen or that reorder text",
         );
-        check(
-            b"a.py\0.txt",
-            "a.py | BadName: readers that stop at NUL see another name than `a.py\\u{0}.txt`",
-        );
+        check(b"a.py\0.txt", "a.py | BadName: readers that stop at NUL see another name than `a.py\\u{0}.txt`");
         check(&[b'a'; 50], &format!("{}… | LongPath: 50 bytes, limit 40", "a".repeat(40)));
     }
 

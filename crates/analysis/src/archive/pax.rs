@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn records_are_read_by_their_length() {
         let mut pax = Pax::default();
-        assert!(pax.read(b"12 path=a\nb\n13 size=1234\n16 linkpath=../x\n").is_empty());
+        assert!(pax.read(b"12 path=a\nb\n13 size=1234\n17 linkpath=../x\n").is_empty());
         assert_eq!(pax.path.as_deref(), Some(&b"a\nb"[..]));
         assert_eq!((pax.size, pax.link.as_deref()), (Some(1234), Some(&b"../x"[..])));
     }

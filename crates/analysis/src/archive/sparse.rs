@@ -21,7 +21,7 @@ pub(super) struct Sparse<'r> {
 impl<'r> Sparse<'r> {
     /// Offsets and lengths must rise, stay within `size`, and add up to `stored_bytes`.
     pub fn new(stored: &'r mut dyn BufRead, map: &[u64], size: u64, stored_bytes: u64) -> Result<Self, &'static str> {
-        if map.len() % 2 != 0 {
+        if !map.len().is_multiple_of(2) {
             return Err("the sparse map has an odd number of fields");
         }
         let (mut end, mut sum) = (0u64, 0u64);

@@ -164,7 +164,10 @@ impl Walker<'_> {
             0 | b'0' | b'7' | b'S' => {}
             // POSIX: read unknown types as regular files.
             other => {
-                let detail = format!("unknown type {}, read as a file", sigma_core::printable(&char::from(other).to_string(), 9));
+                let detail = format!(
+                    "unknown type {}, read as a file",
+                    sigma_core::printable(&char::from(other).to_string(), 9)
+                );
                 self.oddity(OddityKind::HeaderMismatch, &path, detail);
             }
         }
@@ -211,7 +214,11 @@ impl Walker<'_> {
         match Sparse::new(input, map, real_size, stored) {
             Ok(mut sparse) => self.take(&mut sparse, Want { size: Some(real_size), crc: false }, layer),
             Err(wrong) => {
-                self.oddity(OddityKind::HeaderMismatch, path, format!("{wrong}: its stored bytes are read as they are"));
+                self.oddity(
+                    OddityKind::HeaderMismatch,
+                    path,
+                    format!("{wrong}: its stored bytes are read as they are"),
+                );
                 self.take(input, Want { size: Some(stored), crc: false }, layer)
             }
         }
@@ -240,7 +247,12 @@ impl Walker<'_> {
     }
 
     /// The map of a sparse file in format 1.0, and the bytes it takes: decimal numbers on lines, padded to a block.
-    fn map_in_content(&mut self, input: &mut dyn BufRead, layer: &mut Layer, size: u64) -> Result<(Vec<u64>, u64), Halt> {
+    fn map_in_content(
+        &mut self,
+        input: &mut dyn BufRead,
+        layer: &mut Layer,
+        size: u64,
+    ) -> Result<(Vec<u64>, u64), Halt> {
         let (mut map, mut number, mut expect, mut used) = (Vec::new(), 0u64, None, 0);
         while expect.is_none_or(|expect| map.len() < expect) && used + BLOCK <= size && map.len() < 2 * MOST_PIECES {
             let block = self.block(input, layer)?.ok_or_else(|| Halt::truncated("it ends in a sparse map"))?;

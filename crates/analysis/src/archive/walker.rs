@@ -42,10 +42,6 @@ pub(super) enum Halt {
 }
 
 impl Halt {
-    pub fn damaged(detail: impl Into<String>) -> Self {
-        Self::Broken { truncated: false, detail: detail.into() }
-    }
-
     pub fn truncated(detail: impl Into<String>) -> Self {
         Self::Broken { truncated: true, detail: detail.into() }
     }
@@ -255,7 +251,7 @@ impl<'w> Walker<'w> {
             self.oddity(OddityKind::TrailingBytes, &place.own, format!("{trailing} bytes after the {codec:?} data"));
         }
         match peeked {
-            Err(error) if result.is_ok() => Err(error.into()),
+            Err(error) if !matches!(result, Err(Halt::Walk)) => Err(error.into()),
             _ => result,
         }
     }
@@ -382,7 +378,7 @@ impl<'w> Walker<'w> {
         let head = HEAD_BYTES.min(held);
         let mut bytes = self.buffers.pop().unwrap_or_default();
         bytes.clear();
-        let mut whole = want.size.is_none_or(|size| size <= held as u64);
+        let mut whole = true;
         let (mut size, mut sha256, mut crc) = (0u64, Sha256::new(), flate2::Crc::new());
         let end = loop {
             let left = want.size.map_or(u64::MAX, |want| want - size);
@@ -439,7 +435,9 @@ impl<'w> Walker<'w> {
         let sniffed = format::sniff(&bytes[..bytes.len().min(512)]);
         let mut source = Cursor::new(bytes);
         let length = bytes.len() as u64;
-        let ends_as_zip = sniffed != Some(Format::Zip) && whole && super::zip::is_zip(&mut source, length);
+        // A tar may hold a zip as it is, which is then found as a member.
+        let alone = !matches!(sniffed, Some(Format::Zip | Format::Tar));
+        let ends_as_zip = alone && whole && super::zip::is_zip(&mut source, length);
         let formats: Vec<Format> = sniffed.into_iter().chain(ends_as_zip.then_some(Format::Zip)).collect();
         if formats.is_empty() {
             return Ok(());

@@ -11,7 +11,7 @@ use std::io::{BufReader, Read, SeekFrom};
 
 use sigma_core::SkipReason;
 
-use self::records::{CENTRAL, END, END_BYTES, End, EndError, Entry, LOCAL_BYTES, Local, find_end, read_at};
+use self::records::{CENTRAL, END_BYTES, End, EndError, Entry, LOCAL_BYTES, Local, find_end, read_at};
 use super::OddityKind;
 use super::decode;
 use super::name::Seen;
@@ -69,13 +69,16 @@ impl Walker<'_> {
                 return self.zip_gap(place, source, &mut seen, 0..length, false);
             }
         };
-        self.judge_end(place, source, &end, length)?;
+        self.judge_end(place, &end, length);
         if end.directory_bytes > DIRECTORY_BYTES {
             let detail = format!("{} bytes of central directory, limit {DIRECTORY_BYTES}", end.directory_bytes);
             self.skip(&place.own, SkipReason::OverBudget, detail);
         }
         let directory = read_at(source, end.directory, end.directory_bytes.min(DIRECTORY_BYTES))?;
         let claims = self.claims(place, source, &directory, &end)?;
+        if claims.is_empty() && !directory.is_empty() {
+            return self.zip_gap(place, source, &mut seen, 0..length, false);
+        }
         let order = self.overlaps(place, &directory, &claims, &end);
         for claim in &claims {
             self.enter()?;
@@ -95,7 +98,7 @@ impl Walker<'_> {
     }
 
     /// What the end record and the bytes after it tell.
-    fn judge_end(&mut self, place: &Place, source: &mut dyn Source, end: &End, length: u64) -> Result<(), Halt> {
+    fn judge_end(&mut self, place: &Place, end: &End, length: u64) {
         if end.shift > 0 {
             self.oddity(OddityKind::LeadingBytes, &place.own, format!("{} bytes before the archive", end.shift));
         }
@@ -111,12 +114,6 @@ impl Walker<'_> {
             let detail = format!("{} bytes after the end record and its comment", behind - end.comment);
             self.oddity(OddityKind::TrailingBytes, &place.own, detail);
         }
-        let others = memchr::memmem::find_iter(&read_at(source, after, behind)?, END).count();
-        if others > 0 {
-            let detail = format!("{others} more end records behind the one that Python's zipfile takes");
-            self.oddity(OddityKind::MultipleEndRecords, &place.own, detail);
-        }
-        Ok(())
     }
 
     /// Reads the directory's records, and from each local header where the content is.
@@ -216,7 +213,8 @@ impl Walker<'_> {
         }
         self.request(entry.packed)?;
         source.seek(SeekFrom::Start(claim.data))?;
-        let mut packed = BufReader::with_capacity(capacity(entry.packed, PACKED_CHUNK), Read::take(source, entry.packed));
+        let mut packed =
+            BufReader::with_capacity(capacity(entry.packed, PACKED_CHUNK), Read::take(source, entry.packed));
         let decoder = match decode::zip_entry(entry.method, &mut packed, entry.size) {
             Ok(Some(decoder)) => decoder,
             Ok(None) => {

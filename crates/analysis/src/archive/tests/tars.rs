@@ -85,7 +85,10 @@ fn modes_are_told() {
 #[test]
 fn long_names_and_pax_headers_override() {
     let long = "d/".repeat(100) + "x.py";
-    check(&[entry("L", b'L', format!("{long}\0").as_bytes()), entry("short", b'0', b"1")], &format!("{long}:1\ncomplete"));
+    check(
+        &[entry("L", b'L', format!("{long}\0").as_bytes()), entry("short", b'0', b"1")],
+        &format!("{long}:1\ncomplete"),
+    );
     check(&[pax(&[("path", "evil/setup.py")]), entry("README", b'0', b"1")], "evil/setup.py:1\ncomplete");
     check(&[pax(&[("path", "../x")]), entry("README", b'0', b"1")], "../x:1\nPathTraversal ../x\ncomplete");
     check(&[pax(&[("linkpath", "/etc")]), link("l", b'2', "in")], "\nLinkOutside l\nskipped NotAFile l\ncomplete");
@@ -93,10 +96,7 @@ fn long_names_and_pax_headers_override() {
     let mut global = pax(&[("path", "same")]);
     let fixed = changed(b"g", b'g', 13, |_| {});
     global[..512].copy_from_slice(&fixed);
-    check(
-        &[global, entry("a", b'0', b"1"), entry("b", b'0', b"2")],
-        "same:1, same:1\nDuplicateName same\ncomplete",
-    );
+    check(&[global, entry("a", b'0', b"1"), entry("b", b'0', b"2")], "same:1, same:1\nDuplicateName same\ncomplete");
     check(
         &[pax(&[("path", "p")]), entry("L", b'L', b"l\0"), entry("a", b'0', b"1")],
         "p:1\nHeaderMismatch p\ncomplete",
@@ -167,10 +167,7 @@ fn a_sparse_bomb_is_stopped() {
 
 #[test]
 fn types_that_state_content_are_told() {
-    check(
-        &[entry("dir", b'5', b""), header(b"d", b'5', 9), entry("a", b'0', b"1")],
-        "a:1\nHeaderMismatch d\ncomplete",
-    );
+    check(&[entry("dir", b'5', b""), header(b"d", b'5', 9), entry("a", b'0', b"1")], "a:1\nHeaderMismatch d\ncomplete");
     check(&[entry("odd", b'Q', b"1")], "odd:1\nHeaderMismatch odd\ncomplete");
     check(&[entry("old/", 0, b"")], "\ncomplete");
 }

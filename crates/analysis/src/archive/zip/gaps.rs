@@ -25,7 +25,8 @@ impl Walker<'_> {
         listed: bool,
     ) -> Result<(), Halt> {
         let mut at = gap.start;
-        let mut directory = false;
+        // Without a directory, the first end record is the one that there should be.
+        let (mut directory, mut ends) = (false, u32::from(listed));
         while at < gap.end {
             let head = read_at(source, at, 46.min(gap.end - at))?;
             let length = |at: usize| head.get(at..at + 2).map_or(0, |two| u64::from(two[0]) | u64::from(two[1]) << 8);
@@ -37,14 +38,17 @@ impl Walker<'_> {
                     at + 46 + length(28) + length(30) + length(32)
                 }
                 Some(END) => {
-                    let detail = format!("one more end record at offset {at}");
-                    self.oddity(OddityKind::MultipleEndRecords, &place.own, detail);
+                    ends += 1;
+                    if ends > 1 {
+                        let detail = format!("one more end record at offset {at}");
+                        self.oddity(OddityKind::MultipleEndRecords, &place.own, detail);
+                    }
                     at + END_BYTES + length(20)
                 }
                 _ => at,
             };
             if taken <= at {
-                let kind = if at == 0 { OddityKind::LeadingBytes } else { OddityKind::TrailingBytes };
+                let kind = if at == 0 && listed { OddityKind::LeadingBytes } else { OddityKind::TrailingBytes };
                 let detail = format!("{} bytes at offset {at} belong to no member", gap.end - at);
                 self.oddity(kind, &place.own, detail);
                 break;

@@ -69,7 +69,8 @@ pub(super) fn find_end(source: &mut dyn Source, length: u64) -> Result<End, EndE
     let mut disagrees = u16_at(record, 8) != u16_at(record, 10);
     let mut before = at;
     if let Some(end64) = find_end64(source, at)? {
-        let wide = [(entries, 0xffff, end64.entries), (bytes, 0xffff_ffff, end64.bytes), (offset, 0xffff_ffff, end64.offset)];
+        let wide =
+            [(entries, 0xffff, end64.entries), (bytes, 0xffff_ffff, end64.bytes), (offset, 0xffff_ffff, end64.offset)];
         disagrees |= wide.iter().any(|&(plain, sentinel, wide)| plain != sentinel && plain != wide);
         (entries, bytes, offset, before) = (end64.entries, end64.bytes, end64.offset, end64.at);
     }
