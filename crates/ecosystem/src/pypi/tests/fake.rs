@@ -79,7 +79,10 @@ impl Fake {
         let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{headers}\n\nText\n");
         // uv takes two files with one digest for one file.
         self = self.answer(&format!("/files/{filename}.metadata"), 200, "text/plain", metadata.as_bytes());
-        self.list(name, Listed { filename: filename.into(), sha256: Sha256::of(filename.as_bytes()), requires_python, yanked })
+        self.list(
+            name,
+            Listed { filename: filename.into(), sha256: Sha256::of(filename.as_bytes()), requires_python, yanked },
+        )
     }
 
     /// A real .tar.gz with the given files.
