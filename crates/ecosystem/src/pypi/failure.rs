@@ -32,6 +32,9 @@ pub(super) fn of_client(error: &uv_client::Error) -> HttpError {
         ErrorKind::MissingContentType(address) => garbage(url(address), "it has no content type".to_owned()),
         ErrorKind::InvalidContentTypeHeader(address, _) => garbage(url(address), "its content type is garbled".into()),
         ErrorKind::UnsupportedMediaType(address, kind) => garbage(url(address), format!("its type is `{kind}`")),
+        ErrorKind::AsyncHttpRangeReader(address, cause) => {
+            ours(cause).unwrap_or_else(|| HttpError::Unreachable { url: url(address), why: causes(cause) })
+        }
         ErrorKind::Offline(what) => HttpError::Offline { url: without_credentials(what) },
         _ => ours(error).unwrap_or_else(|| HttpError::Unreachable { url: "the index".to_owned(), why: causes(error) }),
     }
@@ -49,6 +52,12 @@ pub(super) fn of_distribution(error: &uv_distribution::Error) -> Option<HttpErro
         },
         other => ours(other),
     }
+}
+
+/// Something that only concerns the one file, and says nothing about the index as a whole.
+pub(super) fn is_about_the_file(error: &HttpError) -> bool {
+    let refused = matches!(error, HttpError::TooLarge { .. } | HttpError::Forbidden { .. } | HttpError::Garbage { .. });
+    refused || error.is_not_found()
 }
 
 /// An error of ours that travelled through uv's.
@@ -119,7 +128,7 @@ fn without_colours(text: &str) -> String {
 }
 
 /// A URL of uv's for messages. uv masks passwords; user names and queries go too.
-fn without_credentials(text: &str) -> String {
+pub(super) fn without_credentials(text: &str) -> String {
     url::Url::parse(text).map_or_else(|_| line(text), |url| crate::http::shown(&url))
 }
 

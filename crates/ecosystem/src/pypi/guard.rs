@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::{StreamExt as _, TryStreamExt as _};
-use http::{Extensions, HeaderMap, HeaderValue, header};
+use http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use percent_encoding::percent_decode_str;
 use reqwest::{Body, Method, Request, Response, ResponseBuilderExt as _};
 use reqwest_middleware::{Middleware, Next};
@@ -25,6 +25,16 @@ const MAX_NESTING: usize = 64;
 const MAX_METADATA: u64 = 8 << 20;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// An [`HttpError`] on its way through uv's errors. The HTTP library shows only the causes of what a middleware returns,
+/// so the error has to be a cause.
+#[derive(Debug, thiserror::Error)]
+#[error("the request was stopped")]
+struct Stopped(#[source] HttpError);
+
+fn stopped(error: HttpError) -> reqwest_middleware::Error {
+    reqwest_middleware::Error::middleware(Stopped(error))
+}
 
 /// The middleware.
 pub(super) struct Guard {
@@ -55,8 +65,7 @@ impl Middleware for Guard {
     ) -> reqwest_middleware::Result<Response> {
         let url = request.url().clone();
         if let Some(why) = refusal(&self.config, &url) {
-            let error = HttpError::Forbidden { url: shown(&url), why };
-            return Err(reqwest_middleware::Error::middleware(error));
+            return Err(stopped(HttpError::Forbidden { url: shown(&url), why }));
         }
         if url.origin() == self.config.pypi_index.origin() {
             authorise(request.headers_mut(), &self.config.pypi_index);
@@ -65,11 +74,16 @@ impl Middleware for Guard {
         let response = next.run(request, extensions).await?;
         // uv reads both as "not found", and goes on; but nothing is known about the package then.
         if matches!(response.status().as_u16(), 401 | 403) {
-            let error = HttpError::Status { url: shown(&url), status: response.status().as_u16() };
-            return Err(reqwest_middleware::Error::middleware(error));
+            return Err(stopped(HttpError::Status { url: shown(&url), status: response.status().as_u16() }));
         }
         if head {
             return Ok(response);
+        }
+        if response.status().is_redirection() && response.status() != StatusCode::NOT_MODIFIED {
+            // uv gives up on a redirect that never ends by reading the last answer as if it were the page.
+            let mut parts = Parts::of(&response);
+            parts.headers.remove(header::CONTENT_TYPE);
+            return parts.with(url, Body::default());
         }
         let limit = self.limit(&url);
         match url.path().ends_with(".metadata") && response.status().is_success() {
@@ -132,14 +146,13 @@ async fn scanned(response: Response, limit: u64) -> reqwest_middleware::Result<R
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.try_next().await? {
         if bytes.len() as u64 + chunk.len() as u64 > limit {
-            return Err(reqwest_middleware::Error::middleware(HttpError::TooLarge { url: shown(&url), limit }));
+            return Err(stopped(HttpError::TooLarge { url: shown(&url), limit }));
         }
         bytes.extend_from_slice(&chunk);
     }
     if nests_too_deep(&bytes) {
         let why = format!("a line nests parentheses deeper than {MAX_NESTING}");
-        let error = HttpError::Garbage { url: shown(&url), expected: "core metadata", why };
-        return Err(reqwest_middleware::Error::middleware(error));
+        return Err(stopped(HttpError::Garbage { url: shown(&url), expected: "core metadata", why }));
     }
     parts.with(url, Body::from(bytes))
 }
@@ -179,7 +192,7 @@ pub(super) fn opens_too_many(text: &[u8], open: &mut usize) -> bool {
 
 /// What an answer is apart from its URL and body.
 struct Parts {
-    status: http::StatusCode,
+    status: StatusCode,
     version: http::Version,
     headers: HeaderMap,
     extensions: Extensions,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use sigma_core::{Declared, Ecosystem, Graph, LockedEdge, LockedPackage, Parent, Unresolved};
+use sigma_core::{Declared, Ecosystem, Graph, Location, LockedEdge, LockedPackage, Parent, Unresolved};
 
 use super::environment::Environment;
 use super::index::Index;
@@ -59,7 +59,7 @@ pub(super) async fn resolve(
     let parent = |edge: &LockedEdge| Parent {
         package: edge.from.map(|from| packages[from].id.clone()),
         spec: edge.spec.clone(),
-        at: edge.from.is_none().then(|| place(declared, &packages[edge.to])).flatten(),
+        at: edge.from.is_none().then(|| place(declared, &packages[edge.to])),
     };
     let mut exact = Vec::new();
     let mut unresolved = Vec::new();
@@ -93,7 +93,8 @@ pub(super) async fn resolve(
         // A parent that has no release cannot be in the graph. What it needs is kept all the same, as the project's:
         // it would be installed, so it must not go unseen.
         let from = from.flatten();
-        let Parent { spec, at, .. } = parent(edge);
+        let Parent { spec, .. } = parent(edge);
+        let at = from.is_none().then(|| place(declared, &packages[edge.to]));
         graph_edges.push(Edge { from, to, spec, at });
     }
     unresolved.sort_by(|a, b| (&a.name, &a.spec).cmp(&(&b.name, &b.spec)));
@@ -119,7 +120,8 @@ fn reached(count: usize, edges: &[&LockedEdge]) -> Vec<bool> {
     reached
 }
 
-/// Where the project declares the package itself.
-fn place(declared: &[Declared], package: &LockedPackage) -> Option<sigma_core::Location> {
-    declared.iter().find(|declared| declared.name == *package.id.name()).map(|declared| declared.at.clone())
+/// Where the project declares the package; where only the lockfile names it, that line.
+fn place(declared: &[Declared], package: &LockedPackage) -> Location {
+    let declared = declared.iter().find(|declared| declared.name == *package.id.name());
+    declared.map_or(&package.at, |declared| &declared.at).clone()
 }

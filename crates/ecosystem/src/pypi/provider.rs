@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use uv_client::RegistryClient;
+use uv_client::{ErrorKind, RegistryClient};
 use uv_distribution::{ArchiveMetadata, Metadata, Reporter};
 use uv_distribution_types::{
     BuiltDist, Dist, IndexCapabilities, IndexMetadata, InstalledDist, RegistryBuiltDist, RequestedDist, SourceDist,
@@ -65,33 +65,29 @@ impl Provider<'_> {
             let git = &git;
             async move { self.client.wheel_metadata(&dist, git, self.capabilities, None).await }
         };
-        let first = asked(BuiltDist::Registry(built.clone())).await;
-        let error = match first {
-            Ok(metadata) => return Ok(MetadataResponse::Found(ArchiveMetadata::from_metadata23(metadata))),
-            Err(error) => error,
-        };
         let announced = built.best_wheel().file.dist_info_metadata;
-        if announced && failure::of_client(&error).is_not_found() {
+        let mut answer = asked(BuiltDist::Registry(built.clone())).await;
+        if announced && answer.as_ref().is_err_and(|error| failure::of_client(error).is_not_found()) {
             // Mirrors announce metadata files that they do not have: read it out of the wheel.
             let mut plain = built.clone();
             if let Some(wheel) = plain.wheels.get_mut(plain.best_wheel_index) {
                 wheel.file.dist_info_metadata = false;
             }
-            if let Ok(metadata) = asked(BuiltDist::Registry(plain)).await {
-                return Ok(MetadataResponse::Found(ArchiveMetadata::from_metadata23(metadata)));
-            }
+            answer = asked(BuiltDist::Registry(plain)).await;
         }
-        if error.is_http_streaming_unsupported() {
-            // uv would fetch and unpack the whole wheel now, without limits.
-            let error = Arc::new(uv_distribution::Error::Client(error));
-            return Ok(MetadataResponse::Error(Box::new(RequestedDist::Installable(dist.clone())), error));
-        }
-        match error.kind() {
+        let error = match answer {
+            Ok(metadata) => return Ok(MetadataResponse::Found(ArchiveMetadata::from_metadata23(metadata))),
+            Err(error) => error,
+        };
+        if matches!(error.kind(), ErrorKind::MetadataParseError(..) | ErrorKind::Metadata(..)) {
             // uv passes over a version whose metadata it cannot read; only it can say so.
-            uv_client::ErrorKind::MetadataParseError(..) | uv_client::ErrorKind::Metadata(..) => {
-                self.uv.get_or_build_wheel_metadata(dist).await
-            }
-            _ => Err(error.into()),
+            return self.uv.get_or_build_wheel_metadata(dist).await;
+        }
+        let error = uv_distribution::Error::Client(error);
+        // Where uv would now fetch and unpack the whole wheel, without limits, we say that it cannot be read.
+        match failure::of_distribution(&error).is_none_or(|error| failure::is_about_the_file(&error)) {
+            true => Ok(MetadataResponse::Error(Box::new(RequestedDist::Installable(dist.clone())), Arc::new(error))),
+            false => Err(error),
         }
     }
 
@@ -131,7 +127,7 @@ impl ResolverProvider for Provider<'_> {
             }
             // Not cached and offline is not "no such package".
             Ok(VersionsResponse::Offline | VersionsResponse::NoIndex) => {
-                return Err(uv_client::ErrorKind::Offline(package_name.to_string()).into());
+                return Err(ErrorKind::Offline(package_name.to_string()).into());
             }
             _ => {}
         }

@@ -29,8 +29,8 @@ use super::release::{Files, Unusable};
 use super::requirement;
 use super::sdist::{SdistError, Sdists};
 use super::walk::{self, Root};
-use crate::resolve::{Exact, assemble};
-use crate::{HttpError, ResolveError};
+use crate::ResolveError;
+use crate::resolve::{Edge, Exact, assemble};
 
 /// Runs of the resolver for one manifest. Each removes something that cannot be had, so that ordinary mistakes need two
 /// or three; beyond the limit the rest is disclosed as unresolved.
@@ -89,7 +89,7 @@ impl Ranges<'_> {
         let seen = Arc::new(Seen::default());
         for run in 1.. {
             if given.wanted.is_empty() {
-                return Ok(assemble(Vec::new(), &[], given.unresolved, excluded.into_iter().collect()));
+                return Ok(finished(Vec::new(), &[], given.unresolved, excluded));
             }
             match self.run(&given, &constraints, &seen).await {
                 Ok(resolution) => return self.graph(&resolution, given, excluded, &seen),
@@ -222,7 +222,7 @@ impl Ranges<'_> {
             None => failure::of_distribution(cause),
         };
         match (http, ours) {
-            (Some(error), _) if !error.is_not_found() && !is_about_the_file(&error) => Err(error.into()),
+            (Some(error), _) if !failure::is_about_the_file(&error) => Err(error.into()),
             (Some(error), _) => Ok(Obstacle::Names(vec![(name, UnresolvedReason::NoDistribution, error.to_string())])),
             (None, Some(error)) => {
                 Ok(Obstacle::Names(vec![(name, UnresolvedReason::NoDistribution, error.to_string())]))
@@ -408,8 +408,7 @@ impl Ranges<'_> {
             let pinned = same.flat_map(|wanted| wanted.declared.pinned.iter().cloned()).collect();
             exact.push(Exact { id, pinned, release });
         }
-        unresolved.sort_by(|a, b| (&a.name, &a.spec, a.reason).cmp(&(&b.name, &b.spec, b.reason)));
-        Ok(assemble(exact, &walk.edges, unresolved, excluded.into_iter().collect()))
+        Ok(finished(exact, &walk.edges, unresolved, excluded))
     }
 }
 
@@ -459,9 +458,10 @@ impl<'a> Given<'a> {
     }
 }
 
-/// Something that only concerns the one file, not the index as a whole.
-fn is_about_the_file(error: &HttpError) -> bool {
-    matches!(error, HttpError::TooLarge { .. } | HttpError::Forbidden { .. } | HttpError::Garbage { .. })
+/// The graph, in an order that depends on nothing but its content.
+fn finished(exact: Vec<Exact>, edges: &[Edge], mut unresolved: Vec<Unresolved>, excluded: BTreeSet<String>) -> Graph {
+    unresolved.sort_by(|a, b| (&a.name, &a.parents, a.reason).cmp(&(&b.name, &b.parents, b.reason)));
+    assemble(exact, edges, unresolved, excluded.into_iter().collect())
 }
 
 /// The files of what uv chose, the others of the version too.

@@ -101,7 +101,7 @@ pub(super) fn walk(
 pub(super) fn spec(requirement: &Requirement) -> String {
     match &requirement.source {
         RequirementSource::Registry { specifier, .. } => failure::line(&specifier.to_string()),
-        other => failure::line(&other.to_string()),
+        other => failure::without_credentials(other.to_string().trim()),
     }
 }
 
