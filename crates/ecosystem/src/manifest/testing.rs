@@ -62,8 +62,7 @@ pub(super) fn render(manifest: &Manifest) -> String {
                 let flags = [(p.dev, " dev"), (p.optional, " optional")];
                 let flags: String = flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
                 let marker = p.marker.as_ref().map(|marker| format!(" ; {marker}")).unwrap_or_default();
-                let fits = [&p.os, &p.cpu, &p.libc].iter().flat_map(|list| list.iter()).map(|f| format!(" {f}"));
-                let fits: String = fits.collect();
+                let fits: String = p.os.iter().chain(&p.cpu).chain(&p.libc).map(|fit| format!(" {fit}")).collect();
                 writeln!(out, "{} locked {} pins:{}{flags}{fits}{marker}", p.at, p.id, p.pinned.len()).unwrap();
             }
             for e in edges {

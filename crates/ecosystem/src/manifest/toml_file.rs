@@ -66,8 +66,8 @@ impl<'d> Row<'d> {
 /// The tables of an array of tables, or of an array of inline tables; a single table counts as one row.
 pub(super) fn rows(item: &Item) -> Vec<Row<'_>> {
     if let Some(tables) = item.as_array_of_tables() {
-        let row = |table| Row { table, offset: toml_edit::Table::span(table).map_or(0, |span| span.start) };
-        return tables.iter().map(row).collect();
+        let offset = |table: &toml_edit::Table| table.span().map_or(0, |span| span.start);
+        return tables.iter().map(|table| Row { table, offset: offset(table) }).collect();
     }
     if let Some(array) = item.as_array() {
         let row = |value: &'_ Value| value.span().map_or(0, |span| span.start);

@@ -134,7 +134,7 @@ impl<'d> Lock<'_, 'd> {
         if let Some(reason) = reason {
             return draft.refuse_as(raw, reason, at);
         }
-        let extras = row.values("extras").iter().filter_map(|(value, _)| value.as_str());
+        let extras = row.values("extras").into_iter().filter_map(|(value, _)| value.as_str());
         draft.declare(Declared {
             name,
             spec: printable(row.text("specifier").unwrap_or_default(), 300),
