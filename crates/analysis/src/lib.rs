@@ -58,7 +58,27 @@ impl Analyser {
 
     /// Analyses one distribution. Never fails: what cannot be read is disclosed in the report's coverage.
     pub fn analyse(&self, input: Input<'_>) -> Analysis {
-        let _ = (input, &self.limits);
-        todo!()
+        let mut files = FileSet::default();
+        let walk = archive::walk(input.filename, input.bytes, &self.limits, &mut |m| {
+            files.files.push(sigma_core::FileEntry { path: m.path.to_owned(), size: m.size, sha256: m.sha256 });
+        });
+        files.files.sort();
+        let report = DistributionReport {
+            filename: input.filename.to_owned(),
+            kind: input.kind,
+            digests: input.digests,
+            coverage: sigma_core::Coverage { files: walk.files, bytes: walk.bytes, ..Default::default() },
+            capabilities: Default::default(),
+            hosts: Default::default(),
+            imports: Default::default(),
+            install_hooks: Default::default(),
+            findings: vec![],
+            rule_hits: Default::default(),
+        };
+        Analysis { report, files }
     }
+}
+
+pub fn analysis_type(_: &[DistributionReport]) -> sigma_core::AnalysisType {
+    sigma_core::AnalysisType::Full
 }

@@ -5,7 +5,9 @@ use std::io::BufReader;
 
 use sigma_analysis::{Analysis, Input, RULESET, analysis_type};
 use sigma_certificate::PackageCertificate;
-use sigma_core::{AdvisorySnapshot, CouncilVerdict, Dossier, ExpectedDigest, PackageId, Report, ResolvedPackage, Warning};
+use sigma_core::{
+    AdvisorySnapshot, CouncilVerdict, Dossier, ExpectedDigest, PackageId, Report, ResolvedPackage, Warning,
+};
 use sigma_ecosystem::{Artifact, FetchError, Hashed, HttpError};
 use sigma_store::{Escalation, Incident, StoreError, Wanted};
 

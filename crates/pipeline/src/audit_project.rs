@@ -66,7 +66,8 @@ impl Hall {
         progress.step(Step::Resolved { packages: packages.len(), cached, to_audit: to_audit.len() });
 
         let mut advisories = self.advisories(&to_audit).await;
-        let mut incidents = self.store.incidents_of(&packages.iter().map(|package| &package.id).collect::<Vec<_>>()).await?;
+        let mut incidents =
+            self.store.incidents_of(&packages.iter().map(|package| &package.id).collect::<Vec<_>>()).await?;
         let work = packages.into_iter().zip(plans).map(|(package, plan)| {
             let (snapshot, incidents) = (advisories.remove(&package.id), incidents.remove(&package.id));
             self.settle(package, incidents.unwrap_or_default(), plan, snapshot, progress)
@@ -86,11 +87,8 @@ impl Hall {
     /// the nearest on until the cap is reached.
     async fn plan(&self, packages: &[ResolvedPackage], options: &AuditOptions) -> Result<Vec<Plan>, AuditError> {
         let digests: Vec<_> = packages.iter().map(wanted_digests).collect();
-        let wanted: Vec<Wanted<'_>> = packages
-            .iter()
-            .zip(&digests)
-            .map(|(package, digests)| Wanted { package: &package.id, digests })
-            .collect();
+        let wanted: Vec<Wanted<'_>> =
+            packages.iter().zip(&digests).map(|(package, digests)| Wanted { package: &package.id, digests }).collect();
         let mut certified = self.store.lookup(&wanted, RULESET).await?;
         let mut transitive_audits = 0;
         let plans = packages.iter().enumerate().map(|(index, package)| {

@@ -1,8 +1,8 @@
 //! What an audit of a project yields: a row for every dependency, and the `packageAnalysis` block made of them.
 
 use sigma_certificate::{
-    BlockedTransitive, CertificationStatus, PackageAnalysis, PackageCertificate, PackageEntry, PackageSummary, ParentEntry,
-    TransitiveDisclosure,
+    BlockedTransitive, CertificationStatus, PackageAnalysis, PackageCertificate, PackageEntry, PackageSummary,
+    ParentEntry, TransitiveDisclosure,
 };
 use sigma_core::{
     Depth, Ecosystem, Problem, Refused, ResolvedPackage, SecurityLevel, Target, Timestamp, Unresolved, Warning,
@@ -126,7 +126,12 @@ impl Audit {
         let mut packages: Vec<PackageEntry> = self.rows.iter().map(|row| entry(row, prices)).collect();
         packages.extend(self.unresolved.iter().map(unresolved_entry));
         packages.extend(self.refused.iter().map(refused_entry));
-        PackageAnalysis { summary: self.summary(&packages), packages, transitive: self.transitive(), disclosure: disclosure(self) }
+        PackageAnalysis {
+            summary: self.summary(&packages),
+            packages,
+            transitive: self.transitive(),
+            disclosure: disclosure(self),
+        }
     }
 
     fn summary(&self, packages: &[PackageEntry]) -> PackageSummary {
@@ -155,12 +160,14 @@ impl Audit {
     }
 
     fn transitive(&self) -> TransitiveDisclosure {
-        let checked = |depth| self.rows.iter().filter(|r| r.package.depth == depth && r.certificate().is_some()).count();
+        let checked =
+            |depth| self.rows.iter().filter(|r| r.package.depth == depth && r.certificate().is_some()).count();
         let without = |test: fn(&Uncertified) -> bool| {
             let why = |row: &&Row| matches!(&row.state, RowState::Uncertified(why) if test(why));
             self.rows.iter().filter(|row| row.package.depth != Depth::Direct).filter(why).count() as u64
         };
-        let advisory_only = |row: &&Row| row.package.depth > Depth::TransitiveL1 && row.level() == Some(SecurityLevel::Blocked);
+        let advisory_only =
+            |row: &&Row| row.package.depth > Depth::TransitiveL1 && row.level() == Some(SecurityLevel::Blocked);
         TransitiveDisclosure {
             checked_l1: checked(Depth::TransitiveL1) as u64,
             checked_l2: checked(Depth::TransitiveL2) as u64,
@@ -172,7 +179,10 @@ impl Audit {
                 .rows
                 .iter()
                 .filter(advisory_only)
-                .map(|row| BlockedTransitive { package: row.package.id.to_string(), dependency_type: row.package.depth })
+                .map(|row| BlockedTransitive {
+                    package: row.package.id.to_string(),
+                    dependency_type: row.package.depth,
+                })
                 .collect(),
         }
     }
@@ -260,7 +270,13 @@ fn parent_entry(parent: &sigma_core::Parent) -> ParentEntry {
 }
 
 /// A row without package: a declaration that was refused or could not be resolved.
-fn bare_entry(ecosystem: Ecosystem, name: &str, depth: Depth, status: CertificationStatus, reason: String) -> PackageEntry {
+fn bare_entry(
+    ecosystem: Ecosystem,
+    name: &str,
+    depth: Depth,
+    status: CertificationStatus,
+    reason: String,
+) -> PackageEntry {
     PackageEntry {
         package_name: name.to_owned(),
         package_version: None,

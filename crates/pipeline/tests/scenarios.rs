@@ -158,7 +158,10 @@ async fn wrong_bytes_block_and_stay_visible() {
     pass
     ");
     let entry = &audit.package_analysis(&PriceTable::default()).packages[0];
-    assert_eq!(entry.warnings.iter().map(|warning| warning.code.as_str()).collect::<Vec<_>>(), ["earlier-integrity-mismatch"]);
+    assert_eq!(
+        entry.warnings.iter().map(|warning| warning.code.as_str()).collect::<Vec<_>>(),
+        ["earlier-integrity-mismatch"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,7 +214,10 @@ async fn depth_and_cap_bound_the_audit_and_are_disclosed() {
     undecided
     ");
     let disclosure = audit.package_analysis(&PriceTable::default()).transitive;
-    assert_eq!((disclosure.checked_l1, disclosure.beyond_cap, disclosure.beyond_depth, disclosure.uncertified), (1, 2, 1, 3));
+    assert_eq!(
+        (disclosure.checked_l1, disclosure.beyond_cap, disclosure.beyond_depth, disclosure.uncertified),
+        (1, 2, 1, 3)
+    );
 
     // What the cap left out is taken up by the next audit; a shallower one is a pass of what it was asked for.
     let audit = scene.try_audit(AuditOptions { depth: 2, ..AuditOptions::default() }, false).await.unwrap();
@@ -236,7 +242,8 @@ async fn audits_of_the_same_package_coalesce() {
     let id = |audit: &Audit| audit.rows[0].certificate().unwrap().id().to_owned();
     assert_eq!((id(&one), id(&one)), (id(&two), id(&three)));
     assert_eq!(scene.eco.pypi.downloads(), 1);
-    let audited = [&one, &two, &three].iter().filter(|audit| matches!(audit.rows[0].state, RowState::Audited(_))).count();
+    let audited =
+        [&one, &two, &three].iter().filter(|audit| matches!(audit.rows[0].state, RowState::Audited(_))).count();
     assert_eq!(audited, 1);
 }
 
@@ -262,7 +269,10 @@ async fn a_thief_blocks_near_and_warns_far_away() {
     fail
     ");
     let warnings = &audit.rows[1].certificate().unwrap().payload().retained_warnings;
-    assert!(warnings.iter().any(|warning| warning.location.as_deref().is_some_and(|at| at.contains("setup.py:"))), "{warnings:#?}");
+    assert!(
+        warnings.iter().any(|warning| warning.location.as_deref().is_some_and(|at| at.contains("setup.py:"))),
+        "{warnings:#?}"
+    );
 
     scene.file("requirements.txt", "far==1\n");
     let audit = scene.audit().await;
@@ -294,7 +304,10 @@ async fn advisories_are_facts_of_their_own() {
     let audit = scene.audit().await;
     let payload = |index: usize| audit.rows[index].certificate().unwrap().payload();
     let (npm, pypi) = (payload(0), payload(1));
-    assert_eq!((npm.registry_advisory_count, npm.registry_advisory_highest_severity), (Some(1), Some(AdvisorySeverity::High)));
+    assert_eq!(
+        (npm.registry_advisory_count, npm.registry_advisory_highest_severity),
+        (Some(1), Some(AdvisorySeverity::High))
+    );
     assert_eq!(npm.security_level, SecurityLevel::Clear, "an advisory does not replace the council's verdict");
     assert_eq!((pypi.registry_advisory_count, pypi.registry_advisory_state.as_str()), (None, "unavailable"));
     assert!(!pypi.registry_advisory_summary.contains("No known"), "{}", pypi.registry_advisory_summary);

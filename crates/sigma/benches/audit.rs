@@ -234,7 +234,8 @@ fn floor(file: &Distribution) -> Sha256 {
                 let mut member = archive.by_index(index).expect("a member");
                 content.clear();
                 member.read_to_end(&mut content).expect("its content");
-                parse(member.name(), &content, &mut allocator);
+                let name = member.name().expect("a name").into_owned();
+                parse(&name, &content, &mut allocator);
             }
         }
         DistributionKind::Sdist | DistributionKind::NpmTarball => {

@@ -10,14 +10,19 @@ use sigma_core::{PackageId, Platform, PythonVersion, SecurityLevel};
 /// SIGMA resolves the dependencies of a Python or Node project to exact versions, fetches what its store does not know
 /// yet, analyses the real files, lets a council of validators decide, and seals a certificate for each package.
 #[derive(Debug, Parser)]
-#[command(name = "sigma", version, max_term_width = 110, after_help = "\
+#[command(
+    name = "sigma",
+    version,
+    max_term_width = 110,
+    after_help = "\
 Exit codes: 0 pass, 1 policy failure, 2 usage or internal error, 3 could not decide.
 
 Examples:
   sigma audit                              audit the project in this folder
   sigma audit --package pypi:requests@2.31.0
   sigma show npm:lodash@4.17.21            show what is known about one package
-  sigma hash .                             the sha256-sorted-files-v1 hash of this folder")]
+  sigma hash .                             the sha256-sorted-files-v1 hash of this folder"
+)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,

@@ -35,7 +35,8 @@ pub struct Config {
 impl Config {
     /// Reads the configuration. `file` must exist when it was named; the default file need not.
     pub fn load(file: Option<&Path>) -> Result<Self> {
-        let strategy = etcetera::choose_base_strategy().context("cannot tell the home folder; pass --store and --config")?;
+        let strategy =
+            etcetera::choose_base_strategy().context("cannot tell the home folder; pass --store and --config")?;
         let official = EcosystemConfig::official(PathBuf::new());
         let defaults = Self {
             store: strategy.data_dir().join("sigma"),
@@ -50,8 +51,11 @@ impl Config {
             anyhow::ensure!(file.is_file(), "no configuration file at {}", file.display());
         }
         let path = file.map_or_else(|| strategy.config_dir().join("sigma/config.toml"), Path::to_owned);
-        let mut config: Self = Figment::from(Serialized::defaults(defaults))
-            .merge(Toml::file_exact(path))
+        let mut figment = Figment::from(Serialized::defaults(defaults));
+        if path.is_file() {
+            figment = figment.merge(Toml::file_exact(path));
+        }
+        let mut config: Self = figment
             .merge(Env::prefixed("SIGMA_").only(&["pypi_index", "pypi_json", "npm_registry", "file_hosts", "api_base"]))
             .extract()
             .context("configuration")?;

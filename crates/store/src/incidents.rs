@@ -43,10 +43,7 @@ impl Store {
     }
 
     /// The incidents of these packages, oldest first; packages without any are not in the answer.
-    pub async fn incidents_of(
-        &self,
-        packages: &[&PackageId],
-    ) -> Result<HashMap<PackageId, Vec<Incident>>, StoreError> {
+    pub async fn incidents_of(&self, packages: &[&PackageId]) -> Result<HashMap<PackageId, Vec<Incident>>, StoreError> {
         let mut found: HashMap<PackageId, Vec<Incident>> = HashMap::new();
         // Three bound values for each package, and SQLite's limit is 32,766.
         for chunk in packages.chunks(5_000) {

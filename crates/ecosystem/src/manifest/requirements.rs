@@ -9,13 +9,13 @@ use sigma_core::{
     printable,
 };
 
+use super::ManifestError;
 use super::draft::{Draft, Rejection};
 use super::pip_line::{LogicalLine, expand, logical_lines};
 use super::pip_option::{PipLine, PipOption, split};
 use super::public_index::is_public;
 use super::python_declaration as python;
 use super::source_file::{Reading, SourceFile};
-use super::ManifestError;
 
 /// Reads a requirements file and its includes.
 pub(super) fn read(source: &SourceFile, reading: &mut Reading<'_>) -> Result<Manifest, ManifestError> {
@@ -113,13 +113,15 @@ impl Reader<'_, '_> {
                     self.index_option(line, *option, value, &at);
                 }
                 _ => {
-                    let rejection = Rejection::unparsable("pip expects this option on a line of its own; move it there");
+                    let rejection =
+                        Rejection::unparsable("pip expects this option on a line of its own; move it there");
                     return self.draft.refuse(&line.text, rejection, at);
                 }
             }
         }
         let shown = self.display(line, &parts.requirement);
-        let read = if constraint { python::constraint(&parts.requirement) } else { python::eligible(&parts.requirement) };
+        let read =
+            if constraint { python::constraint(&parts.requirement) } else { python::eligible(&parts.requirement) };
         let requirement = match read {
             Ok(requirement) => requirement,
             Err(rejection) => return self.draft.refuse(&shown, rejection, at),
@@ -267,7 +269,8 @@ impl Reader<'_, '_> {
             unpinned += usize::from(declared.pinned.is_empty());
         }
         for (name, (_, at)) in hashes.into_iter().filter(|(name, _)| !used.contains(name)) {
-            let message = format!("the hash of `{name}` is not checked: no requirement declares it; declare it with it");
+            let message =
+                format!("the hash of `{name}` is not checked: no requirement declares it; declare it with it");
             self.draft.problem(message, at);
         }
         if let Some(at) = self.require_hashes.take()
@@ -279,11 +282,8 @@ impl Reader<'_, '_> {
         if self.other_index {
             self.draft.refuse_where(Refusal::OtherIndex, |_| true);
         }
-        let source = ManifestSource::Ranges {
-            constraints: self.constraints,
-            overrides: None,
-            pre_releases: self.pre_releases,
-        };
+        let source =
+            ManifestSource::Ranges { constraints: self.constraints, overrides: None, pre_releases: self.pre_releases };
         self.draft.finish(std::mem::take(&mut self.reading.files), source)
     }
 }

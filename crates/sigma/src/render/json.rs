@@ -14,11 +14,8 @@ pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision, pre
         Decision::Fail(reasons) => ("fail", reasons),
         Decision::Undecided(reasons) => ("undecided", reasons),
     };
-    let manifests: Vec<Value> = audit
-        .manifests
-        .iter()
-        .map(|(ecosystem, files)| json!({"registrySource": ecosystem, "files": files}))
-        .collect();
+    let manifests: Vec<Value> =
+        audit.manifests.iter().map(|(ecosystem, files)| json!({"registrySource": ecosystem, "files": files})).collect();
     let value = json!({
         "decision": word,
         "reasons": reasons,

@@ -37,7 +37,13 @@ pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision) -> 
         if entry.status == CertificationStatus::Refused {
             continue;
         }
-        let _ = writeln!(out, "\n**{} {}** {}\n", escape(&entry.package_name), escape(words::version(entry)), words::level(entry));
+        let _ = writeln!(
+            out,
+            "\n**{} {}** {}\n",
+            escape(&entry.package_name),
+            escape(words::version(entry)),
+            words::level(entry)
+        );
         if let Some(reason) = &entry.reason {
             let _ = writeln!(out, "- {}", escape(&reason.replace('\n', " ")));
         }
@@ -53,7 +59,13 @@ pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision) -> 
         out.push_str("\n### Refused\n\n");
         for refused in &audit.refused {
             let reason = format!("{}: {}", refused.reason.describe(), refused.advice);
-            let _ = writeln!(out, "- {} {} ({})", escape(&refused.at.to_string()), escape(&refused.declaration), escape(&reason));
+            let _ = writeln!(
+                out,
+                "- {} {} ({})",
+                escape(&refused.at.to_string()),
+                escape(&refused.declaration),
+                escape(&reason)
+            );
         }
     }
     let mut section = |title: &str, lines: Vec<String>| {
@@ -98,7 +110,9 @@ mod tests {
 
     #[test]
     fn nothing_from_a_package_is_markup() {
-        assert_eq!(escape("![x](https://evil.example)<img> @me a|b"),
-            "\\!\\[x\\]\\(https:&#47;&#47;evil.example\\)&lt;img&gt; &#64;me a\\|b");
+        assert_eq!(
+            escape("![x](https://evil.example)<img> @me a|b"),
+            "\\!\\[x\\]\\(https:&#47;&#47;evil.example\\)&lt;img&gt; &#64;me a\\|b"
+        );
     }
 }

@@ -70,7 +70,17 @@ fn section(out: &mut String, title: &str, lines: &[String]) {
 
 fn table(rows: &[&PackageEntry]) -> Table {
     let mut table = plain_table();
-    table.set_header(["package", "version", "depth", "distribution", "sha256", "status", "level", "advisories", "warnings"]);
+    table.set_header([
+        "package",
+        "version",
+        "depth",
+        "distribution",
+        "sha256",
+        "status",
+        "level",
+        "advisories",
+        "warnings",
+    ]);
     for entry in rows {
         let sha256 = entry.distribution_sha256.map_or("-".to_owned(), |digest| digest.short());
         let level = Cell::new(words::level(entry));
@@ -98,7 +108,7 @@ fn table(rows: &[&PackageEntry]) -> Table {
 /// No lines, two spaces between columns; wrapped to the terminal, and never cut when piped.
 fn plain_table() -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     match std::io::stdout().is_terminal() {
         true => table.set_content_arrangement(ContentArrangement::Dynamic),
         false => table.set_content_arrangement(ContentArrangement::Disabled),
@@ -160,7 +170,10 @@ pub fn certificates(certificates: &[PackageCertificate], config: &Config) -> Str
             .iter()
             .filter_map(|capability| Some(serde_json::to_value(capability).ok()?.as_str()?.to_owned()))
             .collect();
-        line("capabilities", if capabilities.is_empty() { "none seen".to_owned() } else { capabilities.join(", ") }.as_str());
+        line(
+            "capabilities",
+            if capabilities.is_empty() { "none seen".to_owned() } else { capabilities.join(", ") }.as_str(),
+        );
         if !payload.install_hooks.is_empty() {
             line("install hooks", &payload.install_hooks.join(", "));
         }

@@ -119,7 +119,10 @@ pub fn not_checked(audit: &Audit, analysis: &PackageAnalysis) -> Vec<String> {
         lines.push(format!("{} package(s) lie deeper than the audited levels", transitive.beyond_depth));
     }
     if transitive.beyond_cap > 0 {
-        lines.push(format!("{} package(s) lie beyond the cap of {} transitive audits", transitive.beyond_cap, audit.cap));
+        lines.push(format!(
+            "{} package(s) lie beyond the cap of {} transitive audits",
+            transitive.beyond_cap, audit.cap
+        ));
     }
     let certified = || analysis.packages.iter().filter(|entry| entry.certificate_id.is_some());
     let unavailable = certified().filter(|entry| entry.registry_advisory_count.is_none()).count();

@@ -148,7 +148,10 @@ sdist = { url = "https://files.pythonhosted.org/bad.tar.gz", hashes = { sha256 =
          edge project -> pypi:b@2.0 ==2.0 ; sys_platform == 'win32'"
         ),
     );
-    let text = text.replace("version = \"1.0\"\nindex = \"https://pypi", "version = \"1.0\"\ndependencies = [{ name = \"b\" }]\nindex = \"https://pypi");
+    let text = text.replace(
+        "version = \"1.0\"\nindex = \"https://pypi",
+        "version = \"1.0\"\ndependencies = [{ name = \"b\" }]\nindex = \"https://pypi",
+    );
     let edges = lines(&[("pylock.toml", &text)], &ReadOptions::default());
     assert!(edges.contains("edge pypi:a@1.0 -> pypi:b@2.0 ==2.0\nedge project -> pypi:a@1.0 ==1.0\n"), "{edges}");
     assert!(!edges.contains("project -> pypi:b"), "{edges}");

@@ -486,6 +486,9 @@ async fn lockfiles_are_looked_up_for_the_target() {
         dev: false,
         optional: false,
         marker: marker.map(str::to_owned),
+        os: Vec::new(),
+        cpu: Vec::new(),
+        libc: Vec::new(),
         at: Location { file: "uv.lock".to_owned(), line: 9 },
     };
     let edge = |from: Option<usize>, to: usize, spec: &str, marker: Option<&str>| LockedEdge {
