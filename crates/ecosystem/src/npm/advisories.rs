@@ -54,7 +54,8 @@ async fn ask_chunk(http: &Http, registry: &Url, ids: &[PackageId]) -> Vec<Adviso
     let answer = async {
         let url = registry.join("-/npm/v1/security/advisories/bulk").map_err(|error| error.to_string())?;
         let bytes = http.post_json(&url, &serde_json::json!(body)).await.map_err(|error| error.to_string())?;
-        serde_json::from_slice::<Answer>(&bytes).map_err(|error| format!("the answer is no list of advisories: {error}"))
+        serde_json::from_slice::<Answer>(&bytes)
+            .map_err(|error| format!("the answer is no list of advisories: {error}"))
     };
     match answer.await {
         Ok(answer) => ids.iter().map(|id| state_of(id, &answer)).collect(),
@@ -77,7 +78,9 @@ fn state_of(id: &PackageId, answer: &Answer) -> AdvisoryState {
 /// Whether a range holds the version, pre-releases included (as `npm audit` asks). A range or version that cannot be read
 /// covers: better one advisory too many.
 fn covers(range: Option<&str>, version: &str) -> bool {
-    let (Some(range), Ok(version)) = (range.and_then(parse_range), Version::parse_from_npm(version)) else { return true };
+    let (Some(range), Ok(version)) = (range.and_then(parse_range), Version::parse_from_npm(version)) else {
+        return true;
+    };
     let Some(set) = range.range() else { return true };
     set.0.iter().any(|range| {
         let above = match &range.start {

@@ -37,7 +37,10 @@ pub(super) type Packages = HashMap<String, Known>;
 #[derive(Debug)]
 pub(super) enum Stop {
     /// This packument is needed; the spec helps to fetch ahead.
-    Missing { name: String, spec: String },
+    Missing {
+        name: String,
+        spec: String,
+    },
     /// The registry could not be asked for a package that is needed.
     Http(HttpError),
     TooLarge(TooLarge),
@@ -400,7 +403,8 @@ impl<'a> Builder<'a> {
             format!("{from} asks for {name}@{}", printable(self.tree.spec_of(edge).unwrap_or(""), 120))
         };
         let mut lines = vec![asks(edge)];
-        let there = self.tree.edge(edge).to.or_else(|| self.tree.resolve(self.tree.edge(edge).from, self.tree.edge(edge).name));
+        let there =
+            self.tree.edge(edge).to.or_else(|| self.tree.resolve(self.tree.edge(edge).from, self.tree.edge(edge).name));
         match there {
             Some(there) if there != dep => lines.push(format!("but {} is there", shown(there))),
             _ => lines.push(format!("but {} does not fit", shown(dep))),

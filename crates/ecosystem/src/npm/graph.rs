@@ -93,9 +93,10 @@ pub(super) fn of_tree(builder: &Builder<'_>, declared: &[Declared], packages: &P
             parts.unresolved.push(unresolved(UnresolvedReason::NoDistribution, detail));
         }
         if published.shrinkwrap && !reasons.contains_key(&node) {
-            let detail = "it pins its own dependencies in the npm-shrinkwrap.json inside its tarball, so the registry does \
+            let detail =
+                "it pins its own dependencies in the npm-shrinkwrap.json inside its tarball, so the registry does \
                           not tell which versions npm installs below it"
-                .to_owned();
+                    .to_owned();
             parts.unresolved.push(unresolved(UnresolvedReason::NotPublic, detail));
         }
         let pinned = edges.clone().filter(|&edge| tree.edge(edge).from == builder.root);

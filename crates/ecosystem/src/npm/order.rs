@@ -4,7 +4,8 @@
 //! package is hoisted, so it has to be npm's own. Package names are ASCII; anything else sorts after it, by code point.
 
 /// Printable ASCII in the order of the Unicode root collation (punctuation, symbols, digits, letters).
-const ORDER: &[u8] = b"_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789aAbBcCdDeEfFgGhHiIjJkKlLmMnNoOpPqQrRsStTuUvVwWxXyYzZ";
+const ORDER: &[u8] =
+    b"_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789aAbBcCdDeEfFgGhHiIjJkKlLmMnNoOpPqQrRsStTuUvVwWxXyYzZ";
 
 /// A sortable form of a name: all characters without their case first, then the case of each, small before capital.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -479,6 +479,8 @@ mod tests {
         let deep = format!(r#"{{"name":"a","x":{}}}"#, "[".repeat(200_000));
         assert!(Packument::parse("a", deep.as_bytes()).is_err());
         let wide = format!(r#"{{"name":"a","versions":{{"1.0.0":{{"os":[{}"x"]}}}}}}"#, r#""x","#.repeat(100_001));
-        assert!(Packument::parse("a", wide.as_bytes()).unwrap_err().to_string().starts_with("got more than 100000 entries"));
+        assert!(
+            Packument::parse("a", wide.as_bytes()).unwrap_err().to_string().starts_with("got more than 100000 entries")
+        );
     }
 }

@@ -156,7 +156,8 @@ impl Builder<'_> {
             if !self.tree.is_top(target) && self.peer_edge_of(target, name) {
                 continue;
             }
-            let check = self.can_place(dep, target, edge, bringer.map(|bringer| bringer.above), &mut Vec::new(), false)?;
+            let check =
+                self.can_place(dep, target, edge, bringer.map(|bringer| bringer.above), &mut Vec::new(), false)?;
             last = Some(check.clone());
             if check.alone != Place::Conflict {
                 best_alone = Some(check.clone());
@@ -206,8 +207,7 @@ impl Builder<'_> {
 
     /// The deepest folder where `name` may go for `start`: above everybody who has it as a peer.
     fn deepest_target(&self, start: NodeId, name: Name) -> NodeId {
-        let found =
-            self.tree.ancestry(start).find(|&node| self.tree.is_top(node) || !self.peer_edge_of(node, name));
+        let found = self.tree.ancestry(start).find(|&node| self.tree.is_top(node) || !self.peer_edge_of(node, name));
         found.unwrap_or(start)
     }
 
@@ -268,7 +268,8 @@ impl Builder<'_> {
 
     fn check_free(&mut self, c: &mut Checking, name: Name, path: &mut Vec<NodeId>) -> Result<Place, Stop> {
         // Who below the target relies on finding another one further up?
-        let shadowed = (c.target != self.tree.edge(c.own.entry).from).then(|| self.tree.resolve(c.target, name)).flatten();
+        let shadowed =
+            (c.target != self.tree.edge(c.own.entry).from).then(|| self.tree.resolve(c.target, name)).flatten();
         if let Some(shadowed) = shadowed {
             self.tree.step(self.tree.node(shadowed).edges_in.len())?;
             let relied_on = self.tree.node(shadowed).edges_in.iter().any(|&edge| {
@@ -327,7 +328,8 @@ impl Builder<'_> {
     /// Whether every peer set that `current` belongs to can be replaced by the newcomer's, or moved deeper.
     fn peers_can_yield(&mut self, c: &Checking, current: NodeId) -> Result<bool, Stop> {
         let Some(trial) = self.tree.node(c.dep).parent else { return Ok(false) };
-        let beside: HashSet<Name> = self.tree.node(trial).children.values().map(|&id| self.tree.node(id).name).collect();
+        let beside: HashSet<Name> =
+            self.tree.node(trial).children.values().map(|&id| self.tree.node(id).name).collect();
         let mut all = true;
         for (entry, peers) in self.peer_entry_sets(current)? {
             if entry == c.edge || entry == c.own.entry {
@@ -436,7 +438,9 @@ impl Builder<'_> {
                     self.tree.step(1 + self.tree.node(member).edges_out.len())?;
                     let out = self.tree.node(member).edges_out.iter().filter(|&&edge| is_peer(&self.tree, edge));
                     set.extend(
-                        out.filter_map(|&edge| self.tree.edge(edge).to).filter(|&to| inside.insert(to)).collect::<Vec<_>>(),
+                        out.filter_map(|&edge| self.tree.edge(edge).to)
+                            .filter(|&to| inside.insert(to))
+                            .collect::<Vec<_>>(),
                     );
                 }
                 if inside.contains(&node) {
@@ -496,9 +500,9 @@ impl Builder<'_> {
         let invalid = self.tree.node(new).edges_out.iter().filter(|&&edge| !self.tree.is_valid(edge));
         let mut junk: Vec<NodeId> = invalid.filter_map(|&edge| self.tree.edge(edge).to).collect();
         for &orphan in orphans {
-            junk.extend(self.tree.gather(&[orphan], |tree, edge| {
-                tree.edge(edge).to != Some(orphan) && tree.is_valid(edge)
-            })?);
+            junk.extend(
+                self.tree.gather(&[orphan], |tree, edge| tree.edge(edge).to != Some(orphan) && tree.is_valid(edge))?,
+            );
         }
         let junk = self.tree.gather(&junk, |tree, edge| {
             tree.edge(edge).from != new && tree.edge(edge).to != Some(new) && tree.is_valid(edge)
@@ -514,7 +518,8 @@ impl Builder<'_> {
         let root = self.tree.node(target).root;
         for node in self.tree.nodes_named(root, name) {
             self.tree.step(1)?;
-            if self.tree.node(node).root != root || self.tree.is_top(node) || !self.tree.is_descendant_of(node, target) {
+            if self.tree.node(node).root != root || self.tree.is_top(node) || !self.tree.is_descendant_of(node, target)
+            {
                 continue;
             }
             self.prune_dedupable(node, false)?;

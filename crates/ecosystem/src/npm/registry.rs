@@ -82,7 +82,8 @@ impl Registry {
             }
             (Conditional::Changed { body, etag }, _) => {
                 let expected = name.to_owned();
-                let parsed = blocking(move || Packument::parse(&expected, &body).map_err(|error| error.to_string())).await;
+                let parsed =
+                    blocking(move || Packument::parse(&expected, &body).map_err(|error| error.to_string())).await;
                 let parsed = parsed.unwrap_or_else(|| Err("reading it failed".to_owned()));
                 let garbage = |why: String| HttpError::Garbage {
                     url: shown(&url),

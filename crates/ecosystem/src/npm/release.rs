@@ -10,8 +10,9 @@ use super::packument::Published;
 
 /// Builds the release; the error is a printable sentence.
 pub(super) fn release(published: &Published) -> Result<Release, String> {
-    let url = Url::parse(&published.tarball)
-        .map_err(|error| format!("the tarball address {} cannot be read: {error}", printable(&published.tarball, 200)))?;
+    let url = Url::parse(&published.tarball).map_err(|error| {
+        format!("the tarball address {} cannot be read: {error}", printable(&published.tarball, 200))
+    })?;
     if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
         return Err("the tarball address is not a plain http(s) address".to_owned());
     }

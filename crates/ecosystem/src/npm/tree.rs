@@ -517,9 +517,10 @@ impl Tree {
             (edge.from, edge.name, edge.to)
         };
         let rule = self.node(from).overrides;
-        let rule = self.overrides.as_ref().zip(rule).map(|(overrides, rule)| {
-            overrides.rule_for(rule, self.text(name), self.spec_text(self.edge(id).raw_spec))
-        });
+        let rule =
+            self.overrides.as_ref().zip(rule).map(|(overrides, rule)| {
+                overrides.rule_for(rule, self.text(name), self.spec_text(self.edge(id).raw_spec))
+            });
         let old_rule = std::mem::replace(&mut self.edge_mut(id).overrides, rule);
         let new = self.resolve(from, name);
         if new != old {
@@ -652,7 +653,9 @@ impl Tree {
         let version = self.package(id).map(|(_, published)| published.version.as_str());
         node.edges_in.iter().any(|&edge| {
             let edge = self.edge(edge);
-            edge.overrides.and_then(|rule| overrides.value_of(rule)).is_some_and(|(of, value)| of == name && Some(value) == version)
+            edge.overrides
+                .and_then(|rule| overrides.value_of(rule))
+                .is_some_and(|(of, value)| of == name && Some(value) == version)
                 && edge.overrides != self.node(edge.from).overrides
         })
     }
