@@ -134,7 +134,7 @@ async fn peers_are_installed_and_agree_with_the_project() {
 }
 
 #[tokio::test]
-async fn a_peer_conflict_of_the_project_is_unresolved_and_one_below_it_is_lived_with() {
+async fn a_peer_conflict_of_the_project_is_unresolved_and_one_below_it_is_nested() {
     check(
         "ui@1.0.0 peer:core:^1\ncore@1.0.0\ncore@2.0.0\nother@1.0.0",
         "ui:^1 core:^2 other:*",
@@ -150,8 +150,9 @@ async fn a_peer_conflict_of_the_project_is_unresolved_and_one_below_it_is_lived_
         "app:^1",
         "
         app@1.0.0 < project ^1
-        core@2.0.0 < app ^2, ui ^1
-        ui@1.0.0 < app ^1",
+        core@2.0.0 < app ^2
+        ui@1.0.0 < app ^1
+        core@1.0.0 < ui ^1",
     )
     .await;
 }
@@ -295,8 +296,8 @@ async fn what_cannot_be_had_is_unresolved_and_the_rest_is_not_lost() {
     check("a@1.0.0 b:github:x/y c:^1\nc@1.0.0 d:^7 opt:e:file:../e\nd@1.0.0", "nowhere:^1 a:^1", "
         a@1.0.0 < project ^1
         c@1.0.0 < a ^1
-        UNRESOLVED NotPublic b github:x/y < a: it comes from git, a URL or a path instead of the public registry, and cannot be certified
         UNRESOLVED UnknownPackage nowhere ^1 < package.json:1: npm knows no package nowhere
+        UNRESOLVED NotPublic b github:x/y < a: it comes from git, a URL or a path instead of the public registry, and cannot be certified
         UNRESOLVED NoMatchingVersion d ^7 < c: none of the 1 published versions of d fits ^7
         UNRESOLVED NotPublic e file:../e < c: it comes from git, a URL or a path instead of the public registry, and cannot be certified").await;
 }
@@ -441,7 +442,7 @@ async fn many_peers_that_want_each_other_do_not_hang() {
         })
         .collect();
     let fake = Fake::start(&lines.join("\n"), &[]).await;
-    let outcome = tokio::time::timeout(std::time::Duration::from_secs(100), fake.resolve("p0:1")).await.unwrap();
+    let outcome = tokio::time::timeout(std::time::Duration::from_secs(60), fake.resolve("p0:1")).await.unwrap();
     match outcome {
         Ok(graph) => assert_eq!(graph.packages.len(), names.len()),
         Err(error) => assert!(error.to_string().contains("takes more than"), "{error}"),
