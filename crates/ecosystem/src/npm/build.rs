@@ -414,9 +414,12 @@ impl<'a> Builder<'a> {
             let there = self.tree.resolve(self.root, self.tree.edge(misfit).name);
             lines.extend(there.map(|there| format!("but {} is there", shown(there))));
         }
+        // The same conflict shows in several trial trees; the last account of it is the fullest.
         let conflict = Conflict { edge, detail: lines.join("\n") };
-        if !self.conflicts.contains(&conflict) {
-            self.conflicts.push(conflict);
+        let known = self.conflicts.iter_mut().find(|known| known.detail.lines().next() == Some(lines[0].as_str()));
+        match known {
+            Some(known) => *known = conflict,
+            None => self.conflicts.push(conflict),
         }
     }
 }

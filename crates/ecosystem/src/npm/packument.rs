@@ -258,8 +258,9 @@ struct Entries<T>(Option<Vec<(String, T)>>);
 struct Object<T>(Option<T>);
 
 /// A list of texts, where npm also accepts a single text, or `true` for all.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 enum List {
+    #[default]
     Absent,
     All,
     Texts(Vec<String>),
@@ -274,12 +275,6 @@ impl<T> Default for Entries<T> {
 impl<T> Default for Object<T> {
     fn default() -> Self {
         Self(None)
-    }
-}
-
-impl Default for List {
-    fn default() -> Self {
-        Self::Absent
     }
 }
 

@@ -14,6 +14,9 @@ use super::tree::{Content, EdgeId, Name, NodeId, TooLarge};
 /// Most peers of peers of peers; real chains have about five.
 pub(super) const MAX_PEER_DEPTH: usize = 60;
 
+/// What one check costs, in steps.
+const CHECK_STEPS: usize = 500;
+
 /// What a place says to a newcomer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -224,7 +227,8 @@ impl Builder<'_> {
         path: &mut Vec<NodeId>,
         prefer_dedupe: bool,
     ) -> Result<Check, Stop> {
-        self.tree.step(1)?;
+        // Peers that all want each other are checked along every path between them.
+        self.tree.step(CHECK_STEPS)?;
         deep_enough(path.len())?;
         let name = self.tree.edge(edge).name;
         let start = above.map_or(self.tree.edge(edge).from, |above| above.deepest);

@@ -17,8 +17,8 @@ const MAX_NODES: usize = 500_000;
 const MAX_EDGES: usize = 5_000_000;
 /// Most `node_modules` inside each other.
 const MAX_NESTING: usize = 200;
-/// Most elementary steps of one run. A thousand packages need about a million.
-const MAX_STEPS: u64 = 300_000_000;
+/// Most elementary steps of one run. A real tree of 1,200 packages takes two million.
+const MAX_STEPS: u64 = 100_000_000;
 
 /// The tree grew beyond all reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
