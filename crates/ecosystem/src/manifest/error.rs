@@ -8,7 +8,10 @@ use sigma_core::Location;
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// The folder holds no manifest.
-    #[error("{folder}: no manifest found, looked for {looked_for}{}; name the folder or file that declares the dependencies", also(passed_over))]
+    #[error(
+        "{folder}: no manifest found, looked for {looked_for}{}; name the folder or file that declares the dependencies",
+        also(passed_over)
+    )]
     NothingFound {
         /// The folder.
         folder: String,

@@ -238,7 +238,8 @@ mod tests {
 
     #[test]
     fn members_know_their_line() {
-        let source = SourceFile::in_memory("x.json", "{\n \"a\": [1, -2, 1.5, null, true],\n \"b\": {\n  \"c\": \"d\\n\"}}\n");
+        let source =
+            SourceFile::in_memory("x.json", "{\n \"a\": [1, -2, 1.5, null, true],\n \"b\": {\n  \"c\": \"d\\n\"}}\n");
         let json = parse(&source).unwrap();
         assert_eq!(source.at(json.member("a").unwrap().offset).line, 2);
         assert_eq!(source.at(json.get("b").unwrap().member("c").unwrap().offset).line, 4);

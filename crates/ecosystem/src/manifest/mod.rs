@@ -220,7 +220,11 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Project, ManifestError
     let unread = NOT_READ.into_iter().filter(|name| folder.join(name).symlink_metadata().is_ok());
     project.passed_over.extend(unread.map(|name| format!("{name}: this format is not read")));
     if project.manifests.is_empty() {
-        return Err(ManifestError::NothingFound { folder: shown, looked_for: names(), passed_over: project.passed_over });
+        return Err(ManifestError::NothingFound {
+            folder: shown,
+            looked_for: names(),
+            passed_over: project.passed_over,
+        });
     }
     Ok(project)
 }

@@ -26,9 +26,8 @@ pub(super) fn eligible(local: &str, spec: &str) -> Result<NpmDependency, Rejecti
 
 /// Reads a dependency that a lockfile pins: any range or tag will do, as long as it speaks of the registry.
 pub(super) fn registry(local: &str, spec: &str) -> Result<NpmDependency, Rejection> {
-    let name = |text: &str| {
-        PackageName::new(Ecosystem::Npm, text).map_err(|error| Rejection::unparsable(error.to_string()))
-    };
+    let name =
+        |text: &str| PackageName::new(Ecosystem::Npm, text).map_err(|error| Rejection::unparsable(error.to_string()));
     let spec = spec.trim();
     let local_name = name(local)?;
     if let Some(alias) = strip_scheme(spec, "npm:") {
@@ -93,7 +92,8 @@ fn is_hosted_repository(spec: &str) -> bool {
     let Ok(url) = url::Url::parse(spec) else { return false };
     let host = url.host_str().unwrap_or_default().trim_start_matches("www.");
     let parts = url.path_segments().map_or(0, |parts| parts.filter(|part| !part.is_empty()).count());
-    ["github.com", "gitlab.com", "bitbucket.org", "gist.github.com"].contains(&host) && (parts <= 2 || url.path().ends_with(".git"))
+    ["github.com", "gitlab.com", "bitbucket.org", "gist.github.com"].contains(&host)
+        && (parts <= 2 || url.path().ends_with(".git"))
 }
 
 #[cfg(test)]
@@ -118,14 +118,38 @@ mod tests {
         check("npm:other@git+https://h/x", "VersionControl");
         check("npm:../x@1.0.0", "Unparsable");
         for vcs in [
-            "git+https://h/x.git", "git://h/x", "git+ssh://git@h/x.git#semver:^1", "github:o/r", "gitlab:o/r", "bitbucket:o/r",
-            "gist:abc", "o/r", "o/r#main", "git@github.com:o/r.git", "https://github.com/o/r", "https://github.com/o/r.git", "ssh://h/x",
+            "git+https://h/x.git",
+            "git://h/x",
+            "git+ssh://git@h/x.git#semver:^1",
+            "github:o/r",
+            "gitlab:o/r",
+            "bitbucket:o/r",
+            "gist:abc",
+            "o/r",
+            "o/r#main",
+            "git@github.com:o/r.git",
+            "https://github.com/o/r",
+            "https://github.com/o/r.git",
+            "ssh://h/x",
         ] {
             check(vcs, "VersionControl");
         }
         check("https://h/x.tgz", "Url");
         check("https://github.com/o/r/archive/main.tar.gz", "Url");
-        for path in ["file:../x", "link:x", "portal:x", "workspace:*", "workspace:^", "./x", "../x", "/x", "~/x", "x.tgz", "a/b/c", "C:\\x"] {
+        for path in [
+            "file:../x",
+            "link:x",
+            "portal:x",
+            "workspace:*",
+            "workspace:^",
+            "./x",
+            "../x",
+            "/x",
+            "~/x",
+            "x.tgz",
+            "a/b/c",
+            "C:\\x",
+        ] {
             check(path, "Path");
         }
         check("jsr:@std/x", "OtherIndex");

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use sigma_core::{Declared, Refusal};
 
+use super::ManifestError;
 use super::draft::Draft;
 use super::pip_line::expand;
 use super::public_index::is_public;
 use super::source_file::{Reading, SourceFile};
-use super::ManifestError;
 
 /// Registries other than the public one.
 #[derive(Debug, Default)]
@@ -19,11 +19,7 @@ pub(super) struct OtherRegistries {
 
 impl OtherRegistries {
     /// Reads the `.npmrc` beside a manifest, if there is one; each other registry is refused in the draft.
-    pub fn beside(
-        source: &SourceFile,
-        reading: &mut Reading<'_>,
-        draft: &mut Draft,
-    ) -> Result<Self, ManifestError> {
+    pub fn beside(source: &SourceFile, reading: &mut Reading<'_>, draft: &mut Draft) -> Result<Self, ManifestError> {
         let Some(file) = reading.open_beside(source, ".npmrc")? else { return Ok(Self::default()) };
         let mut found = Self::default();
         for (number, line) in file.text.lines().enumerate() {

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use sigma_core::{Declared, DependencyKind, Ecosystem, Manifest, ManifestSource, Refusal, printable};
 
+use super::ManifestError;
 use super::draft::{Draft, Rejection};
 use super::json::{self, Json, Member};
 use super::npm_declaration::{self as npm, NpmDependency};
 use super::npmrc::OtherRegistries;
 use super::source_file::{Reading, SourceFile};
-use super::ManifestError;
 
 /// Reads a `package.json`, and the `.npmrc` beside it.
 pub(super) fn read(source: &SourceFile, reading: &mut Reading<'_>) -> Result<Manifest, ManifestError> {

@@ -27,7 +27,8 @@ const DEEPEST_PATH: usize = 64;
 pub(super) fn read(source: &SourceFile, reading: &mut Reading<'_>) -> Result<Manifest, ManifestError> {
     let json = json::parse(source)?;
     let Some(packages) = json.member("packages").filter(|_| supported(&json)) else {
-        let message = "got a lockfile that is not version 2 or 3; run `npm install --package-lock-only` with npm 7 or later";
+        let message =
+            "got a lockfile that is not version 2 or 3; run `npm install --package-lock-only` with npm 7 or later";
         return Err(source.syntax(1, "package-lock", message));
     };
     let options = reading.options;
@@ -215,8 +216,13 @@ impl<'j> Lock<'j> {
     ) -> Result<(), ManifestError> {
         let entry = &member.value;
         let optional_peers = entry.get("peerDependenciesMeta").map(optional_names).unwrap_or_default();
-        let optional: HashMap<&str, ()> =
-            entry.get("optionalDependencies").map(Json::members).unwrap_or_default().iter().map(|m| (&*m.name, ())).collect();
+        let optional: HashMap<&str, ()> = entry
+            .get("optionalDependencies")
+            .map(Json::members)
+            .unwrap_or_default()
+            .iter()
+            .map(|m| (&*m.name, ()))
+            .collect();
         for (section, kind) in [
             ("dependencies", DependencyKind::Runtime),
             ("optionalDependencies", DependencyKind::Optional),

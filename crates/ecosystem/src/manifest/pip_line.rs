@@ -32,9 +32,8 @@ impl<'a> Iterator for PhysicalLines<'a> {
             return None;
         }
         let line = self.line;
-        let breaks = |c: char| {
-            matches!(c, '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}')
-        };
+        let breaks =
+            |c: char| matches!(c, '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}');
         let Some(end) = self.rest.find(breaks) else {
             return Some((line, std::mem::take(&mut self.rest)));
         };

@@ -169,7 +169,8 @@ mod tests {
     fn check(line: &str, expect: &str) {
         let got = match split(line) {
             Ok(line) => {
-                let options: Vec<_> = line.options.iter().map(|(option, value)| format!("{option:?}={value}")).collect();
+                let options: Vec<_> =
+                    line.options.iter().map(|(option, value)| format!("{option:?}={value}")).collect();
                 format!("{}|{}|{}", line.requirement, options.join(" "), line.stray.join(" "))
             }
             Err(message) => message,

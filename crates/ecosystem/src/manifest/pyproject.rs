@@ -39,7 +39,10 @@ pub(super) fn read(source: &SourceFile, reading: &mut Reading<'_>) -> Result<Man
         reader.array(project, "dependencies", DependencyKind::Runtime);
         for (value, offset) in project.values("dynamic") {
             if matches!(value.as_str(), Some("dependencies" | "optional-dependencies")) {
-                let message = format!("`{}` is dynamic: only a build knows it, so it was not read", value.as_str().unwrap_or_default());
+                let message = format!(
+                    "`{}` is dynamic: only a build knows it, so it was not read",
+                    value.as_str().unwrap_or_default()
+                );
                 reader.draft.problem(message, source.at(offset));
             }
         }

@@ -204,7 +204,8 @@ fn reference_kind(text: &str) -> Option<Refusal> {
     }
     // A path ends where extras or specifiers begin.
     let path = first.split(['[', '<', '>', '=', '!', '~', '@']).next().unwrap_or_default();
-    let archives = [".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tlz", ".tar.lz"];
+    let archives =
+        [".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tlz", ".tar.lz"];
     let lower = path.to_ascii_lowercase();
     let is_path = path.starts_with('.')
         || first.starts_with("~/")
@@ -263,8 +264,23 @@ mod tests {
         }
         check("x.whl[extra]", "Path");
         for wrong in [
-            "", "==1", "a=1", "a==", "a>=1.*", "a==1 b", "a[", "a[b", "a b", "-x", "a==1 ; nonsense", "a==1 ; (os_name=='x'",
-            "ünïcode==1", "a==1\u{202e}", "a==${V}", "foo:bar", "a==1 ; os_name == '\u{202e}'",
+            "",
+            "==1",
+            "a=1",
+            "a==",
+            "a>=1.*",
+            "a==1 b",
+            "a[",
+            "a[b",
+            "a b",
+            "-x",
+            "a==1 ; nonsense",
+            "a==1 ; (os_name=='x'",
+            "ünïcode==1",
+            "a==1\u{202e}",
+            "a==${V}",
+            "foo:bar",
+            "a==1 ; os_name == '\u{202e}'",
         ] {
             check(wrong, "Unparsable");
         }

@@ -9,13 +9,13 @@ use sigma_core::{
     printable,
 };
 
+use super::ManifestError;
 use super::draft::{Draft, Rejection};
 use super::pip_line::{LogicalLine, expand, logical_lines};
 use super::pip_option::{PipLine, PipOption, split};
 use super::public_index::is_public;
 use super::python_declaration as python;
 use super::source_file::{Reading, SourceFile};
-use super::ManifestError;
 
 /// Reads a requirements file and its includes.
 pub(super) fn read(source: &SourceFile, reading: &mut Reading<'_>) -> Result<Manifest, ManifestError> {
@@ -86,7 +86,7 @@ impl Reader<'_, '_> {
             self.draft.refuse(&self.display(line, stray), rejection, at.clone());
         }
         if parts.requirement.is_empty() {
-            self.options(source, line, &parts, &at, constraint)
+            self.options(source, line, &parts, &at)
         } else {
             self.requirement(line, &parts, at, constraint);
             Ok(())
@@ -113,13 +113,15 @@ impl Reader<'_, '_> {
                     self.index_option(line, *option, value, &at);
                 }
                 _ => {
-                    let rejection = Rejection::unparsable("pip expects this option on a line of its own; move it there");
+                    let rejection =
+                        Rejection::unparsable("pip expects this option on a line of its own; move it there");
                     return self.draft.refuse(&line.text, rejection, at);
                 }
             }
         }
         let shown = self.display(line, &parts.requirement);
-        let read = if constraint { python::constraint(&parts.requirement) } else { python::eligible(&parts.requirement) };
+        let read =
+            if constraint { python::constraint(&parts.requirement) } else { python::eligible(&parts.requirement) };
         let requirement = match read {
             Ok(requirement) => requirement,
             Err(rejection) => return self.draft.refuse(&shown, rejection, at),
@@ -154,7 +156,6 @@ impl Reader<'_, '_> {
         line: &LogicalLine,
         parts: &PipLine,
         at: &Location,
-        constraint: bool,
     ) -> Result<(), ManifestError> {
         let mut included = false;
         for (option, value) in &parts.options {
@@ -190,8 +191,6 @@ impl Reader<'_, '_> {
                 }
             }
         }
-        // A constraint file may hold options too; that it is one changes nothing about them.
-        let _ = constraint;
         Ok(())
     }
 
@@ -254,20 +253,27 @@ impl Reader<'_, '_> {
         let hashes = std::mem::take(&mut self.constraint_hashes);
         let mut used = HashSet::new();
         let mut unpinned = 0usize;
+        let mut at_odds = Vec::new();
         for declared in self.draft.declared_mut() {
             if let Some((digests, _)) = hashes.get(declared.name.as_str()) {
                 used.insert(declared.name.as_str().to_owned());
-                // Both pin: pip accepts what both name. Nothing in common must not read as "not pinned".
+                // Where both pin, pip accepts what both name. Nothing in common must not read as "not pinned".
                 if declared.pinned.is_empty() {
                     declared.pinned.clone_from(digests);
                 } else if declared.pinned.iter().any(|digest| digests.contains(digest)) {
                     declared.pinned.retain(|digest| digests.contains(digest));
+                } else {
+                    at_odds.push((declared.name.to_string(), declared.at.clone()));
                 }
             }
             unpinned += usize::from(declared.pinned.is_empty());
         }
+        for (name, at) in at_odds {
+            self.draft.problem(format!("the hashes of `{name}` and of its constraint have none in common"), at);
+        }
         for (name, (_, at)) in hashes.into_iter().filter(|(name, _)| !used.contains(name)) {
-            let message = format!("the hash of `{name}` is not checked: no requirement declares it; declare it with it");
+            let message =
+                format!("the hash of `{name}` is not checked: no requirement declares it; declare it with it");
             self.draft.problem(message, at);
         }
         if let Some(at) = self.require_hashes.take()
@@ -279,11 +285,8 @@ impl Reader<'_, '_> {
         if self.other_index {
             self.draft.refuse_where(Refusal::OtherIndex, |_| true);
         }
-        let source = ManifestSource::Ranges {
-            constraints: self.constraints,
-            overrides: None,
-            pre_releases: self.pre_releases,
-        };
+        let source =
+            ManifestSource::Ranges { constraints: self.constraints, overrides: None, pre_releases: self.pre_releases };
         self.draft.finish(std::mem::take(&mut self.reading.files), source)
     }
 }

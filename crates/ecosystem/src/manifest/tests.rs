@@ -9,7 +9,7 @@ fn check(files: &[(&str, &str)], expect: &str) {
 
 fn check_with(options: &ReadOptions, files: &[(&str, &str)], expect: &str) {
     let expect: String = expect.lines().map(|line| format!("{}\n", line.trim())).collect();
-    let got: String = lines(files, options).lines().map(|line| format!("{line}\n")).collect();
+    let got: String = lines(files, options).lines().map(|line| format!("{}\n", line.trim_end())).collect();
     assert_eq!(got.trim(), expect.trim(), "\n{got}");
 }
 
@@ -127,8 +127,9 @@ fn includes_stay_in_the_project_and_end() {
         &[("requirements.txt", "-r a.txt"), ("a.txt", "\n-c requirements.txt")],
         "error: a.txt:2: `requirements.txt` includes itself (requirements.txt -> a.txt -> requirements.txt); remove one of the includes",
     );
-    let files: Vec<(String, String)> =
-        (0..12).map(|i| (if i == 0 { "requirements.txt".to_owned() } else { format!("{i}.txt") }, format!("-r {}.txt", i + 1))).collect();
+    let files: Vec<(String, String)> = (0..12)
+        .map(|i| (if i == 0 { "requirements.txt".to_owned() } else { format!("{i}.txt") }, format!("-r {}.txt", i + 1)))
+        .collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     check(&files, "error: 9.txt:1: got more than 10 levels of includes, expected fewer; merge the files");
     // Twice the same file is read once.
@@ -152,7 +153,10 @@ fn links_out_of_the_project_and_things_that_are_not_files() {
     );
     std::fs::write(folder.path().join("requirements.txt"), "-r .").unwrap();
     let error = read(folder.path(), &ReadOptions::default()).unwrap_err().to_string();
-    assert_eq!(error, ": got something that is not a regular file, expected a manifest");
+    assert_eq!(
+        error,
+        "requirements.txt:1: the included file `.` cannot be read (not a regular file); correct the path or remove the line"
+    );
     std::fs::remove_file(folder.path().join("requirements.txt")).unwrap();
     std::os::unix::fs::symlink("/nowhere", folder.path().join("requirements.txt")).unwrap();
     let error = read(folder.path(), &ReadOptions::default()).unwrap_err().to_string();
@@ -204,7 +208,10 @@ fn the_most_exact_manifest_wins() {
          passed over: yarn.lock: this format is not read",
     );
     let error = lines(&[("setup.py", "")], &ReadOptions::default());
-    assert!(error.contains("no manifest found, looked for uv.lock, pylock.toml") && error.contains("found setup.py"), "{error}");
+    assert!(
+        error.contains("no manifest found, looked for uv.lock, pylock.toml") && error.contains("found setup.py"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -288,14 +295,18 @@ mirror = { index = "pypi" }
 fn pyproject_that_says_little_or_something_else() {
     let first = |text: &str| lines(&[("pyproject.toml", text)], &ReadOptions::default());
     assert!(first("[project]\nname='x'\ndynamic = ['dependencies']").contains(":3 problem: `dependencies` is dynamic"));
-    assert!(first("[tool.poetry.dependencies]\nx='1'").contains("problem: [tool.poetry] without [project] is not PEP 621"));
+    assert!(
+        first("[tool.poetry.dependencies]\nx='1'").contains("problem: [tool.poetry] without [project] is not PEP 621")
+    );
     assert!(first("").contains("problem: there is no [project] table"));
     assert!(first("[project]\ndependencies = 'x'").contains(":2 REFUSED Unparsable: dependencies"));
     assert!(first("[project]\nx = [1,").starts_with("error: pyproject.toml:2: not valid TOML"));
     assert!(first(&format!("x = {}", "[".repeat(100_000))).starts_with("error: pyproject.toml:1: not valid TOML"));
     assert!(first(&format!("x = [{}]", "0,".repeat(3_000_000))).contains("separators"));
     let index = "[project]\ndependencies = ['a==1']\n[tool.uv]\nextra-index-url = ['https://corp/simple']";
-    assert!(first(index).contains(":2 REFUSED OtherIndex: a==1") && first(index).contains(":4 REFUSED OtherIndex: extra"));
+    assert!(
+        first(index).contains(":2 REFUSED OtherIndex: a==1") && first(index).contains(":4 REFUSED OtherIndex: extra")
+    );
     let files = [("pyproject.toml", "[project]\ndependencies = ['a==1']"), ("uv.toml", "index-url = 'https://corp/'")];
     check(
         &files,

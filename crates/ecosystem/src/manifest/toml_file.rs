@@ -13,7 +13,11 @@ const MOST_SEPARATORS: usize = 2_000_000;
 pub(super) fn parse(source: &SourceFile) -> Result<Document<&str>, ManifestError> {
     let separators = source.text.bytes().filter(|byte| b",=.[{\n".contains(byte)).count();
     if separators > MOST_SEPARATORS {
-        return Err(source.syntax(1, "TOML", &format!("got {separators} separators, expected at most {MOST_SEPARATORS}")));
+        return Err(source.syntax(
+            1,
+            "TOML",
+            &format!("got {separators} separators, expected at most {MOST_SEPARATORS}"),
+        ));
     }
     Document::parse(source.text.as_str()).map_err(|error| {
         let at = source.at(error.span().map_or(0, |span| span.start));

@@ -28,8 +28,9 @@ pub(super) fn read(source: &SourceFile, reading: &mut Reading<'_>) -> Result<Man
     let options = reading.options;
     let mut draft = Draft::new(Ecosystem::Pypi, options.max_entries);
     let manifest = root.child("manifest");
-    let members: BTreeSet<&str> =
-        manifest.map(|row| row.values("members").iter().filter_map(|(value, _)| value.as_str()).collect()).unwrap_or_default();
+    let members: BTreeSet<&str> = manifest
+        .map(|row| row.values("members").iter().filter_map(|(value, _)| value.as_str()).collect())
+        .unwrap_or_default();
     let mut lock = Lock { source, nodes: Vec::new(), by_name: HashMap::new(), graph: LockGraph::default() };
     for row in root.rows("package") {
         if draft.is_full() {
@@ -100,7 +101,7 @@ impl<'d> Lock<'_, 'd> {
             let Some(metadata) = node.row.child("metadata") else { continue };
             for row in metadata.rows("requires-dist") {
                 // What belongs to an extra carries it in its marker.
-                let optional = row.text("marker").is_some_and(|marker| marker.contains("extra"));
+                let optional = row.text("marker").is_some_and(|marker| marker.contains("extra =="));
                 if options.include_dev || !optional {
                     let kind = if optional { DependencyKind::Optional } else { DependencyKind::Runtime };
                     self.declare(row, kind, draft);
@@ -175,7 +176,9 @@ impl<'d> Lock<'_, 'd> {
                 let row = self.nodes[node].row;
                 let rows = match extra {
                     None => row.rows("dependencies"),
-                    Some(extra) => row.child("optional-dependencies").map(|extras| extras.rows(extra)).unwrap_or_default(),
+                    Some(extra) => {
+                        row.child("optional-dependencies").map(|extras| extras.rows(extra)).unwrap_or_default()
+                    }
                 };
                 self.follow(node, rows, dev, &mut queue, draft)?;
             }
