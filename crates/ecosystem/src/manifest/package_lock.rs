@@ -176,10 +176,10 @@ impl<'j> Lock<'j> {
         }
         let name = entry.get("name").and_then(Json::text).unwrap_or(local);
         let name = PackageName::new(Ecosystem::Npm, name).map_err(|error| Rejection::unparsable(error.to_string()))?;
-        if let Some(resolved) = resolved {
-            check_resolved(resolved, &name, registries)?;
-        }
         let version = entry.get("version").and_then(Json::text).unwrap_or_default();
+        if let Some(resolved) = resolved {
+            check_resolved(resolved, &name, version, registries)?;
+        }
         // A version that is itself a URL or path: what lockfiles say for packages that are not from the registry.
         if let Some(reason) = foreign(version).filter(|reason| *reason != Refusal::Unparsable) {
             return Err(refused(reason).into());
@@ -305,9 +305,9 @@ fn ancestors(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(first, |path| path.rfind('/').map(|at| &path[..at])).skip(1).chain(first.map(|_| ""))
 }
 
-/// A `resolved` URL must be the public registry's own URL for that very package: with any other one npm would install
+/// A `resolved` URL must be the public registry's own URL for that very version: with any other one npm would install
 /// something that the name does not say.
-fn check_resolved(resolved: &str, name: &PackageName, registries: &[Url]) -> Result<(), Rejection> {
+fn check_resolved(resolved: &str, name: &PackageName, version: &str, registries: &[Url]) -> Result<(), Rejection> {
     let refused = |reason| Err(Rejection::new(Ecosystem::Npm, reason));
     let url = match Url::parse(resolved) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => url,
@@ -319,11 +319,15 @@ fn check_resolved(resolved: &str, name: &PackageName, registries: &[Url]) -> Res
     };
     let path = url.path().strip_prefix(registry.path().trim_end_matches('/')).unwrap_or_default();
     let path = path.trim_start_matches('/').replace("%2f", "/").replace("%2F", "/").replace("%40", "@");
-    match path.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with("/-/")) {
+    let base = name.as_str().rsplit('/').next().unwrap_or_default();
+    match path == format!("{name}/-/{base}-{version}.tgz") {
         true => Ok(()),
         false => Err(Rejection {
             reason: Refusal::Url,
-            advice: format!("the resolved URL is not one of `{name}`; delete the entry and run `npm install` again"),
+            advice: format!(
+                "the resolved URL is not that of `{name}` {}; delete the entry and run `npm install` again",
+                printable(version, 80)
+            ),
         }),
     }
 }

@@ -86,7 +86,7 @@ impl Reader<'_, '_> {
             self.draft.refuse(&self.display(line, stray), rejection, at.clone());
         }
         if parts.requirement.is_empty() {
-            self.options(source, line, &parts, &at, constraint)
+            self.options(source, line, &parts, &at)
         } else {
             self.requirement(line, &parts, at, constraint);
             Ok(())
@@ -156,7 +156,6 @@ impl Reader<'_, '_> {
         line: &LogicalLine,
         parts: &PipLine,
         at: &Location,
-        constraint: bool,
     ) -> Result<(), ManifestError> {
         let mut included = false;
         for (option, value) in &parts.options {
@@ -192,8 +191,6 @@ impl Reader<'_, '_> {
                 }
             }
         }
-        // A constraint file may hold options too; that it is one changes nothing about them.
-        let _ = constraint;
         Ok(())
     }
 
@@ -256,17 +253,23 @@ impl Reader<'_, '_> {
         let hashes = std::mem::take(&mut self.constraint_hashes);
         let mut used = HashSet::new();
         let mut unpinned = 0usize;
+        let mut at_odds = Vec::new();
         for declared in self.draft.declared_mut() {
             if let Some((digests, _)) = hashes.get(declared.name.as_str()) {
                 used.insert(declared.name.as_str().to_owned());
-                // Both pin: pip accepts what both name. Nothing in common must not read as "not pinned".
+                // Where both pin, pip accepts what both name. Nothing in common must not read as "not pinned".
                 if declared.pinned.is_empty() {
                     declared.pinned.clone_from(digests);
                 } else if declared.pinned.iter().any(|digest| digests.contains(digest)) {
                     declared.pinned.retain(|digest| digests.contains(digest));
+                } else {
+                    at_odds.push((declared.name.to_string(), declared.at.clone()));
                 }
             }
             unpinned += usize::from(declared.pinned.is_empty());
+        }
+        for (name, at) in at_odds {
+            self.draft.problem(format!("the hashes of `{name}` and of its constraint have none in common"), at);
         }
         for (name, (_, at)) in hashes.into_iter().filter(|(name, _)| !used.contains(name)) {
             let message =

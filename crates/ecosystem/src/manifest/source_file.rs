@@ -91,7 +91,10 @@ impl<'a> Reading<'a> {
         let shown = printable(&parts.join("/"), 300);
         // Asked before opening: opening a pipe would wait for a writer.
         if !fs::metadata(&path).map_err(unreadable)?.is_file() {
-            return Err(ManifestError::NotAFile { file: shown });
+            return Err(match include {
+                Some(_) => unreadable(io::Error::other("not a regular file")),
+                None => ManifestError::NotAFile { file: shown },
+            });
         }
         let file = File::open(&path).map_err(unreadable)?;
         let size = file.metadata().map_err(unreadable)?.len();

@@ -101,7 +101,7 @@ impl<'d> Lock<'_, 'd> {
             let Some(metadata) = node.row.child("metadata") else { continue };
             for row in metadata.rows("requires-dist") {
                 // What belongs to an extra carries it in its marker.
-                let optional = row.text("marker").is_some_and(|marker| marker.contains("extra"));
+                let optional = row.text("marker").is_some_and(|marker| marker.contains("extra =="));
                 if options.include_dev || !optional {
                     let kind = if optional { DependencyKind::Optional } else { DependencyKind::Runtime };
                     self.declare(row, kind, draft);

@@ -124,6 +124,7 @@ fn what_a_package_lock_may_not_hold() {
 "packages/w": {"name": "w", "version": "1.0.0", "dependencies": {"kept": "^1.0.0"}},
 "node_modules/w": {"resolved": "packages/w", "link": true},
 "node_modules/evil": {"version": "1.0.0", "resolved": "https://R/evil2/-/evil2-1.0.0.tgz"},
+"node_modules/older": {"version": "1.0.1", "resolved": "https://R/older/-/older-1.0.0.tgz"},
 "node_modules/corp": {"version": "1.0.0", "resolved": "https://u:p@corp/corp/-/corp-1.0.0.tgz"},
 "node_modules/git": {"version": "1.0.0", "resolved": "git+ssh://git@github.com/o/r.git#abc", "dependencies": {"kept": "1"}},
 "node_modules/url": {"version": "1.0.0", "resolved": "https://h/x.tgz"},
@@ -141,16 +142,17 @@ fn what_a_package_lock_may_not_hold() {
          package-lock.json:3 runtime kept ^1.0.0
          package-lock.json:4 REFUSED Path: w (packages/w)
          package-lock.json:5 REFUSED Url: evil (https://registry.npmjs.org/evil2/-/evil2-1.0.0.tgz)
-         package-lock.json:6 REFUSED OtherIndex: corp (https://corp/corp/-/corp-1.0.0.tgz)
-         package-lock.json:7 REFUSED VersionControl: git (git+ssh://github.com/o/r.git#abc)
-         package-lock.json:8 REFUSED Url: url (https://h/x.tgz)
-         package-lock.json:12 REFUSED Unparsable: bad (no resolved URL)
-         package-lock.json:13 REFUSED Unparsable: version (no resolved URL)
-         package-lock.json:14 REFUSED Unparsable: node_modules/../x
-         package-lock.json:10 problem: `node_modules/kept/node_modules/in` comes inside its parent's tarball
-         package-lock.json:11 problem: nothing in the lockfile leads to npm:alone@1.0.0; kept
-         package-lock.json:9 locked npm:kept@1.2.0 pins:1
-         package-lock.json:11 locked npm:alone@1.0.0 pins:1
+         package-lock.json:6 REFUSED Url: older (https://registry.npmjs.org/older/-/older-1.0.0.tgz)
+         package-lock.json:7 REFUSED OtherIndex: corp (https://corp/corp/-/corp-1.0.0.tgz)
+         package-lock.json:8 REFUSED VersionControl: git (git+ssh://github.com/o/r.git#abc)
+         package-lock.json:9 REFUSED Url: url (https://h/x.tgz)
+         package-lock.json:13 REFUSED Unparsable: bad (no resolved URL)
+         package-lock.json:14 REFUSED Unparsable: version (no resolved URL)
+         package-lock.json:15 REFUSED Unparsable: node_modules/../x
+         package-lock.json:11 problem: `node_modules/kept/node_modules/in` comes inside its parent's tarball
+         package-lock.json:12 problem: nothing in the lockfile leads to npm:alone@1.0.0; kept
+         package-lock.json:10 locked npm:kept@1.2.0 pins:1
+         package-lock.json:12 locked npm:alone@1.0.0 pins:1
          edge project -> npm:kept@1.2.0 ^1.0.0
          edge project -> npm:kept@1.2.0 1
          edge project -> npm:alone@1.0.0 ==1.0.0",

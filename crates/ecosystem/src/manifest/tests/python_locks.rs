@@ -69,17 +69,17 @@ dependencies = [{ name = "h2" }, { name = "none" }]
         "pypi uv.lock [uv.lock]
          uv.lock:15 runtime httpx >=0.27
          uv.lock:15 runtime numpy
-         uv.lock:42 REFUSED OtherIndex: corp==1.0
-         uv.lock:46 REFUSED OtherIndex: swapped==1.0
-         uv.lock:51 REFUSED VersionControl: lib==1.0
-         uv.lock:55 REFUSED Editable: local @ libs/local
+         uv.lock:41 REFUSED OtherIndex: corp==1.0
+         uv.lock:45 REFUSED OtherIndex: swapped==1.0
+         uv.lock:50 REFUSED VersionControl: lib==1.0
+         uv.lock:54 REFUSED Editable: local @ libs/local
          uv.lock:15 REFUSED VersionControl: lib
-         uv.lock:32 problem: pypi:numpy@1.26.4 has no hash: nothing pins its bytes
-         uv.lock:59 problem: the lockfile holds no single `none` for this dependency; run `uv lock`
+         uv.lock:31 problem: pypi:numpy@1.26.4 has no hash: nothing pins its bytes
+         uv.lock:58 problem: the lockfile holds no single `none` for this dependency; run `uv lock`
          uv.lock:18 locked pypi:httpx@0.27.0 pins:2
-         uv.lock:27 locked pypi:h2@4.1.0 pins:1
-         uv.lock:32 locked pypi:numpy@1.26.4 pins:0 optional ; (python_full_version < '3.10')
-         uv.lock:37 locked pypi:numpy@2.0.0 pins:1 optional
+         uv.lock:26 locked pypi:h2@4.1.0 pins:1
+         uv.lock:31 locked pypi:numpy@1.26.4 pins:0 optional ; (python_full_version < '3.10')
+         uv.lock:36 locked pypi:numpy@2.0.0 pins:1 optional
          edge project -> pypi:h2@4.1.0 ==4.1.0
          edge project -> pypi:httpx@0.27.0 ==0.27.0
          edge project -> pypi:numpy@1.26.4 ==1.26.4 ; python_full_version < '3.10'
