@@ -71,10 +71,13 @@ impl Middleware for Guard {
             authorise(request.headers_mut(), &self.config.pypi_index);
         }
         let head = request.method() == Method::HEAD;
-        let response = next.run(request, extensions).await?;
+        let mut response = next.run(request, extensions).await?;
         // uv reads both as "not found", and goes on; but nothing is known about the package then.
         if matches!(response.status().as_u16(), 401 | 403) {
             return Err(stopped(HttpError::Status { url: shown(&url), status: response.status().as_u16() }));
+        }
+        if response.status().is_success() {
+            assume_lifetime(&url, response.headers_mut());
         }
         if head {
             return Ok(response);
@@ -90,6 +93,16 @@ impl Middleware for Guard {
             true => scanned(response, limit).await,
             false => bounded(response, limit),
         }
+    }
+}
+
+/// Mirrors often say nothing about caching, and then every run would fetch everything again. What they leave out is
+/// taken from PyPI: pages live for ten minutes; files never change (PyPI says for ever, a day is enough here).
+fn assume_lifetime(url: &Url, headers: &mut HeaderMap) {
+    let file = url.path().ends_with(".metadata") || url.path().ends_with(".whl");
+    if !headers.contains_key(header::CACHE_CONTROL) && !headers.contains_key(header::EXPIRES) {
+        let lifetime = if file { "max-age=86400" } else { "max-age=600" };
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(lifetime));
     }
 }
 

@@ -10,7 +10,7 @@ use sigma_core::{Declared, Ecosystem, Graph, Location, LockedEdge, LockedPackage
 
 use super::environment::Environment;
 use super::index::Index;
-use super::release_of::{ReleaseError, release};
+use super::lookup::{ReleaseError, release};
 use super::{failure, requirement};
 use crate::ResolveError;
 use crate::resolve::{Edge, Exact, assemble};

@@ -4,8 +4,8 @@
 //! resolver is uv's own, used as a library and held in this folder, so that the answer is the one of
 //! `uv pip compile --python-version <x.y> --python-platform <platform>`. It must never build or run a package.
 //!
-//! `ranges` runs the resolver ([`provider`], `context`), `locked` looks lockfiles up, `walk` draws the edges, `release`
-//! orders files, `sdist` reads what a build would tell, and [`guard`] stands between uv's client and the network.
+//! `ranges` runs the resolver (`provider`, `context`), `locked` and `lookup` take exact versions, `walk` draws the edges,
+//! `release` orders files, `sdist` reads what a build would tell, `guard` stands between uv's client and the network.
 
 mod advisories;
 mod context;
@@ -14,10 +14,10 @@ mod failure;
 mod guard;
 mod index;
 mod locked;
+mod lookup;
 mod provider;
 mod ranges;
 mod release;
-mod release_of;
 mod requirement;
 mod requires_txt;
 mod sdist;
@@ -36,8 +36,8 @@ use tokio::sync::oneshot;
 use crate::{EcosystemConfig, Http, ResolveError};
 use environment::Environment;
 use index::Index;
+pub use lookup::ReleaseError;
 use ranges::Ranges;
-pub use release_of::ReleaseError;
 use sdist::Sdists;
 
 /// Longest resolution. Real ones take seconds; hostile metadata can make any resolver search for ever.
@@ -96,7 +96,7 @@ impl Pypi {
     pub async fn release(&self, id: &PackageId, target: &Target) -> Result<Release, ReleaseError> {
         let environment = Environment::new(target).map_err(|error| ReleaseError::Internal(error.to_string()))?;
         let (this, id) = (self.clone(), id.clone());
-        apart(move || async move { release_of::release(&this.index, &environment, &id).await })
+        apart(move || async move { lookup::release(&this.index, &environment, &id).await })
             .await
             .map_err(ReleaseError::Internal)?
     }

@@ -313,7 +313,7 @@ impl Ranges<'_> {
                     let newest = newest.unwrap_or_else(|| "; it lists none at all".to_owned());
                     Some((UnresolvedReason::NoMatchingVersion, format!("the index lists no version {spec}{newest}")))
                 }
-                Some((newest, files)) => self.unusable(&matching).map(|reason| match reason {
+                Some((newest, _)) => self.unusable(&matching).map(|reason| match reason {
                     None => {
                         let detail = "every version that fits is yanked; pin one with == to take it all the same";
                         (UnresolvedReason::NoMatchingVersion, detail.to_owned())
@@ -322,10 +322,7 @@ impl Ranges<'_> {
                         let detail = format!("{newest} requires Python {python}\n{explanation}");
                         (UnresolvedReason::NoMatchingVersion, detail)
                     }
-                    Some(why) => {
-                        let _ = files;
-                        (UnresolvedReason::NoDistribution, format!("{newest}: {why}"))
-                    }
+                    Some(why) => (UnresolvedReason::NoDistribution, format!("{newest}: {why}")),
                 }),
             };
             if let Some(verdict) = verdict {

@@ -157,7 +157,7 @@ pub(super) fn distribution(file: &File, kind: DistributionKind) -> Option<Distri
     })
 }
 
-/// Whether two texts are the same PEP 440 version (`1.0` and `1.0.0`).
+/// A PEP 440 version; `1.0` and `1.0.0` compare equal.
 pub(super) fn version(text: &str) -> Option<uv_pep440::Version> {
     uv_pep440::Version::from_str(text).ok()
 }

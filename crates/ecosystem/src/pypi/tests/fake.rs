@@ -267,7 +267,8 @@ async fn serve(listener: TcpListener, answers: Arc<BTreeMap<String, Answer>>, re
             match answer.status {
                 // A redirect's body is where it leads.
                 300..400 => reply += &format!("location: {}\r\n", String::from_utf8_lossy(&answer.body)),
-                200 => reply += "cache-control: max-age=600\r\n",
+                // Pages say how long they live, files do not.
+                200 if path.starts_with("/simple/") => reply += "cache-control: max-age=600\r\n",
                 _ => {}
             }
             let _ = socket.write_all(format!("{reply}\r\n").as_bytes()).await;

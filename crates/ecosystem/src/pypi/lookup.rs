@@ -1,4 +1,6 @@
 //! One exact version, looked up in the index.
+//!
+//! In: an id and an environment. Out: a [`Release`], or why there is none. It must never choose another version.
 
 use sigma_core::{PackageId, Release, UnresolvedReason};
 
