@@ -23,7 +23,6 @@ use uv_resolver::{
 use super::context::{Context, NeverBuilt};
 use super::failure;
 use super::sdist::{Known, SdistError, Sdists};
-use crate::HttpError;
 
 /// What became known during a run.
 #[derive(Default)]
@@ -66,24 +65,15 @@ impl Provider<'_> {
             let git = &git;
             async move { self.client.wheel_metadata(&dist, git, self.capabilities, None).await }
         };
-        // Mirrors serve metadata files that they do not announce, and announce ones that they do not have. Theirs is asked
-        // for first, because it passes the guard in plain text; then it is read out of the wheel.
         let announced = built.best_wheel().file.dist_info_metadata;
-        let with = |announced: bool| {
-            let mut built = built.clone();
-            if let Some(wheel) = built.wheels.get_mut(built.best_wheel_index) {
-                wheel.file.dist_info_metadata = announced;
+        let mut answer = asked(BuiltDist::Registry(built.clone())).await;
+        if announced && answer.as_ref().is_err_and(|error| failure::of_client(error).is_not_found()) {
+            // Mirrors announce metadata files that they do not have: read it out of the wheel.
+            let mut plain = built.clone();
+            if let Some(wheel) = plain.wheels.get_mut(plain.best_wheel_index) {
+                wheel.file.dist_info_metadata = false;
             }
-            BuiltDist::Registry(built)
-        };
-        let mut answer = asked(with(true)).await;
-        let absent = |error: &uv_client::Error| match failure::of_client(error) {
-            HttpError::Status { status: 404 | 410, .. } => true,
-            HttpError::Status { status: 400..=499, .. } => !announced,
-            _ => !announced && matches!(error.kind(), ErrorKind::MetadataParseError(..)),
-        };
-        if answer.as_ref().is_err_and(absent) {
-            answer = asked(with(false)).await;
+            answer = asked(BuiltDist::Registry(plain)).await;
         }
         let error = match answer {
             Ok(metadata) => return Ok(MetadataResponse::Found(ArchiveMetadata::from_metadata23(metadata))),
