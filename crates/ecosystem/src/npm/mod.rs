@@ -126,25 +126,6 @@ impl Npm {
         Err(ResolveError::Resolver(format!("no answer after {MAX_RUNS} runs")))
     }
 
-    /// One exact version as published.
-    ///
-    /// Errors: [`HttpError::Status`] 404 when there is no such package or version.
-    pub async fn release(&self, id: &PackageId) -> Result<Release, HttpError> {
-        let name = id.name().as_str();
-        let url = || self.registry.url(name).map(|url| crate::http::shown(&url));
-        match self.registry.packument(name, false).await {
-            Known::Packument(packument) => match packument.version(id.version()) {
-                Some(published) => match release::release(published) {
-                    Ok(release) => Ok(release),
-                    Err(why) => Err(HttpError::Garbage { url: url()?, expected: "a release", why }),
-                },
-                None => Err(HttpError::Status { url: format!("{}/{}", url()?, id.version()), status: 404 }),
-            },
-            Known::Unknown => Err(HttpError::Status { url: url()?, status: 404 }),
-            Known::Failed(error) => Err(error),
-        }
-    }
-
     /// The advisories that cover each exact package, in the same order.
     pub async fn advisories(&self, ids: &[PackageId], now: Timestamp) -> Vec<AdvisorySnapshot> {
         advisories::ask(&self.http, &self.config.npm_registry, ids, now).await

@@ -12,7 +12,7 @@ use crate::HttpError;
 
 /// Why an exact version has no release.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum ReleaseError {
+pub(super) enum ReleaseError {
     /// The index did not answer: nothing is known.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -35,9 +35,6 @@ pub enum ReleaseError {
         /// Why not.
         why: String,
     },
-    /// The room itself failed.
-    #[error("the look-up stopped: {0}")]
-    Internal(String),
 }
 
 impl ReleaseError {
@@ -46,7 +43,7 @@ impl ReleaseError {
         match self {
             Self::UnknownPackage(_) => UnresolvedReason::UnknownPackage,
             Self::NoSuchVersion { .. } => UnresolvedReason::NoMatchingVersion,
-            Self::Http(_) | Self::NoDistribution { .. } | Self::Internal(_) => UnresolvedReason::NoDistribution,
+            Self::Http(_) | Self::NoDistribution { .. } => UnresolvedReason::NoDistribution,
         }
     }
 }

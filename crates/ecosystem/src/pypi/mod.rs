@@ -36,7 +36,6 @@ use tokio::sync::oneshot;
 use crate::{EcosystemConfig, Http, ResolveError};
 use environment::Environment;
 use index::Index;
-pub use lookup::ReleaseError;
 use ranges::Ranges;
 use sdist::Sdists;
 
@@ -90,15 +89,6 @@ impl Pypi {
         })
         .await
         .map_err(ResolveError::Resolver)?
-    }
-
-    /// The files of one exact version.
-    pub async fn release(&self, id: &PackageId, target: &Target) -> Result<Release, ReleaseError> {
-        let environment = Environment::new(target).map_err(|error| ReleaseError::Internal(error.to_string()))?;
-        let (this, id) = (self.clone(), id.clone());
-        apart(move || async move { lookup::release(&this.index, &environment, &id).await })
-            .await
-            .map_err(ReleaseError::Internal)?
     }
 
     /// What PyPI knows against one exact version, as of `now`. Never fails: not knowing is an answer of its own.

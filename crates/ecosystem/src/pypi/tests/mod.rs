@@ -253,8 +253,6 @@ async fn platform_wheels_are_chosen_for_the_target() {
         let target = target("3.12", platform);
         let graph = index.pypi.resolve(&ranges(&["native>=1"]), &target).await.unwrap();
         let release = &graph.packages[0].release;
-        // A look-up of the exact version says the same as the resolver.
-        assert_eq!(*release, index.pypi.release(&graph.packages[0].id, &target).await.unwrap());
         assert_eq!(release.distributions.len() + release.unread.len(), 9);
         let files: Vec<_> = release.distributions.iter().map(|one| one.filename.as_str()).collect();
         let _ = writeln!(chosen, "{platform}: {}", files.join(" "));
@@ -273,8 +271,8 @@ async fn platform_wheels_are_chosen_for_the_target() {
 async fn published_facts_are_kept() {
     for format in [Format::Json, Format::Html] {
         let index = Fake::new(format).wheel("a-1.0-py3-none-any.whl", "").start().await;
-        let release = index.pypi.release(&"pypi:a@1.0.0".parse().unwrap(), &Target::default()).await.unwrap();
-        let wheel = &release.distributions[0];
+        let graph = index.pypi.resolve(&ranges(&["a==1.0"]), &Target::default()).await.unwrap();
+        let wheel = &graph.packages[0].release.distributions[0];
         assert_eq!(wheel.published, vec![ExpectedDigest::from(Sha256::of(b"a-1.0-py3-none-any.whl"))]);
         assert!(wheel.url.ends_with("/files/a-1.0-py3-none-any.whl"), "{}", wheel.url);
         let told = (wheel.size, wheel.uploaded_at.map(|at| at.to_string()));
@@ -283,24 +281,6 @@ async fn published_facts_are_kept() {
             Format::Html => assert_eq!(told, (None, None)),
         }
     }
-}
-
-#[tokio::test]
-async fn releases_that_do_not_exist() {
-    let index = Fake::new(Format::Json)
-        .wheel("a-1.0-py3-none-any.whl", "")
-        .wheel("a-2.0-cp311-cp311-win_amd64.whl", "")
-        .answer("/simple/broken/", 500, "text/plain", b"oops")
-        .start()
-        .await;
-    let ask = |id: &str| {
-        let (pypi, id) = (index.pypi.clone(), id.parse().unwrap());
-        async move { pypi.release(&id, &Target::default()).await.unwrap_err().to_string() }
-    };
-    insta::assert_snapshot!(ask("pypi:nosuch@1.0").await, @r##"the index has no package named nosuch"##);
-    insta::assert_snapshot!(ask("pypi:a@3.0").await, @r##"the index lists no version 3.0; the newest is 2.0"##);
-    insta::assert_snapshot!(ask("pypi:a@2.0").await, @r##"pypi:a@2.0: none of its files fits the target: a-2.0-cp311-cp311-win_amd64.whl"##);
-    assert!(ask("pypi:broken@1").await.ends_with("/simple/broken/ answered 500"));
 }
 
 #[tokio::test]
