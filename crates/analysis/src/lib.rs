@@ -5,7 +5,10 @@
 //! written to disk. The same bytes and the same ruleset always give the same report.
 
 mod archive;
+mod facts;
+mod language;
 mod limits;
+mod parsers;
 
 pub use limits::Limits;
 
