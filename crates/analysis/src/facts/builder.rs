@@ -40,7 +40,6 @@ struct Function<'a> {
 
 /// Collects the facts of one file.
 pub(crate) struct Builder<'a> {
-    source: &'a str,
     language: Language,
     scope: HashMap<&'a str, Value<'a>>,
     /// What a function's own names hid, to be put back when it ends.
@@ -66,7 +65,6 @@ impl<'a> Builder<'a> {
     /// Starts on a source text.
     pub fn new(source: &'a str, language: Language, confidence: Confidence) -> Self {
         Self {
-            source,
             language,
             scope: HashMap::new(),
             hidden: Vec::new(),
@@ -110,11 +108,6 @@ impl<'a> Builder<'a> {
         self.facts.loaded = loaded;
         self.facts.calls.sort_by_key(|call| call.place);
         self.facts
-    }
-
-    /// The source text.
-    pub fn source(&self) -> &'a str {
-        self.source
     }
 
     /// The place from `start` to `end` in the function being read.
@@ -466,7 +459,7 @@ impl<'a> Builder<'a> {
         if !effects.is_empty() && self.facts.calls.len() < MAX_FACTS {
             arguments.truncate(MAX_ARGUMENTS);
             let path = path.clone();
-            self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, receiver, place });
+            self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, place });
         }
         let path = name::join_call(&path);
         Value { path, constant, taint, origin, ..Value::default() }

@@ -13,7 +13,7 @@ mod name;
 mod value;
 
 pub(crate) use bits::{Effects, Taint};
-pub(crate) use builder::{Argument, Builder};
+pub(crate) use builder::{Argument, Builder, is_public_ip};
 pub(crate) use mention::find as find_mention;
 pub(crate) use value::{Constant, Text, Value};
 
@@ -52,8 +52,6 @@ pub(crate) struct Call<'a> {
     pub arguments: Vec<Argument<'a>>,
     /// What its arguments and its receiver are made of.
     pub taint: Taint,
-    /// What its receiver alone is made of.
-    pub receiver: Taint,
     /// Where.
     pub place: Place,
 }

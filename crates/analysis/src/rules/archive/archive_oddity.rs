@@ -17,6 +17,6 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
     for oddity in &distribution.oddities {
         let hit = hits.hit(&oddity.detail).file(oddity.path.clone());
-        hits.push(hit.severity(oddity.severity).message(oddity.message.clone()));
+        hits.push(hit.severity(oddity.severity).message(oddity.message));
     }
 }

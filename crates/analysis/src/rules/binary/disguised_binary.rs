@@ -10,7 +10,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     category: Category::Binary,
     capability: Some(Capability::NativeCode),
     severity: Severity::High,
-    message: "A native program is named as if it were {what}.",
+    message: "A native program is named as if it were something harmless.",
     check: Check::Distribution(check),
 };
 

@@ -10,7 +10,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     category: Category::Network,
     capability: None,
     severity: Severity::Low,
-    message: "Names an address that often serves to collect data: {what}.",
+    message: "Names an address that often serves to collect data.",
     check: Check::Source(check),
 };
 

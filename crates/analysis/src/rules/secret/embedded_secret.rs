@@ -10,7 +10,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     category: Category::Secret,
     capability: None,
     severity: Severity::Medium,
-    message: "Contains {what}, which anybody can now use.",
+    message: "Contains a secret, which anybody can now use.",
     check: Check::Text(check),
 };
 
