@@ -381,7 +381,8 @@ impl<'a> Builder<'a> {
         if matches!(key, "then" | "catch" | "finally" | "forEach" | "map" | "on" | "once") {
             self.run_arguments(&arguments);
         }
-        if matches!(key, "call" | "apply" | "bind") && receiver.path.is_some() {
+        let javascript = self.language != Language::Python;
+        if javascript && matches!(key, "call" | "apply" | "bind") && receiver.path.is_some() {
             let arguments = spread_apply(key, arguments);
             return match key {
                 "bind" => receiver,

@@ -31,7 +31,7 @@ fn javascript(source: &str, expect: &str) {
 fn python_names_are_resolved() {
     python("from os import system as s\ns('id')", "load os.system(id)");
     python("import subprocess as sp\ndef f():\n    sp.run(['id'])", "call subprocess.run(?)");
-    python("__import__('os').system('id')", "load __import__(os)\nload os.system(id)".split_once('\n').unwrap().1);
+    python("__import__('os').system('id')", "load os.system(id)");
     python("import importlib\nimportlib.import_module('sub' + 'process').call('x')", "load subprocess.call(x)");
     python("import os\ngetattr(os, 'sys' + 'tem')('id')", "load os.system(id)");
     python("import os\nos.__dict__['system']('id')", "load os.system(id)");
@@ -58,7 +58,7 @@ fn javascript_names_are_resolved() {
 #[test]
 fn constants_are_folded() {
     python("eval(chr(49) + '+' + ''.join(['1', '2']) + '43'[::-1])", "load eval(1+1234)");
-    python("import base64\nx = 'aWQ='\nexec(base64.b64decode(x).decode())", "load base64.b64decode(aWQ=)\nload exec(id)");
+    python("import base64\nx = 'aWQ='\nexec(base64.b64decode(x).decode())", "load exec(id)\nload base64.b64decode(aWQ=)");
     python("u = 'https://a.b'\nimport requests\nrequests.get(f'{u}/x/{y}')", "load requests.get(https://a.b/x/)");
     javascript("eval(Buffer.from('aWQ=', 'base64').toString())", "load eval(id)");
     javascript("eval(String.fromCharCode(105, 100)); eval('di'.split('').reverse().join(''))", "load eval(id)\nload eval(id)");

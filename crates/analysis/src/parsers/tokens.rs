@@ -126,11 +126,15 @@ impl<'a> Scan<'_, 'a> {
         next
     }
 
-    /// A dotted name, with calls; answers its value and how many tokens it has.
+    /// A dotted name, with calls; answers its value and how many tokens were used up. What stands between the brackets
+    /// of a call is read again on its own: it may hold calls.
     fn name(&self, builder: &mut Builder<'a>) -> (Value<'a>, usize) {
+        if self.at.checked_sub(1).is_some_and(|before| self.tokens[before].0.kind == Kind::Mark(b'.')) {
+            return (Value::default(), 1);
+        }
         let mut value = builder.name(self.text(0));
-        let mut next = 1;
-        loop {
+        let (mut next, mut inside) = (1, None);
+        while next < 64 {
             match self.kind(next) {
                 Some(Kind::Mark(b'.')) if self.kind(next + 1) == Some(Kind::Word) => {
                     let place = self.place(builder, next + 2);
@@ -141,12 +145,13 @@ impl<'a> Scan<'_, 'a> {
                     let (arguments, used) = self.arguments(next + 1, builder);
                     let place = self.place(builder, next + used + 1);
                     value = builder.call(value, arguments, Taint::NONE, place);
-                    // What stands between the brackets is read again on its own: it may hold calls.
-                    return (value, next + 1);
+                    inside.get_or_insert(next + 1);
+                    next += used + 1;
                 }
-                _ => return (value, next),
+                _ => break,
             }
         }
+        (value, inside.unwrap_or(next))
     }
 
     /// The arguments as far as they are constant or names of what is known.

@@ -19,9 +19,9 @@ pub(super) fn inner_path(kind: DistributionKind, path: &str) -> &str {
 
 /// True for files that nothing in the package runs: tests, examples, documentation.
 pub(super) fn is_test(inner: &str) -> bool {
-    const FOLDERS: [&str; 18] = [
-        "test", "tests", "__tests__", "__mocks__", "spec", "specs", "doc", "docs", "example", "examples", "demo", "demos",
-        "benchmark", "benchmarks", "fixtures", "samples", "tutorials", "testdata",
+    const FOLDERS: [&str; 15] = [
+        "test", "tests", "__tests__", "__mocks__", "spec", "specs", "doc", "docs", "example", "examples",
+        "benchmark", "benchmarks", "fixtures", "tutorials", "testdata",
     ];
     let (folders, name) = inner.rsplit_once('/').unwrap_or(("", inner));
     let in_folder = folders.split('/').any(|folder| FOLDERS.contains(&folder.to_ascii_lowercase().as_str()));

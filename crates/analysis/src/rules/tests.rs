@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sigma_core::{Digests, DistributionKind, Ecosystem, PackageId, PackageName, Sha1, Sha256, Sha512};
+use sigma_core::{Digests, DistributionKind, DistributionReport, Ecosystem, PackageId, PackageName, Sha1, Sha256, Sha512};
 
 use super::RULES;
-use crate::{Analyser, Analysis, Limits};
+use crate::{Analyser, Analysis, Input, Limits};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules")
@@ -19,6 +19,29 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 
 fn name(path: &Path) -> &str {
     path.file_name().unwrap().to_str().unwrap()
+}
+
+/// The report on a fixture; a `.tar` goes through the archive's reader.
+fn report(path: &Path) -> DistributionReport {
+    if !name(path).ends_with(".tar") {
+        let (kind, files) = fixture(path);
+        return analyse(kind, &files).report;
+    }
+    let bytes = fs::read(path).unwrap();
+    let (package, digests) = (demo(Ecosystem::Pypi), digests());
+    let (filename, kind) = ("demo-1.0.0.tar", DistributionKind::Sdist);
+    let mut bytes = std::io::Cursor::new(bytes);
+    let input = Input { package: &package, filename, kind, digests, bytes: &mut bytes };
+    Analyser::new(Limits::default()).analyse(input).report
+}
+
+fn demo(ecosystem: Ecosystem) -> PackageId {
+    PackageId::new(PackageName::new(ecosystem, "demo").unwrap(), "1.0.0").unwrap()
+}
+
+fn digests() -> Digests {
+    let sha256 = Sha256::of(b"");
+    Digests { sha256, sha512: Sha512::from_bytes([0; 64]), sha1: Sha1::from_bytes([0; 20]), size: 0 }
 }
 
 /// Files and their bytes, as they stand in the archive.
@@ -61,9 +84,7 @@ fn analyse(kind: DistributionKind, files: &Files) -> Analysis {
         DistributionKind::NpmTarball => Ecosystem::Npm,
         _ => Ecosystem::Pypi,
     };
-    let package = PackageId::new(PackageName::new(ecosystem, "demo").unwrap(), "1.0.0").unwrap();
-    let sha256 = Sha256::of(b"");
-    let digests = Digests { sha256, sha512: Sha512::from_bytes([0; 64]), sha1: Sha1::from_bytes([0; 20]), size: 0 };
+    let (package, digests) = (demo(ecosystem), digests());
     let files: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
     Analyser::new(Limits::default()).analyse_files(Some(&package), kind, "demo", digests, &files)
 }
@@ -94,8 +115,7 @@ fn every_rule_has_a_hit_and_a_miss() {
             assert!(fixtures.iter().any(|path| name(path).starts_with(kind)), "{id} has no {kind} in {}", folder.display());
         }
         for path in fixtures {
-            let (kind, files) = fixture(&path);
-            let report = analyse(kind, &files).report;
+            let report = report(&path);
             let hit = report.findings.iter().any(|finding| finding.rule == id);
             assert_eq!(hit, name(&path).starts_with("hit"), "{}: {:#?}", path.display(), report.findings);
         }
@@ -108,8 +128,7 @@ fn what_every_fixture_shows() {
     let mut lines = Vec::new();
     for (id, folder) in rule_files() {
         for path in entries(&folder) {
-            let (kind, files) = fixture(&path);
-            let report = analyse(kind, &files).report;
+            let report = report(&path);
             let seen: BTreeSet<String> =
                 report.findings.iter().map(|finding| format!("{}:{:?}:{:?}", finding.rule, finding.severity, finding.reach)).collect();
             lines.push(format!("{id}/{} -> {}", name(&path), seen.into_iter().collect::<Vec<_>>().join(" ")));
