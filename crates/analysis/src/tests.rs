@@ -39,7 +39,14 @@ fn a_report_says_what_was_read() {
         .iter()
         .map(|f| format!("{} {:?} {:?} {:?} {}:{}", f.rule, f.severity, f.confidence, f.reach, f.file, f.line))
         .collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    native-code Info High Import demo/_fast.so:0
+    process-spawn Info Medium Import demo/broken.py:3
+    process-spawn Info High Test demo/tests/test_a.py:2
+    process-spawn Info High Import demo/__init__.py:2
+    shell-command Info Medium Import demo/broken.py:3
+    shell-command Info High Test demo/tests/test_a.py:2
+    ");
 }
 
 #[test]

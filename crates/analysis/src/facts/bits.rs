@@ -7,7 +7,7 @@ macro_rules! bits {
         #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
         pub(crate) struct $name(u32);
 
-        #[allow(non_camel_case_types, dead_code)]
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, dead_code)]
         mod position {
             #[repr(u32)]
             pub(super) enum $name { $($flag,)* }

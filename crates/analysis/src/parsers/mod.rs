@@ -129,7 +129,7 @@ fn parse_javascript<T>(
 ) -> (T, Option<NotParsed>) {
     // A name says little about a dialect: each is tried, the likely one first.
     let dialects: &[SourceType] = match language {
-        Language::TypeScript => &[SourceType::ts(), SourceType::tsx(), SourceType::unambiguous()],
+        Language::TypeScript => &[SourceType::ts(), SourceType::tsx(), SourceType::d_ts(), SourceType::unambiguous()],
         _ => &[SourceType::unambiguous().with_jsx(true), SourceType::cjs(), SourceType::tsx()],
     };
     let options = OxcOptions { allow_return_outside_function: true, ..OxcOptions::default() };
