@@ -3,15 +3,25 @@
 //! In: the bytes of one distribution (or the files of a submission). Out: [`sigma_core::FileSet`] and
 //! [`sigma_core::DistributionReport`]. Synchronous and pure: no network, no clock, no environment, no processes, nothing
 //! written to disk. The same bytes and the same ruleset always give the same report.
+//!
+//! The way of a file: `archive` unpacks it, `parsers` reads it into `facts`, `rules` look at those, `report` collects.
 
 mod archive;
+mod facts;
+mod language;
 mod limits;
+mod parsers;
+mod report;
+mod rules;
 
 pub use limits::Limits;
+pub use report::analysis_type;
 
 use std::io::{Read, Seek};
 
-use sigma_core::{Digests, DistributionKind, DistributionReport, FileSet, PackageId};
+use sigma_core::{Digests, DistributionKind, DistributionReport, FileSet, PackageId, Sha256};
+
+use report::{Distribution, File, Memory};
 
 /// Bytes that can be read from any position, such as an open file.
 pub trait Source: Read + Seek {}
@@ -44,41 +54,61 @@ pub struct Analysis {
 /// The version of the rules. It changes whenever the same bytes could give another report.
 pub const RULESET: &str = "2026.11.1";
 
+/// Bytes of stack on which a distribution is analysed, so that not every deep file needs a stack of its own. Only what
+/// is touched costs memory.
+const STACK: usize = 32 << 20;
+
 /// The engine. Build one and share it: it holds the compiled rules and remembers files it has seen (by content), so
 /// that a wheel and its sdist are not analysed twice. What it remembers never changes what it says.
 pub struct Analyser {
     limits: Limits,
+    memory: Memory,
 }
 
 impl Analyser {
-    /// Compiles the rules.
+    /// An engine with an empty memory.
     pub fn new(limits: Limits) -> Self {
-        Self { limits }
+        Self { limits, memory: Memory::default() }
     }
 
     /// Analyses one distribution. Never fails: what cannot be read is disclosed in the report's coverage.
     pub fn analyse(&self, input: Input<'_>) -> Analysis {
-        let mut files = FileSet::default();
-        let walk = archive::walk(input.filename, input.bytes, &self.limits, &mut |m| {
-            files.files.push(sigma_core::FileEntry { path: m.path.to_owned(), size: m.size, sha256: m.sha256 });
-        });
-        files.files.sort();
-        let report = DistributionReport {
-            filename: input.filename.to_owned(),
-            kind: input.kind,
-            digests: input.digests,
-            coverage: sigma_core::Coverage { files: walk.files, bytes: walk.bytes, ..Default::default() },
-            capabilities: Default::default(),
-            hosts: Default::default(),
-            imports: Default::default(),
-            install_hooks: Default::default(),
-            findings: vec![],
-            rule_hits: Default::default(),
-        };
-        Analysis { report, files }
+        stacker::maybe_grow(STACK / 2, STACK, || {
+            let mut distribution = Distribution::new(Some(input.package), input.kind);
+            let walk = archive::walk(input.filename, input.bytes, &self.limits, &mut |member| {
+                let whole = matches!(member.content, archive::Content::Whole(_));
+                let (path, size, sha256) = (member.path, member.size, member.sha256);
+                let file = File { path, size, sha256, bytes: member.content.bytes(), whole };
+                distribution.add(&file, &self.limits, &self.memory);
+            });
+            distribution.add_walk(walk);
+            let (report, files) = distribution.finish(input.filename, input.digests);
+            Analysis { report, files }
+        })
+    }
+
+    /// Analyses files that lie in memory, paths as they would stand in an archive of this kind.
+    pub fn analyse_files(
+        &self,
+        package: Option<&PackageId>,
+        kind: DistributionKind,
+        filename: &str,
+        digests: Digests,
+        files: &[(&str, &[u8])],
+    ) -> Analysis {
+        stacker::maybe_grow(STACK / 2, STACK, || {
+            let mut distribution = Distribution::new(package, kind);
+            for (path, bytes) in files {
+                let whole = bytes.len() as u64 <= self.limits.file_bytes;
+                let size = bytes.len() as u64;
+                let file = File { path, size, sha256: Sha256::of(bytes), bytes, whole };
+                distribution.add(&file, &self.limits, &self.memory);
+            }
+            let (report, files) = distribution.finish(filename, digests);
+            Analysis { report, files }
+        })
     }
 }
 
-pub fn analysis_type(_: &[DistributionReport]) -> sigma_core::AnalysisType {
-    sigma_core::AnalysisType::Full
-}
+#[cfg(test)]
+mod tests;

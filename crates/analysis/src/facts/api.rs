@@ -1,0 +1,77 @@
+//! The table of well-known APIs: in, a dotted name; out, what calling it does.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::bits::Effects;
+
+/// What calling the API at this dotted name does; nothing for one that is not in the table.
+pub(crate) fn effects(path: &str) -> Effects {
+    if let Some(&effects) = TABLE.exact.get(path) {
+        return effects;
+    }
+    let mut rest = path;
+    while let Some(end) = rest.rfind('.') {
+        rest = &rest[..end];
+        if let Some(&effects) = TABLE.families.get(rest) {
+            return effects;
+        }
+    }
+    Effects::NONE
+}
+
+/// The table, split into whole names and names that stand for all below them.
+struct Table {
+    exact: HashMap<&'static str, Effects>,
+    families: HashMap<&'static str, Effects>,
+}
+
+/// Read once; `every_line_of_the_table_is_understood` keeps the file right.
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut table = Table { exact: HashMap::new(), families: HashMap::new() };
+    for (path, effects) in lines().filter_map(|line| line.ok()) {
+        match path.strip_suffix(".*") {
+            Some(family) => table.families.insert(family, effects),
+            None => table.exact.insert(path, effects),
+        };
+    }
+    table
+});
+
+/// The lines of the table, each with its effects, or the word that is not understood.
+fn lines() -> impl Iterator<Item = Result<(&'static str, Effects), &'static str>> {
+    let text = include_str!("apis.txt").lines().map(str::trim);
+    text.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        let path = words.next().unwrap_or_default();
+        let mut effects = Effects::NONE;
+        for word in words {
+            effects |= Effects::of_word(word).ok_or(word)?;
+        }
+        if effects.is_empty() { Err(path) } else { Ok((path, effects)) }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_table_is_understood() {
+        assert_eq!(lines().find_map(Result::err), None);
+        let mut paths: Vec<_> = lines().filter_map(Result::ok).map(|(path, _)| path).collect();
+        let all = paths.len();
+        paths.sort_unstable();
+        paths.dedup();
+        assert_eq!(paths.len(), all, "a name stands twice in the table");
+        assert!(all > 300);
+    }
+
+    #[test]
+    fn names_are_found_exactly_or_by_family() {
+        assert_eq!(effects("subprocess.run"), Effects::SPAWN);
+        assert_eq!(effects("requests.Session().post"), Effects::NET);
+        assert_eq!(effects("requests.Session"), Effects::NONE);
+        assert_eq!(effects("requests.exceptions.Timeout"), Effects::NONE);
+    }
+}

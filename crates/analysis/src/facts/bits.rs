@@ -1,0 +1,154 @@
+//! Small sets as bits: what a call does, and what a value is made of.
+
+/// Declares a set of up to 32 flags with the usual operations.
+macro_rules! bits {
+    ($(#[$doc:meta])* $name:ident { $($(#[$flag_doc:meta])* $flag:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
+        pub(crate) struct $name(u32);
+
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, dead_code)]
+        mod position {
+            #[repr(u32)]
+            pub(super) enum $name { $($flag,)* }
+        }
+
+        #[allow(dead_code)]
+        impl $name {
+            /// The empty set.
+            pub const NONE: Self = Self(0);
+            $($(#[$flag_doc])* pub const $flag: Self = Self(1 << position::$name::$flag as u32);)*
+
+            /// The flag of a word in a data file.
+            pub fn of_word(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$flag),)*
+                    _ => None,
+                }
+            }
+
+            /// True when at least one of `other` is in it.
+            pub const fn any(self, other: Self) -> bool {
+                self.0 & other.0 != 0
+            }
+
+            /// Both together.
+            pub const fn with(self, other: Self) -> Self {
+                Self(self.0 | other.0)
+            }
+
+            /// Without those of `other`.
+            pub const fn without(self, other: Self) -> Self {
+                Self(self.0 & !other.0)
+            }
+
+            /// True for the empty set.
+            pub const fn is_empty(self) -> bool {
+                self.0 == 0
+            }
+        }
+
+        impl std::ops::BitOr for $name {
+            type Output = Self;
+
+            fn bitor(self, other: Self) -> Self {
+                self.with(other)
+            }
+        }
+
+        impl std::ops::BitOrAssign for $name {
+            fn bitor_assign(&mut self, other: Self) {
+                *self = self.with(other);
+            }
+        }
+    };
+}
+
+mod effect {
+    bits! {
+        /// What calling an API does, whatever the language. The words are those of `apis.txt`.
+        Effects {
+            /// Starts a process.
+            SPAWN = "spawn",
+            /// Hands a text to a shell.
+            SHELL = "shell",
+            /// Runs a text as code.
+            EVAL = "eval",
+            /// Rebuilds objects that may run code.
+            DESERIALISE = "deserialise",
+            /// Loads native code.
+            NATIVE = "native",
+            /// Connects to somebody and may send what it is given.
+            NET = "net",
+            /// Listens for connections.
+            LISTEN = "listen",
+            /// Reads a file.
+            READ = "read",
+            /// Writes, copies or moves a file.
+            WRITE = "write",
+            /// Deletes files.
+            DELETE = "delete",
+            /// Changes permissions or owners.
+            CHMOD = "chmod",
+            /// Turns an encoded text into what it hides.
+            DECODE = "decode",
+            /// Reads the whole environment.
+            ENV_ALL = "env-all",
+            /// Reads one environment variable.
+            ENV = "env",
+            /// Reads a store of credentials.
+            CREDENTIAL = "credential",
+            /// Asks who and where the user is.
+            HOST_INFO = "host-info",
+            /// Runs the functions that it is given.
+            RUNS = "runs",
+            /// Downloads to a file.
+            DOWNLOAD = "download",
+            /// Imports a module by name.
+            IMPORT = "import",
+            /// Makes a file that can be written piece by piece.
+            OPEN = "open",
+            /// Duplicates a descriptor onto another.
+            DUP = "dup",
+        }
+    }
+}
+
+mod taint {
+    bits! {
+        /// What a value is made of.
+        Taint {
+            /// The value of an environment variable with an ordinary name.
+            ENV = "env",
+            /// The value of one whose name speaks of a secret.
+            SECRET = "secret",
+            /// The whole environment.
+            ENV_ALL = "env-all",
+            /// The path of a credential file.
+            CREDENTIAL_PATH = "credential-path",
+            /// What a credential file holds.
+            CREDENTIAL = "credential",
+            /// The path of a place that starts programs by itself.
+            PERSISTENCE_PATH = "persistence-path",
+            /// What came out of a decoder.
+            DECODED = "decoded",
+            /// What came over the network.
+            REMOTE = "remote",
+            /// What a file holds.
+            FILE = "file",
+            /// Who and where the user is.
+            HOST_INFO = "host-info",
+            /// An address that serves to collect stolen data.
+            EXFIL_HOST = "exfil-host",
+            /// An address on a public IP number.
+            RAW_IP = "raw-ip",
+            /// A socket that is connected to somebody.
+            SOCKET = "socket",
+            /// A file that was downloaded earlier.
+            DOWNLOADED = "downloaded",
+        }
+    }
+}
+
+pub(crate) use effect::Effects;
+pub(crate) use taint::Taint;

@@ -1,0 +1,115 @@
+//! Constant folding: what a pure text operation yields when its operands are constant.
+//!
+//! Every result is at most [`MAX_TEXT`] bytes; the builder also bounds the sum of all results of a file.
+
+use data_encoding::{BASE32, BASE64, BASE64_MIME_PERMISSIVE, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
+
+use super::value::{Constant, LIST_ITEMS, Text, Value};
+
+/// Longest text that folding makes.
+pub(super) const MAX_TEXT: usize = 16 << 10;
+
+/// `left + right`.
+pub(super) fn concat<'a>(left: &Constant<'a>, right: &Constant<'a>) -> Constant<'a> {
+    match (left, right) {
+        (Constant::Text(a), Constant::Text(b)) if a.len() + b.len() <= MAX_TEXT => {
+            Constant::Text(format!("{}{}", &**a, &**b).into())
+        }
+        (Constant::Text(a), Constant::Prefix(b)) if a.len() + b.len() <= MAX_TEXT => {
+            Constant::Prefix(format!("{}{}", &**a, &**b).into())
+        }
+        (Constant::Text(a), Constant::Number(b)) => Constant::Text(format!("{}{b}", &**a).into()),
+        (Constant::Text(a) | Constant::Prefix(a), _) => Constant::Prefix(a.clone()),
+        (Constant::Number(a), Constant::Number(b)) => a.checked_add(*b).map_or(Constant::Unknown, Constant::Number),
+        (Constant::List(a), Constant::List(b)) if a.len() + b.len() <= LIST_ITEMS => {
+            Constant::List(a.iter().chain(b.iter()).cloned().collect())
+        }
+        _ => Constant::Unknown,
+    }
+}
+
+/// A method of a constant text or list: `"".join(..)`, `.replace(..)`, `.reverse()`.
+pub(super) fn method<'a>(receiver: &Value<'a>, name: &str, arguments: &[&Value<'a>]) -> Constant<'a> {
+    let first = arguments.first().and_then(|value| value.as_text());
+    match (&receiver.constant, name) {
+        (Constant::Text(_), "decode" | "encode" | "strip" | "trim" | "valueOf" | "rstrip") => receiver.constant.clone(),
+        (Constant::Text(text), "toString") if first.is_none_or(|encoding| encoding.starts_with("utf")) => {
+            Constant::Text(text.clone())
+        }
+        (Constant::Text(text), "lower" | "toLowerCase") => bounded(text.to_ascii_lowercase()),
+        (Constant::Text(text), "upper" | "toUpperCase") => bounded(text.to_ascii_uppercase()),
+        (Constant::Text(separator), "join") => join(arguments.first().map_or(&[], |list| list.items()), separator),
+        (Constant::List(items), "join") => join(items, first.unwrap_or(",")),
+        (Constant::List(items), "reverse") => Constant::List(items.iter().rev().cloned().collect()),
+        (Constant::Text(text), "split") => split(text, first),
+        (Constant::Text(text), "replace" | "replaceAll") => match (first, arguments.get(1).and_then(|to| to.as_text())) {
+            (Some(from), Some(to)) if !from.is_empty() => bounded(text.replace(from, to)),
+            _ => Constant::Unknown,
+        },
+        (Constant::Text(_), "concat") => {
+            arguments.iter().fold(receiver.constant.clone(), |all, next| concat(&all, &next.constant))
+        }
+        _ => Constant::Unknown,
+    }
+}
+
+/// Characters by their numbers: `chr`, `String.fromCharCode`, `bytes([..])`.
+pub(super) fn characters<'a>(numbers: &[&Value<'a>]) -> Constant<'a> {
+    let character = |value: &&Value<'a>| match value.constant {
+        Constant::Number(number) => u32::try_from(number).ok().and_then(char::from_u32),
+        _ => None,
+    };
+    numbers.iter().map(character).collect::<Option<String>>().map_or(Constant::Unknown, bounded)
+}
+
+/// What an encoded text hides, for the decoders that need no key.
+pub(super) fn decode<'a>(decoder: &str, text: &str) -> Constant<'a> {
+    if text.len() > MAX_TEXT * 2 {
+        return Constant::Unknown;
+    }
+    let kind = decoder.to_ascii_lowercase();
+    let bytes = if kind.contains("hex") || kind.contains("b16") {
+        HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok()
+    } else if kind.contains("b32") {
+        BASE32.decode(text.trim().as_bytes()).ok()
+    } else if kind.contains("64") || kind == "atob" {
+        let text = text.trim().as_bytes();
+        let unpadded = || text.strip_suffix(b"=").unwrap_or(text);
+        let standard = BASE64.decode(text).or_else(|_| BASE64_MIME_PERMISSIVE.decode(text));
+        standard.or_else(|_| BASE64URL_NOPAD.decode(unpadded())).ok()
+    } else {
+        None
+    };
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Constant::Unknown, bounded)
+}
+
+/// A text backwards: `[::-1]`.
+pub(super) fn reversed<'a>(value: &Constant<'a>) -> Constant<'a> {
+    match value {
+        Constant::Text(text) => bounded(text.chars().rev().collect()),
+        Constant::List(items) => Constant::List(items.iter().rev().cloned().collect()),
+        _ => Constant::Unknown,
+    }
+}
+
+fn join<'a>(items: &[Value<'a>], separator: &str) -> Constant<'a> {
+    let texts: Option<Vec<&str>> = items.iter().map(|item| item.as_text()).collect();
+    match texts {
+        Some(texts) if !texts.is_empty() => bounded(texts.join(separator)),
+        _ => Constant::Unknown,
+    }
+}
+
+fn split<'a>(text: &str, separator: Option<&str>) -> Constant<'a> {
+    let item = |text: &str| Value::text(text.to_owned());
+    let items: Vec<Value<'a>> = match separator {
+        Some("") => text.chars().take(LIST_ITEMS + 1).map(|c| Value::text(c.to_string())).collect(),
+        Some(separator) => text.split(separator).take(LIST_ITEMS + 1).map(item).collect(),
+        None => text.split_whitespace().take(LIST_ITEMS + 1).map(item).collect(),
+    };
+    if items.len() > LIST_ITEMS { Constant::Unknown } else { Constant::List(items.into()) }
+}
+
+fn bounded<'a>(text: String) -> Constant<'a> {
+    if text.len() <= MAX_TEXT { Constant::Text(Text::from(text)) } else { Constant::Unknown }
+}

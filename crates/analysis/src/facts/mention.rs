@@ -1,0 +1,98 @@
+//! Texts that mean something wherever they stand in code: credential files, places that start programs, addresses that
+//! collect stolen data. In: a string literal. Out: which of them it names. The list is data: `mentions.txt`.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use super::bits::Taint;
+
+/// One entry of the list.
+pub(crate) struct Pattern {
+    /// What a value that holds it is.
+    pub taint: Taint,
+    /// Whether the entry matches only where no letter or digit is next to it.
+    pub whole: bool,
+    /// The text, in lower case.
+    pub text: &'static str,
+    /// What it is, for the message.
+    pub what: &'static str,
+}
+
+/// The first entry that `text` names.
+pub(crate) fn find(text: &str) -> Option<&'static Pattern> {
+    if text.len() < 4 {
+        return None;
+    }
+    LIST.finder.find_overlapping_iter_or_none(text, &LIST.patterns)
+}
+
+struct List {
+    finder: Finder,
+    patterns: Vec<Pattern>,
+}
+
+struct Finder(Option<AhoCorasick>);
+
+impl Finder {
+    fn find_overlapping_iter_or_none(&self, text: &str, patterns: &'static [Pattern]) -> Option<&'static Pattern> {
+        let bytes = text.as_bytes();
+        let word = |index: Option<&u8>| index.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        for hit in self.0.as_ref()?.find_iter(text) {
+            let pattern = &patterns[hit.pattern().as_usize()];
+            let before = hit.start().checked_sub(1).and_then(|at| bytes.get(at));
+            if !pattern.whole || !(word(before) || word(bytes.get(hit.end()))) {
+                return Some(pattern);
+            }
+        }
+        None
+    }
+}
+
+static LIST: LazyLock<List> = LazyLock::new(|| {
+    let patterns: Vec<Pattern> = lines().filter_map(|line| line.ok()).collect();
+    let finder = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
+        .match_kind(MatchKind::LeftmostLongest)
+        .ascii_case_insensitive(true)
+        .build(patterns.iter().map(|pattern| pattern.text));
+    List { finder: Finder(finder.ok()), patterns }
+});
+
+/// The entries: kind, `whole` or `part`, text, `|`, what it is.
+fn lines() -> impl Iterator<Item = Result<Pattern, &'static str>> {
+    let text = include_str!("mentions.txt").lines().map(str::trim);
+    text.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| {
+        let (left, what) = line.split_once(" | ").ok_or(line)?;
+        let mut words = left.splitn(3, ' ');
+        let (kind, edge, text) = (words.next(), words.next(), words.next());
+        let taint = kind.and_then(Taint::of_word).ok_or(line)?;
+        let whole = match edge {
+            Some("whole") => true,
+            Some("part") => false,
+            _ => return Err(line),
+        };
+        Ok(Pattern { taint, whole, text: text.ok_or(line)?.trim(), what })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_list_is_understood() {
+        assert_eq!(lines().find_map(Result::err), None);
+        for pattern in lines().filter_map(Result::ok) {
+            assert!(find(&format!("/{}/", pattern.text)).is_some(), "{} is never found", pattern.text);
+        }
+    }
+
+    #[test]
+    fn names_are_found_whole_where_they_must_be() {
+        assert_eq!(find("~/.aws/credentials").unwrap().what, "AWS credentials");
+        assert!(find("my.netrcfile").is_none());
+        assert!(find("https://discord.com/api/webhooks/1/abc").is_some());
+        assert!(find("https://discord.com/invite/x").is_none());
+    }
+}

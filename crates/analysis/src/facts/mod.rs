@@ -1,0 +1,154 @@
+//! One model of what a source file does, shared by every language.
+//!
+//! In: what a front end (`parsers/`) sees while it walks a syntax tree, once. Out: [`Facts`]: calls of known APIs with
+//! their resolved names and folded arguments, what flows into them, environment reads, imports, mentions. Rules read
+//! facts, never a tree, so a rule holds for every language. Facts never run anything and are bounded in size.
+
+mod api;
+mod bits;
+mod builder;
+mod fold;
+mod mention;
+mod name;
+mod value;
+
+pub(crate) use bits::{Effects, Taint};
+pub(crate) use builder::{Argument, Builder, is_public_ip};
+pub(crate) use mention::find as find_mention;
+pub(crate) use value::{Constant, Text, Value};
+
+use std::collections::{BTreeSet, HashSet};
+
+use sigma_core::Confidence;
+
+/// Where in the file something stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+    /// The function around it; 0 is the module itself.
+    pub function: u32,
+}
+
+/// When a piece of a file runs, judged from the file alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum When {
+    /// When something calls it.
+    Call,
+    /// When the file is loaded.
+    Load,
+}
+
+/// A call of an API that does something.
+#[derive(Clone, Debug)]
+pub(crate) struct Call<'a> {
+    /// Dotted name: `subprocess.run`.
+    pub path: Text<'a>,
+    /// What it does.
+    pub effects: Effects,
+    /// Arguments in order; the first 16.
+    pub arguments: Vec<Argument<'a>>,
+    /// What its arguments and its receiver are made of.
+    pub taint: Taint,
+    /// Where.
+    pub place: Place,
+}
+
+impl<'a> Call<'a> {
+    /// The positional argument at `index`.
+    pub fn positional(&self, index: usize) -> Option<&Value<'a>> {
+        self.arguments.iter().filter(|argument| argument.name.is_none()).nth(index).map(|argument| &argument.value)
+    }
+
+    /// The keyword argument `name`, or the field of that name in an options object.
+    pub fn option(&self, name: &str) -> Option<&Value<'a>> {
+        let keyword = self.arguments.iter().find(|argument| argument.name.as_deref() == Some(name));
+        keyword
+            .map(|argument| &argument.value)
+            .or_else(|| self.arguments.iter().find_map(|argument| argument.value.field(name)))
+    }
+}
+
+/// A read of one environment variable.
+#[derive(Clone, Debug)]
+pub(crate) struct EnvironmentRead {
+    /// Its name, where it is constant.
+    pub name: Option<String>,
+    /// Whether the name speaks of a secret.
+    pub secret: bool,
+    /// Where.
+    pub place: Place,
+}
+
+/// A text in code that names something of interest.
+#[derive(Clone, Debug)]
+pub(crate) struct Mention {
+    /// What kind of thing.
+    pub taint: Taint,
+    /// What it is, in words.
+    pub what: &'static str,
+    /// Where.
+    pub place: Place,
+}
+
+/// Classes and what they derive from: where a `setup.py` hooks into installation.
+#[derive(Clone, Debug)]
+pub(crate) struct Subclass {
+    /// Dotted name of the base class.
+    pub base: String,
+    /// Where the class stands.
+    pub place: Place,
+}
+
+/// What one source file does.
+#[derive(Debug)]
+pub(crate) struct Facts<'a> {
+    /// The source.
+    pub source: &'a str,
+    /// How far it can be trusted: a token scan guesses.
+    pub confidence: Confidence,
+    /// Modules of others that it imports, by their first name.
+    pub imports: BTreeSet<String>,
+    /// Modules of the same package that it imports, as written: `./lib/x`, `.x`.
+    pub local_imports: BTreeSet<String>,
+    /// Calls of known APIs, in order of their place.
+    pub calls: Vec<Call<'a>>,
+    /// Reads of environment variables.
+    pub environment: Vec<EnvironmentRead>,
+    /// Texts of interest.
+    pub mentions: Vec<Mention>,
+    /// Classes derived from classes of other modules.
+    pub subclasses: Vec<Subclass>,
+    /// Which functions run when the file is loaded.
+    loaded: Vec<bool>,
+}
+
+impl<'a> Facts<'a> {
+    /// Adds what a token scan of the same source saw beyond this.
+    pub fn with_scan(mut self, scan: Facts<'a>) -> Self {
+        let seen: HashSet<(String, u32)> = self.calls.iter().map(|call| (call.path.to_string(), call.place.end)).collect();
+        let new = |call: &Call<'a>| !seen.contains(&(call.path.to_string(), call.place.end));
+        self.calls.extend(scan.calls.into_iter().filter(new));
+        self.calls.sort_by_key(|call| call.place);
+        self.imports.extend(scan.imports);
+        self.local_imports.extend(scan.local_imports);
+        self.environment.extend(scan.environment);
+        self.mentions.extend(scan.mentions);
+        self
+    }
+
+    /// When the piece at `place` runs.
+    pub fn when(&self, place: Place) -> When {
+        match self.loaded.get(place.function as usize) {
+            Some(true) => When::Load,
+            _ => When::Call,
+        }
+    }
+
+    /// The source at `place`.
+    pub fn text(&self, place: Place) -> &str {
+        self.source.get(place.start as usize..place.end as usize).unwrap_or_default()
+    }
+}

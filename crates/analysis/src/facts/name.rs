@@ -1,0 +1,112 @@
+//! Names: the one spelling of a dotted name, and which environment variables speak of secrets.
+
+use super::value::Text;
+
+/// Longest dotted name that is followed.
+const MAX_PATH: usize = 160;
+
+/// `base` and `name` joined by a dot, in the one spelling that the table of APIs uses; nothing when it grows too long.
+pub(super) fn join<'a>(base: &str, name: &str) -> Option<Text<'a>> {
+    if base.len() + name.len() >= MAX_PATH {
+        return None;
+    }
+    let transparent = matches!(name, "default" | "__dict__" | "__wrapped__" | "prototype");
+    if transparent {
+        return Some(base.to_owned().into());
+    }
+    if TRANSPARENT_BASES.contains(&base) {
+        return Some(name.to_owned().into());
+    }
+    Some(canonical(format!("{base}.{name}")).into())
+}
+
+/// The name of what calling `path` returns; nothing when it grows too long.
+pub(super) fn join_call<'a>(path: &str) -> Option<Text<'a>> {
+    (path.len() < MAX_PATH).then(|| canonical(format!("{path}()")).into())
+}
+
+/// Objects whose members are the globals themselves.
+const TRANSPARENT_BASES: [&str; 12] = [
+    "globalThis",
+    "window",
+    "global",
+    "self",
+    "builtins",
+    "__builtins__",
+    "__builtin__",
+    "globals()",
+    "locals()",
+    "process.mainModule",
+    "require.main",
+    "module",
+];
+
+/// The one spelling of a name that goes by several.
+pub(super) fn canonical(path: String) -> String {
+    let exact = match path.as_str() {
+        "pathlib.Path.home()" | "pathlib.Path.cwd()" | "pathlib.PosixPath()" | "pathlib.PurePath()" => "pathlib.Path()",
+        "constructor._load" | "createRequire()" | "module.createRequire()" | "module.constructor._load" => "require",
+        "process.binding" | "process._linkedBinding" => "process.binding",
+        _ => "",
+    };
+    if !exact.is_empty() {
+        return exact.to_owned();
+    }
+    for (from, to) in [("posix.", "os."), ("nt.", "os."), ("six.moves.", ""), ("urllib.request.request.", "urllib.request.")] {
+        if let Some(rest) = path.strip_prefix(from) {
+            return format!("{to}{rest}");
+        }
+    }
+    path
+}
+
+/// The spelling of a JavaScript module's name: `node:fs/promises` is `fs.promises`.
+pub(super) fn module(name: &str) -> String {
+    let name = name.strip_prefix("node:").unwrap_or(name);
+    match name {
+        "fs/promises" => "fs.promises".into(),
+        "dns/promises" => "dns.promises".into(),
+        "graceful-fs" => "fs".into(),
+        "builtins" | "__builtin__" => "builtins".into(),
+        "posix" | "nt" => "os".into(),
+        _ => name.to_owned(),
+    }
+}
+
+/// The name under which a module is listed: the package, without what is inside of it.
+pub(super) fn package_of(module: &str) -> &str {
+    let end = match module.strip_prefix('@') {
+        Some(scoped) => scoped.match_indices('/').nth(1).map(|(at, _)| at + 1),
+        None => module.find(['/', '.']),
+    };
+    &module[..end.unwrap_or(module.len())]
+}
+
+/// True when the name of an environment variable speaks of a secret.
+pub(super) fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let words = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "APIKEY", "MNEMONIC"];
+    let pairs = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY", "SECRET_KEY", "AUTH_KEY", "ENCRYPTION_KEY"];
+    name.split(['_', '-', '.']).any(|part| words.contains(&part)) || pairs.iter().any(|pair| name.contains(pair))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_one_spelling() {
+        assert_eq!(&*join("globalThis", "eval").unwrap(), "eval");
+        assert_eq!(&*join("axios", "default").unwrap(), "axios");
+        assert_eq!(&*join("posix", "system").unwrap(), "os.system");
+        assert!(join(&"a".repeat(200), "b").is_none());
+        assert_eq!(module("node:fs/promises"), "fs.promises");
+        assert_eq!((package_of("@a/b/c"), package_of("a/b"), package_of("os.path")), ("@a/b", "a", "os"));
+    }
+
+    #[test]
+    fn secrets_are_known_by_their_names() {
+        assert!(["NPM_TOKEN", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD", "openai_api_key"].into_iter().all(is_secret));
+        assert!(["PATH", "TOKENIZERS_PARALLELISM", "NODE_ENV", "KEYBOARD"].into_iter().all(|name| !is_secret(name)));
+    }
+}

@@ -1,0 +1,144 @@
+//! What is known of a value without running anything.
+
+use std::ops::Deref;
+use std::rc::Rc;
+
+use super::bits::Taint;
+
+/// Text that is borrowed from the source or was put together while folding.
+#[derive(Clone, Debug)]
+pub(crate) enum Text<'a> {
+    Borrowed(&'a str),
+    Shared(Rc<str>),
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Borrowed(text) => text,
+            Self::Shared(text) => text,
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Borrowed(text)
+    }
+}
+
+impl From<String> for Text<'_> {
+    fn from(text: String) -> Self {
+        Self::Shared(text.into())
+    }
+}
+
+/// The constant part of a value.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Constant<'a> {
+    /// Nothing is known.
+    #[default]
+    Unknown,
+    /// The whole text.
+    Text(Text<'a>),
+    /// The text begins so; what follows is not known.
+    Prefix(Text<'a>),
+    /// A whole number.
+    Number(i64),
+    /// True or false.
+    Bool(bool),
+    /// A list or tuple, the first [`LIST_ITEMS`] of it.
+    List(Rc<[Value<'a>]>),
+    /// Named values, the first [`LIST_ITEMS`] of them.
+    Record(Rc<[(Text<'a>, Value<'a>)]>),
+}
+
+/// Items that are remembered of a list or record.
+pub(crate) const LIST_ITEMS: usize = 256;
+
+/// What is known of a value.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Value<'a> {
+    /// The dotted name it goes by, from an import or a global: `os.system`, `requests.Session().get`.
+    pub path: Option<Text<'a>>,
+    /// Its constant part.
+    pub constant: Constant<'a>,
+    /// What it is made of.
+    pub taint: Taint,
+    /// The function of this file that it is.
+    pub function: Option<u32>,
+    /// The variable or literal it came from, to recognise a file that is written and then run.
+    pub origin: Option<Text<'a>>,
+}
+
+impl<'a> Value<'a> {
+    /// A value with a dotted name.
+    pub fn at_path(path: impl Into<Text<'a>>) -> Self {
+        Self { path: Some(path.into()), ..Self::default() }
+    }
+
+    /// A constant text.
+    pub fn text(text: impl Into<Text<'a>>) -> Self {
+        Self { constant: Constant::Text(text.into()), ..Self::default() }
+    }
+
+    /// A constant number.
+    pub fn number(number: i64) -> Self {
+        Self { constant: Constant::Number(number), ..Self::default() }
+    }
+
+    /// A value of which only the taint is known.
+    pub fn tainted(taint: Taint) -> Self {
+        Self { taint, ..Self::default() }
+    }
+
+    /// True when nothing at all is known.
+    pub fn is_unknown(&self) -> bool {
+        self.path.is_none()
+            && self.taint.is_empty()
+            && self.function.is_none()
+            && matches!(self.constant, Constant::Unknown)
+    }
+
+    /// The whole constant text.
+    pub fn as_text(&self) -> Option<&str> {
+        match &self.constant {
+            Constant::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The constant text, or how it begins.
+    pub fn as_prefix(&self) -> Option<&str> {
+        match &self.constant {
+            Constant::Text(text) | Constant::Prefix(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Items of a constant list.
+    pub fn items(&self) -> &[Value<'a>] {
+        match &self.constant {
+            Constant::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// A named part of a constant record.
+    pub fn field(&self, name: &str) -> Option<&Value<'a>> {
+        match &self.constant {
+            Constant::Record(fields) => fields.iter().find(|(key, _)| &**key == name).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// The taint, counting the environment object itself as the whole environment.
+    pub fn whole_taint(&self) -> Taint {
+        match self.path.as_deref() {
+            Some("os.environ" | "process.env" | "os.environb") => self.taint | Taint::ENV_ALL,
+            _ => self.taint,
+        }
+    }
+}

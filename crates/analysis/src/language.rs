@@ -1,0 +1,58 @@
+//! Which language a file is written in, by its name or its first line.
+
+/// A language with a front end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Language {
+    /// `.py`, `.pyw`, `.pyi`.
+    Python,
+    /// `.js`, `.mjs`, `.cjs`, `.jsx`.
+    JavaScript,
+    /// `.ts`, `.mts`, `.cts`, `.tsx` and declarations.
+    TypeScript,
+}
+
+/// The language of a file; nothing for a file that is not source.
+pub(crate) fn language_of(path: &str, head: &[u8]) -> Option<Language> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).as_deref() {
+        Some("py" | "pyw" | "pyi") => Some(Language::Python),
+        Some("js" | "mjs" | "cjs" | "jsx") => Some(Language::JavaScript),
+        Some("ts" | "mts" | "cts" | "tsx") => Some(Language::TypeScript),
+        None => of_shebang(head),
+        Some(_) => None,
+    }
+}
+
+/// True for a file that only declares types and never runs.
+pub(crate) fn is_declaration(path: &str) -> bool {
+    let name = path.to_ascii_lowercase();
+    [".pyi", ".d.ts", ".d.mts", ".d.cts"].iter().any(|end| name.ends_with(end))
+}
+
+fn of_shebang(head: &[u8]) -> Option<Language> {
+    let line = head.strip_prefix(b"#!")?;
+    let line = &line[..line.iter().position(|byte| *byte == b'\n').unwrap_or(line.len()).min(200)];
+    let line = String::from_utf8_lossy(line);
+    if line.contains("python") {
+        Some(Language::Python)
+    } else if ["node", "deno", "bun"].iter().any(|runtime| line.contains(runtime)) {
+        Some(Language::JavaScript)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_are_known_by_name_or_first_line() {
+        assert_eq!(language_of("a/b.PY", b""), Some(Language::Python));
+        assert_eq!(language_of("x.mts", b""), Some(Language::TypeScript));
+        assert_eq!(language_of("bin/run", b"#!/usr/bin/env node\n"), Some(Language::JavaScript));
+        assert_eq!(language_of("bin/run", b"#!/bin/sh\n# python\n"), None);
+        assert_eq!(language_of("data.json", b"#!/usr/bin/env node\n"), None);
+        assert!(is_declaration("types/index.d.ts") && !is_declaration("index.ts"));
+    }
+}

@@ -1,0 +1,266 @@
+//! A tokeniser for both languages that cannot fail and does not recurse.
+//!
+//! In: any text. Out: words, texts, marks and line ends, with the depth of brackets. It is what measures nesting before
+//! a parser is allowed to recurse, and what reads files that do not parse. It need not be exact where a language is
+//! ambiguous (a `/` in JavaScript); it must end, and go forward at every step.
+
+use crate::language::Language;
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A name or keyword.
+    Word,
+    /// A number.
+    Number,
+    /// A whole text literal with its quotes, a piece of a template, or a regular expression.
+    Text,
+    /// Any other character.
+    Mark(u8),
+    /// `=>`.
+    Arrow,
+    /// The end of a line, outside of brackets in Python.
+    Newline,
+}
+
+/// A token and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token {
+    pub kind: Kind,
+    pub start: usize,
+    pub end: usize,
+}
+
+/// An open bracket.
+#[derive(Clone, Copy)]
+struct Open {
+    /// The brace of `${` in a template.
+    template: bool,
+    /// The parenthesis of `if (` and its like, or the brace of a block: after it ends, `/` begins an expression.
+    statement: bool,
+}
+
+/// Reads tokens from a source text.
+pub(super) struct Lexer<'a> {
+    source: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    language: Language,
+    open: Vec<Open>,
+    before: Option<Token>,
+    /// Whether an expression, rather than an operator, may follow a closing bracket.
+    after_statement: bool,
+}
+
+impl<'a> Lexer<'a> {
+    /// Starts at the beginning of `source`.
+    pub fn new(source: &'a str, language: Language) -> Self {
+        let at = if source.starts_with("#!") { source.find('\n').unwrap_or(source.len()) } else { 0 };
+        Self { source, bytes: source.as_bytes(), at, language, open: Vec::new(), before: None, after_statement: false }
+    }
+
+    /// How many brackets are open.
+    pub fn depth(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The text of a token.
+    pub fn text(&self, token: Token) -> &'a str {
+        self.source.get(token.start..token.end).unwrap_or_default()
+    }
+
+    fn peek(&self, ahead: usize) -> u8 {
+        self.bytes.get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    fn is_python(&self) -> bool {
+        self.language == Language::Python
+    }
+
+    /// Moves to the next line end, or to the end.
+    fn skip_line(&mut self) {
+        let rest = &self.bytes[self.at..];
+        self.at += memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+    }
+
+    /// A token from `start` to here.
+    fn token(&mut self, kind: Kind, start: usize) -> Token {
+        let token = Token { kind, start, end: self.at };
+        self.before = Some(token);
+        token
+    }
+
+    /// True when what was read last may be followed by an operator.
+    pub fn after_operand(&self) -> bool {
+        match self.before {
+            None => false,
+            Some(token) => match token.kind {
+                Kind::Number | Kind::Text => true,
+                Kind::Word => !EXPECTS_OPERAND.contains(&self.text(token)),
+                Kind::Mark(b')' | b'}') => !self.after_statement,
+                Kind::Mark(mark) => mark == b']',
+                Kind::Arrow | Kind::Newline => false,
+            },
+        }
+    }
+
+    /// Reads a quoted text that began at `start`; an unfinished one ends with its line.
+    fn quoted(&mut self, start: usize, quote: u8, long: bool) -> Token {
+        self.at += if long { 3 } else { 1 };
+        while self.at < self.bytes.len() {
+            match self.bytes[self.at] {
+                b'\\' => self.at += 2,
+                byte if byte == quote && (!long || (self.peek(1) == quote && self.peek(2) == quote)) => {
+                    self.at += if long { 3 } else { 1 };
+                    break;
+                }
+                b'\n' if !long => break,
+                _ => self.at += 1,
+            }
+        }
+        self.at = self.at.min(self.bytes.len());
+        self.token(Kind::Text, start)
+    }
+
+    /// Reads a piece of a template, up to its end or the next `${`.
+    fn template(&mut self, start: usize) -> Token {
+        while self.at < self.bytes.len() {
+            match self.bytes[self.at] {
+                b'\\' => self.at += 2,
+                b'`' => {
+                    self.at += 1;
+                    break;
+                }
+                b'$' if self.peek(1) == b'{' => {
+                    self.at += 2;
+                    self.open.push(Open { template: true, statement: false });
+                    let token = self.token(Kind::Text, start);
+                    self.before = Some(Token { kind: Kind::Mark(b'{'), ..token });
+                    return token;
+                }
+                _ => self.at += 1,
+            }
+        }
+        self.at = self.at.min(self.bytes.len());
+        self.token(Kind::Text, start)
+    }
+
+    /// Reads a regular expression if one begins here; it must end on its line.
+    fn regular_expression(&mut self) -> Option<Token> {
+        let start = self.at;
+        let (mut at, mut class) = (start + 1, false);
+        loop {
+            match self.bytes.get(at)? {
+                b'\n' | b'\r' => return None,
+                b'\\' => at += 1,
+                b'[' => class = true,
+                b']' => class = false,
+                b'/' if !class => break,
+                _ => {}
+            }
+            at += 1;
+        }
+        self.at = at + 1;
+        Some(self.token(Kind::Text, start))
+    }
+
+    fn opens(&mut self, mark: u8) {
+        let statement = match self.before {
+            None => mark == b'{',
+            Some(before) => match (mark, before.kind) {
+                (b'(', Kind::Word) => matches!(self.text(before), "if" | "while" | "for" | "with"),
+                (b'{', Kind::Mark(b')' | b';' | b'{' | b'}') | Kind::Arrow | Kind::Newline) => true,
+                (b'{', Kind::Word) => matches!(self.text(before), "else" | "try" | "do" | "finally"),
+                _ => false,
+            },
+        };
+        self.open.push(Open { template: false, statement });
+    }
+}
+
+/// Words after which an operand follows, so that `/` begins a regular expression and `-` is a sign.
+const EXPECTS_OPERAND: [&str; 17] = [
+    "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "instanceof", "else", "do", "yield",
+    "await", "not", "and", "or",
+];
+
+impl Iterator for Lexer<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        loop {
+            let start = self.at;
+            let byte = *self.bytes.get(start)?;
+            match byte {
+                b'\n' => {
+                    self.at += 1;
+                    if !self.is_python() || self.open.is_empty() {
+                        let before = self.before;
+                        let token = self.token(Kind::Newline, start);
+                        if !self.is_python() {
+                            self.before = before;
+                        }
+                        return Some(token);
+                    }
+                }
+                b' ' | b'\t' | b'\r' | 0x0c => self.at += 1,
+                b'#' if self.is_python() => self.skip_line(),
+                b'\\' if self.is_python() && matches!(self.peek(1), b'\n' | b'\r') => self.at += 2,
+                b'/' if !self.is_python() && self.peek(1) == b'/' => self.skip_line(),
+                b'/' if !self.is_python() && self.peek(1) == b'*' => {
+                    let end = memchr::memmem::find(&self.bytes[start + 2..], b"*/");
+                    self.at = end.map_or(self.bytes.len(), |end| start + 2 + end + 2);
+                }
+                b'/' if !self.is_python() && !self.after_operand() => {
+                    if let Some(token) = self.regular_expression() {
+                        return Some(token);
+                    }
+                    self.at += 1;
+                    return Some(self.token(Kind::Mark(byte), start));
+                }
+                b'"' | b'\'' => {
+                    let long = self.is_python() && self.peek(1) == byte && self.peek(2) == byte;
+                    return Some(self.quoted(start, byte, long));
+                }
+                b'`' if !self.is_python() => {
+                    self.at += 1;
+                    return Some(self.template(start));
+                }
+                b'(' | b'[' | b'{' => {
+                    self.opens(byte);
+                    self.at += 1;
+                    return Some(self.token(Kind::Mark(byte), start));
+                }
+                b')' | b']' | b'}' => {
+                    self.at += 1;
+                    let closed = self.open.pop();
+                    if byte == b'}' && closed.is_some_and(|open| open.template) {
+                        return Some(self.template(start));
+                    }
+                    self.after_statement = closed.is_some_and(|open| open.statement);
+                    return Some(self.token(Kind::Mark(byte), start));
+                }
+                b'=' if !self.is_python() && self.peek(1) == b'>' => {
+                    self.at += 2;
+                    return Some(self.token(Kind::Arrow, start));
+                }
+                b'0'..=b'9' => {
+                    while self.peek(0).is_ascii_alphanumeric() || self.peek(0) == b'_' {
+                        self.at += 1;
+                    }
+                    return Some(self.token(Kind::Number, start));
+                }
+                b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80.. => {
+                    while matches!(self.peek(0), b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$' | 0x80..) {
+                        self.at += 1;
+                    }
+                    return Some(self.token(Kind::Word, start));
+                }
+                _ => {
+                    self.at += 1;
+                    return Some(self.token(Kind::Mark(byte), start));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! From a file's bytes to its facts, whatever the file holds.
+//!
+//! In: bytes and a language. Out: [`Facts`] and how the file was read. It never aborts on hostile nesting: what is too
+//! deep for a parser, or does not parse, goes through the token scan, and says so.
+
+mod javascript;
+mod lexer;
+mod nesting;
+mod python;
+mod tokens;
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+
+use oxc_allocator::Allocator;
+use oxc_parser::{ParseOptions as OxcOptions, Parser};
+use oxc_span::SourceType;
+use ruff_python_ast::PySourceType;
+use sigma_core::{Confidence, SkipReason, printable};
+
+use crate::facts::{Builder, Facts};
+use crate::language::Language;
+use nesting::Nesting;
+
+/// How a file was read, where that was not the usual way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NotParsed {
+    /// Too deep, or not parsed.
+    pub reason: SkipReason,
+    /// What exactly.
+    pub detail: String,
+}
+
+/// The source text of a file: UTF-8, or what can be read of it. PEP 263 encodings that are not UTF-8 are nearly always
+/// latin-1, of which only comments and texts suffer.
+pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect::<String>()
+    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => Cow::Owned(wide(rest, u16::from_le_bytes)),
+        [0xfe, 0xff, rest @ ..] => Cow::Owned(wide(rest, u16::from_be_bytes)),
+        _ => Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect()),
+    }
+}
+
+/// Reads a source text and hands its facts to `rules`; answers what they answer, and how the file was read.
+///
+/// The facts borrow the tree, which lives only as long as the call.
+pub(crate) fn with_facts<T>(
+    source: &str,
+    language: Language,
+    depth: u32,
+    rules: impl FnOnce(&Facts<'_>) -> T,
+) -> (T, Option<NotParsed>) {
+    if source.len() > u32::MAX as usize - 1 {
+        let detail = format!("{} bytes are more than a parser can address", source.len());
+        return (rules(&Builder::new("", language, Confidence::Low).finish()), Some(NotParsed { reason: SkipReason::TooLarge, detail }));
+    }
+    let nesting = Nesting::of(source, language, depth);
+    if nesting.exceeds(depth) {
+        let Nesting { brackets, prefixes, chain } = nesting;
+        let detail = format!(
+            "nested {brackets} brackets, {prefixes} prefixes, {chain} tokens deep; {depth}, {} and {} are read",
+            depth.saturating_mul(4),
+            depth.saturating_mul(50)
+        );
+        return (rules(&scan(source, language)), Some(NotParsed { reason: SkipReason::TooDeep, detail }));
+    }
+    let stack = nesting.stack();
+    stacker::maybe_grow(stack, stack + (1 << 20), || match language {
+        Language::Python => with_python(source, rules),
+        Language::JavaScript | Language::TypeScript => with_javascript(source, language, rules),
+    })
+}
+
+fn scan(source: &str, language: Language) -> Facts<'_> {
+    let mut builder = Builder::new(source, language, Confidence::Low);
+    tokens::read(source, language, &mut builder);
+    builder.finish()
+}
+
+fn not_parsed(error: String) -> Option<NotParsed> {
+    Some(NotParsed { reason: SkipReason::NotParsed, detail: printable(&error, 160) })
+}
+
+fn with_python<T>(source: &str, rules: impl FnOnce(&Facts<'_>) -> T) -> (T, Option<NotParsed>) {
+    let parsed = ruff_python_parser::parse_unchecked_source(source, PySourceType::Python);
+    let error = parsed.errors().first().map(|error| error.to_string());
+    let confidence = if error.is_some() { Confidence::Medium } else { Confidence::High };
+    let mut builder = Builder::new(source, Language::Python, confidence);
+    python::read(parsed.syntax(), &mut builder);
+    let facts = builder.finish();
+    match error {
+        None => (rules(&facts), None),
+        // The tree has holes: what stands in them, the tokens still show.
+        Some(error) => (rules(&facts.with_scan(scan(source, Language::Python))), not_parsed(error)),
+    }
+}
+
+thread_local! {
+    /// The arena of this thread, used for file after file. A file that grew it past the limit gives it back.
+    static ARENA: RefCell<Allocator> = RefCell::new(Allocator::default());
+}
+
+/// Bytes an arena keeps between files: 32 MiB.
+const ARENA_KEPT: usize = 32 << 20;
+
+fn with_javascript<T>(source: &str, language: Language, rules: impl FnOnce(&Facts<'_>) -> T) -> (T, Option<NotParsed>) {
+    let mut arena = ARENA.take();
+    let answer = parse_javascript(&arena, source, language, rules);
+    arena.reset();
+    if arena.capacity() <= ARENA_KEPT {
+        ARENA.set(arena);
+    }
+    answer
+}
+
+fn parse_javascript<T>(
+    arena: &Allocator,
+    source: &str,
+    language: Language,
+    rules: impl FnOnce(&Facts<'_>) -> T,
+) -> (T, Option<NotParsed>) {
+    // A name says little about a dialect: each is tried, the likely one first.
+    let dialects: &[SourceType] = match language {
+        Language::TypeScript => &[SourceType::ts(), SourceType::tsx(), SourceType::d_ts(), SourceType::unambiguous()],
+        _ => &[SourceType::unambiguous().with_jsx(true), SourceType::cjs(), SourceType::tsx()],
+    };
+    let options = OxcOptions { allow_return_outside_function: true, ..OxcOptions::default() };
+    let mut first = None;
+    for dialect in dialects {
+        let parsed = Parser::new(arena, source, *dialect).with_options(options).parse();
+        if parsed.diagnostics.is_empty() && !parsed.panicked {
+            let mut builder = Builder::new(source, language, Confidence::High);
+            javascript::read(&parsed.program, &mut builder);
+            return (rules(&builder.finish()), None);
+        }
+        first.get_or_insert(parsed);
+    }
+    let error = first.as_ref().and_then(|parsed| parsed.diagnostics.iter().next()).map(|error| error.to_string());
+    let scanned = scan(source, language);
+    let facts = match first.filter(|parsed| !parsed.panicked) {
+        Some(parsed) => {
+            let mut builder = Builder::new(source, language, Confidence::Medium);
+            javascript::read(&parsed.program, &mut builder);
+            builder.finish().with_scan(scanned)
+        }
+        None => scanned,
+    };
+    (rules(&facts), not_parsed(error.unwrap_or_else(|| "the parser gave up".into())))
+}
+
+#[cfg(test)]
+mod tests;

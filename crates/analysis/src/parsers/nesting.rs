@@ -1,0 +1,186 @@
+//! How deep a source nests, measured before a parser may recurse on it.
+//!
+//! A parser, a visitor or the drop of a tree that recurses too far overflows the stack, which aborts the process and
+//! cannot be caught. In: a source text. Out: upper bounds of what recursion it asks for, and whether they are allowed.
+
+use super::lexer::{Kind, Lexer, Token};
+use crate::language::Language;
+
+/// What a source asks of the stack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Nesting {
+    /// Brackets and blocks inside each other.
+    pub brackets: u32,
+    /// Prefixes, arrows, conditions and the like inside each other, without brackets.
+    pub prefixes: u32,
+    /// The longest run of tokens without a separator: `a.b.c`, `a + b + c`.
+    pub chain: u32,
+}
+
+impl Nesting {
+    /// Measures a source. Stops early once it is deeper than `limit` allows.
+    pub fn of(source: &str, language: Language, limit: u32) -> Self {
+        let mut measure = Measure { language, levels: vec![Level::default()], prefixes: 0, most: Self::default() };
+        let mut lexer = Lexer::new(source, language);
+        let mut indents: Vec<usize> = Vec::new();
+        loop {
+            let operand = lexer.after_operand();
+            let Some(token) = lexer.next() else { break };
+            if token.kind == Kind::Newline && language == Language::Python {
+                indent(source, token.end, &mut indents);
+            }
+            measure.token(token, lexer.text(token), operand, lexer.depth());
+            let brackets = (lexer.depth() + indents.len()) as u32;
+            measure.most.brackets = measure.most.brackets.max(brackets);
+            if measure.most.exceeds(limit) {
+                break;
+            }
+        }
+        measure.most
+    }
+
+    /// True when a parser may not be run on it: more than `limit` brackets, four times as many prefixes, or fifty times
+    /// as many tokens in a row.
+    pub fn exceeds(self, limit: u32) -> bool {
+        self.brackets > limit || self.prefixes > limit.saturating_mul(4) || self.chain > limit.saturating_mul(50)
+    }
+
+    /// Bytes of stack that reading it may need. The factors were found by trying: an unoptimised build needs more.
+    pub fn stack(self) -> usize {
+        let (deep, wide) = if cfg!(debug_assertions) { (48 << 10, 8 << 10) } else { (12 << 10, 3 << 10) };
+        (256 << 10) + (self.brackets + self.prefixes) as usize * deep + self.chain as usize * wide
+    }
+}
+
+/// Keeps the stack of indentations, by the width of the line that begins at `at`.
+fn indent(source: &str, at: usize, indents: &mut Vec<usize>) {
+    let line = &source.as_bytes()[at..];
+    let width = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    if matches!(line.get(width), None | Some(b'\n' | b'\r' | b'#')) {
+        return;
+    }
+    while indents.last().is_some_and(|last| *last > width) {
+        indents.pop();
+    }
+    if width > indents.last().copied().unwrap_or(0) {
+        indents.push(width);
+    }
+}
+
+/// What has been seen between two brackets.
+#[derive(Clone, Copy, Default)]
+struct Level {
+    prefixes: u32,
+    chain: u32,
+    before: Option<(Kind, bool)>,
+    angles: u32,
+}
+
+struct Measure {
+    language: Language,
+    levels: Vec<Level>,
+    /// The sum over all open levels.
+    prefixes: u32,
+    most: Nesting,
+}
+
+impl Measure {
+    fn token(&mut self, token: Token, text: &str, operand: bool, depth: usize) {
+        if depth + 1 < self.levels.len() {
+            while depth + 1 < self.levels.len() {
+                let closed = self.levels.pop().unwrap_or_default();
+                self.prefixes -= closed.prefixes;
+            }
+        }
+        let opened = depth + 1 > self.levels.len();
+        let python = self.language == Language::Python;
+        let Some(level) = self.levels.last_mut() else { return };
+        if token.kind == Kind::Newline && !python {
+            return;
+        }
+        let word = matches!(token.kind, Kind::Word | Kind::Number);
+        let ends_statement = match (level.before, token.kind) {
+            (_, Kind::Newline) | (_, Kind::Mark(b',')) => true,
+            (Some((Kind::Mark(b';'), _)), _) => text != "else",
+            // A block that ended, or two names side by side: a new statement began.
+            (Some((Kind::Mark(b'}'), _)), Kind::Word) => !matches!(text, "else" | "in" | "of" | "instanceof" | "as"),
+            (Some((Kind::Word | Kind::Number, false)), _) if word && !is_prefix(text) && !is_infix(text) => true,
+            _ => text == "case" || text == "default",
+        };
+        if ends_statement {
+            self.prefixes -= level.prefixes;
+            level.prefixes = 0;
+            level.chain = 0;
+            if token.kind != Kind::Mark(b',') {
+                level.angles = 0;
+            }
+        }
+        level.chain += 1;
+        match token.kind {
+            Kind::Mark(b'<') if !python => level.angles += 1,
+            Kind::Mark(b'>') if !python => level.angles = level.angles.saturating_sub(1),
+            _ => {}
+        }
+        let nests = match token.kind {
+            Kind::Word => is_prefix(text),
+            Kind::Arrow => true,
+            Kind::Mark(b'!' | b'~' | b'?' | b'@') => true,
+            Kind::Mark(b'=' | b':') => !python,
+            Kind::Mark(b'+' | b'-' | b'*') => !operand,
+            _ => false,
+        };
+        if nests {
+            level.prefixes += 1;
+            self.prefixes += 1;
+        }
+        level.before = Some((token.kind, token.kind == Kind::Word && (is_prefix(text) || is_infix(text))));
+        self.most.chain = self.most.chain.max(level.chain);
+        self.most.prefixes = self.most.prefixes.max(self.prefixes + level.angles);
+        if opened {
+            self.levels.push(Level::default());
+        }
+    }
+}
+
+/// Words that a parser recurses on.
+fn is_prefix(word: &str) -> bool {
+    matches!(
+        word,
+        "if" | "else" | "for" | "while" | "do" | "with" | "typeof" | "void" | "delete" | "await" | "new" | "yield"
+            | "async" | "not" | "lambda" | "keyof" | "unique" | "infer" | "readonly" | "return" | "throw" | "extends"
+            | "import" | "function" | "class"
+    )
+}
+
+/// Words between two operands.
+fn is_infix(word: &str) -> bool {
+    matches!(word, "in" | "of" | "instanceof" | "as" | "satisfies" | "is" | "and" | "or" | "from")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exceeds(source: &str, language: Language) -> bool {
+        Nesting::of(source, language, 400).exceeds(400)
+    }
+
+    #[test]
+    fn ordinary_code_is_shallow() {
+        let python = "def f(a, b):\n    if a:\n        return [x for x in (1, 2)]\n".repeat(2000);
+        assert!(!exceeds(&python, Language::Python));
+        let javascript = "if(a){b()}else if(c){d=e?f:g}\nvar x=1\nconst f=async(a)=>{await b};".repeat(200);
+        assert!(!exceeds(&javascript, Language::JavaScript), "{:?}", Nesting::of(&javascript, Language::JavaScript, 400));
+        let bundle = "function a(b){return b=c?d:-e,!f}".repeat(5000);
+        assert!(!exceeds(&bundle, Language::JavaScript), "{:?}", Nesting::of(&bundle, Language::JavaScript, 400));
+        let cases = "switch(a){".to_owned() + &"case 1:case 2:b=c;break;".repeat(5000) + "}";
+        assert!(!exceeds(&cases, Language::JavaScript));
+    }
+
+    #[test]
+    fn brackets_in_texts_do_not_count() {
+        assert_eq!(Nesting::of(r#"a = "((((" + '[[['"#, Language::Python, 400).brackets, 0);
+        assert_eq!(Nesting::of(r"a = b.replace(/[(]\/((/, '(')", Language::JavaScript, 400).brackets, 1);
+        assert_eq!(Nesting::of("// ((((\n/* [[[[ */ a", Language::JavaScript, 400).brackets, 0);
+    }
+}

@@ -1,0 +1,422 @@
+//! Python: ruff's tree, walked once, told to the [`Builder`].
+//!
+//! The caller has bounded the nesting and provides the stack. The tree of a file with syntax errors is partial; what
+//! it holds is still told.
+
+use ruff_python_ast::visitor::{self, Visitor};
+use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Operator, Stmt};
+use ruff_text_size::Ranged;
+
+use crate::facts::{Argument, Builder, Constant, Place, Taint, Value};
+
+/// Walks a module.
+pub(super) fn read<'a>(module: &'a ast::ModModule, builder: &mut Builder<'a>) {
+    let mut walker = Walker { builder, class: None };
+    walker.hoist(&module.body);
+    walker.visit_body(&module.body);
+}
+
+struct Walker<'b, 'a> {
+    builder: &'b mut Builder<'a>,
+    /// The base class of the class being read.
+    class: Option<String>,
+}
+
+impl<'a> Walker<'_, 'a> {
+    /// Names that exist before the code that uses them is reached: functions of the module.
+    fn hoist(&mut self, body: &'a [Stmt]) {
+        for statement in body {
+            if let Stmt::FunctionDef(function) = statement {
+                let id = self.builder.declare_function();
+                self.builder.bind(function.name.as_str(), Value { function: Some(id), ..Value::default() });
+            }
+        }
+    }
+
+    fn place(&self, node: &impl Ranged) -> Place {
+        self.builder.place(node.start().to_u32(), node.end().to_u32())
+    }
+
+    fn import(&mut self, statement: &'a ast::StmtImport) {
+        for alias in &statement.names {
+            let module = alias.name.as_str();
+            let value = self.builder.import(module);
+            match &alias.asname {
+                Some(name) => self.builder.bind(name.as_str(), value),
+                None => {
+                    let top = module.split('.').next().unwrap_or(module);
+                    let value = self.builder.import(top);
+                    self.builder.bind(top, value);
+                }
+            }
+        }
+    }
+
+    fn import_from(&mut self, statement: &'a ast::StmtImportFrom) {
+        let module = statement.module.as_ref().map_or("", |module| module.as_str());
+        let relative = statement.level > 0;
+        let dots = ".".repeat((statement.level as usize).min(20));
+        let object = if relative { Value::default() } else { self.builder.import(module) };
+        if relative {
+            self.builder.import(&format!("{dots}{module}"));
+        }
+        for alias in &statement.names {
+            let name = alias.name.as_str();
+            if relative && module.is_empty() {
+                self.builder.import(&format!("{dots}{name}"));
+            }
+            let place = self.builder.place(alias.start().to_u32(), alias.end().to_u32());
+            let value = if relative { Value::default() } else { self.builder.member(&object, name, place) };
+            self.builder.bind(alias.asname.as_ref().unwrap_or(&alias.name).as_str(), value);
+        }
+    }
+
+    fn function(&mut self, function: &'a ast::StmtFunctionDef) {
+        for decorator in &function.decorator_list {
+            self.eval(&decorator.expression);
+        }
+        for parameter in function.parameters.iter_non_variadic_params() {
+            if let Some(default) = parameter.default() {
+                self.eval(default);
+            }
+        }
+        let name = function.name.as_str();
+        let known = self.builder.name(name).function;
+        let id = known.unwrap_or_else(|| self.builder.declare_function());
+        self.builder.bind(name, Value { function: Some(id), ..Value::default() });
+        // setuptools calls these when the package is built or installed.
+        let command = self.class.as_deref().is_some_and(is_setup_command);
+        if command && matches!(name, "run" | "finalize_options" | "initialize_options" | "build_extension" | "build_extensions") {
+            self.builder.runs_at_load(id);
+        }
+        let outer = self.class.take();
+        let frame = self.builder.enter(id);
+        for parameter in function.parameters.iter() {
+            self.builder.bind(parameter.name().as_str(), Value::default());
+        }
+        self.visit_body(&function.body);
+        self.builder.leave(frame);
+        self.class = outer;
+    }
+
+    fn class(&mut self, class: &'a ast::StmtClassDef) {
+        for decorator in &class.decorator_list {
+            self.eval(&decorator.expression);
+        }
+        let mut base = None;
+        if let Some(arguments) = &class.arguments {
+            for argument in &arguments.args {
+                let value = self.eval(argument);
+                self.builder.subclass(&value, self.builder.place(class.name.start().to_u32(), class.name.end().to_u32()));
+                base = base.or(value.path.map(|path| path.to_string()));
+            }
+            for keyword in &arguments.keywords {
+                self.eval(&keyword.value);
+            }
+        }
+        let outer = std::mem::replace(&mut self.class, base);
+        self.visit_body(&class.body);
+        self.class = outer;
+    }
+
+    /// Gives the names on the left of an assignment what stands on its right.
+    fn assign(&mut self, target: &'a Expr, value: Value<'a>) {
+        match target {
+            Expr::Name(name) => self.builder.bind(name.id.as_str(), value),
+            Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => {
+                let items = value.items().to_vec();
+                for (index, target) in elts.iter().enumerate() {
+                    let item = items.get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
+                    self.assign(target, item);
+                }
+            }
+            Expr::Starred(starred) => self.assign(&starred.value, Value::tainted(value.taint)),
+            other => {
+                self.eval(other);
+            }
+        }
+    }
+
+    fn eval_all(&mut self, expressions: &'a [Expr]) -> Vec<Value<'a>> {
+        expressions.iter().map(|expression| self.eval(expression)).collect()
+    }
+
+    fn binary(&mut self, expression: &'a ast::ExprBinOp) -> Value<'a> {
+        // A long sum leans to the left: it is walked without recursion.
+        let mut chain = vec![expression];
+        while let Expr::BinOp(inner) = &*chain[chain.len() - 1].left {
+            chain.push(inner);
+        }
+        let mut value = self.eval(&chain[chain.len() - 1].left);
+        for part in chain.into_iter().rev() {
+            let right = self.eval(&part.right);
+            let place = self.place(part);
+            value = match part.op {
+                Operator::Add => self.builder.concat(value, right, place),
+                Operator::Div if value.path.is_some() => self.builder.concat(value, right, place),
+                Operator::Mod => self.builder.any_of(&[value, Value::tainted(right.whole_taint())]),
+                _ => Value::tainted(value.taint | right.taint),
+            };
+        }
+        value
+    }
+
+    fn interpolated(&mut self, elements: impl Iterator<Item = &'a InterpolatedStringElement>, place: Place) -> Value<'a> {
+        let mut value = Value::text("");
+        for element in elements {
+            let part = match element {
+                InterpolatedStringElement::Literal(literal) => self.builder.literal(&*literal.value, place),
+                InterpolatedStringElement::Interpolation(part) => {
+                    if let Some(spec) = &part.format_spec {
+                        self.interpolated(spec.elements.iter(), place);
+                    }
+                    self.eval(&part.expression)
+                }
+            };
+            value = self.builder.concat(value, part, place);
+        }
+        value
+    }
+
+    fn comprehension(&mut self, generators: &'a [ast::Comprehension], parts: &[&'a Expr]) -> Value<'a> {
+        let mut taint = Taint::NONE;
+        for generator in generators {
+            let source = self.eval(&generator.iter);
+            taint |= source.whole_taint();
+            self.assign(&generator.target, Value::tainted(source.whole_taint()));
+            self.eval_all(&generator.ifs);
+        }
+        for part in parts {
+            taint |= self.eval(part).whole_taint();
+        }
+        Value::tainted(taint)
+    }
+
+    fn call(&mut self, call: &'a ast::ExprCall) -> Value<'a> {
+        let place = self.place(call);
+        let receiver = match &*call.func {
+            Expr::Attribute(attribute) => Some((self.eval(&attribute.value), attribute.attr.as_str())),
+            _ => None,
+        };
+        let callee = if receiver.is_none() { self.eval(&call.func) } else { Value::default() };
+        let mut arguments = Vec::with_capacity(call.arguments.len());
+        for argument in &call.arguments.args {
+            let value = match argument {
+                Expr::Starred(starred) => Value::tainted(self.eval(&starred.value).whole_taint()),
+                other => self.eval(other),
+            };
+            arguments.push(Argument { name: None, value });
+        }
+        for keyword in &call.arguments.keywords {
+            let name = keyword.arg.as_ref().map_or("**", |name| name.as_str());
+            arguments.push(Argument { name: Some(name.into()), value: self.eval(&keyword.value) });
+        }
+        match receiver {
+            Some((receiver, name)) => self.builder.call_method(receiver, name, arguments, place),
+            None => self.builder.call(callee, arguments, Taint::NONE, place),
+        }
+    }
+
+    fn subscript(&mut self, subscript: &'a ast::ExprSubscript) -> Value<'a> {
+        let object = self.eval(&subscript.value);
+        if let Expr::Slice(slice) = &*subscript.slice {
+            let step = slice.step.as_ref().map(|step| self.eval(step));
+            for bound in [&slice.lower, &slice.upper].into_iter().flatten() {
+                self.eval(bound);
+            }
+            return match step.map(|step| step.constant) {
+                Some(Constant::Number(-1)) => self.builder.reversed(&object),
+                _ => Value::tainted(object.taint),
+            };
+        }
+        let key = self.eval(&subscript.slice);
+        let place = self.place(subscript);
+        self.builder.index(&object, &key, place)
+    }
+
+    fn lambda(&mut self, lambda: &'a ast::ExprLambda) -> Value<'a> {
+        let id = self.builder.declare_function();
+        let frame = self.builder.enter(id);
+        for parameter in lambda.parameters.iter().flat_map(|parameters| parameters.iter()) {
+            self.builder.bind(parameter.name().as_str(), Value::default());
+        }
+        let result = self.eval(&lambda.body);
+        self.builder.returns(result);
+        self.builder.leave(frame);
+        Value { function: Some(id), ..Value::default() }
+    }
+
+    fn number(number: &Number) -> Value<'a> {
+        match number {
+            Number::Int(int) => int.as_i64().map_or_else(Value::default, Value::number),
+            _ => Value::default(),
+        }
+    }
+
+    /// What an expression is, having told everything inside of it.
+    fn eval(&mut self, expression: &'a Expr) -> Value<'a> {
+        let place = self.place(expression);
+        match expression {
+            Expr::Name(name) => self.builder.name(name.id.as_str()),
+            Expr::StringLiteral(literal) => self.builder.literal(literal.value.to_str(), place),
+            Expr::BytesLiteral(literal) => {
+                let bytes: Vec<u8> = literal.value.bytes().collect();
+                match String::from_utf8(bytes) {
+                    Ok(text) => self.builder.literal(text, place),
+                    Err(_) => Value::default(),
+                }
+            }
+            Expr::FString(text) => self.fstring(text, place),
+            Expr::NumberLiteral(number) => Self::number(&number.value),
+            Expr::BooleanLiteral(literal) => Value { constant: Constant::Bool(literal.value), ..Value::default() },
+            Expr::Attribute(attribute) => {
+                let object = self.eval(&attribute.value);
+                self.builder.member(&object, attribute.attr.as_str(), place)
+            }
+            Expr::Call(call) => self.call(call),
+            Expr::Subscript(subscript) => self.subscript(subscript),
+            Expr::BinOp(binary) => self.binary(binary),
+            Expr::BoolOp(operation) => {
+                let values = self.eval_all(&operation.values);
+                self.builder.any_of(&values)
+            }
+            Expr::UnaryOp(unary) => match (unary.op, self.eval(&unary.operand).constant) {
+                (ast::UnaryOp::USub, Constant::Number(number)) => Value::number(number.saturating_neg()),
+                _ => Value::default(),
+            },
+            Expr::If(condition) => {
+                self.eval(&condition.test);
+                let values = [self.eval(&condition.body), self.eval(&condition.orelse)];
+                self.builder.any_of(&values)
+            }
+            Expr::Named(named) => {
+                let value = self.eval(&named.value);
+                self.assign(&named.target, value.clone());
+                value
+            }
+            Expr::Lambda(lambda) => self.lambda(lambda),
+            Expr::List(ast::ExprList { elts, .. }) | Expr::Tuple(ast::ExprTuple { elts, .. }) => {
+                let items = self.eval_all(elts);
+                self.builder.list(items)
+            }
+            Expr::Set(set) => {
+                let items = self.eval_all(&set.elts);
+                self.builder.list(items)
+            }
+            Expr::Dict(dict) => self.dict(dict),
+            Expr::Await(inner) => self.eval(&inner.value),
+            Expr::Starred(inner) => self.eval(&inner.value),
+            Expr::YieldFrom(inner) => self.eval(&inner.value),
+            Expr::ListComp(list) => self.comprehension(&list.generators, &[&list.elt]),
+            Expr::SetComp(set) => self.comprehension(&set.generators, &[&set.elt]),
+            Expr::Generator(generator) => self.comprehension(&generator.generators, &[&generator.elt]),
+            Expr::DictComp(dict) => self.dict_comprehension(dict),
+            Expr::Compare(compare) => {
+                self.eval(&compare.left);
+                self.eval_all(&compare.comparators);
+                Value::default()
+            }
+            other => {
+                visitor::walk_expr(self, other);
+                Value::default()
+            }
+        }
+    }
+
+    fn fstring(&mut self, text: &'a ast::ExprFString, place: Place) -> Value<'a> {
+        let mut value = Value::text("");
+        for part in text.value.iter() {
+            let part = match part {
+                ast::FStringPart::Literal(literal) => self.builder.literal(&*literal.value, place),
+                ast::FStringPart::FString(text) => self.interpolated(text.elements.iter(), place),
+            };
+            value = self.builder.concat(value, part, place);
+        }
+        value
+    }
+
+    fn dict(&mut self, dict: &'a ast::ExprDict) -> Value<'a> {
+        let (mut fields, mut rest) = (Vec::new(), Taint::NONE);
+        for item in &dict.items {
+            let key = item.key.as_ref().map(|key| self.eval(key));
+            let value = self.eval(&item.value);
+            rest |= value.whole_taint() | key.as_ref().map_or(Taint::NONE, |key| key.taint);
+            if let Some(Constant::Text(key)) = key.map(|key| key.constant) {
+                fields.push((key, value));
+            }
+        }
+        self.builder.record(fields, rest)
+    }
+
+    fn dict_comprehension(&mut self, dict: &'a ast::ExprDictComp) -> Value<'a> {
+        match &dict.key {
+            Some(key) => self.comprehension(&dict.generators, &[key, &dict.value]),
+            None => self.comprehension(&dict.generators, &[&dict.value]),
+        }
+    }
+}
+
+/// True for the classes whose methods setuptools runs while it builds or installs.
+fn is_setup_command(base: &str) -> bool {
+    base.starts_with("setuptools.") || base.starts_with("distutils.") || base.contains(".command.")
+}
+
+impl<'a> Visitor<'a> for Walker<'_, 'a> {
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        self.eval(expression);
+    }
+
+    fn visit_annotation(&mut self, _: &'a Expr) {}
+
+    fn visit_stmt(&mut self, statement: &'a Stmt) {
+        match statement {
+            Stmt::Import(import) => self.import(import),
+            Stmt::ImportFrom(import) => self.import_from(import),
+            Stmt::FunctionDef(function) => self.function(function),
+            Stmt::ClassDef(class) => self.class(class),
+            Stmt::Assign(assign) => {
+                let value = self.eval(&assign.value);
+                for target in &assign.targets {
+                    self.assign(target, value.clone());
+                }
+            }
+            Stmt::AnnAssign(assign) => {
+                if let Some(value) = &assign.value {
+                    let value = self.eval(value);
+                    self.assign(&assign.target, value);
+                }
+            }
+            Stmt::AugAssign(assign) => {
+                let left = self.eval(&assign.target);
+                let right = self.eval(&assign.value);
+                let place = self.place(assign);
+                let value = self.builder.concat(left, right, place);
+                self.assign(&assign.target, value);
+            }
+            Stmt::Return(statement) => {
+                if let Some(value) = &statement.value {
+                    let value = self.eval(value);
+                    self.builder.returns(value);
+                }
+            }
+            Stmt::For(statement) => {
+                let source = self.eval(&statement.iter);
+                self.assign(&statement.target, Value::tainted(source.whole_taint()));
+                self.visit_body(&statement.body);
+                self.visit_body(&statement.orelse);
+            }
+            Stmt::With(statement) => {
+                for item in &statement.items {
+                    let value = self.eval(&item.context_expr);
+                    if let Some(target) = &item.optional_vars {
+                        self.assign(target, value);
+                    }
+                }
+                self.visit_body(&statement.body);
+            }
+            // A text that stands alone is documentation.
+            Stmt::Expr(statement) if statement.value.is_string_literal_expr() => {}
+            other => visitor::walk_stmt(self, other),
+        }
+    }
+}

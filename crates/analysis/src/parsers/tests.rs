@@ -1,0 +1,170 @@
+use super::*;
+use crate::facts::When;
+
+/// Every call as `line when path(first text) taint`, every environment read and local fact, one a line.
+fn told(source: &str, language: Language) -> String {
+    let (lines, not_parsed) = with_facts(source, language, 400, |facts| {
+        let mut lines: Vec<String> = Vec::new();
+        for call in &facts.calls {
+            let when = if facts.when(call.place) == When::Load { "load" } else { "call" };
+            let first = call.arguments.first().and_then(|argument| argument.value.as_prefix()).unwrap_or("?");
+            lines.push(format!("{when} {}({first})", &*call.path));
+        }
+        for read in &facts.environment {
+            lines.push(format!("env {}{}", read.name.as_deref().unwrap_or("?"), if read.secret { " secret" } else { "" }));
+        }
+        lines
+    });
+    assert_eq!(not_parsed, None, "{source}");
+    lines.join("\n")
+}
+
+fn python(source: &str, expect: &str) {
+    assert_eq!(told(source, Language::Python), expect, "{source}");
+}
+
+fn javascript(source: &str, expect: &str) {
+    assert_eq!(told(source, Language::JavaScript), expect, "{source}");
+}
+
+#[test]
+fn python_names_are_resolved() {
+    python("from os import system as s\ns('id')", "load os.system(id)");
+    python("import subprocess as sp\ndef f():\n    sp.run(['id'])", "call subprocess.run(?)");
+    python("__import__('os').system('id')", "load os.system(id)");
+    python("import importlib\nimportlib.import_module('sub' + 'process').call('x')", "load subprocess.call(x)");
+    python("import os\ngetattr(os, 'sys' + 'tem')('id')", "load os.system(id)");
+    python("import os\nos.__dict__['system']('id')", "load os.system(id)");
+    python("__builtins__['ex' + 'ec']('1')\neval.__call__", "load exec(1)");
+    python("import requests\ns = requests.Session()\ns.post('https://a.b/')", "load requests.Session().post(https://a.b/)");
+    python("import os\nos = fake()\nos.system('x')", "");
+    python("def f(open):\n    open('x')", "");
+}
+
+#[test]
+fn javascript_names_are_resolved() {
+    javascript("const {exec: e} = require('child_process'); e('id')", "load child_process.exec(id)");
+    javascript("import {execSync} from 'node:child_process'; execSync(`id`)", "load child_process.execSync(id)");
+    javascript("require('child_' + 'process').spawn('id')", "load child_process.spawn(id)");
+    javascript("(0, eval)('1'); globalThis['ev' + 'al']('2')", "load eval(1)\nload eval(2)");
+    javascript("const p = require('util').promisify(require('child_process').exec); p('id')", "load child_process.exec(id)");
+    javascript("[].constructor.constructor('return this')()", "load Function(return this)");
+    javascript("import('fs').then(fs => 1); const f = await import('fs'); f.writeFileSync('a', 'b')", "load fs.writeFileSync(a)");
+    javascript("function f() { return process.env.NPM_TOKEN + process.env['HOME'] }", "env NPM_TOKEN secret\nenv HOME");
+    javascript("const {env: {AWS_SECRET}} = process", "env AWS_SECRET secret");
+    javascript("require('child_process').exec.call(null, 'id')", "load child_process.exec(id)");
+}
+
+#[test]
+fn constants_are_folded() {
+    python("eval(chr(49) + '+' + ''.join(['1', '2']) + '43'[::-1])", "load eval(1+1234)");
+    python("import base64\nx = 'aWQ='\nexec(base64.b64decode(x).decode())", "load exec(id)\nload base64.b64decode(aWQ=)");
+    python("u = 'https://a.b'\nimport requests\nrequests.get(f'{u}/x/{y}')", "load requests.get(https://a.b/x/)");
+    javascript("eval(Buffer.from('aWQ=', 'base64').toString())", "load eval(id)");
+    javascript("eval(String.fromCharCode(105, 100)); eval('di'.split('').reverse().join(''))", "load eval(id)\nload eval(id)");
+    javascript("fetch(`https://a.b/${x}`)", "load fetch(https://a.b/)");
+}
+
+#[test]
+fn what_runs_when_the_file_is_loaded() {
+    python("import os\ndef main():\n    inner()\ndef inner():\n    os.system('a')\ndef other():\n    os.system('b')\nmain()", "load os.system(a)\ncall os.system(b)");
+    javascript("const c = require('child_process'); (() => { c.exec('a') })(); function f() { c.exec('b') }", "load child_process.exec(a)\ncall child_process.exec(b)");
+    javascript("const c = require('child_process'); setTimeout(() => c.exec('a'), 5)", "load setTimeout(?)\nload child_process.exec(a)");
+    python("from setuptools.command.install import install\nimport os\nclass I(install):\n    def run(self):\n        os.system('a')", "load os.system(a)");
+}
+
+#[test]
+fn what_does_not_parse_is_told_and_scanned() {
+    let run = |facts: &Facts<'_>| {
+        let calls: Vec<String> = facts.calls.iter().map(|call| call.path.to_string()).collect();
+        (calls.join(" "), facts.imports.iter().cloned().collect::<Vec<_>>().join(" "))
+    };
+    let ((calls, imports), not_parsed) =
+        with_facts("const cp = require('child_process');\n%%% cp.exec('id') }}}", Language::JavaScript, 400, run);
+    assert_eq!((calls.as_str(), imports.as_str()), ("child_process.exec", "child_process"));
+    assert_eq!(not_parsed.unwrap().reason, SkipReason::NotParsed);
+    let ((calls, imports), not_parsed) =
+        with_facts("import os, sys\nprint 'old'\nos.system('id')\nexec 'code' in ns\n", Language::Python, 400, run);
+    assert!(calls.contains("os.system"), "{calls}");
+    assert!(imports.contains("os"));
+    assert_eq!(not_parsed.unwrap().reason, SkipReason::NotParsed);
+}
+
+/// Reads `source` on a thread with a small stack; true when it was too deep for a parser.
+fn is_too_deep(source: String, language: Language) -> bool {
+    let read = move || with_facts(&source, language, 400, |_| ()).1;
+    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(read).unwrap();
+    thread.join().unwrap().is_some_and(|not_parsed| not_parsed.reason == SkipReason::TooDeep)
+}
+
+/// Constructs that nest, as what opens, what stands inside, and what closes.
+const PYTHON: &[(&str, &str, &str)] = &[
+    ("(", "a", ")"), ("[", "a", "]"), ("{", "a", "}"), ("f(", "a", ")"), ("a[", "0", "]"), ("{1:", "a", "}"),
+    ("not ", "a", ""), ("-", "a", ""), ("~", "a", ""), ("lambda: ", "a", ""), ("a if b else ", "c", ""), ("a ** ", "b", ""),
+    ("await ", "a", ""), ("", "a", ".a"), ("", "a", "()"), ("", "a", "[0]"), ("", "a", " + a"), ("", "a", " @ a"),
+    ("f'{", "a", "}'"), ("f\"{f'{", "a", "}'}\""), ("(lambda: ", "a", ")"), ("[a for a in ", "b", "]"), ("yield ", "a", ""),
+    ("", "a", " and a or a"), ("a < ", "b", ""), ("*", "a", ""), ("(yield ", "a", ")"), ("a := ", "a", ""), ("a = ", "a", ""),
+];
+const JAVASCRIPT: &[(&str, &str, &str)] = &[
+    ("(", "a", ")"), ("[", "a", "]"), ("x={a:", "a", "}"), ("f(", "a", ")"), ("a[", "0", "]"), ("{", "a", "}"),
+    ("!", "a", ""), ("- ", "a", ""), ("~", "a", ""), ("x=>", "a", ""), ("async x=>", "a", ""), ("a?b:", "c", ""),
+    ("a?", "b", ":c"), ("a**", "b", ""), ("await ", "a", ""), ("typeof ", "a", ""), ("void ", "a", ""), ("new ", "a", ""),
+    ("", "a", ".a"), ("", "a", "()"), ("", "a", "[0]"), ("", "a", "+a"), ("", "a", "?.a"), ("", "a", "``"),
+    ("`${", "a", "}`"), ("a=", "a", ""), ("if(a)", "b", ""), ("if(a)b;else ", "c", ""), ("if(a){}else ", "{}", ""),
+    ("for(;;)", "a", ""), ("while(a)", "b", ""), ("do ", "a", " while(0)\n"), ("with(a)", "b", ""), ("a:", "b", ""),
+    ("function f(){", "", "}"), ("class A extends ", "B{}", ""), ("<a>", "b", "</a>"), ("x=<a b={", "c", "}/>"),
+    ("yield ", "a", ""), ("", "a", "&&a"), ("", "a", "??a"), ("", "a", ",a"), ("(a,b)=>", "c", ""), ("import(", "a", ")"),
+    ("{a:", "b", "}"), ("[a=", "b", "]=c"), ("case a:", "b", ""), ("try{", "a", "}catch{}"), ("@a ", "class A{}", ""),
+];
+const TYPESCRIPT: &[(&str, &str, &str)] = &[
+    ("type A=(", "a", ")"), ("type A=B<", "a", ">"), ("x as ", "a", ""), ("let a:", "b", ""), ("", "a", "!"),
+    ("", "a", " as b"), ("keyof ", "a", ""), ("", "type A=B", "[]"), ("a extends b?c:", "d", ""), ("<a>", "b", ""),
+    ("namespace A{", "", "}"), ("()=>", "a", ""), ("type A=()=>", "b", ""), ("type A=", "b", "|c"), ("type A=[", "b", "]"),
+    ("type A={a:", "b", "}"), ("type A=`${", "b", "}`"), ("abstract ", "class A{}", ""), ("A<", "b", ">"), ("readonly ", "a", ""),
+];
+
+#[test]
+fn a_hundred_thousand_levels_of_anything_do_not_abort() {
+    for (language, constructs) in
+        [(Language::Python, PYTHON), (Language::JavaScript, JAVASCRIPT), (Language::TypeScript, TYPESCRIPT)]
+    {
+        for (open, inside, close) in constructs {
+            for levels in [390, 1_500, 9_000, 100_000] {
+                let source = format!("{}{inside}{}", open.repeat(levels), close.repeat(levels));
+                let prefix = if language == Language::TypeScript && open.starts_with("keyof") { "type A=" } else { "" };
+                // Whatever the answer, the process lives. Unfinished code must not fool the measure either.
+                is_too_deep(format!("{prefix}{source}"), language);
+                is_too_deep(open.repeat(levels), language);
+            }
+        }
+    }
+}
+
+#[test]
+fn deep_code_is_disclosed_and_still_scanned() {
+    for (source, language) in [
+        ("(".repeat(100_000), Language::JavaScript),
+        ("x=>".repeat(100_000), Language::JavaScript),
+        ("[".repeat(100_000), Language::Python),
+        ("a.".repeat(100_000) + "a", Language::Python),
+        ("-".repeat(100_000) + "a", Language::Python),
+    ] {
+        assert!(is_too_deep(source, language));
+    }
+    let hidden = format!("require('child_process').exec('id');{}1{}", "(".repeat(5000), ")".repeat(5000));
+    let (calls, not_parsed) = with_facts(&hidden, Language::JavaScript, 400, |facts| facts.calls.len());
+    assert_eq!((calls, not_parsed.unwrap().reason), (1, SkipReason::TooDeep));
+}
+
+#[test]
+fn deep_python_blocks_are_measured() {
+    let blocks: String = (0..2000).map(|level| format!("{}if a:\n", " ".repeat(level))).collect();
+    assert!(is_too_deep(blocks, Language::Python));
+}
+
+#[test]
+fn any_encoding_becomes_text() {
+    assert_eq!(decode(b"\xef\xbb\xbfa"), "a");
+    assert_eq!(decode(b"caf\xe9"), "caf\u{e9}");
+    assert_eq!(decode(b"\xff\xfea\0b\0"), "ab");
+}

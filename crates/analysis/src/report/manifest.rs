@@ -1,0 +1,244 @@
+//! The manifests inside a distribution, as far as the rules need them.
+//!
+//! In: the bytes of `package.json`, `METADATA`, `PKG-INFO`, `entry_points.txt`, `setup.cfg`, `pyproject.toml`, `.pth`.
+//! Out: [`Manifests`]. Sizes and depths are bounded; what cannot be read yields nothing, which the file's own coverage
+//! entry discloses.
+
+use sigma_core::{DistributionKind, SkipReason, printable};
+
+/// Bytes of one manifest that are read: 4 MiB.
+const MAX_BYTES: usize = 4 << 20;
+/// Entries of one kind that are kept.
+const MAX_ENTRIES: usize = 500;
+
+/// What the package calls itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub file: String,
+    pub name: String,
+    pub version: String,
+}
+
+/// A script that npm runs at installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Script {
+    pub file: String,
+    pub line: u32,
+    pub name: String,
+    pub command: String,
+}
+
+/// A line of a `.pth` file that Python runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PthLine {
+    pub file: String,
+    pub line: u32,
+    pub text: String,
+}
+
+/// What the manifests of one distribution say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Manifests {
+    /// What the package calls itself, wherever it says so.
+    pub identities: Vec<Identity>,
+    /// Scripts that npm runs.
+    pub scripts: Vec<Script>,
+    /// Lines that Python runs at its start.
+    pub pth_lines: Vec<PthLine>,
+    /// The `pyproject.toml` with a `backend-path`, and the path.
+    pub backend_path: Option<(String, String)>,
+    /// The `binding.gyp` that makes npm build.
+    pub binding_gyp: Option<String>,
+    /// Files that `bin` names, relative to the package.
+    pub bin_files: Vec<String>,
+    /// Modules that console scripts start: `pkg.cli`.
+    pub entry_modules: Vec<String>,
+    /// Manifests that could not be read, with the reason.
+    pub unread: Vec<(String, SkipReason, String)>,
+}
+
+/// Scripts that npm runs when a package is installed, or could be.
+const HOOKS: [&str; 5] = ["preinstall", "install", "postinstall", "prepare", "prepublish"];
+
+impl Manifests {
+    /// Reads a file if it is a manifest. `inner` is its path inside the package, without the archive's own folder.
+    pub fn read(&mut self, kind: DistributionKind, path: &str, inner: &str, bytes: &[u8]) {
+        let name = inner.rsplit('/').next().unwrap_or(inner);
+        let root = !inner.contains('/');
+        let metadata = match kind {
+            DistributionKind::Wheel => name == "METADATA" && inner.matches('/').count() == 1 && inner.contains(".dist-info/"),
+            DistributionKind::Sdist => root && name == "PKG-INFO",
+            DistributionKind::NpmTarball => false,
+        };
+        let python = kind != DistributionKind::NpmTarball;
+        let wanted = metadata
+            || (python && (name.ends_with(".pth") || name == "entry_points.txt" || (root && matches!(name, "setup.cfg" | "pyproject.toml"))))
+            || (!python && root && matches!(name, "package.json" | "binding.gyp"));
+        if !wanted {
+            return;
+        }
+        if bytes.len() > MAX_BYTES {
+            let detail = format!("got {} bytes, expected a manifest of at most {MAX_BYTES}", bytes.len());
+            self.unread.push((path.into(), SkipReason::TooLarge, detail));
+            return;
+        }
+        let text = crate::parsers::decode(bytes);
+        match name {
+            _ if metadata => self.metadata(path, &text),
+            "package.json" => self.package_json(path, &text),
+            "binding.gyp" => self.binding_gyp = Some(path.into()),
+            "entry_points.txt" | "setup.cfg" => self.entry_points(&text),
+            "pyproject.toml" => self.pyproject(path, &text),
+            _ => self.pth(path, &text),
+        }
+    }
+
+    /// RFC 822 headers, as the core metadata specification has them.
+    fn metadata(&mut self, path: &str, text: &str) {
+        let headers = text.lines().take_while(|line| !line.is_empty()).take(2000);
+        let (mut name, mut version) = (String::new(), String::new());
+        for line in headers {
+            match line.split_once(':') {
+                Some((key, value)) if key.eq_ignore_ascii_case("name") && name.is_empty() => name = value.trim().into(),
+                Some((key, value)) if key.eq_ignore_ascii_case("version") && version.is_empty() => {
+                    version = value.trim().into();
+                }
+                _ => {}
+            }
+        }
+        self.identities.push(Identity { file: path.into(), name, version });
+    }
+
+    fn package_json(&mut self, path: &str, text: &str) {
+        // serde_json refuses more than 128 levels of nesting.
+        let json: serde_json::Value = match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
+            Ok(json) => json,
+            Err(error) => {
+                self.unread.push((path.into(), SkipReason::NotParsed, printable(&error.to_string(), 160)));
+                return;
+            }
+        };
+        let field = |name: &str| json.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+        self.identities.push(Identity { file: path.into(), name: field("name"), version: field("version") });
+        for name in HOOKS {
+            let command = json.get("scripts").and_then(|scripts| scripts.get(name)).and_then(|command| command.as_str());
+            if let Some(command) = command.filter(|command| !command.trim().is_empty()) {
+                let line = line_of(text, &format!("\"{name}\""));
+                let command = command.chars().take(4096).collect();
+                self.scripts.push(Script { file: path.into(), line, name: name.into(), command });
+            }
+        }
+        match json.get("bin") {
+            Some(serde_json::Value::String(file)) => self.bin_files.push(plain_path(file)),
+            Some(serde_json::Value::Object(files)) => {
+                let files = files.values().filter_map(|file| file.as_str()).take(MAX_ENTRIES);
+                self.bin_files.extend(files.map(plain_path));
+            }
+            _ => {}
+        }
+    }
+
+    /// The `[console_scripts]` of an INI file; `setup.cfg` has them under `[options.entry_points]`.
+    fn entry_points(&mut self, text: &str) {
+        let mut inside = false;
+        for line in text.lines().take(20_000) {
+            let line = line.trim();
+            if line.starts_with('[') || line.ends_with('=') {
+                inside = line.contains("console_scripts") || line.contains("gui_scripts");
+            } else if let Some((_, target)) = line.split_once('=').filter(|_| inside) {
+                self.entry_module(target);
+            }
+        }
+    }
+
+    fn entry_module(&mut self, target: &str) {
+        let module = target.split([':', '[']).next().unwrap_or_default().trim();
+        if !module.is_empty() && module.len() <= 200 && self.entry_modules.len() < MAX_ENTRIES {
+            self.entry_modules.push(module.to_owned());
+        }
+    }
+
+    fn pyproject(&mut self, path: &str, text: &str) {
+        let document = match text.parse::<toml_edit::Document<String>>() {
+            Ok(document) => document,
+            Err(error) => {
+                self.unread.push((path.into(), SkipReason::NotParsed, printable(error.message(), 160)));
+                return;
+            }
+        };
+        if let Some(backend) = document.get("build-system").and_then(|build| build.get("backend-path")) {
+            self.backend_path = Some((path.into(), printable(backend.to_string().trim(), 120)));
+        }
+        let scripts = document.get("project").and_then(|project| project.get("scripts"));
+        for (_, target) in scripts.and_then(|scripts| scripts.as_table_like()).iter().flat_map(|scripts| scripts.iter()) {
+            self.entry_module(target.as_str().unwrap_or_default());
+        }
+    }
+
+    /// `site.py` runs the lines of a `.pth` file that begin with `import` and a space or a tab.
+    fn pth(&mut self, path: &str, text: &str) {
+        for (index, line) in text.lines().enumerate() {
+            let runs = line.starts_with("import ") || line.starts_with("import\t");
+            if runs && self.pth_lines.len() < MAX_ENTRIES {
+                let text = line.chars().take(4096).collect();
+                self.pth_lines.push(PthLine { file: path.into(), line: index as u32 + 1, text });
+            }
+        }
+    }
+}
+
+/// A path of `package.json` as the archive spells it.
+pub(super) fn plain_path(path: &str) -> String {
+    path.trim_start_matches("./").trim_start_matches('/').chars().take(300).collect()
+}
+
+/// The line on which `needle` stands first; 0 when it does not.
+fn line_of(text: &str, needle: &str) -> u32 {
+    text.find(needle).map_or(0, |at| text[..at].matches('\n').count() as u32 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(kind: DistributionKind, inner: &str, text: &str) -> Manifests {
+        let mut manifests = Manifests::default();
+        manifests.read(kind, inner, inner, text.as_bytes());
+        manifests
+    }
+
+    #[test]
+    fn package_json_tells_scripts_and_bin() {
+        let text = r#"{"name":"a","version":"1.0.0",
+"scripts":{"test":"x","postinstall":"node ./i.js"},"bin":{"a":"./cli.js"}}"#;
+        let manifests = read(DistributionKind::NpmTarball, "package.json", text);
+        assert_eq!(manifests.scripts[0].command, "node ./i.js");
+        assert_eq!(manifests.scripts[0].line, 2);
+        assert_eq!(manifests.bin_files, ["cli.js"]);
+        assert_eq!(manifests.identities[0].version, "1.0.0");
+    }
+
+    #[test]
+    fn a_manifest_that_cannot_be_read_is_told() {
+        let deep = "[".repeat(100_000);
+        let manifests = read(DistributionKind::NpmTarball, "package.json", &deep);
+        assert_eq!(manifests.unread[0].1, SkipReason::NotParsed);
+        let deep = format!("a = {}", "[".repeat(100_000));
+        assert_eq!(read(DistributionKind::Sdist, "pyproject.toml", &deep).unread[0].1, SkipReason::NotParsed);
+    }
+
+    #[test]
+    fn python_manifests_tell_entry_points_and_hooks() {
+        let text = "[build-system]\nbackend-path = [\".\"]\n[project.scripts]\nrun = \"pkg.cli:main\"\n";
+        let manifests = read(DistributionKind::Sdist, "pyproject.toml", text);
+        assert_eq!(manifests.entry_modules, ["pkg.cli"]);
+        assert_eq!(manifests.backend_path.unwrap().1, "[\".\"]");
+        let text = "[console_scripts]\nrun = pkg.main:go\n[other]\nx = y.z:w\n";
+        assert_eq!(read(DistributionKind::Wheel, "a-1.dist-info/entry_points.txt", text).entry_modules, ["pkg.main"]);
+        let text = "/some/path\nimport os; os.getcwd()\n# import x\nimportlib\n";
+        let manifests = read(DistributionKind::Wheel, "a.pth", text);
+        assert_eq!(manifests.pth_lines.iter().map(|line| line.line).collect::<Vec<_>>(), [2]);
+        let identity = &read(DistributionKind::Wheel, "a-1.dist-info/METADATA", "Name: a\nVersion: 1\n\nName: b").identities;
+        assert_eq!((identity[0].name.as_str(), identity.len()), ("a", 1));
+    }
+}

@@ -1,0 +1,200 @@
+//! What the rules say of one file, whatever its place in the package, and the memory of files seen before.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sigma_core::Sha256;
+
+use crate::facts::{Effects, Facts};
+use crate::language::Language;
+use crate::parsers::{self, NotParsed};
+use crate::rules::{Check, Hit, Hits, RULES, Source};
+
+/// How a file is read. Together with its digest it decides the outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Reading {
+    /// The language, if it is source that runs.
+    pub language: Option<Language>,
+    /// Whether it is the `setup.py` that an installer runs.
+    pub setup: bool,
+    /// Whether it only declares types: parsed, but nothing in it runs.
+    pub quiet: bool,
+}
+
+/// What the rules say of one file.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// Hits, at most [`crate::rules::hit::KEPT`] of a rule.
+    pub hits: Vec<Hit>,
+    /// How often each rule hit, by its index.
+    pub totals: BTreeMap<usize, u64>,
+    /// Hosts named in network calls.
+    pub hosts: BTreeSet<String>,
+    /// Modules of others.
+    pub imports: BTreeSet<String>,
+    /// Modules of the same package.
+    pub local_imports: BTreeSet<String>,
+    /// How it was read, where that was not the usual way.
+    pub not_parsed: Option<NotParsed>,
+}
+
+impl Outcome {
+    /// Reads a file and runs every rule on it.
+    pub fn of(bytes: &[u8], reading: Reading, depth: u32) -> Self {
+        let text = parsers::decode(bytes);
+        let mut outcome = match reading.language {
+            Some(language) if reading.quiet => {
+                let (_, not_parsed) = parsers::with_facts(&text, language, depth, |_| ());
+                Self { not_parsed, ..Self::default() }
+            }
+            Some(language) => {
+                let run = |facts: &Facts<'_>| Self::of_facts(facts, reading.setup);
+                let (mut outcome, not_parsed) = parsers::with_facts(&text, language, depth, run);
+                outcome.not_parsed = not_parsed;
+                outcome
+            }
+            None => Self::default(),
+        };
+        for (index, rule) in RULES.iter().enumerate() {
+            if let Check::Text(check) = rule.check {
+                let mut hits = Hits::of(rule, index, &text);
+                check(&text, &mut hits);
+                outcome.add(index, hits);
+            }
+        }
+        outcome
+    }
+
+    fn of_facts(facts: &Facts<'_>, setup: bool) -> Self {
+        let mut outcome = Self {
+            hosts: hosts(facts),
+            imports: facts.imports.clone(),
+            local_imports: facts.local_imports.clone(),
+            ..Self::default()
+        };
+        let source = Source { facts, setup };
+        for (index, rule) in RULES.iter().enumerate() {
+            if let Check::Source(check) = rule.check {
+                let mut hits = Hits::of(rule, index, facts.source);
+                check(&source, &mut hits);
+                outcome.add(index, hits);
+            }
+        }
+        outcome
+    }
+
+    fn add(&mut self, index: usize, hits: Hits<'_>) {
+        let (hits, total) = hits.finish();
+        self.hits.extend(hits);
+        if total > 0 {
+            self.totals.insert(index, total);
+        }
+    }
+
+    /// A rough size in bytes.
+    fn weight(&self) -> usize {
+        let texts = |texts: &BTreeSet<String>| texts.iter().map(|text| text.len() + 48).sum::<usize>();
+        512 + self.hits.len() * 400 + texts(&self.hosts) + texts(&self.imports) + texts(&self.local_imports)
+    }
+}
+
+/// Hosts kept of one file.
+const MAX_HOSTS: usize = 200;
+
+/// The static hosts that network calls name.
+fn hosts(facts: &Facts<'_>) -> BTreeSet<String> {
+    let mut hosts = BTreeSet::new();
+    for call in facts.calls.iter().filter(|call| call.effects.any(Effects::NET)) {
+        let values = call.arguments.iter().map(|argument| &argument.value);
+        let urls = values.clone().filter_map(|value| value.as_prefix()).filter_map(host_of_url);
+        let fields = ["hostname", "host", "url", "baseURL"].into_iter().filter_map(|name| call.option(name));
+        let named = fields.filter_map(|value| value.as_text()).filter_map(|text| host_of_url(text).or(plain_host(text)));
+        let address = values.filter_map(|value| value.items().first()?.as_text()).filter_map(plain_host);
+        // `HTTPSConnection("host")`, `connect(443, "host")`.
+        let takes_host = ["Connection", "connect", "SMTP", "SMTP_SSL", "FTP", "FTP_TLS", "createConnection", "lookup"];
+        let first = call.positional(0).filter(|_| takes_host.iter().any(|name| call.path.ends_with(name)));
+        let bare = first.and_then(|value| value.as_text()).and_then(plain_host);
+        hosts.extend(urls.chain(named).chain(address).chain(bare).map(|host| host.to_ascii_lowercase()));
+        if hosts.len() > MAX_HOSTS {
+            break;
+        }
+    }
+    hosts
+}
+
+/// The host of a URL whose authority is complete.
+fn host_of_url(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.split_once("://")?;
+    let known = matches!(scheme, "http" | "https" | "ws" | "wss" | "ftp" | "tcp" | "udp");
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?.split(':').next()?;
+    plain_host(host).filter(|_| known)
+}
+
+/// A text that can be a host: letters, digits, dots and hyphens, with a dot inside.
+fn plain_host(text: &str) -> Option<&str> {
+    let characters = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+    let dotted = text == "localhost" || (text.contains('.') && !text.starts_with('.') && !text.ends_with('.'));
+    (characters && dotted && text.len() <= 253).then_some(text)
+}
+
+/// Files seen before, by content. Bounded: when the young half is full it becomes the old half, which is forgotten next.
+#[derive(Default)]
+pub(crate) struct Memory {
+    halves: Mutex<Halves>,
+}
+
+#[derive(Default)]
+struct Halves {
+    young: HashMap<(Sha256, Reading), Arc<Outcome>>,
+    old: HashMap<(Sha256, Reading), Arc<Outcome>>,
+    weight: usize,
+}
+
+/// Bytes that one half holds: 16 MiB.
+const HALF: usize = 16 << 20;
+
+impl Memory {
+    /// The outcome of a file, remembered or made now. Two threads may make the same one at the same time; both are equal.
+    pub fn outcome(&self, sha256: Sha256, reading: Reading, make: impl FnOnce() -> Outcome) -> Arc<Outcome> {
+        let key = (sha256, reading);
+        {
+            let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(outcome) = halves.young.get(&key).or_else(|| halves.old.get(&key)).cloned() {
+                halves.keep(key, &outcome);
+                return outcome;
+            }
+        }
+        let outcome = Arc::new(make());
+        self.halves.lock().unwrap_or_else(PoisonError::into_inner).keep(key, &outcome);
+        outcome
+    }
+}
+
+impl Halves {
+    fn keep(&mut self, key: (Sha256, Reading), outcome: &Arc<Outcome>) {
+        if self.young.contains_key(&key) {
+            return;
+        }
+        let weight = outcome.weight();
+        if self.weight + weight > HALF {
+            self.old = std::mem::take(&mut self.young);
+            self.weight = 0;
+        }
+        self.weight += weight;
+        self.young.insert(key, outcome.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_whole_or_not_told() {
+        assert_eq!(host_of_url("https://user@a.example.org:8080/x"), Some("a.example.org"));
+        assert_eq!(host_of_url("https://{host}/x"), None);
+        assert_eq!(host_of_url("file://a.b/x"), None);
+        assert_eq!(plain_host("no host"), None);
+    }
+}

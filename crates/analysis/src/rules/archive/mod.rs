@@ -1,0 +1,3 @@
+//! What the archive's own structure shows.
+
+pub(super) mod archive_oddity;

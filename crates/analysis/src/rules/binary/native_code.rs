@@ -1,0 +1,22 @@
+//! Native and compiled files are contained.
+
+use sigma_core::{Capability, Category, Severity};
+
+use crate::report::Distribution;
+use crate::rules::{Check, Hits, Rule};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "native-code",
+    category: Category::Binary,
+    capability: Some(Capability::NativeCode),
+    severity: Severity::Info,
+    message: "Contains native or compiled code, which is not analysed.",
+    check: Check::Distribution(check),
+};
+
+fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
+    for binary in &distribution.binaries {
+        let hit = hits.hit(&binary.format).file(binary.path.clone());
+        hits.push(hit);
+    }
+}

@@ -1,0 +1,5 @@
+"""Explains ~/.aws/credentials."""
+
+
+def f():
+    """Reads nothing from ~/.ssh/id_rsa."""

@@ -1,0 +1,1 @@
+const debug = process.env.DEBUG;

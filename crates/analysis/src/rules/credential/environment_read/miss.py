@@ -1,0 +1,2 @@
+environ = {}
+environ.get("HOME")

@@ -1,0 +1,1 @@
+const {NPM_TOKEN} = process.env;

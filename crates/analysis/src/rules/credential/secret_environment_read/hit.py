@@ -1,0 +1,2 @@
+from os import environ
+key = environ["OPENAI_API_KEY"]

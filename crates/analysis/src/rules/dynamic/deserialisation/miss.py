@@ -1,0 +1,3 @@
+import json, yaml
+json.loads("{}")
+yaml.load("a", Loader=yaml.SafeLoader)

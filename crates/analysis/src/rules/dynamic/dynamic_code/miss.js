@@ -1,0 +1,3 @@
+const f = function () {};
+model.eval();
+/a/.exec("a");

@@ -1,0 +1,5 @@
+//! Code and objects made at run time.
+
+pub(super) mod deserialisation;
+pub(super) mod dynamic_code;
+pub(super) mod native_library;

@@ -1,0 +1,19 @@
+//! Native libraries are loaded.
+
+use sigma_core::{Capability, Category, Severity};
+
+use crate::facts::Effects;
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "native-library",
+    category: Category::DynamicCode,
+    capability: Some(Capability::NativeCode),
+    severity: Severity::Info,
+    message: "Loads a native library, whose code is not analysed.",
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    hits.push_calls(source.facts, source.calls(Effects::NATIVE));
+}

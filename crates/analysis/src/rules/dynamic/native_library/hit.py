@@ -1,0 +1,2 @@
+from ctypes import CDLL
+lib = CDLL("libc.so.6")

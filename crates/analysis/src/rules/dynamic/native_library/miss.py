@@ -1,0 +1,2 @@
+from ctypes import c_int
+c_int(1)

@@ -1,0 +1,2 @@
+import { rm } from "fs/promises";
+await rm("build", { recursive: true });

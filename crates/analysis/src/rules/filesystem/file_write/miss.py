@@ -1,0 +1,2 @@
+with open("a", "rb") as f:
+    f.read()

@@ -1,0 +1,28 @@
+//! Files are written where programs are started from.
+
+use sigma_core::{Capability, Category, Severity};
+
+use super::file_write::is_writing;
+use crate::facts::{Effects, Taint, When};
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "persistence",
+    category: Category::Filesystem,
+    capability: Some(Capability::FileWrite),
+    severity: Severity::High,
+    message: "Writes to a place that starts programs by itself, so that code keeps running after this package ends.",
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    for call in source.calls(Effects::WRITE | Effects::OPEN) {
+        let writes = !call.effects.any(Effects::OPEN) || is_writing(call);
+        if writes && call.taint.any(Taint::PERSISTENCE_PATH) {
+            let hit = hits.at(source.facts, call.place);
+            // A tool may install its completion or its service when the user asks for that.
+            let severity = if hit.when == When::Load { Severity::High } else { Severity::Low };
+            hits.push(hit.severity(severity));
+        }
+    }
+}

@@ -1,0 +1,3 @@
+import os
+print("add this to ~/.bashrc")
+open(os.path.expanduser("~/.bashrc")).read()

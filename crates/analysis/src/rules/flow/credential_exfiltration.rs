@@ -1,0 +1,26 @@
+//! What a credential file or store holds flows into a network call.
+
+use sigma_core::{Capability, Category, Severity};
+
+use crate::facts::{Effects, Taint, When};
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "credential-exfiltration",
+    category: Category::Credential,
+    capability: Some(Capability::Credentials),
+    severity: Severity::High,
+    message: "What a credential file or store holds flows into a network call.",
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    for call in source.calls(Effects::NET) {
+        if call.taint.any(Taint::CREDENTIAL) {
+            let hit = hits.at(source.facts, call.place);
+            let collector = call.taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);
+            let severity = if hit.when == When::Load || collector { Severity::Critical } else { Severity::High };
+            hits.push(hit.severity(severity));
+        }
+    }
+}

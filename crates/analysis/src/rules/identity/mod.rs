@@ -1,0 +1,3 @@
+//! Who the package says it is.
+
+pub(super) mod identity_mismatch;

@@ -1,0 +1,9 @@
+//! What runs when the package is installed.
+
+pub(super) mod in_tree_backend;
+pub(super) mod node_gyp;
+pub(super) mod npm_script;
+pub(super) mod npm_script_download;
+pub(super) mod pth_code;
+pub(super) mod setup_code;
+pub(super) mod setup_command;

@@ -1,0 +1,28 @@
+//! A .pth file runs code whenever Python starts.
+
+use sigma_core::{Capability, Category, Reach, Severity};
+
+use crate::report::Distribution;
+use crate::rules::{Check, Hits, Rule};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "pth-code",
+    category: Category::InstallHook,
+    capability: Some(Capability::InstallHook),
+    severity: Severity::Medium,
+    message: "Python runs this line whenever it starts, without an import of the package.",
+    check: Check::Distribution(check),
+};
+
+fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
+    for pth in &distribution.manifests.pth_lines {
+        let any = |words: &[&str]| words.iter().any(|word| pth.text.contains(word));
+        let severity = if any(&["exec(", "eval(", "b64decode", "subprocess", "urlopen", "socket", "os.system", "requests"]) {
+            Severity::High
+        } else {
+            Severity::Medium
+        };
+        let hit = hits.hit(&pth.text).file(pth.file.clone()).line(pth.line).reach(Reach::Install);
+        hits.push(hit.severity(severity));
+    }
+}

@@ -1,0 +1,35 @@
+//! A setup.py does more than describe the package.
+
+use sigma_core::{Capability, Category, Severity};
+
+use crate::facts::{Effects, When};
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "setup-code",
+    category: Category::InstallHook,
+    capability: Some(Capability::InstallHook),
+    severity: Severity::Info,
+    message: "Runs code of the package while it is built or installed.",
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    if !source.setup {
+        return;
+    }
+    for call in source.calls(Effects::SPAWN | Effects::NET | Effects::EVAL | Effects::CREDENTIAL) {
+        let hit = hits.at(source.facts, call.place);
+        if hit.when != When::Load {
+            continue;
+        }
+        let (severity, message) = match call.effects {
+            effects if effects.any(Effects::NET) => (Severity::Medium, "setup.py connects to another host."),
+            effects if effects.any(Effects::CREDENTIAL) => (Severity::High, "setup.py reads credentials."),
+            // Builds ask compilers and git, and run their own version file.
+            effects if effects.any(Effects::SPAWN) => (Severity::Low, "setup.py starts another process."),
+            _ => (Severity::Info, "setup.py runs text as code."),
+        };
+        hits.push(hit.severity(severity).message(message));
+    }
+}

@@ -1,0 +1,2 @@
+class Build(object):
+    pass

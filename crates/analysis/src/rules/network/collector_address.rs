@@ -1,0 +1,32 @@
+//! An address that serves to collect stolen data is used.
+
+use sigma_core::{Category, Confidence, Severity};
+
+use crate::facts::{Effects, Taint, When};
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "collector-address",
+    category: Category::Network,
+    capability: None,
+    severity: Severity::Low,
+    message: "Names an address that often serves to collect data.",
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    let calls: Vec<_> = source.calls(Effects::NET | Effects::SPAWN).filter(|c| c.taint.any(Taint::EXFIL_HOST)).collect();
+    for mention in source.facts.mentions.iter().filter(|mention| mention.taint.any(Taint::EXFIL_HOST)) {
+        let used = calls.iter().any(|call| call.place.start <= mention.place.start && mention.place.end <= call.place.end);
+        let hit = hits.at(source.facts, mention.place);
+        let message = format!("Names an address that often serves to collect data: {}.", mention.what);
+        if !used {
+            hits.push(hit.severity(Severity::Low).confidence(Confidence::Medium).message(message));
+        }
+    }
+    for call in calls {
+        let hit = hits.at(source.facts, call.place);
+        let severity = if hit.when == When::Load { Severity::High } else { Severity::Medium };
+        hits.push(hit.severity(severity).message("Connects to an address that often serves to collect data."));
+    }
+}

@@ -1,0 +1,6 @@
+//! Who is talked to.
+
+pub(super) mod collector_address;
+pub(super) mod network_client;
+pub(super) mod network_server;
+pub(super) mod raw_address;

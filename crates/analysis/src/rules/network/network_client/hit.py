@@ -1,0 +1,3 @@
+import socket
+s = socket.socket()
+s.connect(("example.org", 80))

@@ -1,0 +1,1 @@
+const answer: Response = await fetch("https://example.org/");

@@ -1,0 +1,2 @@
+const server = createServer();
+server.listen(80);

@@ -1,0 +1,1 @@
+const heart = "❤️", dash = "–", text = "日本語";

@@ -1,0 +1,5 @@
+//! Code that hides what it is.
+
+pub(super) mod decoded_execution;
+pub(super) mod hidden_characters;
+pub(super) mod obfuscator_output;

@@ -1,0 +1,2 @@
+const mask = 0xff00 + 0x00ff;
+var _0xab = 1;

@@ -1,0 +1,2 @@
+import * as cp from "child_process";
+cp.fork("worker.js");

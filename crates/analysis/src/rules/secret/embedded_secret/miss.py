@@ -1,0 +1,2 @@
+key = "AKIAIOSFODNN7EXAMPLE"
+token = "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
