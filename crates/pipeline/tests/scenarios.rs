@@ -107,8 +107,8 @@ async fn a_second_run_answers_from_the_store() {
 
     let first = scene.audit().await;
     insta::assert_snapshot!(lines(&first), @r"
-    npm:@scope/tool@1.0.0 DIRECT audited CLEAR
     pypi:demo@2.0 DIRECT audited CLEAR
+    npm:@scope/tool@1.0.0 DIRECT audited CLEAR
     pypi:leaf@1.2 TRANSITIVE_L1 audited CLEAR
     pass
     ");
@@ -121,8 +121,8 @@ async fn a_second_run_answers_from_the_store() {
     assert_eq!(downloads, 4);
     let second = scene.audit().await;
     insta::assert_snapshot!(lines(&second), @r"
-    npm:@scope/tool@1.0.0 DIRECT cached CLEAR
     pypi:demo@2.0 DIRECT cached CLEAR
+    npm:@scope/tool@1.0.0 DIRECT cached CLEAR
     pypi:leaf@1.2 TRANSITIVE_L1 cached CLEAR
     pass
     ");
@@ -258,7 +258,7 @@ async fn a_thief_blocks_near_and_warns_far_away() {
         .setup_py(&format!("from setuptools import setup\n{STEALER}setup(name='thief', version='1.0')\n"))
         .file("thief/__init__.py", STEALER);
     scene.eco.pypi.add(thief.build());
-    scene.eco.pypi.add(pure("thief", "1.0").file("thief/__init__.py", STEALER).build());
+    scene.eco.pypi.add(Wheel::new("thief", "1.0").file("thief/__init__.py", STEALER).build());
     scene.eco.pypi.add(pure("far", "1").requires("near==1").build());
     scene.eco.pypi.add(pure("near", "1").requires("thief==1.0").build());
     scene.file("requirements.txt", "near==1\n");
@@ -303,7 +303,7 @@ async fn advisories_are_facts_of_their_own() {
     scene.file("requirements.txt", "demo==2.0\n").file("package.json", r#"{"dependencies": {"tool": "1.0.0"}}"#);
     let audit = scene.audit().await;
     let payload = |index: usize| audit.rows[index].certificate().unwrap().payload();
-    let (npm, pypi) = (payload(0), payload(1));
+    let (pypi, npm) = (payload(0), payload(1));
     assert_eq!(
         (npm.registry_advisory_count, npm.registry_advisory_highest_severity),
         (Some(1), Some(AdvisorySeverity::High))

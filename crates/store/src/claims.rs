@@ -16,7 +16,10 @@ impl Store {
     /// Waits until nobody else audits this package, and keeps others waiting. Whoever gets the claim looks the
     /// certificate up again first: the one before may have sealed it.
     pub async fn claim(&self, package: &PackageId) -> Result<Claim, StoreError> {
-        let name = Sha256::of(package.to_string().as_bytes()).to_string();
+        self.claim_named(&Sha256::of(package.to_string().as_bytes()).to_string()).await
+    }
+
+    pub(crate) async fn claim_named(&self, name: &str) -> Result<Claim, StoreError> {
         let path = self.root().join("claims").join(name);
         let waiting = tokio::task::spawn_blocking(move || -> Result<Claim, StoreError> {
             let file = OpenOptions::new()

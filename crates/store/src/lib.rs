@@ -77,8 +77,11 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(30));
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-        sqlx::migrate!("migrations/sqlite").run(&pool).await?;
-        Ok(Self { pool, root: root.to_owned() })
+        let store = Self { pool, root: root.to_owned() };
+        // Two processes that open a new store at the same time must not both migrate it.
+        let _claim = store.claim_named("migration").await?;
+        sqlx::migrate!("migrations/sqlite").run(&store.pool).await?;
+        Ok(store)
     }
 
     /// The folder.

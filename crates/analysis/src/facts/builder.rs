@@ -193,15 +193,57 @@ impl<'a> Builder<'a> {
         match self.language {
             Language::Python => matches!(
                 name,
-                "eval" | "exec" | "execfile" | "compile" | "open" | "__import__" | "getattr" | "setattr" | "vars"
-                    | "globals" | "locals" | "__builtins__" | "chr" | "bytes" | "bytearray" | "map" | "dict" | "str"
+                "eval"
+                    | "exec"
+                    | "execfile"
+                    | "compile"
+                    | "open"
+                    | "__import__"
+                    | "getattr"
+                    | "setattr"
+                    | "vars"
+                    | "globals"
+                    | "locals"
+                    | "__builtins__"
+                    | "chr"
+                    | "bytes"
+                    | "bytearray"
+                    | "map"
+                    | "dict"
+                    | "str"
             ),
             Language::JavaScript | Language::TypeScript => matches!(
                 name,
-                "eval" | "Function" | "require" | "process" | "globalThis" | "window" | "global" | "self" | "fetch"
-                    | "XMLHttpRequest" | "WebSocket" | "EventSource" | "navigator" | "importScripts" | "atob"
-                    | "unescape" | "Buffer" | "String" | "module" | "setTimeout" | "setInterval" | "setImmediate"
-                    | "queueMicrotask" | "Deno" | "Bun" | "execScript" | "Object" | "Reflect" | "Array" | "constructor"
+                "eval"
+                    | "Function"
+                    | "require"
+                    | "process"
+                    | "globalThis"
+                    | "window"
+                    | "global"
+                    | "self"
+                    | "fetch"
+                    | "XMLHttpRequest"
+                    | "WebSocket"
+                    | "EventSource"
+                    | "navigator"
+                    | "importScripts"
+                    | "atob"
+                    | "unescape"
+                    | "Buffer"
+                    | "String"
+                    | "module"
+                    | "setTimeout"
+                    | "setInterval"
+                    | "setImmediate"
+                    | "queueMicrotask"
+                    | "Deno"
+                    | "Bun"
+                    | "execScript"
+                    | "Object"
+                    | "Reflect"
+                    | "Array"
+                    | "constructor"
             ),
         }
     }
@@ -364,7 +406,13 @@ impl<'a> Builder<'a> {
     }
 
     /// `receiver.name(arguments)`.
-    pub fn call_method(&mut self, receiver: Value<'a>, key: &str, arguments: Vec<Argument<'a>>, place: Place) -> Value<'a> {
+    pub fn call_method(
+        &mut self,
+        receiver: Value<'a>,
+        key: &str,
+        arguments: Vec<Argument<'a>>,
+        place: Place,
+    ) -> Value<'a> {
         let plain: Vec<&Value<'a>> = arguments.iter().map(|argument| &argument.value).collect();
         let constant = match receiver.constant {
             Constant::Text(_) | Constant::List(_) => self.pay(|| fold::method(&receiver, key, &plain)),
@@ -404,7 +452,8 @@ impl<'a> Builder<'a> {
                 self.downloaded.insert(origin.to_string());
             }
         }
-        let receiver_taint = if callee.path.is_some() && taint.any(Taint::ENV_ALL) { taint.without(Taint::ENV_ALL) } else { taint };
+        let receiver_taint =
+            if callee.path.is_some() && taint.any(Taint::ENV_ALL) { taint.without(Taint::ENV_ALL) } else { taint };
         let mut result = self.call(callee, arguments, receiver_taint, place);
         if result.origin.is_none() {
             result.origin = receiver.origin;
@@ -413,7 +462,13 @@ impl<'a> Builder<'a> {
     }
 
     /// `callee(arguments)`; `receiver` is what the object it belongs to is made of.
-    pub fn call(&mut self, callee: Value<'a>, mut arguments: Vec<Argument<'a>>, receiver: Taint, place: Place) -> Value<'a> {
+    pub fn call(
+        &mut self,
+        callee: Value<'a>,
+        mut arguments: Vec<Argument<'a>>,
+        receiver: Taint,
+        place: Place,
+    ) -> Value<'a> {
         if let Some(function) = callee.function {
             self.runs(function);
         }
@@ -490,8 +545,8 @@ impl<'a> Builder<'a> {
                 self.index(&object, &key, place)
             }
             "vars" | "util.promisify" | "functools.partial" | "str" | "String" | "shlex.quote" | "os.fspath"
-            | "os.path.expanduser" | "os.path.expandvars" | "os.path.abspath" | "os.path.normpath" | "path.normalize"
-            | "Object.freeze" => value(0)?.clone(),
+            | "os.path.expanduser" | "os.path.expandvars" | "os.path.abspath" | "os.path.normpath"
+            | "path.normalize" | "Object.freeze" => value(0)?.clone(),
             "dict" | "Object.assign" | "JSON.stringify" | "json.dumps" | "Object.entries" | "Object.fromEntries"
             | "Object.values" => Value::tainted(taint),
             "Object.keys" => Value::default(),
@@ -525,7 +580,8 @@ impl<'a> Builder<'a> {
         let known: Vec<&str> = parts.iter().map(|part| part.as_text().unwrap_or("?")).collect();
         let all = parts.iter().all(|part| part.as_text().is_some());
         let text = known.join("/");
-        let found = if taint.is_empty() && text.len() <= fold::MAX_TEXT { self.taint_of_text(&text, place) } else { taint };
+        let found =
+            if taint.is_empty() && text.len() <= fold::MAX_TEXT { self.taint_of_text(&text, place) } else { taint };
         let constant = match all && text.len() <= fold::MAX_TEXT {
             true => self.pay(|| Constant::Text(text.into())),
             false => Constant::Unknown,
@@ -637,7 +693,8 @@ fn union<'v, 'a: 'v>(values: impl Iterator<Item = &'v Value<'a>>) -> Taint {
 
 /// True for a URL whose host is a public IPv4 address.
 fn has_raw_ip(text: &str) -> bool {
-    let Some(rest) = ["http://", "https://", "ws://", "tcp://", "ftp://"].iter().find_map(|s| text.strip_prefix(s)) else {
+    let Some(rest) = ["http://", "https://", "ws://", "tcp://", "ftp://"].iter().find_map(|s| text.strip_prefix(s))
+    else {
         return false;
     };
     let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default();
@@ -651,7 +708,8 @@ pub(crate) fn is_public_ip(host: &str) -> bool {
     };
     let [a, b, c, d] = address.octets();
     // Resolvers that everybody knows, and numbers that look like versions.
-    let known = matches!((a, b, c, d), (8, 8, 8 | 4, 8 | 4) | (1, 1, 1, 1) | (1, 0, 0, 1) | (9, 9, 9, 9) | (1, 2, 3, 4));
+    let known =
+        matches!((a, b, c, d), (8, 8, 8 | 4, 8 | 4) | (1, 1, 1, 1) | (1, 0, 0, 1) | (9, 9, 9, 9) | (1, 2, 3, 4));
     let shared = a == 100 && (64..128).contains(&b);
     !(address.is_private() || address.is_loopback() || address.is_link_local() || address.is_documentation())
         && !(a == 0 || a >= 224 || shared || known)

@@ -42,7 +42,8 @@ pub(super) fn method<'a>(receiver: &Value<'a>, name: &str, arguments: &[&Value<'
         (Constant::List(items), "join") => join(items, first.unwrap_or(",")),
         (Constant::List(items), "reverse") => Constant::List(items.iter().rev().cloned().collect()),
         (Constant::Text(text), "split") => split(text, first),
-        (Constant::Text(text), "replace" | "replaceAll") => match (first, arguments.get(1).and_then(|to| to.as_text())) {
+        (Constant::Text(text), "replace" | "replaceAll") => match (first, arguments.get(1).and_then(|to| to.as_text()))
+        {
             (Some(from), Some(to)) if !from.is_empty() => bounded(text.replace(from, to)),
             _ => Constant::Unknown,
         },

@@ -82,9 +82,7 @@ impl<'a> Walker<'_, 'a> {
                 for property in &object.properties {
                     let place = self.place(property.span);
                     let part = match &property.key {
-                        PropertyKey::StaticIdentifier(name) => {
-                            self.builder.member(&value, name.name.as_str(), place)
-                        }
+                        PropertyKey::StaticIdentifier(name) => self.builder.member(&value, name.name.as_str(), place),
                         PropertyKey::PrivateIdentifier(_) => Value::default(),
                         key => {
                             let key = key.as_expression().map(|key| self.eval(key)).unwrap_or_default();

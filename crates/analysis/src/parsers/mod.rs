@@ -60,7 +60,10 @@ pub(crate) fn with_facts<T>(
 ) -> (T, Option<NotParsed>) {
     if source.len() > u32::MAX as usize - 1 {
         let detail = format!("{} bytes are more than a parser can address", source.len());
-        return (rules(&Builder::new("", language, Confidence::Low).finish()), Some(NotParsed { reason: SkipReason::TooLarge, detail }));
+        return (
+            rules(&Builder::new("", language, Confidence::Low).finish()),
+            Some(NotParsed { reason: SkipReason::TooLarge, detail }),
+        );
     }
     let nesting = Nesting::of(source, language, depth);
     if nesting.exceeds(depth) {

@@ -86,7 +86,12 @@ impl<'a> Walker<'_, 'a> {
         self.builder.bind(name, Value { function: Some(id), ..Value::default() });
         // setuptools calls these when the package is built or installed.
         let command = self.class.as_deref().is_some_and(is_setup_command);
-        if command && matches!(name, "run" | "finalize_options" | "initialize_options" | "build_extension" | "build_extensions") {
+        if command
+            && matches!(
+                name,
+                "run" | "finalize_options" | "initialize_options" | "build_extension" | "build_extensions"
+            )
+        {
             self.builder.runs_at_load(id);
         }
         let outer = self.class.take();
@@ -107,7 +112,8 @@ impl<'a> Walker<'_, 'a> {
         if let Some(arguments) = &class.arguments {
             for argument in &arguments.args {
                 let value = self.eval(argument);
-                self.builder.subclass(&value, self.builder.place(class.name.start().to_u32(), class.name.end().to_u32()));
+                self.builder
+                    .subclass(&value, self.builder.place(class.name.start().to_u32(), class.name.end().to_u32()));
                 base = base.or(value.path.map(|path| path.to_string()));
             }
             for keyword in &arguments.keywords {
@@ -161,7 +167,11 @@ impl<'a> Walker<'_, 'a> {
         value
     }
 
-    fn interpolated(&mut self, elements: impl Iterator<Item = &'a InterpolatedStringElement>, place: Place) -> Value<'a> {
+    fn interpolated(
+        &mut self,
+        elements: impl Iterator<Item = &'a InterpolatedStringElement>,
+        place: Place,
+    ) -> Value<'a> {
         let mut value = Value::text("");
         for element in elements {
             let part = match element {

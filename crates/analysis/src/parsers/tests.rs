@@ -11,7 +11,11 @@ fn told(source: &str, language: Language) -> String {
             lines.push(format!("{when} {}({first})", &*call.path));
         }
         for read in &facts.environment {
-            lines.push(format!("env {}{}", read.name.as_deref().unwrap_or("?"), if read.secret { " secret" } else { "" }));
+            lines.push(format!(
+                "env {}{}",
+                read.name.as_deref().unwrap_or("?"),
+                if read.secret { " secret" } else { "" }
+            ));
         }
         lines
     });
@@ -36,7 +40,10 @@ fn python_names_are_resolved() {
     python("import os\ngetattr(os, 'sys' + 'tem')('id')", "load os.system(id)");
     python("import os\nos.__dict__['system']('id')", "load os.system(id)");
     python("__builtins__['ex' + 'ec']('1')\neval.__call__", "load exec(1)");
-    python("import requests\ns = requests.Session()\ns.post('https://a.b/')", "load requests.Session().post(https://a.b/)");
+    python(
+        "import requests\ns = requests.Session()\ns.post('https://a.b/')",
+        "load requests.Session().post(https://a.b/)",
+    );
     python("import os\nos = fake()\nos.system('x')", "");
     python("def f(open):\n    open('x')", "");
 }
@@ -47,9 +54,15 @@ fn javascript_names_are_resolved() {
     javascript("import {execSync} from 'node:child_process'; execSync(`id`)", "load child_process.execSync(id)");
     javascript("require('child_' + 'process').spawn('id')", "load child_process.spawn(id)");
     javascript("(0, eval)('1'); globalThis['ev' + 'al']('2')", "load eval(1)\nload eval(2)");
-    javascript("const p = require('util').promisify(require('child_process').exec); p('id')", "load child_process.exec(id)");
+    javascript(
+        "const p = require('util').promisify(require('child_process').exec); p('id')",
+        "load child_process.exec(id)",
+    );
     javascript("[].constructor.constructor('return this')()", "load Function(return this)");
-    javascript("import('fs').then(fs => 1); const f = await import('fs'); f.writeFileSync('a', 'b')", "load fs.writeFileSync(a)");
+    javascript(
+        "import('fs').then(fs => 1); const f = await import('fs'); f.writeFileSync('a', 'b')",
+        "load fs.writeFileSync(a)",
+    );
     javascript("function f() { return process.env.NPM_TOKEN + process.env['HOME'] }", "env NPM_TOKEN secret\nenv HOME");
     javascript("const {env: {AWS_SECRET}} = process", "env AWS_SECRET secret");
     javascript("require('child_process').exec.call(null, 'id')", "load child_process.exec(id)");
@@ -58,19 +71,37 @@ fn javascript_names_are_resolved() {
 #[test]
 fn constants_are_folded() {
     python("eval(chr(49) + '+' + ''.join(['1', '2']) + '43'[::-1])", "load eval(1+1234)");
-    python("import base64\nx = 'aWQ='\nexec(base64.b64decode(x).decode())", "load exec(id)\nload base64.b64decode(aWQ=)");
+    python(
+        "import base64\nx = 'aWQ='\nexec(base64.b64decode(x).decode())",
+        "load exec(id)\nload base64.b64decode(aWQ=)",
+    );
     python("u = 'https://a.b'\nimport requests\nrequests.get(f'{u}/x/{y}')", "load requests.get(https://a.b/x/)");
     javascript("eval(Buffer.from('aWQ=', 'base64').toString())", "load eval(id)");
-    javascript("eval(String.fromCharCode(105, 100)); eval('di'.split('').reverse().join(''))", "load eval(id)\nload eval(id)");
+    javascript(
+        "eval(String.fromCharCode(105, 100)); eval('di'.split('').reverse().join(''))",
+        "load eval(id)\nload eval(id)",
+    );
     javascript("fetch(`https://a.b/${x}`)", "load fetch(https://a.b/)");
 }
 
 #[test]
 fn what_runs_when_the_file_is_loaded() {
-    python("import os\ndef main():\n    inner()\ndef inner():\n    os.system('a')\ndef other():\n    os.system('b')\nmain()", "load os.system(a)\ncall os.system(b)");
-    javascript("const c = require('child_process'); (() => { c.exec('a') })(); function f() { c.exec('b') }", "load child_process.exec(a)\ncall child_process.exec(b)");
-    javascript("const c = require('child_process'); setTimeout(() => c.exec('a'), 5)", "load setTimeout(?)\nload child_process.exec(a)");
-    python("from setuptools.command.install import install\nimport os\nclass I(install):\n    def run(self):\n        os.system('a')", "load os.system(a)");
+    python(
+        "import os\ndef main():\n    inner()\ndef inner():\n    os.system('a')\ndef other():\n    os.system('b')\nmain()",
+        "load os.system(a)\ncall os.system(b)",
+    );
+    javascript(
+        "const c = require('child_process'); (() => { c.exec('a') })(); function f() { c.exec('b') }",
+        "load child_process.exec(a)\ncall child_process.exec(b)",
+    );
+    javascript(
+        "const c = require('child_process'); setTimeout(() => c.exec('a'), 5)",
+        "load setTimeout(?)\nload child_process.exec(a)",
+    );
+    python(
+        "from setuptools.command.install import install\nimport os\nclass I(install):\n    def run(self):\n        os.system('a')",
+        "load os.system(a)",
+    );
 }
 
 #[test]
@@ -99,28 +130,108 @@ fn is_too_deep(source: String, language: Language) -> bool {
 
 /// Constructs that nest, as what opens, what stands inside, and what closes.
 const PYTHON: &[(&str, &str, &str)] = &[
-    ("(", "a", ")"), ("[", "a", "]"), ("{", "a", "}"), ("f(", "a", ")"), ("a[", "0", "]"), ("{1:", "a", "}"),
-    ("not ", "a", ""), ("-", "a", ""), ("~", "a", ""), ("lambda: ", "a", ""), ("a if b else ", "c", ""), ("a ** ", "b", ""),
-    ("await ", "a", ""), ("", "a", ".a"), ("", "a", "()"), ("", "a", "[0]"), ("", "a", " + a"), ("", "a", " @ a"),
-    ("f'{", "a", "}'"), ("f\"{f'{", "a", "}'}\""), ("(lambda: ", "a", ")"), ("[a for a in ", "b", "]"), ("yield ", "a", ""),
-    ("", "a", " and a or a"), ("a < ", "b", ""), ("*", "a", ""), ("(yield ", "a", ")"), ("a := ", "a", ""), ("a = ", "a", ""),
+    ("(", "a", ")"),
+    ("[", "a", "]"),
+    ("{", "a", "}"),
+    ("f(", "a", ")"),
+    ("a[", "0", "]"),
+    ("{1:", "a", "}"),
+    ("not ", "a", ""),
+    ("-", "a", ""),
+    ("~", "a", ""),
+    ("lambda: ", "a", ""),
+    ("a if b else ", "c", ""),
+    ("a ** ", "b", ""),
+    ("await ", "a", ""),
+    ("", "a", ".a"),
+    ("", "a", "()"),
+    ("", "a", "[0]"),
+    ("", "a", " + a"),
+    ("", "a", " @ a"),
+    ("f'{", "a", "}'"),
+    ("f\"{f'{", "a", "}'}\""),
+    ("(lambda: ", "a", ")"),
+    ("[a for a in ", "b", "]"),
+    ("yield ", "a", ""),
+    ("", "a", " and a or a"),
+    ("a < ", "b", ""),
+    ("*", "a", ""),
+    ("(yield ", "a", ")"),
+    ("a := ", "a", ""),
+    ("a = ", "a", ""),
 ];
 const JAVASCRIPT: &[(&str, &str, &str)] = &[
-    ("(", "a", ")"), ("[", "a", "]"), ("x={a:", "a", "}"), ("f(", "a", ")"), ("a[", "0", "]"), ("{", "a", "}"),
-    ("!", "a", ""), ("- ", "a", ""), ("~", "a", ""), ("x=>", "a", ""), ("async x=>", "a", ""), ("a?b:", "c", ""),
-    ("a?", "b", ":c"), ("a**", "b", ""), ("await ", "a", ""), ("typeof ", "a", ""), ("void ", "a", ""), ("new ", "a", ""),
-    ("", "a", ".a"), ("", "a", "()"), ("", "a", "[0]"), ("", "a", "+a"), ("", "a", "?.a"), ("", "a", "``"),
-    ("`${", "a", "}`"), ("a=", "a", ""), ("if(a)", "b", ""), ("if(a)b;else ", "c", ""), ("if(a){}else ", "{}", ""),
-    ("for(;;)", "a", ""), ("while(a)", "b", ""), ("do ", "a", " while(0)\n"), ("with(a)", "b", ""), ("a:", "b", ""),
-    ("function f(){", "", "}"), ("class A extends ", "B{}", ""), ("<a>", "b", "</a>"), ("x=<a b={", "c", "}/>"),
-    ("yield ", "a", ""), ("", "a", "&&a"), ("", "a", "??a"), ("", "a", ",a"), ("(a,b)=>", "c", ""), ("import(", "a", ")"),
-    ("{a:", "b", "}"), ("[a=", "b", "]=c"), ("case a:", "b", ""), ("try{", "a", "}catch{}"), ("@a ", "class A{}", ""),
+    ("(", "a", ")"),
+    ("[", "a", "]"),
+    ("x={a:", "a", "}"),
+    ("f(", "a", ")"),
+    ("a[", "0", "]"),
+    ("{", "a", "}"),
+    ("!", "a", ""),
+    ("- ", "a", ""),
+    ("~", "a", ""),
+    ("x=>", "a", ""),
+    ("async x=>", "a", ""),
+    ("a?b:", "c", ""),
+    ("a?", "b", ":c"),
+    ("a**", "b", ""),
+    ("await ", "a", ""),
+    ("typeof ", "a", ""),
+    ("void ", "a", ""),
+    ("new ", "a", ""),
+    ("", "a", ".a"),
+    ("", "a", "()"),
+    ("", "a", "[0]"),
+    ("", "a", "+a"),
+    ("", "a", "?.a"),
+    ("", "a", "``"),
+    ("`${", "a", "}`"),
+    ("a=", "a", ""),
+    ("if(a)", "b", ""),
+    ("if(a)b;else ", "c", ""),
+    ("if(a){}else ", "{}", ""),
+    ("for(;;)", "a", ""),
+    ("while(a)", "b", ""),
+    ("do ", "a", " while(0)\n"),
+    ("with(a)", "b", ""),
+    ("a:", "b", ""),
+    ("function f(){", "", "}"),
+    ("class A extends ", "B{}", ""),
+    ("<a>", "b", "</a>"),
+    ("x=<a b={", "c", "}/>"),
+    ("yield ", "a", ""),
+    ("", "a", "&&a"),
+    ("", "a", "??a"),
+    ("", "a", ",a"),
+    ("(a,b)=>", "c", ""),
+    ("import(", "a", ")"),
+    ("{a:", "b", "}"),
+    ("[a=", "b", "]=c"),
+    ("case a:", "b", ""),
+    ("try{", "a", "}catch{}"),
+    ("@a ", "class A{}", ""),
 ];
 const TYPESCRIPT: &[(&str, &str, &str)] = &[
-    ("type A=(", "a", ")"), ("type A=B<", "a", ">"), ("x as ", "a", ""), ("let a:", "b", ""), ("", "a", "!"),
-    ("", "a", " as b"), ("keyof ", "a", ""), ("", "type A=B", "[]"), ("a extends b?c:", "d", ""), ("<a>", "b", ""),
-    ("namespace A{", "", "}"), ("()=>", "a", ""), ("type A=()=>", "b", ""), ("type A=", "b", "|c"), ("type A=[", "b", "]"),
-    ("type A={a:", "b", "}"), ("type A=`${", "b", "}`"), ("abstract ", "class A{}", ""), ("A<", "b", ">"), ("readonly ", "a", ""),
+    ("type A=(", "a", ")"),
+    ("type A=B<", "a", ">"),
+    ("x as ", "a", ""),
+    ("let a:", "b", ""),
+    ("", "a", "!"),
+    ("", "a", " as b"),
+    ("keyof ", "a", ""),
+    ("", "type A=B", "[]"),
+    ("a extends b?c:", "d", ""),
+    ("<a>", "b", ""),
+    ("namespace A{", "", "}"),
+    ("()=>", "a", ""),
+    ("type A=()=>", "b", ""),
+    ("type A=", "b", "|c"),
+    ("type A=[", "b", "]"),
+    ("type A={a:", "b", "}"),
+    ("type A=`${", "b", "}`"),
+    ("abstract ", "class A{}", ""),
+    ("A<", "b", ">"),
+    ("readonly ", "a", ""),
 ];
 
 #[test]

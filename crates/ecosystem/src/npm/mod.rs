@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use deno_semver::Version;
 use sigma_core::{
-    AdvisorySnapshot, Declared, DependencyKind, Graph, Manifest, ManifestSource, PackageId, Release, Target, Timestamp,
+    AdvisorySnapshot, Declared, DependencyKind, Graph, Manifest, ManifestSource, PackageId, Target, Timestamp,
 };
 
 use self::build::{Builder, Known, Packages, Stop};
@@ -36,7 +36,7 @@ use self::overrides::Overrides;
 use self::pick::Engines;
 use self::registry::Registry;
 use self::tree::{EdgeKind, Need};
-use crate::{EcosystemConfig, Http, HttpError, ResolveError};
+use crate::{EcosystemConfig, Http, ResolveError};
 
 /// The Node.js and npm that `engines` are compared with, as npm compares them with the ones it runs on: of the versions
 /// that fit a range, those that declare to run come first.

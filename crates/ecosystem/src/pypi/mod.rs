@@ -29,7 +29,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sigma_core::{AdvisorySnapshot, Graph, Manifest, ManifestSource, PackageId, Release, Target, Timestamp};
+use sigma_core::{AdvisorySnapshot, Graph, Manifest, ManifestSource, PackageId, Target, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
