@@ -1,6 +1,8 @@
 use std::io::Cursor;
 
-use sigma_core::{AnalysisType, Digests, DistributionKind, Ecosystem, PackageId, PackageName, Sha1, Sha256, Sha512, SkipReason};
+use sigma_core::{
+    AnalysisType, Digests, DistributionKind, Ecosystem, PackageId, PackageName, Sha1, Sha256, Sha512, SkipReason,
+};
 
 use super::*;
 
@@ -81,7 +83,13 @@ fn an_unreadable_archive_is_disclosed() {
     let package = package();
     let mut bytes = Cursor::new(b"this is no archive".to_vec());
     let kind = DistributionKind::Wheel;
-    let input = Input { package: &package, filename: "demo-1.0.0-py3-none-any.whl", kind, digests: digests(b""), bytes: &mut bytes };
+    let input = Input {
+        package: &package,
+        filename: "demo-1.0.0-py3-none-any.whl",
+        kind,
+        digests: digests(b""),
+        bytes: &mut bytes,
+    };
     let report = Analyser::new(Limits::default()).analyse(input).report;
     assert!(report.coverage.has_gaps());
     assert_eq!(analysis_type(&[report]), AnalysisType::Partial);

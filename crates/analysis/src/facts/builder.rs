@@ -50,7 +50,10 @@ pub(crate) struct Builder<'a> {
     current: u32,
     /// Files that were downloaded, by the variable or the literal that names them.
     downloaded: HashSet<String>,
+    /// Whether a connection was made so far.
     connected: bool,
+    /// Whether the file is started as a program.
+    program: bool,
     budget: usize,
     facts: Facts<'a>,
 }
@@ -73,6 +76,7 @@ impl<'a> Builder<'a> {
             current: 0,
             downloaded: HashSet::new(),
             connected: false,
+            program: false,
             budget: FOLD_BUDGET,
             facts: Facts {
                 source,
@@ -146,6 +150,19 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Says that `function` runs when the file is started as a program, which an installer does with a `setup.py`.
+    pub fn runs_as_program(&mut self, function: u32) {
+        if self.program {
+            self.runs(function);
+        }
+    }
+
+    /// Says that the file is started as a program rather than imported.
+    pub fn started(mut self, program: bool) -> Self {
+        self.program = program;
+        self
+    }
+
     /// Says that `function` runs when the file is loaded, whoever calls it.
     pub fn runs_at_load(&mut self, function: u32) {
         self.calls_between.insert((0, function));
@@ -193,15 +210,57 @@ impl<'a> Builder<'a> {
         match self.language {
             Language::Python => matches!(
                 name,
-                "eval" | "exec" | "execfile" | "compile" | "open" | "__import__" | "getattr" | "setattr" | "vars"
-                    | "globals" | "locals" | "__builtins__" | "chr" | "bytes" | "bytearray" | "map" | "dict" | "str"
+                "eval"
+                    | "exec"
+                    | "execfile"
+                    | "compile"
+                    | "open"
+                    | "__import__"
+                    | "getattr"
+                    | "setattr"
+                    | "vars"
+                    | "globals"
+                    | "locals"
+                    | "__builtins__"
+                    | "chr"
+                    | "bytes"
+                    | "bytearray"
+                    | "map"
+                    | "dict"
+                    | "str"
             ),
             Language::JavaScript | Language::TypeScript => matches!(
                 name,
-                "eval" | "Function" | "require" | "process" | "globalThis" | "window" | "global" | "self" | "fetch"
-                    | "XMLHttpRequest" | "WebSocket" | "EventSource" | "navigator" | "importScripts" | "atob"
-                    | "unescape" | "Buffer" | "String" | "module" | "setTimeout" | "setInterval" | "setImmediate"
-                    | "queueMicrotask" | "Deno" | "Bun" | "execScript" | "Object" | "Reflect" | "Array" | "constructor"
+                "eval"
+                    | "Function"
+                    | "require"
+                    | "process"
+                    | "globalThis"
+                    | "window"
+                    | "global"
+                    | "self"
+                    | "fetch"
+                    | "XMLHttpRequest"
+                    | "WebSocket"
+                    | "EventSource"
+                    | "navigator"
+                    | "importScripts"
+                    | "atob"
+                    | "unescape"
+                    | "Buffer"
+                    | "String"
+                    | "module"
+                    | "setTimeout"
+                    | "setInterval"
+                    | "setImmediate"
+                    | "queueMicrotask"
+                    | "Deno"
+                    | "Bun"
+                    | "execScript"
+                    | "Object"
+                    | "Reflect"
+                    | "Array"
+                    | "constructor"
             ),
         }
     }
@@ -249,7 +308,7 @@ impl<'a> Builder<'a> {
         if matches!(object.path.as_deref(), Some("process.env" | "os.environ")) {
             return self.environment(key.as_text(), place);
         }
-        if let Some(text) = key.as_text() {
+        if let Some(text) = key.as_text().filter(|text| text.len() <= 500) {
             let text = text.to_owned();
             return self.member(object, &text, place);
         }
@@ -263,6 +322,7 @@ impl<'a> Builder<'a> {
 
     /// The value of one environment variable.
     fn environment(&mut self, key: Option<&str>, place: Place) -> Value<'a> {
+        let key = key.filter(|key| key.len() <= 500);
         let secret = key.is_some_and(name::is_secret);
         if self.facts.environment.len() < MAX_FACTS {
             self.facts.environment.push(EnvironmentRead { name: key.map(str::to_owned), secret, place });
@@ -272,9 +332,9 @@ impl<'a> Builder<'a> {
 
     /// A literal text of the source.
     pub fn literal(&mut self, text: impl Into<Text<'a>>, place: Place) -> Value<'a> {
-        let mut value = Value::text(text);
-        value.taint = self.taint_of_text(value.as_prefix().unwrap_or_default(), place);
-        value
+        let text = text.into();
+        let taint = self.taint_of_text(&text, place);
+        Value { constant: Constant::Text(text), taint, ..Value::default() }
     }
 
     /// What the text names, remembered as a mention.
@@ -302,7 +362,8 @@ impl<'a> Builder<'a> {
         let constant = self.pay(|| fold::concat(&left.constant, &right.constant));
         let mut taint = left.whole_taint() | right.whole_taint();
         let path = left.path.filter(|path| path.ends_with("()"));
-        if let (Constant::Text(text) | Constant::Prefix(text), true) = (&constant, taint.is_empty()) {
+        // A literal was looked at where it stood; only what was newly put together can name something new.
+        if let (Constant::Text(Text::Shared(text)), true) = (&constant, taint.is_empty()) {
             let text = text.clone();
             taint |= self.taint_of_text(&text, place);
         }
@@ -348,11 +409,12 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Folds while the budget lasts.
+    /// Folds while the budget lasts. Every try costs something, also one that yields nothing.
     fn pay(&mut self, fold: impl FnOnce() -> Constant<'a>) -> Constant<'a> {
         if self.budget == 0 {
             return Constant::Unknown;
         }
+        self.budget = self.budget.saturating_sub(16);
         let constant = fold();
         if let Constant::Text(Text::Shared(text)) | Constant::Prefix(Text::Shared(text)) = &constant {
             self.budget = self.budget.saturating_sub(text.len());
@@ -364,7 +426,13 @@ impl<'a> Builder<'a> {
     }
 
     /// `receiver.name(arguments)`.
-    pub fn call_method(&mut self, receiver: Value<'a>, key: &str, arguments: Vec<Argument<'a>>, place: Place) -> Value<'a> {
+    pub fn call_method(
+        &mut self,
+        receiver: Value<'a>,
+        key: &str,
+        arguments: Vec<Argument<'a>>,
+        place: Place,
+    ) -> Value<'a> {
         let plain: Vec<&Value<'a>> = arguments.iter().map(|argument| &argument.value).collect();
         let constant = match receiver.constant {
             Constant::Text(_) | Constant::List(_) => self.pay(|| fold::method(&receiver, key, &plain)),
@@ -399,12 +467,12 @@ impl<'a> Builder<'a> {
         let callee = self.member(&receiver, key, place);
         let taint = receiver.whole_taint();
         let writes = callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::WRITE));
-        if writes && union(arguments.iter().map(|a| &a.value)).any(Taint::REMOTE) {
-            if let Some(origin) = &receiver.origin {
-                self.downloaded.insert(origin.to_string());
-            }
+        let remote = union(arguments.iter().map(|argument| &argument.value)).any(Taint::REMOTE);
+        if let Some(origin) = receiver.origin.as_ref().filter(|_| writes && remote) {
+            self.downloaded.insert(origin.to_string());
         }
-        let receiver_taint = if callee.path.is_some() && taint.any(Taint::ENV_ALL) { taint.without(Taint::ENV_ALL) } else { taint };
+        let receiver_taint =
+            if callee.path.is_some() && taint.any(Taint::ENV_ALL) { taint.without(Taint::ENV_ALL) } else { taint };
         let mut result = self.call(callee, arguments, receiver_taint, place);
         if result.origin.is_none() {
             result.origin = receiver.origin;
@@ -413,7 +481,13 @@ impl<'a> Builder<'a> {
     }
 
     /// `callee(arguments)`; `receiver` is what the object it belongs to is made of.
-    pub fn call(&mut self, callee: Value<'a>, mut arguments: Vec<Argument<'a>>, receiver: Taint, place: Place) -> Value<'a> {
+    pub fn call(
+        &mut self,
+        callee: Value<'a>,
+        mut arguments: Vec<Argument<'a>>,
+        receiver: Taint,
+        place: Place,
+    ) -> Value<'a> {
         if let Some(function) = callee.function {
             self.runs(function);
         }
@@ -479,7 +553,7 @@ impl<'a> Builder<'a> {
         let plain: Vec<&Value<'a>> = arguments.iter().map(|argument| &argument.value).collect();
         let result = match path {
             "require" | "__import__" | "importlib.import_module" | "importlib.__import__" | "import" => {
-                let module = text(0)?.to_owned();
+                let module = text(0).filter(|module| module.len() <= 500)?.to_owned();
                 let value = self.import(&module);
                 // `import a.b` in Python yields `a`, import_module yields `a.b`.
                 let top = path == "__import__" && !module.starts_with('.');
@@ -490,8 +564,8 @@ impl<'a> Builder<'a> {
                 self.index(&object, &key, place)
             }
             "vars" | "util.promisify" | "functools.partial" | "str" | "String" | "shlex.quote" | "os.fspath"
-            | "os.path.expanduser" | "os.path.expandvars" | "os.path.abspath" | "os.path.normpath" | "path.normalize"
-            | "Object.freeze" => value(0)?.clone(),
+            | "os.path.expanduser" | "os.path.expandvars" | "os.path.abspath" | "os.path.normpath"
+            | "path.normalize" | "Object.freeze" => value(0)?.clone(),
             "dict" | "Object.assign" | "JSON.stringify" | "json.dumps" | "Object.entries" | "Object.fromEntries"
             | "Object.values" => Value::tainted(taint),
             "Object.keys" => Value::default(),
@@ -522,10 +596,15 @@ impl<'a> Builder<'a> {
 
     /// A path put together; parts that are not known stand as `?`, so that the rest is still recognised.
     fn joined_path(&mut self, path: &str, parts: &[&Value<'a>], taint: Taint, place: Place) -> Value<'a> {
-        let known: Vec<&str> = parts.iter().map(|part| part.as_text().unwrap_or("?")).collect();
+        if self.budget < fold::MAX_TEXT {
+            return Value::tainted(taint);
+        }
+        let known: Vec<&str> = parts.iter().take(32).map(|part| part.as_text().unwrap_or("?")).collect();
         let all = parts.iter().all(|part| part.as_text().is_some());
         let text = known.join("/");
-        let found = if taint.is_empty() && text.len() <= fold::MAX_TEXT { self.taint_of_text(&text, place) } else { taint };
+        self.budget = self.budget.saturating_sub(text.len());
+        let found =
+            if taint.is_empty() && text.len() <= fold::MAX_TEXT { self.taint_of_text(&text, place) } else { taint };
         let constant = match all && text.len() <= fold::MAX_TEXT {
             true => self.pay(|| Constant::Text(text.into())),
             false => Constant::Unknown,
@@ -637,7 +716,8 @@ fn union<'v, 'a: 'v>(values: impl Iterator<Item = &'v Value<'a>>) -> Taint {
 
 /// True for a URL whose host is a public IPv4 address.
 fn has_raw_ip(text: &str) -> bool {
-    let Some(rest) = ["http://", "https://", "ws://", "tcp://", "ftp://"].iter().find_map(|s| text.strip_prefix(s)) else {
+    let Some(rest) = ["http://", "https://", "ws://", "tcp://", "ftp://"].iter().find_map(|s| text.strip_prefix(s))
+    else {
         return false;
     };
     let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default();
@@ -651,7 +731,8 @@ pub(crate) fn is_public_ip(host: &str) -> bool {
     };
     let [a, b, c, d] = address.octets();
     // Resolvers that everybody knows, and numbers that look like versions.
-    let known = matches!((a, b, c, d), (8, 8, 8 | 4, 8 | 4) | (1, 1, 1, 1) | (1, 0, 0, 1) | (9, 9, 9, 9) | (1, 2, 3, 4));
+    let known =
+        matches!((a, b, c, d), (8, 8, 8 | 4, 8 | 4) | (1, 1, 1, 1) | (1, 0, 0, 1) | (9, 9, 9, 9) | (1, 2, 3, 4));
     let shared = a == 100 && (64..128).contains(&b);
     !(address.is_private() || address.is_loopback() || address.is_link_local() || address.is_documentation())
         && !(a == 0 || a >= 224 || shared || known)

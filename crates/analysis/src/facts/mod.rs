@@ -128,7 +128,8 @@ pub(crate) struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// Adds what a token scan of the same source saw beyond this.
     pub fn with_scan(mut self, scan: Facts<'a>) -> Self {
-        let seen: HashSet<(String, u32)> = self.calls.iter().map(|call| (call.path.to_string(), call.place.end)).collect();
+        let seen: HashSet<(String, u32)> =
+            self.calls.iter().map(|call| (call.path.to_string(), call.place.end)).collect();
         let new = |call: &Call<'a>| !seen.contains(&(call.path.to_string(), call.place.end));
         self.calls.extend(scan.calls.into_iter().filter(new));
         self.calls.sort_by_key(|call| call.place);

@@ -52,7 +52,9 @@ pub(super) fn canonical(path: String) -> String {
     if !exact.is_empty() {
         return exact.to_owned();
     }
-    for (from, to) in [("posix.", "os."), ("nt.", "os."), ("six.moves.", ""), ("urllib.request.request.", "urllib.request.")] {
+    for (from, to) in
+        [("posix.", "os."), ("nt.", "os."), ("six.moves.", ""), ("urllib.request.request.", "urllib.request.")]
+    {
         if let Some(rest) = path.strip_prefix(from) {
             return format!("{to}{rest}");
         }
@@ -85,7 +87,8 @@ pub(super) fn package_of(module: &str) -> &str {
 /// True when the name of an environment variable speaks of a secret.
 pub(super) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    let words = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "APIKEY", "MNEMONIC"];
+    let words =
+        ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "APIKEY", "MNEMONIC"];
     let pairs = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY", "SECRET_KEY", "AUTH_KEY", "ENCRYPTION_KEY"];
     name.split(['_', '-', '.']).any(|part| words.contains(&part)) || pairs.iter().any(|pair| name.contains(pair))
 }

@@ -31,6 +31,11 @@ impl<'a> Walker<'_, 'a> {
             match statement {
                 Statement::ImportDeclaration(import) => self.import(import),
                 Statement::FunctionDeclaration(function) => self.hoist(function),
+                Statement::ExportDeclaration(export) => {
+                    if let Declaration::FunctionDeclaration(function) = &export.declaration {
+                        self.hoist(function);
+                    }
+                }
                 Statement::ExportDefaultDeclaration(export) => {
                     if let ExportDefaultDeclarationKind::FunctionDeclaration(function) = &export.declaration {
                         self.hoist(function);
@@ -82,9 +87,7 @@ impl<'a> Walker<'_, 'a> {
                 for property in &object.properties {
                     let place = self.place(property.span);
                     let part = match &property.key {
-                        PropertyKey::StaticIdentifier(name) => {
-                            self.builder.member(&value, name.name.as_str(), place)
-                        }
+                        PropertyKey::StaticIdentifier(name) => self.builder.member(&value, name.name.as_str(), place),
                         PropertyKey::PrivateIdentifier(_) => Value::default(),
                         key => {
                             let key = key.as_expression().map(|key| self.eval(key)).unwrap_or_default();

@@ -180,8 +180,23 @@ impl<'a> Lexer<'a> {
 
 /// Words after which an operand follows, so that `/` begins a regular expression and `-` is a sign.
 const EXPECTS_OPERAND: [&str; 17] = [
-    "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "instanceof", "else", "do", "yield",
-    "await", "not", "and", "or",
+    "return",
+    "typeof",
+    "case",
+    "in",
+    "of",
+    "delete",
+    "void",
+    "throw",
+    "new",
+    "instanceof",
+    "else",
+    "do",
+    "yield",
+    "await",
+    "not",
+    "and",
+    "or",
 ];
 
 impl Iterator for Lexer<'_> {

@@ -146,9 +146,30 @@ impl Measure {
 fn is_prefix(word: &str) -> bool {
     matches!(
         word,
-        "if" | "else" | "for" | "while" | "do" | "with" | "typeof" | "void" | "delete" | "await" | "new" | "yield"
-            | "async" | "not" | "lambda" | "keyof" | "unique" | "infer" | "readonly" | "return" | "throw" | "extends"
-            | "import" | "function" | "class"
+        "if" | "else"
+            | "for"
+            | "while"
+            | "do"
+            | "with"
+            | "typeof"
+            | "void"
+            | "delete"
+            | "await"
+            | "new"
+            | "yield"
+            | "async"
+            | "not"
+            | "lambda"
+            | "keyof"
+            | "unique"
+            | "infer"
+            | "readonly"
+            | "return"
+            | "throw"
+            | "extends"
+            | "import"
+            | "function"
+            | "class"
     )
 }
 
@@ -170,7 +191,11 @@ mod tests {
         let python = "def f(a, b):\n    if a:\n        return [x for x in (1, 2)]\n".repeat(2000);
         assert!(!exceeds(&python, Language::Python));
         let javascript = "if(a){b()}else if(c){d=e?f:g}\nvar x=1\nconst f=async(a)=>{await b};".repeat(200);
-        assert!(!exceeds(&javascript, Language::JavaScript), "{:?}", Nesting::of(&javascript, Language::JavaScript, 400));
+        assert!(
+            !exceeds(&javascript, Language::JavaScript),
+            "{:?}",
+            Nesting::of(&javascript, Language::JavaScript, 400)
+        );
         let bundle = "function a(b){return b=c?d:-e,!f}".repeat(5000);
         assert!(!exceeds(&bundle, Language::JavaScript), "{:?}", Nesting::of(&bundle, Language::JavaScript, 400));
         let cases = "switch(a){".to_owned() + &"case 1:case 2:b=c;break;".repeat(5000) + "}";

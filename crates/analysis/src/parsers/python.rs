@@ -86,7 +86,12 @@ impl<'a> Walker<'_, 'a> {
         self.builder.bind(name, Value { function: Some(id), ..Value::default() });
         // setuptools calls these when the package is built or installed.
         let command = self.class.as_deref().is_some_and(is_setup_command);
-        if command && matches!(name, "run" | "finalize_options" | "initialize_options" | "build_extension" | "build_extensions") {
+        if command
+            && matches!(
+                name,
+                "run" | "finalize_options" | "initialize_options" | "build_extension" | "build_extensions"
+            )
+        {
             self.builder.runs_at_load(id);
         }
         let outer = self.class.take();
@@ -107,7 +112,8 @@ impl<'a> Walker<'_, 'a> {
         if let Some(arguments) = &class.arguments {
             for argument in &arguments.args {
                 let value = self.eval(argument);
-                self.builder.subclass(&value, self.builder.place(class.name.start().to_u32(), class.name.end().to_u32()));
+                self.builder
+                    .subclass(&value, self.builder.place(class.name.start().to_u32(), class.name.end().to_u32()));
                 base = base.or(value.path.map(|path| path.to_string()));
             }
             for keyword in &arguments.keywords {
@@ -161,7 +167,11 @@ impl<'a> Walker<'_, 'a> {
         value
     }
 
-    fn interpolated(&mut self, elements: impl Iterator<Item = &'a InterpolatedStringElement>, place: Place) -> Value<'a> {
+    fn interpolated(
+        &mut self,
+        elements: impl Iterator<Item = &'a InterpolatedStringElement>,
+        place: Place,
+    ) -> Value<'a> {
         let mut value = Value::text("");
         for element in elements {
             let part = match element {
@@ -356,6 +366,16 @@ impl<'a> Walker<'_, 'a> {
     }
 }
 
+/// True for `__name__ == "__main__"`: what stands under it does not run when the module is imported.
+fn is_main_guard(test: &Expr) -> bool {
+    let Expr::Compare(compare) = test else { return false };
+    let named = |side: &Expr| side.as_name_expr().is_some_and(|name| name.id.as_str() == "__name__");
+    let main = |side: &Expr| side.as_string_literal_expr().is_some_and(|text| text.value.to_str() == "__main__");
+    let [right] = &*compare.comparators else { return false };
+    let left = &*compare.left;
+    matches!(&*compare.ops, [ast::CmpOp::Eq]) && (named(left) && main(right) || main(left) && named(right))
+}
+
 /// True for the classes whose methods setuptools runs while it builds or installs.
 fn is_setup_command(base: &str) -> bool {
     base.starts_with("setuptools.") || base.starts_with("distutils.") || base.contains(".command.")
@@ -413,6 +433,16 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
                     }
                 }
                 self.visit_body(&statement.body);
+            }
+            Stmt::If(statement) if is_main_guard(&statement.test) => {
+                let id = self.builder.declare_function();
+                self.builder.runs_as_program(id);
+                let frame = self.builder.enter(id);
+                self.visit_body(&statement.body);
+                self.builder.leave(frame);
+                for clause in &statement.elif_else_clauses {
+                    self.visit_elif_else_clause(clause);
+                }
             }
             // A text that stands alone is documentation.
             Stmt::Expr(statement) if statement.value.is_string_literal_expr() => {}

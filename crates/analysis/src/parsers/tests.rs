@@ -3,7 +3,7 @@ use crate::facts::When;
 
 /// Every call as `line when path(first text) taint`, every environment read and local fact, one a line.
 fn told(source: &str, language: Language) -> String {
-    let (lines, not_parsed) = with_facts(source, language, 400, |facts| {
+    let (lines, not_parsed) = with_facts(source, language, false, 400, |facts| {
         let mut lines: Vec<String> = Vec::new();
         for call in &facts.calls {
             let when = if facts.when(call.place) == When::Load { "load" } else { "call" };
@@ -11,7 +11,11 @@ fn told(source: &str, language: Language) -> String {
             lines.push(format!("{when} {}({first})", &*call.path));
         }
         for read in &facts.environment {
-            lines.push(format!("env {}{}", read.name.as_deref().unwrap_or("?"), if read.secret { " secret" } else { "" }));
+            lines.push(format!(
+                "env {}{}",
+                read.name.as_deref().unwrap_or("?"),
+                if read.secret { " secret" } else { "" }
+            ));
         }
         lines
     });
@@ -36,7 +40,10 @@ fn python_names_are_resolved() {
     python("import os\ngetattr(os, 'sys' + 'tem')('id')", "load os.system(id)");
     python("import os\nos.__dict__['system']('id')", "load os.system(id)");
     python("__builtins__['ex' + 'ec']('1')\neval.__call__", "load exec(1)");
-    python("import requests\ns = requests.Session()\ns.post('https://a.b/')", "load requests.Session().post(https://a.b/)");
+    python(
+        "import requests\ns = requests.Session()\ns.post('https://a.b/')",
+        "load requests.Session().post(https://a.b/)",
+    );
     python("import os\nos = fake()\nos.system('x')", "");
     python("def f(open):\n    open('x')", "");
 }
@@ -47,9 +54,15 @@ fn javascript_names_are_resolved() {
     javascript("import {execSync} from 'node:child_process'; execSync(`id`)", "load child_process.execSync(id)");
     javascript("require('child_' + 'process').spawn('id')", "load child_process.spawn(id)");
     javascript("(0, eval)('1'); globalThis['ev' + 'al']('2')", "load eval(1)\nload eval(2)");
-    javascript("const p = require('util').promisify(require('child_process').exec); p('id')", "load child_process.exec(id)");
+    javascript(
+        "const p = require('util').promisify(require('child_process').exec); p('id')",
+        "load child_process.exec(id)",
+    );
     javascript("[].constructor.constructor('return this')()", "load Function(return this)");
-    javascript("import('fs').then(fs => 1); const f = await import('fs'); f.writeFileSync('a', 'b')", "load fs.writeFileSync(a)");
+    javascript(
+        "import('fs').then(fs => 1); const f = await import('fs'); f.writeFileSync('a', 'b')",
+        "load fs.writeFileSync(a)",
+    );
     javascript("function f() { return process.env.NPM_TOKEN + process.env['HOME'] }", "env NPM_TOKEN secret\nenv HOME");
     javascript("const {env: {AWS_SECRET}} = process", "env AWS_SECRET secret");
     javascript("require('child_process').exec.call(null, 'id')", "load child_process.exec(id)");
@@ -58,19 +71,77 @@ fn javascript_names_are_resolved() {
 #[test]
 fn constants_are_folded() {
     python("eval(chr(49) + '+' + ''.join(['1', '2']) + '43'[::-1])", "load eval(1+1234)");
-    python("import base64\nx = 'aWQ='\nexec(base64.b64decode(x).decode())", "load exec(id)\nload base64.b64decode(aWQ=)");
+    python(
+        "import base64\nx = 'aWQ='\nexec(base64.b64decode(x).decode())",
+        "load exec(id)\nload base64.b64decode(aWQ=)",
+    );
     python("u = 'https://a.b'\nimport requests\nrequests.get(f'{u}/x/{y}')", "load requests.get(https://a.b/x/)");
     javascript("eval(Buffer.from('aWQ=', 'base64').toString())", "load eval(id)");
-    javascript("eval(String.fromCharCode(105, 100)); eval('di'.split('').reverse().join(''))", "load eval(id)\nload eval(id)");
+    javascript(
+        "eval(String.fromCharCode(105, 100)); eval('di'.split('').reverse().join(''))",
+        "load eval(id)\nload eval(id)",
+    );
     javascript("fetch(`https://a.b/${x}`)", "load fetch(https://a.b/)");
 }
 
 #[test]
 fn what_runs_when_the_file_is_loaded() {
-    python("import os\ndef main():\n    inner()\ndef inner():\n    os.system('a')\ndef other():\n    os.system('b')\nmain()", "load os.system(a)\ncall os.system(b)");
-    javascript("const c = require('child_process'); (() => { c.exec('a') })(); function f() { c.exec('b') }", "load child_process.exec(a)\ncall child_process.exec(b)");
-    javascript("const c = require('child_process'); setTimeout(() => c.exec('a'), 5)", "load setTimeout(?)\nload child_process.exec(a)");
-    python("from setuptools.command.install import install\nimport os\nclass I(install):\n    def run(self):\n        os.system('a')", "load os.system(a)");
+    python(
+        "import os\ndef main():\n    inner()\ndef inner():\n    os.system('a')\ndef other():\n    os.system('b')\nmain()",
+        "load os.system(a)\ncall os.system(b)",
+    );
+    javascript(
+        "const c = require('child_process'); (() => { c.exec('a') })(); function f() { c.exec('b') }",
+        "load child_process.exec(a)\ncall child_process.exec(b)",
+    );
+    javascript(
+        "const c = require('child_process'); setTimeout(() => c.exec('a'), 5)",
+        "load setTimeout(?)\nload child_process.exec(a)",
+    );
+    python(
+        "from setuptools.command.install import install\nimport os\nclass I(install):\n    def run(self):\n        os.system('a')",
+        "load os.system(a)",
+    );
+}
+
+#[test]
+fn what_stands_under_the_main_guard_runs_only_in_a_program() {
+    let source = "import os\nif __name__ == '__main__':\n    os.system('a')\n";
+    for (program, expect) in [(false, When::Call), (true, When::Load)] {
+        let when = |facts: &Facts<'_>| facts.when(facts.calls[0].place);
+        assert_eq!(with_facts(source, Language::Python, program, 400, when).0, expect);
+    }
+}
+
+#[test]
+fn repeated_long_texts_cost_no_time() {
+    let long = "x".repeat(4 << 20);
+    for (head, line) in [
+        (
+            format!("import os\ns = '{long}'\n"),
+            "exec(s + a)\nos.path.join(s, 'b')\nx[s]\ns.replace('a', 'b')\n__import__(s)\n",
+        ),
+        (format!("s = '{}'\n", &long[..16_000]), "t = s + s\nu = s.lower() + t\nexec(u + s)\n"),
+    ] {
+        let source = head + &line.repeat(4_000);
+        let started = std::time::Instant::now();
+        let (calls, not_parsed) = with_facts(&source, Language::Python, false, 400, |facts| facts.calls.len());
+        assert!(calls >= 4_000 && not_parsed.is_none());
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read(parts in proptest::collection::vec("[a-z]{1,4}|[-+*/=.,:;!?(){}<>\\[\\]'\"`$@#\\\\ \n]|\\PC", 0..60)) {
+        let source = parts.concat();
+        for language in [Language::Python, Language::JavaScript, Language::TypeScript] {
+            let (confidence, not_parsed) = with_facts(&source, language, false, 400, |facts| facts.confidence);
+            proptest::prop_assert!(not_parsed.is_none() || confidence < Confidence::High);
+            let scanned = scan(&source, language);
+            proptest::prop_assert_eq!(scanned.source.len(), source.len());
+        }
+    }
 }
 
 #[test]
@@ -79,12 +150,22 @@ fn what_does_not_parse_is_told_and_scanned() {
         let calls: Vec<String> = facts.calls.iter().map(|call| call.path.to_string()).collect();
         (calls.join(" "), facts.imports.iter().cloned().collect::<Vec<_>>().join(" "))
     };
-    let ((calls, imports), not_parsed) =
-        with_facts("const cp = require('child_process');\n%%% cp.exec('id') }}}", Language::JavaScript, 400, run);
+    let ((calls, imports), not_parsed) = with_facts(
+        "const cp = require('child_process');\n%%% cp.exec('id') }}}",
+        Language::JavaScript,
+        false,
+        400,
+        run,
+    );
     assert_eq!((calls.as_str(), imports.as_str()), ("child_process.exec", "child_process"));
     assert_eq!(not_parsed.unwrap().reason, SkipReason::NotParsed);
-    let ((calls, imports), not_parsed) =
-        with_facts("import os, sys\nprint 'old'\nos.system('id')\nexec 'code' in ns\n", Language::Python, 400, run);
+    let ((calls, imports), not_parsed) = with_facts(
+        "import os, sys\nprint 'old'\nos.system('id')\nexec 'code' in ns\n",
+        Language::Python,
+        false,
+        400,
+        run,
+    );
     assert!(calls.contains("os.system"), "{calls}");
     assert!(imports.contains("os"));
     assert_eq!(not_parsed.unwrap().reason, SkipReason::NotParsed);
@@ -92,35 +173,115 @@ fn what_does_not_parse_is_told_and_scanned() {
 
 /// Reads `source` on a thread with a small stack; true when it was too deep for a parser.
 fn is_too_deep(source: String, language: Language) -> bool {
-    let read = move || with_facts(&source, language, 400, |_| ()).1;
+    let read = move || with_facts(&source, language, false, 400, |_| ()).1;
     let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(read).unwrap();
     thread.join().unwrap().is_some_and(|not_parsed| not_parsed.reason == SkipReason::TooDeep)
 }
 
 /// Constructs that nest, as what opens, what stands inside, and what closes.
 const PYTHON: &[(&str, &str, &str)] = &[
-    ("(", "a", ")"), ("[", "a", "]"), ("{", "a", "}"), ("f(", "a", ")"), ("a[", "0", "]"), ("{1:", "a", "}"),
-    ("not ", "a", ""), ("-", "a", ""), ("~", "a", ""), ("lambda: ", "a", ""), ("a if b else ", "c", ""), ("a ** ", "b", ""),
-    ("await ", "a", ""), ("", "a", ".a"), ("", "a", "()"), ("", "a", "[0]"), ("", "a", " + a"), ("", "a", " @ a"),
-    ("f'{", "a", "}'"), ("f\"{f'{", "a", "}'}\""), ("(lambda: ", "a", ")"), ("[a for a in ", "b", "]"), ("yield ", "a", ""),
-    ("", "a", " and a or a"), ("a < ", "b", ""), ("*", "a", ""), ("(yield ", "a", ")"), ("a := ", "a", ""), ("a = ", "a", ""),
+    ("(", "a", ")"),
+    ("[", "a", "]"),
+    ("{", "a", "}"),
+    ("f(", "a", ")"),
+    ("a[", "0", "]"),
+    ("{1:", "a", "}"),
+    ("not ", "a", ""),
+    ("-", "a", ""),
+    ("~", "a", ""),
+    ("lambda: ", "a", ""),
+    ("a if b else ", "c", ""),
+    ("a ** ", "b", ""),
+    ("await ", "a", ""),
+    ("", "a", ".a"),
+    ("", "a", "()"),
+    ("", "a", "[0]"),
+    ("", "a", " + a"),
+    ("", "a", " @ a"),
+    ("f'{", "a", "}'"),
+    ("f\"{f'{", "a", "}'}\""),
+    ("(lambda: ", "a", ")"),
+    ("[a for a in ", "b", "]"),
+    ("yield ", "a", ""),
+    ("", "a", " and a or a"),
+    ("a < ", "b", ""),
+    ("*", "a", ""),
+    ("(yield ", "a", ")"),
+    ("a := ", "a", ""),
+    ("a = ", "a", ""),
 ];
 const JAVASCRIPT: &[(&str, &str, &str)] = &[
-    ("(", "a", ")"), ("[", "a", "]"), ("x={a:", "a", "}"), ("f(", "a", ")"), ("a[", "0", "]"), ("{", "a", "}"),
-    ("!", "a", ""), ("- ", "a", ""), ("~", "a", ""), ("x=>", "a", ""), ("async x=>", "a", ""), ("a?b:", "c", ""),
-    ("a?", "b", ":c"), ("a**", "b", ""), ("await ", "a", ""), ("typeof ", "a", ""), ("void ", "a", ""), ("new ", "a", ""),
-    ("", "a", ".a"), ("", "a", "()"), ("", "a", "[0]"), ("", "a", "+a"), ("", "a", "?.a"), ("", "a", "``"),
-    ("`${", "a", "}`"), ("a=", "a", ""), ("if(a)", "b", ""), ("if(a)b;else ", "c", ""), ("if(a){}else ", "{}", ""),
-    ("for(;;)", "a", ""), ("while(a)", "b", ""), ("do ", "a", " while(0)\n"), ("with(a)", "b", ""), ("a:", "b", ""),
-    ("function f(){", "", "}"), ("class A extends ", "B{}", ""), ("<a>", "b", "</a>"), ("x=<a b={", "c", "}/>"),
-    ("yield ", "a", ""), ("", "a", "&&a"), ("", "a", "??a"), ("", "a", ",a"), ("(a,b)=>", "c", ""), ("import(", "a", ")"),
-    ("{a:", "b", "}"), ("[a=", "b", "]=c"), ("case a:", "b", ""), ("try{", "a", "}catch{}"), ("@a ", "class A{}", ""),
+    ("(", "a", ")"),
+    ("[", "a", "]"),
+    ("x={a:", "a", "}"),
+    ("f(", "a", ")"),
+    ("a[", "0", "]"),
+    ("{", "a", "}"),
+    ("!", "a", ""),
+    ("- ", "a", ""),
+    ("~", "a", ""),
+    ("x=>", "a", ""),
+    ("async x=>", "a", ""),
+    ("a?b:", "c", ""),
+    ("a?", "b", ":c"),
+    ("a**", "b", ""),
+    ("await ", "a", ""),
+    ("typeof ", "a", ""),
+    ("void ", "a", ""),
+    ("new ", "a", ""),
+    ("", "a", ".a"),
+    ("", "a", "()"),
+    ("", "a", "[0]"),
+    ("", "a", "+a"),
+    ("", "a", "?.a"),
+    ("", "a", "``"),
+    ("`${", "a", "}`"),
+    ("a=", "a", ""),
+    ("if(a)", "b", ""),
+    ("if(a)b;else ", "c", ""),
+    ("if(a){}else ", "{}", ""),
+    ("for(;;)", "a", ""),
+    ("while(a)", "b", ""),
+    ("do ", "a", " while(0)\n"),
+    ("with(a)", "b", ""),
+    ("a:", "b", ""),
+    ("function f(){", "", "}"),
+    ("class A extends ", "B{}", ""),
+    ("<a>", "b", "</a>"),
+    ("x=<a b={", "c", "}/>"),
+    ("yield ", "a", ""),
+    ("", "a", "&&a"),
+    ("", "a", "??a"),
+    ("", "a", ",a"),
+    ("(a,b)=>", "c", ""),
+    ("import(", "a", ")"),
+    ("{a:", "b", "}"),
+    ("[a=", "b", "]=c"),
+    ("case a:", "b", ""),
+    ("try{", "a", "}catch{}"),
+    ("@a ", "class A{}", ""),
 ];
 const TYPESCRIPT: &[(&str, &str, &str)] = &[
-    ("type A=(", "a", ")"), ("type A=B<", "a", ">"), ("x as ", "a", ""), ("let a:", "b", ""), ("", "a", "!"),
-    ("", "a", " as b"), ("keyof ", "a", ""), ("", "type A=B", "[]"), ("a extends b?c:", "d", ""), ("<a>", "b", ""),
-    ("namespace A{", "", "}"), ("()=>", "a", ""), ("type A=()=>", "b", ""), ("type A=", "b", "|c"), ("type A=[", "b", "]"),
-    ("type A={a:", "b", "}"), ("type A=`${", "b", "}`"), ("abstract ", "class A{}", ""), ("A<", "b", ">"), ("readonly ", "a", ""),
+    ("type A=(", "a", ")"),
+    ("type A=B<", "a", ">"),
+    ("x as ", "a", ""),
+    ("let a:", "b", ""),
+    ("", "a", "!"),
+    ("", "a", " as b"),
+    ("keyof ", "a", ""),
+    ("", "type A=B", "[]"),
+    ("a extends b?c:", "d", ""),
+    ("<a>", "b", ""),
+    ("namespace A{", "", "}"),
+    ("()=>", "a", ""),
+    ("type A=()=>", "b", ""),
+    ("type A=", "b", "|c"),
+    ("type A=[", "b", "]"),
+    ("type A={a:", "b", "}"),
+    ("type A=`${", "b", "}`"),
+    ("abstract ", "class A{}", ""),
+    ("A<", "b", ">"),
+    ("readonly ", "a", ""),
 ];
 
 #[test]
@@ -152,7 +313,7 @@ fn deep_code_is_disclosed_and_still_scanned() {
         assert!(is_too_deep(source, language));
     }
     let hidden = format!("require('child_process').exec('id');{}1{}", "(".repeat(5000), ")".repeat(5000));
-    let (calls, not_parsed) = with_facts(&hidden, Language::JavaScript, 400, |facts| facts.calls.len());
+    let (calls, not_parsed) = with_facts(&hidden, Language::JavaScript, false, 400, |facts| facts.calls.len());
     assert_eq!((calls, not_parsed.unwrap().reason), (1, SkipReason::TooDeep));
 }
 

@@ -11,7 +11,9 @@ pub(super) fn format(bytes: &[u8], path: &str) -> Option<&'static str> {
         [0, b'a', b's', b'm', ..] => Some("wasm"),
         // CPython: two bytes of version, then CR LF.
         [_, _, b'\r', b'\n', ..] if path.ends_with(".pyc") || path.ends_with(".pyo") => Some("pyc"),
-        [low, 0x0a..=0x0e, b'\r', b'\n', rest @ ..] if *low >= 0x20 && rest.first().is_some_and(|byte| *byte < 8) => Some("pyc"),
+        [low, 0x0a..=0x0e, b'\r', b'\n', rest @ ..] if *low >= 0x20 && rest.first().is_some_and(|byte| *byte < 8) => {
+            Some("pyc")
+        }
         _ => None,
     }
 }

@@ -66,13 +66,18 @@ impl Manifests {
         let name = inner.rsplit('/').next().unwrap_or(inner);
         let root = !inner.contains('/');
         let metadata = match kind {
-            DistributionKind::Wheel => name == "METADATA" && inner.matches('/').count() == 1 && inner.contains(".dist-info/"),
+            DistributionKind::Wheel => {
+                name == "METADATA" && inner.matches('/').count() == 1 && inner.contains(".dist-info/")
+            }
             DistributionKind::Sdist => root && name == "PKG-INFO",
             DistributionKind::NpmTarball => false,
         };
         let python = kind != DistributionKind::NpmTarball;
         let wanted = metadata
-            || (python && (name.ends_with(".pth") || name == "entry_points.txt" || (root && matches!(name, "setup.cfg" | "pyproject.toml"))))
+            || (python
+                && (name.ends_with(".pth")
+                    || name == "entry_points.txt"
+                    || (root && matches!(name, "setup.cfg" | "pyproject.toml"))))
             || (!python && root && matches!(name, "package.json" | "binding.gyp"));
         if !wanted {
             return;
@@ -121,7 +126,8 @@ impl Manifests {
         let field = |name: &str| json.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
         self.identities.push(Identity { file: path.into(), name: field("name"), version: field("version") });
         for name in HOOKS {
-            let command = json.get("scripts").and_then(|scripts| scripts.get(name)).and_then(|command| command.as_str());
+            let command =
+                json.get("scripts").and_then(|scripts| scripts.get(name)).and_then(|command| command.as_str());
             if let Some(command) = command.filter(|command| !command.trim().is_empty()) {
                 let line = line_of(text, &format!("\"{name}\""));
                 let command = command.chars().take(4096).collect();
@@ -170,7 +176,8 @@ impl Manifests {
             self.backend_path = Some((path.into(), printable(backend.to_string().trim(), 120)));
         }
         let scripts = document.get("project").and_then(|project| project.get("scripts"));
-        for (_, target) in scripts.and_then(|scripts| scripts.as_table_like()).iter().flat_map(|scripts| scripts.iter()) {
+        for (_, target) in scripts.and_then(|scripts| scripts.as_table_like()).iter().flat_map(|scripts| scripts.iter())
+        {
             self.entry_module(target.as_str().unwrap_or_default());
         }
     }
@@ -238,7 +245,8 @@ mod tests {
         let text = "/some/path\nimport os; os.getcwd()\n# import x\nimportlib\n";
         let manifests = read(DistributionKind::Wheel, "a.pth", text);
         assert_eq!(manifests.pth_lines.iter().map(|line| line.line).collect::<Vec<_>>(), [2]);
-        let identity = &read(DistributionKind::Wheel, "a-1.dist-info/METADATA", "Name: a\nVersion: 1\n\nName: b").identities;
+        let identity =
+            &read(DistributionKind::Wheel, "a-1.dist-info/METADATA", "Name: a\nVersion: 1\n\nName: b").identities;
         assert_eq!((identity[0].name.as_str(), identity.len()), ("a", 1));
     }
 }

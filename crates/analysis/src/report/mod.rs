@@ -254,7 +254,8 @@ impl<'a> Distribution<'a> {
     }
 
     fn install_hooks(&self) -> BTreeSet<String> {
-        let scripts = self.manifests.scripts.iter().filter(|script| !matches!(script.name.as_str(), "prepare" | "prepublish"));
+        let scripts =
+            self.manifests.scripts.iter().filter(|script| !matches!(script.name.as_str(), "prepare" | "prepublish"));
         let scripts = scripts.map(|script| format!("package.json#scripts.{}", script.name));
         let setup = self.files.iter().filter(|file| self.kind == DistributionKind::Sdist && file.inner == "setup.py");
         let pth = self.manifests.pth_lines.iter().map(|line| line.file.clone());

@@ -20,16 +20,24 @@ pub(super) fn judge(oddity: Oddity) -> Judged {
         OddityKind::AbsolutePath => (High, "A path in the archive begins at the root of the file system."),
         OddityKind::LinkOutside => (High, "A link in the archive points out of the folder it is unpacked to."),
         OddityKind::OverlappingEntries => (High, "Two files of the archive share bytes."),
-        OddityKind::HeaderMismatch => (High, "The archive says two different things about one file, so that tools unpack different files."),
+        OddityKind::HeaderMismatch => {
+            (High, "The archive says two different things about one file, so that tools unpack different files.")
+        }
         OddityKind::Bomb => (High, "The archive unpacks to far more than its size explains."),
         OddityKind::Encrypted => (High, "A file in the archive is encrypted."),
-        OddityKind::MultipleEndRecords => (Medium, "The archive holds more than one directory, so that tools may unpack different files."),
-        OddityKind::DuplicateName => (Medium, "Two files of the archive have the same path; tools differ in which one they keep."),
+        OddityKind::MultipleEndRecords => {
+            (Medium, "The archive holds more than one directory, so that tools may unpack different files.")
+        }
+        OddityKind::DuplicateName => {
+            (Medium, "Two files of the archive have the same path; tools differ in which one they keep.")
+        }
         OddityKind::SetuidBit => (Medium, "A file in the archive would run with the rights of another user."),
         OddityKind::BadChecksum => (Medium, "A checksum inside the archive does not fit."),
         OddityKind::Truncated => (Medium, "The archive ends early."),
         OddityKind::Device => (Medium, "The archive holds a device or a pipe."),
-        OddityKind::BadName => (Low, "A path in the archive holds characters that are hidden or mean something else on other systems."),
+        OddityKind::BadName => {
+            (Low, "A path in the archive holds characters that are hidden or mean something else on other systems.")
+        }
         OddityKind::LeadingBytes => (Low, "Bytes that belong to nothing stand before the archive."),
         OddityKind::TrailingBytes => (Low, "Bytes that belong to nothing stand in or after the archive."),
         OddityKind::CaseCollision => (Low, "Two paths of the archive differ in upper and lower case only."),

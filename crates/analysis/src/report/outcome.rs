@@ -44,12 +44,12 @@ impl Outcome {
         let text = parsers::decode(bytes);
         let mut outcome = match reading.language {
             Some(language) if reading.quiet => {
-                let (_, not_parsed) = parsers::with_facts(&text, language, depth, |_| ());
+                let (_, not_parsed) = parsers::with_facts(&text, language, false, depth, |_| ());
                 Self { not_parsed, ..Self::default() }
             }
             Some(language) => {
                 let run = |facts: &Facts<'_>| Self::of_facts(facts, reading.setup);
-                let (mut outcome, not_parsed) = parsers::with_facts(&text, language, depth, run);
+                let (mut outcome, not_parsed) = parsers::with_facts(&text, language, reading.setup, depth, run);
                 outcome.not_parsed = not_parsed;
                 outcome
             }
@@ -108,7 +108,8 @@ fn hosts(facts: &Facts<'_>) -> BTreeSet<String> {
         let values = call.arguments.iter().map(|argument| &argument.value);
         let urls = values.clone().filter_map(|value| value.as_prefix()).filter_map(host_of_url);
         let fields = ["hostname", "host", "url", "baseURL"].into_iter().filter_map(|name| call.option(name));
-        let named = fields.filter_map(|value| value.as_text()).filter_map(|text| host_of_url(text).or(plain_host(text)));
+        let named =
+            fields.filter_map(|value| value.as_text()).filter_map(|text| host_of_url(text).or(plain_host(text)));
         let address = values.filter_map(|value| value.items().first()?.as_text()).filter_map(plain_host);
         // `HTTPSConnection("host")`, `connect(443, "host")`.
         let takes_host = ["Connection", "connect", "SMTP", "SMTP_SSL", "FTP", "FTP_TLS", "createConnection", "lookup"];

@@ -20,13 +20,30 @@ pub(super) fn inner_path(kind: DistributionKind, path: &str) -> &str {
 /// True for files that nothing in the package runs: tests, examples, documentation.
 pub(super) fn is_test(inner: &str) -> bool {
     const FOLDERS: [&str; 15] = [
-        "test", "tests", "__tests__", "__mocks__", "spec", "specs", "doc", "docs", "example", "examples",
-        "benchmark", "benchmarks", "fixtures", "tutorials", "testdata",
+        "test",
+        "tests",
+        "__tests__",
+        "__mocks__",
+        "spec",
+        "specs",
+        "doc",
+        "docs",
+        "example",
+        "examples",
+        "benchmark",
+        "benchmarks",
+        "fixtures",
+        "tutorials",
+        "testdata",
     ];
     let (folders, name) = inner.rsplit_once('/').unwrap_or(("", inner));
     let in_folder = folders.split('/').any(|folder| FOLDERS.contains(&folder.to_ascii_lowercase().as_str()));
     let stem = name.split('.').next().unwrap_or(name);
-    let named = stem.starts_with("test_") || stem.ends_with("_test") || stem == "conftest" || name.contains(".test.") || name.contains(".spec.");
+    let named = stem.starts_with("test_")
+        || stem.ends_with("_test")
+        || stem == "conftest"
+        || name.contains(".test.")
+        || name.contains(".spec.");
     in_folder || named
 }
 
@@ -53,7 +70,11 @@ pub(super) fn reach(kind: DistributionKind, files: &[Candidate<'_>], manifests: 
     let by_path: BTreeMap<&str, usize> = files.iter().enumerate().map(|(index, file)| (file.inner, index)).collect();
     let mut reach: Vec<Reach> =
         files.iter().map(|file| if is_test(file.inner) { Reach::Test } else { Reach::Import }).collect();
-    let entries = manifests.bin_files.iter().cloned().chain(manifests.entry_modules.iter().map(|module| module.replace('.', "/")));
+    let entries = manifests
+        .bin_files
+        .iter()
+        .cloned()
+        .chain(manifests.entry_modules.iter().map(|module| module.replace('.', "/")));
     for entry in entries {
         for index in find(&by_path, &entry).into_iter().chain(find(&by_path, &format!("src/{entry}"))) {
             reach[index] = Reach::EntryPoint;
@@ -82,11 +103,13 @@ pub(super) fn reach(kind: DistributionKind, files: &[Candidate<'_>], manifests: 
 
 /// The files that npm scripts name: every word of a command that is a path of the package.
 fn scripts_name(manifests: &Manifests, by_path: &BTreeMap<&str, usize>) -> BTreeSet<usize> {
-    let installing = manifests.scripts.iter().filter(|script| !matches!(script.name.as_str(), "prepare" | "prepublish"));
+    let installing =
+        manifests.scripts.iter().filter(|script| !matches!(script.name.as_str(), "prepare" | "prepublish"));
     let words = installing.flat_map(|script| {
         script.command.split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '"' | '\'' | '(' | ')' | '='))
     });
-    let mut named: BTreeSet<usize> = words.filter(|word| !word.is_empty()).filter_map(|word| find(by_path, &plain_path(word))).collect();
+    let mut named: BTreeSet<usize> =
+        words.filter(|word| !word.is_empty()).filter_map(|word| find(by_path, &plain_path(word))).collect();
     // `node .` runs what the package exports.
     if manifests.scripts.iter().any(|script| script.command.split_whitespace().any(|word| word == ".")) {
         named.extend(by_path.get("index.js"));
@@ -141,21 +164,32 @@ mod tests {
 
     #[test]
     fn hooks_reach_what_they_import() {
-        let script = |name: &str, command: &str| Script { file: String::new(), line: 1, name: name.into(), command: command.into() };
+        let script = |name: &str, command: &str| Script {
+            file: String::new(),
+            line: 1,
+            name: name.into(),
+            command: command.into(),
+        };
         let manifests = Manifests {
             scripts: vec![script("postinstall", "node ./scripts/run.js && true"), script("prepare", "node index.js")],
             bin_files: vec!["cli.js".into()],
             ..Manifests::default()
         };
-        let files: &[(&str, &[&str])] =
-            &[("scripts/run.js", &["../lib/x"]), ("lib/x.js", &[]), ("index.js", &[]), ("cli.js", &[]), ("test/a.js", &[])];
+        let files: &[(&str, &[&str])] = &[
+            ("scripts/run.js", &["../lib/x"]),
+            ("lib/x.js", &[]),
+            ("index.js", &[]),
+            ("cli.js", &[]),
+            ("test/a.js", &[]),
+        ];
         let expect = [Reach::Install, Reach::Install, Reach::Import, Reach::EntryPoint, Reach::Test];
         assert_eq!(reaches(DistributionKind::NpmTarball, files, &manifests), expect);
     }
 
     #[test]
     fn a_setup_script_reaches_the_modules_beside_it() {
-        let files: &[(&str, &[&str])] = &[("setup.py", &["helper"]), ("helper.py", &[".x"]), ("x.py", &[]), ("y.py", &[])];
+        let files: &[(&str, &[&str])] =
+            &[("setup.py", &["helper"]), ("helper.py", &[".x"]), ("x.py", &[]), ("y.py", &[])];
         let expect = [Reach::Install, Reach::Install, Reach::Install, Reach::Import];
         assert_eq!(reaches(DistributionKind::Sdist, files, &Manifests::default()), expect);
     }

@@ -2,7 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sigma_core::{Digests, DistributionKind, DistributionReport, Ecosystem, PackageId, PackageName, Sha1, Sha256, Sha512};
+use sigma_core::{
+    Digests, DistributionKind, DistributionReport, Ecosystem, PackageId, PackageName, Sha1, Sha256, Sha512,
+};
 
 use super::RULES;
 use crate::{Analyser, Analysis, Input, Limits};
@@ -112,7 +114,11 @@ fn every_rule_has_a_hit_and_a_miss() {
     for (id, folder) in rule_files() {
         let fixtures = if folder.is_dir() { entries(&folder) } else { Vec::new() };
         for kind in ["hit", "miss"] {
-            assert!(fixtures.iter().any(|path| name(path).starts_with(kind)), "{id} has no {kind} in {}", folder.display());
+            assert!(
+                fixtures.iter().any(|path| name(path).starts_with(kind)),
+                "{id} has no {kind} in {}",
+                folder.display()
+            );
         }
         for path in fixtures {
             let report = report(&path);
@@ -129,8 +135,11 @@ fn what_every_fixture_shows() {
     for (id, folder) in rule_files() {
         for path in entries(&folder) {
             let report = report(&path);
-            let seen: BTreeSet<String> =
-                report.findings.iter().map(|finding| format!("{}:{:?}:{:?}", finding.rule, finding.severity, finding.reach)).collect();
+            let seen: BTreeSet<String> = report
+                .findings
+                .iter()
+                .map(|finding| format!("{}:{:?}:{:?}", finding.rule, finding.severity, finding.reach))
+                .collect();
             lines.push(format!("{id}/{} -> {}", name(&path), seen.into_iter().collect::<Vec<_>>().join(" ")));
         }
     }

@@ -28,6 +28,6 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
 
 /// Extensions of text, images and fonts: no tool of either ecosystem puts programs there.
 const HARMLESS: [&str; 26] = [
-    "py", "js", "mjs", "cjs", "ts", "json", "txt", "md", "rst", "html", "css", "xml", "yml", "yaml", "toml", "csv", "png",
-    "jpg", "jpeg", "gif", "svg", "ico", "ttf", "woff", "woff2", "pdf",
+    "py", "js", "mjs", "cjs", "ts", "json", "txt", "md", "rst", "html", "css", "xml", "yml", "yaml", "toml", "csv",
+    "png", "jpg", "jpeg", "gif", "svg", "ico", "ttf", "woff", "woff2", "pdf",
 ];

@@ -17,6 +17,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for read in source.facts.environment.iter().filter(|read| read.secret) {
         let hit = hits.at(source.facts, read.place);
         let name = read.name.as_deref().unwrap_or_default();
-        hits.push(hit.message(format!("Reads the environment variable {}, which holds a secret.", printable(name, 60))));
+        hits.push(
+            hit.message(format!("Reads the environment variable {}, which holds a secret.", printable(name, 60))),
+        );
     }
 }

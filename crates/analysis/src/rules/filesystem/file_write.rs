@@ -15,7 +15,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    let writes = |call: &&Call<'_>| call.effects.any(Effects::WRITE) || (call.effects.any(Effects::OPEN) && is_writing(call));
+    let writes =
+        |call: &&Call<'_>| call.effects.any(Effects::WRITE) || (call.effects.any(Effects::OPEN) && is_writing(call));
     hits.push_calls(source.facts, source.calls(Effects::WRITE | Effects::OPEN).filter(writes));
 }
 

@@ -19,9 +19,13 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let code = call.effects.any(Effects::EVAL) && call.taint.any(Taint::REMOTE);
         let command = call.effects.any(Effects::SPAWN) && call.taint.any(Taint::REMOTE);
         let program = call.taint.any(Taint::DOWNLOADED);
-        let piped = call.effects.any(Effects::SPAWN) && call.arguments.iter().any(|argument| {
-            std::iter::once(&argument.value).chain(argument.value.items()).filter_map(|v| v.as_prefix()).any(is_download)
-        });
+        let piped = call.effects.any(Effects::SPAWN)
+            && call.arguments.iter().any(|argument| {
+                std::iter::once(&argument.value)
+                    .chain(argument.value.items())
+                    .filter_map(|v| v.as_prefix())
+                    .any(is_download)
+            });
         if code || command || program || piped {
             let hit = hits.at(source.facts, call.place);
             let severity = match hit.when {
@@ -41,9 +45,12 @@ pub(in crate::rules) fn is_download(command: &str) -> bool {
     let lower = command.to_ascii_lowercase();
     let fetches = any(&["curl ", "wget ", "Invoke-WebRequest", "iwr "]) || lower.contains("downloadstring");
     let pipe = command.split('|').skip(1).any(|part| {
-        let program = part.split_whitespace().find(|word| !word.starts_with('-') && *word != "sudo").unwrap_or_default();
+        let program =
+            part.split_whitespace().find(|word| !word.starts_with('-') && *word != "sudo").unwrap_or_default();
         let program = program.rsplit('/').next().unwrap_or(program);
-        matches!(program, "sh" | "bash" | "zsh" | "node" | "iex") || program.starts_with("python") || program.starts_with("perl")
+        matches!(program, "sh" | "bash" | "zsh" | "node" | "iex")
+            || program.starts_with("python")
+            || program.starts_with("perl")
     });
     let hidden = lower.contains("powershell") && (lower.contains("-enc") || lower.contains("iex"));
     let substituted = any(&["sh -c \"$(curl", "bash <(curl", "sh -c \"$(wget", "eval \"$(curl", "bash -c \"$(curl"]);

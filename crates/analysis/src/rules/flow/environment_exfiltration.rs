@@ -25,14 +25,27 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let hit = hits.at(source.facts, call.place);
         let load = hit.when == When::Load;
         let (severity, message) = match call.taint {
-            taint if taint.any(Taint::ENV_ALL) && (collector || load) => (Severity::Critical, "The whole environment flows into a network call."),
+            taint if taint.any(Taint::ENV_ALL) && (collector || load) => {
+                (Severity::Critical, "The whole environment flows into a network call.")
+            }
             taint if taint.any(Taint::ENV_ALL) => (Severity::High, "The whole environment flows into a network call."),
-            taint if taint.any(Taint::SECRET) && collector => (Severity::Critical, "A secret of the environment is sent to an address that often serves to collect data."),
-            taint if taint.any(Taint::SECRET) && load => (Severity::Medium, "A secret of the environment flows into a network call when the module is loaded."),
+            taint if taint.any(Taint::SECRET) && collector => (
+                Severity::Critical,
+                "A secret of the environment is sent to an address that often serves to collect data.",
+            ),
+            taint if taint.any(Taint::SECRET) && load => {
+                (Severity::Medium, "A secret of the environment flows into a network call when the module is loaded.")
+            }
             // What every client of an interface does with its key.
-            taint if taint.any(Taint::SECRET) => (Severity::Low, "A secret of the environment flows into a network call."),
-            taint if taint.any(Taint::ENV | Taint::HOST_INFO) && collector => (Severity::High, "Facts about the machine are sent to an address that often serves to collect data."),
-            taint if taint.any(Taint::HOST_INFO) && load => (Severity::Medium, "Facts about the machine flow into a network call when the module is loaded."),
+            taint if taint.any(Taint::SECRET) => {
+                (Severity::Low, "A secret of the environment flows into a network call.")
+            }
+            taint if taint.any(Taint::ENV | Taint::HOST_INFO) && collector => {
+                (Severity::High, "Facts about the machine are sent to an address that often serves to collect data.")
+            }
+            taint if taint.any(Taint::HOST_INFO) && load => {
+                (Severity::Medium, "Facts about the machine flow into a network call when the module is loaded.")
+            }
             taint if taint.any(Taint::ENV) => (Severity::Info, "An environment value flows into a network call."),
             _ => continue,
         };

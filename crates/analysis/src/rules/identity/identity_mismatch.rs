@@ -1,6 +1,6 @@
 //! The package says it is another.
 
-use sigma_core::{Category, Severity, Ecosystem, printable};
+use sigma_core::{Category, Ecosystem, Severity, printable};
 
 use crate::report::Distribution;
 use crate::rules::{Check, Hits, Rule};
@@ -25,7 +25,12 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
         if !name || !version {
             let seen = format!("{} {}", identity.name, identity.version);
             let hit = hits.hit(&seen).file(identity.file.clone());
-            let sentence = format!("The package calls itself {}, but was published as {} {}.", printable(&seen, 80), package.name(), package.version());
+            let sentence = format!(
+                "The package calls itself {}, but was published as {} {}.",
+                printable(&seen, 80),
+                package.name(),
+                package.version()
+            );
             hits.push(hit.message(sentence));
         }
     }
@@ -43,7 +48,11 @@ fn same_version(left: &str, right: &str) -> bool {
     let plain = |text: &str| {
         let text = text.trim().trim_start_matches(['v', '=']).to_ascii_lowercase();
         let text = text.split('+').next().unwrap_or_default().replace(['-', '_'], ".");
-        let parts: Vec<String> = text.split('.').filter(|part| !part.is_empty()).map(|part| part.trim_start_matches('0').to_owned()).collect();
+        let parts: Vec<String> = text
+            .split('.')
+            .filter(|part| !part.is_empty())
+            .map(|part| part.trim_start_matches('0').to_owned())
+            .collect();
         let end = parts.iter().rposition(|part| !part.is_empty()).map_or(0, |at| at + 1);
         parts[..end].join(".")
     };

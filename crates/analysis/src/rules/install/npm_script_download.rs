@@ -24,7 +24,10 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
         let (severity, message) = if is_download(command) || command.contains("/dev/tcp/") {
             (Severity::Critical, "A command that npm runs at installation fetches code and runs it.")
         } else if collector {
-            (Severity::Critical, "A command that npm runs at installation talks to an address that often serves to collect data.")
+            (
+                Severity::Critical,
+                "A command that npm runs at installation talks to an address that often serves to collect data.",
+            )
         } else if any(&["curl ", "wget ", "Invoke-WebRequest", "nslookup ", "certutil "]) {
             (Severity::High, "A command that npm runs at installation connects to another host.")
         } else if any(&["base64 -d", "base64 --decode", "atob(", "'base64'", "eval("]) {
@@ -36,7 +39,9 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
         hits.push(hit.severity(severity).reach(Reach::Install).message(message));
     }
     for file in distribution.files.iter().filter(|file| file.reach == Reach::Install && file.hooked) {
-        for hit in file.outcome.hits.iter().filter(|hit| NOTABLE.contains(&RULES[hit.rule].id) && hit.when == When::Load) {
+        for hit in
+            file.outcome.hits.iter().filter(|hit| NOTABLE.contains(&RULES[hit.rule].id) && hit.when == When::Load)
+        {
             let message = format!("A file that npm runs at installation does this: {}", RULES[hit.rule].message);
             let found = hits.hit(&hit.evidence).file(file.path.clone()).line(hit.line).reach(Reach::Install);
             hits.push(found.severity(Severity::Low).confidence(hit.confidence).message(message));

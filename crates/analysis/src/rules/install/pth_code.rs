@@ -17,11 +17,12 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
     for pth in &distribution.manifests.pth_lines {
         let any = |words: &[&str]| words.iter().any(|word| pth.text.contains(word));
-        let severity = if any(&["exec(", "eval(", "b64decode", "subprocess", "urlopen", "socket", "os.system", "requests"]) {
-            Severity::High
-        } else {
-            Severity::Medium
-        };
+        let severity =
+            if any(&["exec(", "eval(", "b64decode", "subprocess", "urlopen", "socket", "os.system", "requests"]) {
+                Severity::High
+            } else {
+                Severity::Medium
+            };
         let hit = hits.hit(&pth.text).file(pth.file.clone()).line(pth.line).reach(Reach::Install);
         hits.push(hit.severity(severity));
     }

@@ -23,7 +23,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             let installs = [".install.", ".develop.", ".egg_info."].iter().any(|command| class.base.contains(command));
             let severity = if installs { Severity::Low } else { Severity::Info };
             let base = printable(&class.base, 80);
-            hits.push(hit.severity(severity).message(format!("Replaces the setuptools command {base} with its own code.")));
+            hits.push(
+                hit.severity(severity).message(format!("Replaces the setuptools command {base} with its own code.")),
+            );
         }
     }
 }

@@ -15,9 +15,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    let calls: Vec<_> = source.calls(Effects::NET | Effects::SPAWN).filter(|c| c.taint.any(Taint::EXFIL_HOST)).collect();
+    let calls: Vec<_> =
+        source.calls(Effects::NET | Effects::SPAWN).filter(|c| c.taint.any(Taint::EXFIL_HOST)).collect();
     for mention in source.facts.mentions.iter().filter(|mention| mention.taint.any(Taint::EXFIL_HOST)) {
-        let used = calls.iter().any(|call| call.place.start <= mention.place.start && mention.place.end <= call.place.end);
+        let used =
+            calls.iter().any(|call| call.place.start <= mention.place.start && mention.place.end <= call.place.end);
         let hit = hits.at(source.facts, mention.place);
         let message = format!("Names an address that often serves to collect data: {}.", mention.what);
         if !used {

@@ -18,7 +18,10 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::EVAL | Effects::DESERIALISE | Effects::SPAWN) {
         let code = call.effects.any(Effects::EVAL);
         let marshal = call.effects.any(Effects::DECODE) && call.taint.any(Taint::DECODED);
-        if !(code && call.taint.any(Taint::DECODED) || marshal || call.effects.any(Effects::SPAWN) && call.taint.any(Taint::DECODED)) {
+        if !(code && call.taint.any(Taint::DECODED)
+            || marshal
+            || call.effects.any(Effects::SPAWN) && call.taint.any(Taint::DECODED))
+        {
             continue;
         }
         let hit = hits.at(source.facts, call.place);

@@ -28,7 +28,9 @@ fn check(text: &str, hits: &mut Hits<'_>) {
             // Trojan Source, CVE-2021-42574.
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
                 let line = text[at..].lines().next().unwrap_or_default();
-                let hit = hits.at_offset(at, line).message("Characters that reverse the direction of writing stand in the source.");
+                let hit = hits
+                    .at_offset(at, line)
+                    .message("Characters that reverse the direction of writing stand in the source.");
                 hits.push(hit.severity(Severity::Low).confidence(Confidence::Medium));
             }
             '\u{fe00}'..='\u{fe0f}' => selectors += 1,

@@ -18,7 +18,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let connects = source.calls(Effects::NET).any(|call| call.path.contains("connect") || call.path.contains("Socket"));
     let duplicates = source.calls(Effects::DUP).count();
     for call in source.calls(Effects::SPAWN) {
-        let command = call.arguments.iter().flat_map(|argument| std::iter::once(&argument.value).chain(argument.value.items()));
+        let command =
+            call.arguments.iter().flat_map(|argument| std::iter::once(&argument.value).chain(argument.value.items()));
         let named = command.filter_map(|value| value.as_prefix()).any(is_reverse_shell);
         let program = call.positional(0).map(|value| value.items().first().unwrap_or(value)).and_then(|v| v.as_text());
         let shell = program.is_some_and(|name| SHELLS.iter().any(|shell| name.ends_with(shell)));

@@ -98,7 +98,9 @@ fn is_random(text: &str) -> bool {
 
 /// GitHub's token format: the CRC-32 of the random part, in base 62, stands at the end.
 fn has_crc32(secret: &str, literal: &str) -> bool {
-    let Some(body) = secret.strip_prefix(literal).filter(|body| body.len() > 6 && body.is_ascii()) else { return false };
+    let Some(body) = secret.strip_prefix(literal).filter(|body| body.len() > 6 && body.is_ascii()) else {
+        return false;
+    };
     let (random, sum) = body.split_at(body.len() - 6);
     let mut crc = flate2::Crc::new();
     crc.update(random.as_bytes());
