@@ -15,6 +15,7 @@ mod name;
 mod value;
 
 pub(crate) use address::is_public_ip;
+pub(crate) use api::known_names;
 pub(crate) use bits::{Effects, Taint};
 pub(crate) use builder::{Argument, Builder};
 pub(crate) use mention::find as find_mention;

@@ -7,7 +7,7 @@ use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Operator, Stmt};
 use ruff_text_size::Ranged;
 
-use crate::facts::{Argument, Builder, Constant, Place, Taint, Value};
+use crate::facts::{Argument, Builder, Constant, Place, Taint, Value, known_names};
 
 /// Walks a module.
 pub(super) fn read<'a>(module: &'a ast::ModModule, builder: &mut Builder<'a>) {
@@ -62,12 +62,25 @@ impl<'a> Walker<'_, 'a> {
         }
         for alias in &statement.names {
             let name = alias.name.as_str();
+            if name == "*" {
+                self.star_import(module, relative);
+                continue;
+            }
             if relative && module.is_empty() {
                 self.builder.import(&format!("{dots}{name}"));
             }
             let place = self.builder.place(alias.start().to_u32(), alias.end().to_u32());
             let value = if relative { Value::default() } else { self.builder.member(&object, name, place) };
             self.builder.bind(alias.asname.as_ref().unwrap_or(&alias.name).as_str(), value);
+        }
+    }
+
+    /// `from module import *`: the names of the module that the table of APIs knows.
+    fn star_import(&mut self, module: &str, relative: bool) {
+        if !relative {
+            for (path, name) in known_names(module) {
+                self.builder.bind(name, Value::at_path(path));
+            }
         }
     }
 
