@@ -20,6 +20,14 @@ pub(crate) fn effects(path: &str) -> Effects {
     Effects::NONE
 }
 
+/// The names directly inside `module` that the table knows, each with its whole dotted name.
+pub(crate) fn known_names(module: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    TABLE.exact.keys().filter_map(move |path| {
+        let name = path.strip_prefix(module)?.strip_prefix('.')?;
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_').then_some((*path, name))
+    })
+}
+
 /// The table, split into whole names and names that stand for all below them.
 struct Table {
     exact: HashMap<&'static str, Effects>,

@@ -8,20 +8,18 @@ use std::collections::{BTreeSet, HashSet};
 use hashbrown::HashMap;
 use sigma_core::Confidence;
 
-use super::bits::{Effects, Taint};
+use super::address::has_raw_ip;
+use super::bits::Taint;
 use super::value::{Constant, LIST_ITEMS, Text, Value};
-use super::{Call, EnvironmentRead, Facts, Mention, Place, Subclass, api, fold, mention, name};
+use super::{EnvironmentRead, Facts, Mention, Place, Subclass, fold, mention, name};
 use crate::language::Language;
 
 /// Facts of one kind that are kept of one file.
-const MAX_FACTS: usize = 20_000;
+pub(super) const MAX_FACTS: usize = 20_000;
 /// Imports that are kept of one file.
 const MAX_IMPORTS: usize = 2_000;
 /// Bytes that folding may make for one file: 8 MiB.
 const FOLD_BUDGET: usize = 8 << 20;
-/// Arguments that are kept of one call.
-const MAX_ARGUMENTS: usize = 16;
-
 /// An argument of a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Argument<'a> {
@@ -33,26 +31,29 @@ pub(crate) struct Argument<'a> {
 
 /// What is known of a function of the file.
 #[derive(Default)]
-struct Function<'a> {
+pub(super) struct Function<'a> {
     /// What it returns.
-    result: Value<'a>,
+    pub result: Value<'a>,
 }
 
 /// Collects the facts of one file.
 pub(crate) struct Builder<'a> {
-    language: Language,
+    pub(super) language: Language,
     scope: HashMap<&'a str, Value<'a>>,
     /// What a function's own names hid, to be put back when it ends.
     hidden: Vec<(&'a str, Option<Value<'a>>)>,
-    functions: Vec<Function<'a>>,
+    pub(super) functions: Vec<Function<'a>>,
     /// Who calls whom.
     calls_between: HashSet<(u32, u32)>,
     current: u32,
     /// Files that were downloaded, by the variable or the literal that names them.
-    downloaded: HashSet<String>,
-    connected: bool,
-    budget: usize,
-    facts: Facts<'a>,
+    pub(super) downloaded: HashSet<String>,
+    /// Whether a connection was made so far.
+    pub(super) connected: bool,
+    /// Whether the file is started as a program.
+    program: bool,
+    pub(super) budget: usize,
+    pub(super) facts: Facts<'a>,
 }
 
 /// Marks where a function's names begin.
@@ -73,6 +74,7 @@ impl<'a> Builder<'a> {
             current: 0,
             downloaded: HashSet::new(),
             connected: false,
+            program: false,
             budget: FOLD_BUDGET,
             facts: Facts {
                 source,
@@ -144,6 +146,19 @@ impl<'a> Builder<'a> {
         if self.calls_between.len() < MAX_FACTS {
             self.calls_between.insert((self.current, function));
         }
+    }
+
+    /// Says that `function` runs when the file is started as a program, which an installer does with a `setup.py`.
+    pub fn runs_as_program(&mut self, function: u32) {
+        if self.program {
+            self.runs(function);
+        }
+    }
+
+    /// Says that the file is started as a program rather than imported.
+    pub fn started(mut self, program: bool) -> Self {
+        self.program = program;
+        self
     }
 
     /// Says that `function` runs when the file is loaded, whoever calls it.
@@ -291,7 +306,7 @@ impl<'a> Builder<'a> {
         if matches!(object.path.as_deref(), Some("process.env" | "os.environ")) {
             return self.environment(key.as_text(), place);
         }
-        if let Some(text) = key.as_text() {
+        if let Some(text) = key.as_text().filter(|text| text.len() <= 500) {
             let text = text.to_owned();
             return self.member(object, &text, place);
         }
@@ -304,7 +319,8 @@ impl<'a> Builder<'a> {
     }
 
     /// The value of one environment variable.
-    fn environment(&mut self, key: Option<&str>, place: Place) -> Value<'a> {
+    pub(super) fn environment(&mut self, key: Option<&str>, place: Place) -> Value<'a> {
+        let key = key.filter(|key| key.len() <= 500);
         let secret = key.is_some_and(name::is_secret);
         if self.facts.environment.len() < MAX_FACTS {
             self.facts.environment.push(EnvironmentRead { name: key.map(str::to_owned), secret, place });
@@ -314,13 +330,13 @@ impl<'a> Builder<'a> {
 
     /// A literal text of the source.
     pub fn literal(&mut self, text: impl Into<Text<'a>>, place: Place) -> Value<'a> {
-        let mut value = Value::text(text);
-        value.taint = self.taint_of_text(value.as_prefix().unwrap_or_default(), place);
-        value
+        let text = text.into();
+        let taint = self.taint_of_text(&text, place);
+        Value { constant: Constant::Text(text), taint, ..Value::default() }
     }
 
     /// What the text names, remembered as a mention.
-    fn taint_of_text(&mut self, text: &str, place: Place) -> Taint {
+    pub(super) fn taint_of_text(&mut self, text: &str, place: Place) -> Taint {
         let mut taint = Taint::NONE;
         if let Some(pattern) = mention::find(text) {
             taint |= pattern.taint;
@@ -344,7 +360,8 @@ impl<'a> Builder<'a> {
         let constant = self.pay(|| fold::concat(&left.constant, &right.constant));
         let mut taint = left.whole_taint() | right.whole_taint();
         let path = left.path.filter(|path| path.ends_with("()"));
-        if let (Constant::Text(text) | Constant::Prefix(text), true) = (&constant, taint.is_empty()) {
+        // A literal was looked at where it stood; only what was newly put together can name something new.
+        if let (Constant::Text(Text::Shared(text)), true) = (&constant, taint.is_empty()) {
             let text = text.clone();
             taint |= self.taint_of_text(&text, place);
         }
@@ -390,11 +407,12 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Folds while the budget lasts.
-    fn pay(&mut self, fold: impl FnOnce() -> Constant<'a>) -> Constant<'a> {
+    /// Folds while the budget lasts. Every try costs something, also one that yields nothing.
+    pub(super) fn pay(&mut self, fold: impl FnOnce() -> Constant<'a>) -> Constant<'a> {
         if self.budget == 0 {
             return Constant::Unknown;
         }
+        self.budget = self.budget.saturating_sub(16);
         let constant = fold();
         if let Constant::Text(Text::Shared(text)) | Constant::Prefix(Text::Shared(text)) = &constant {
             self.budget = self.budget.saturating_sub(text.len());
@@ -404,326 +422,9 @@ impl<'a> Builder<'a> {
         }
         constant
     }
-
-    /// `receiver.name(arguments)`.
-    pub fn call_method(
-        &mut self,
-        receiver: Value<'a>,
-        key: &str,
-        arguments: Vec<Argument<'a>>,
-        place: Place,
-    ) -> Value<'a> {
-        let plain: Vec<&Value<'a>> = arguments.iter().map(|argument| &argument.value).collect();
-        let constant = match receiver.constant {
-            Constant::Text(_) | Constant::List(_) => self.pay(|| fold::method(&receiver, key, &plain)),
-            _ => Constant::Unknown,
-        };
-        if !matches!(constant, Constant::Unknown) {
-            let mut taint = receiver.taint | union(plain.into_iter());
-            if let (Constant::Text(text), "join" | "replace" | "replaceAll" | "concat") = (&constant, key) {
-                let text = text.clone();
-                taint |= self.taint_of_text(&text, place);
-            }
-            return Value { constant, taint, ..Value::default() };
-        }
-        if matches!(key, "then" | "catch" | "finally" | "forEach" | "map" | "on" | "once") {
-            self.run_arguments(&arguments);
-        }
-        let javascript = self.language != Language::Python;
-        if javascript && matches!(key, "call" | "apply" | "bind") && receiver.path.is_some() {
-            let arguments = spread_apply(key, arguments);
-            return match key {
-                "bind" => receiver,
-                _ => self.call(receiver, arguments, Taint::NONE, place),
-            };
-        }
-        if key == "pipe" && self.connected {
-            for argument in &arguments {
-                if let Some(origin) = argument.value.origin.clone() {
-                    self.downloaded.insert(origin.to_string());
-                }
-            }
-        }
-        let callee = self.member(&receiver, key, place);
-        let taint = receiver.whole_taint();
-        let writes = callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::WRITE));
-        if writes && union(arguments.iter().map(|a| &a.value)).any(Taint::REMOTE) {
-            if let Some(origin) = &receiver.origin {
-                self.downloaded.insert(origin.to_string());
-            }
-        }
-        let receiver_taint =
-            if callee.path.is_some() && taint.any(Taint::ENV_ALL) { taint.without(Taint::ENV_ALL) } else { taint };
-        let mut result = self.call(callee, arguments, receiver_taint, place);
-        if result.origin.is_none() {
-            result.origin = receiver.origin;
-        }
-        result
-    }
-
-    /// `callee(arguments)`; `receiver` is what the object it belongs to is made of.
-    pub fn call(
-        &mut self,
-        callee: Value<'a>,
-        mut arguments: Vec<Argument<'a>>,
-        receiver: Taint,
-        place: Place,
-    ) -> Value<'a> {
-        if let Some(function) = callee.function {
-            self.runs(function);
-        }
-        let argument_taint = union(arguments.iter().map(|argument| &argument.value));
-        let Some(path) = callee.path.clone() else {
-            let mut result = Value::tainted(argument_taint | receiver | callee.taint);
-            if let Some(function) = callee.function.and_then(|index| self.functions.get(index as usize)) {
-                result.taint |= function.result.taint;
-                result.path = function.result.path.clone();
-                result.constant = function.result.constant.clone();
-            }
-            return result;
-        };
-        if let Some(value) = self.call_builtin(&path, &arguments, argument_taint, place) {
-            return value;
-        }
-        let effects = api::effects(&path);
-        if effects.any(Effects::RUNS | Effects::NET | Effects::LISTEN | Effects::SPAWN) {
-            self.run_arguments(&arguments);
-        }
-        let mut taint = self.taint_of_result(&path, effects, &arguments, argument_taint, receiver, place);
-        if effects.any(Effects::NET) {
-            self.connected = true;
-        }
-        let called_taint = argument_taint | receiver | self.downloaded_among(&arguments);
-        let origin = match effects.any(Effects::OPEN | Effects::WRITE) {
-            true => arguments.first().and_then(|argument| origin_of(&argument.value)),
-            false => None,
-        };
-        if effects.any(Effects::DOWNLOAD) || (effects.any(Effects::WRITE) && argument_taint.any(Taint::REMOTE)) {
-            for argument in &arguments {
-                if let Some(origin) = origin_of(&argument.value) {
-                    self.downloaded.insert(origin.to_string());
-                }
-            }
-        }
-        let constant = match effects.any(Effects::DECODE) {
-            true => self.decoded(&path, &arguments),
-            false => Constant::Unknown,
-        };
-        if matches!(&*path, "socket.socket" | "net.Socket") {
-            taint |= Taint::SOCKET;
-        }
-        if !effects.is_empty() && self.facts.calls.len() < MAX_FACTS {
-            arguments.truncate(MAX_ARGUMENTS);
-            let path = path.clone();
-            self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, place });
-        }
-        let path = name::join_call(&path);
-        Value { path, constant, taint, origin, ..Value::default() }
-    }
-
-    /// Built-in functions that are followed rather than reported.
-    fn call_builtin(
-        &mut self,
-        path: &str,
-        arguments: &[Argument<'a>],
-        taint: Taint,
-        place: Place,
-    ) -> Option<Value<'a>> {
-        let value = |index: usize| arguments.get(index).map(|argument| &argument.value);
-        let text = |index: usize| value(index).and_then(Value::as_text);
-        let plain: Vec<&Value<'a>> = arguments.iter().map(|argument| &argument.value).collect();
-        let result = match path {
-            "require" | "__import__" | "importlib.import_module" | "importlib.__import__" | "import" => {
-                let module = text(0)?.to_owned();
-                let value = self.import(&module);
-                // `import a.b` in Python yields `a`, import_module yields `a.b`.
-                let top = path == "__import__" && !module.starts_with('.');
-                if top { Value::at_path(name::package_of(&module).to_owned()) } else { value }
-            }
-            "getattr" | "Reflect.get" => {
-                let (object, key) = (value(0)?.clone(), value(1)?.clone());
-                self.index(&object, &key, place)
-            }
-            "vars" | "util.promisify" | "functools.partial" | "str" | "String" | "shlex.quote" | "os.fspath"
-            | "os.path.expanduser" | "os.path.expandvars" | "os.path.abspath" | "os.path.normpath"
-            | "path.normalize" | "Object.freeze" => value(0)?.clone(),
-            "dict" | "Object.assign" | "JSON.stringify" | "json.dumps" | "Object.entries" | "Object.fromEntries"
-            | "Object.values" => Value::tainted(taint),
-            "Object.keys" => Value::default(),
-            "chr" | "String.fromCharCode" | "String.fromCodePoint" => {
-                let constant = self.pay(|| fold::characters(&plain));
-                Value { constant, taint: taint | Taint::DECODED, ..Value::default() }
-            }
-            "bytes" | "bytearray" | "Buffer.from" if value(0).is_some_and(|list| !list.items().is_empty()) => {
-                let items: Vec<&Value<'a>> = value(0)?.items().iter().collect();
-                let constant = self.pay(|| fold::characters(&items));
-                Value { constant, taint: taint | Taint::DECODED, ..Value::default() }
-            }
-            "Buffer.from" | "Buffer" => match text(1) {
-                Some(encoding @ ("base64" | "hex" | "base64url")) => {
-                    let text = text(0).unwrap_or_default().to_owned();
-                    let constant = self.pay(|| fold::decode(encoding, &text));
-                    Value { constant, taint: taint | Taint::DECODED, ..Value::default() }
-                }
-                _ => value(0)?.clone(),
-            },
-            "os.path.join" | "path.join" | "path.resolve" | "pathlib.Path" | "path.posix.join" => {
-                return Some(self.joined_path(path, &plain, taint, place));
-            }
-            _ => return None,
-        };
-        Some(result)
-    }
-
-    /// A path put together; parts that are not known stand as `?`, so that the rest is still recognised.
-    fn joined_path(&mut self, path: &str, parts: &[&Value<'a>], taint: Taint, place: Place) -> Value<'a> {
-        let known: Vec<&str> = parts.iter().map(|part| part.as_text().unwrap_or("?")).collect();
-        let all = parts.iter().all(|part| part.as_text().is_some());
-        let text = known.join("/");
-        let found =
-            if taint.is_empty() && text.len() <= fold::MAX_TEXT { self.taint_of_text(&text, place) } else { taint };
-        let constant = match all && text.len() <= fold::MAX_TEXT {
-            true => self.pay(|| Constant::Text(text.into())),
-            false => Constant::Unknown,
-        };
-        let path = (path == "pathlib.Path").then(|| Text::from("pathlib.Path()"));
-        Value { path, constant, taint: taint | found, ..Value::default() }
-    }
-
-    fn decoded(&mut self, path: &str, arguments: &[Argument<'a>]) -> Constant<'a> {
-        let Some(text) = arguments.first().and_then(|argument| argument.value.as_text()) else {
-            return Constant::Unknown;
-        };
-        let decoder = match path {
-            "codecs.decode" => arguments.get(1).and_then(|argument| argument.value.as_text()).unwrap_or_default(),
-            _ => path.rsplit('.').next().unwrap_or_default(),
-        };
-        let (decoder, text) = (decoder.to_owned(), text.to_owned());
-        self.pay(|| fold::decode(&decoder, &text))
-    }
-
-    fn taint_of_result(
-        &mut self,
-        path: &str,
-        effects: Effects,
-        arguments: &[Argument<'a>],
-        taint: Taint,
-        receiver: Taint,
-        place: Place,
-    ) -> Taint {
-        if effects.any(Effects::ENV) {
-            let key = arguments.first().and_then(|argument| argument.value.as_text()).map(str::to_owned);
-            return self.environment(key.as_deref(), place).taint;
-        }
-        let from = taint | receiver;
-        let mut result = Taint::NONE;
-        if effects.any(Effects::READ | Effects::OPEN) && from.any(Taint::CREDENTIAL_PATH) {
-            result |= Taint::CREDENTIAL;
-        }
-        for (effect, mark) in [
-            (Effects::NET, Taint::REMOTE),
-            (Effects::ENV_ALL, Taint::ENV_ALL),
-            (Effects::CREDENTIAL, Taint::CREDENTIAL),
-            (Effects::HOST_INFO, Taint::HOST_INFO),
-            (Effects::READ, Taint::FILE),
-            (Effects::OPEN, Taint::FILE),
-        ] {
-            if effects.any(effect) {
-                result |= mark;
-            }
-        }
-        if effects.any(Effects::DECODE) {
-            result |= from | Taint::DECODED;
-        }
-        if effects.any(Effects::OPEN) {
-            result |= from;
-        }
-        let silent = Effects::NET | Effects::SPAWN | Effects::READ | Effects::WRITE | Effects::DELETE;
-        match effects.any(silent) || !result.is_empty() {
-            true if path.starts_with("socket.") => result | Taint::SOCKET,
-            true => result,
-            false => from,
-        }
-    }
-
-    /// The downloaded mark, when an argument names a file that was downloaded earlier.
-    fn downloaded_among(&self, arguments: &[Argument<'a>]) -> Taint {
-        if self.downloaded.is_empty() {
-            return Taint::NONE;
-        }
-        let names = |value: &Value<'a>| origin_of(value).is_some_and(|origin| self.downloaded.contains(&*origin));
-        let hit = arguments.iter().any(|argument| names(&argument.value) || argument.value.items().iter().any(names));
-        if hit { Taint::DOWNLOADED } else { Taint::NONE }
-    }
-
-    fn run_arguments(&mut self, arguments: &[Argument<'a>]) {
-        for argument in arguments {
-            if let Some(function) = argument.value.function {
-                self.runs(function);
-            }
-        }
-    }
 }
 
-/// The name by which a file that is written is recognised when it is run.
-fn origin_of<'a>(value: &Value<'a>) -> Option<Text<'a>> {
-    match &value.constant {
-        Constant::Text(text) if text.len() <= 200 => Some(text.clone()),
-        _ => value.origin.clone(),
-    }
-}
-
-/// `f.apply(this, [a, b])` and `f.call(this, a, b)` as the arguments of `f`.
-fn spread_apply<'a>(key: &str, arguments: Vec<Argument<'a>>) -> Vec<Argument<'a>> {
-    let mut rest = arguments.into_iter().skip(1);
-    match key {
-        "apply" => {
-            let list = rest.next().map(|argument| argument.value).unwrap_or_default();
-            let items = list.items().iter().cloned();
-            let items: Vec<_> = items.map(|value| Argument { name: None, value }).collect();
-            if items.is_empty() { vec![Argument { name: None, value: list }] } else { items }
-        }
-        _ => rest.collect(),
-    }
-}
-
-fn union<'v, 'a: 'v>(values: impl Iterator<Item = &'v Value<'a>>) -> Taint {
+/// What any of the values is made of.
+pub(super) fn union<'v, 'a: 'v>(values: impl Iterator<Item = &'v Value<'a>>) -> Taint {
     values.fold(Taint::NONE, |all, value| all | value.whole_taint())
-}
-
-/// True for a URL whose host is a public IPv4 address.
-fn has_raw_ip(text: &str) -> bool {
-    let Some(rest) = ["http://", "https://", "ws://", "tcp://", "ftp://"].iter().find_map(|s| text.strip_prefix(s))
-    else {
-        return false;
-    };
-    let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default();
-    is_public_ip(host)
-}
-
-/// True for a public IPv4 address. Addresses that documentation uses are not public.
-pub(crate) fn is_public_ip(host: &str) -> bool {
-    let Ok(address) = host.parse::<std::net::Ipv4Addr>() else {
-        return false;
-    };
-    let [a, b, c, d] = address.octets();
-    // Resolvers that everybody knows, and numbers that look like versions.
-    let known =
-        matches!((a, b, c, d), (8, 8, 8 | 4, 8 | 4) | (1, 1, 1, 1) | (1, 0, 0, 1) | (9, 9, 9, 9) | (1, 2, 3, 4));
-    let shared = a == 100 && (64..128).contains(&b);
-    !(address.is_private() || address.is_loopback() || address.is_link_local() || address.is_documentation())
-        && !(a == 0 || a >= 224 || shared || known)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn raw_addresses_are_public_ones() {
-        assert!(has_raw_ip("http://45.61.136.200:8080/x"));
-        for quiet in ["http://127.0.0.1/", "http://10.0.0.1", "http://192.0.2.1", "https://1.1.1.1", "45.61.136.200"] {
-            assert!(!has_raw_ip(quiet), "{quiet}");
-        }
-    }
 }

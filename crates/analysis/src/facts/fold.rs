@@ -4,10 +4,8 @@
 
 use data_encoding::{BASE32, BASE64, BASE64_MIME_PERMISSIVE, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 
+pub(super) use super::value::MAX_TEXT;
 use super::value::{Constant, LIST_ITEMS, Text, Value};
-
-/// Longest text that folding makes.
-pub(super) const MAX_TEXT: usize = 16 << 10;
 
 /// `left + right`.
 pub(super) fn concat<'a>(left: &Constant<'a>, right: &Constant<'a>) -> Constant<'a> {
@@ -31,6 +29,9 @@ pub(super) fn concat<'a>(left: &Constant<'a>, right: &Constant<'a>) -> Constant<
 /// A method of a constant text or list: `"".join(..)`, `.replace(..)`, `.reverse()`.
 pub(super) fn method<'a>(receiver: &Value<'a>, name: &str, arguments: &[&Value<'a>]) -> Constant<'a> {
     let first = arguments.first().and_then(|value| value.as_text());
+    if matches!(&receiver.constant, Constant::Text(text) if text.len() > MAX_TEXT) {
+        return Constant::Unknown;
+    }
     match (&receiver.constant, name) {
         (Constant::Text(_), "decode" | "encode" | "strip" | "trim" | "valueOf" | "rstrip") => receiver.constant.clone(),
         (Constant::Text(text), "toString") if first.is_none_or(|encoding| encoding.starts_with("utf")) => {
@@ -65,9 +66,6 @@ pub(super) fn characters<'a>(numbers: &[&Value<'a>]) -> Constant<'a> {
 
 /// What an encoded text hides, for the decoders that need no key.
 pub(super) fn decode<'a>(decoder: &str, text: &str) -> Constant<'a> {
-    if text.len() > MAX_TEXT * 2 {
-        return Constant::Unknown;
-    }
     let kind = decoder.to_ascii_lowercase();
     let bytes = if kind.contains("hex") || kind.contains("b16") {
         HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok()
@@ -87,7 +85,7 @@ pub(super) fn decode<'a>(decoder: &str, text: &str) -> Constant<'a> {
 /// A text backwards: `[::-1]`.
 pub(super) fn reversed<'a>(value: &Constant<'a>) -> Constant<'a> {
     match value {
-        Constant::Text(text) => bounded(text.chars().rev().collect()),
+        Constant::Text(text) if text.len() <= MAX_TEXT => bounded(text.chars().rev().collect()),
         Constant::List(items) => Constant::List(items.iter().rev().cloned().collect()),
         _ => Constant::Unknown,
     }

@@ -24,29 +24,19 @@ pub(crate) fn find(text: &str) -> Option<&'static Pattern> {
     if text.len() < 4 {
         return None;
     }
-    LIST.finder.find_overlapping_iter_or_none(text, &LIST.patterns)
+    let bytes = text.as_bytes();
+    let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let mut hits = LIST.finder.as_ref()?.find_iter(text);
+    hits.find_map(|hit| {
+        let pattern = &LIST.patterns[hit.pattern().as_usize()];
+        let before = hit.start().checked_sub(1).and_then(|at| bytes.get(at));
+        (!pattern.whole || !(word(before) || word(bytes.get(hit.end())))).then_some(pattern)
+    })
 }
 
 struct List {
-    finder: Finder,
+    finder: Option<AhoCorasick>,
     patterns: Vec<Pattern>,
-}
-
-struct Finder(Option<AhoCorasick>);
-
-impl Finder {
-    fn find_overlapping_iter_or_none(&self, text: &str, patterns: &'static [Pattern]) -> Option<&'static Pattern> {
-        let bytes = text.as_bytes();
-        let word = |index: Option<&u8>| index.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-        for hit in self.0.as_ref()?.find_iter(text) {
-            let pattern = &patterns[hit.pattern().as_usize()];
-            let before = hit.start().checked_sub(1).and_then(|at| bytes.get(at));
-            if !pattern.whole || !(word(before) || word(bytes.get(hit.end()))) {
-                return Some(pattern);
-            }
-        }
-        None
-    }
 }
 
 static LIST: LazyLock<List> = LazyLock::new(|| {
@@ -56,7 +46,7 @@ static LIST: LazyLock<List> = LazyLock::new(|| {
         .match_kind(MatchKind::LeftmostLongest)
         .ascii_case_insensitive(true)
         .build(patterns.iter().map(|pattern| pattern.text));
-    List { finder: Finder(finder.ok()), patterns }
+    List { finder: finder.ok(), patterns }
 });
 
 /// The entries: kind, `whole` or `part`, text, `|`, what it is.

@@ -4,16 +4,20 @@
 //! their resolved names and folded arguments, what flows into them, environment reads, imports, mentions. Rules read
 //! facts, never a tree, so a rule holds for every language. Facts never run anything and are bounded in size.
 
+mod address;
 mod api;
 mod bits;
 mod builder;
+mod call;
 mod fold;
 mod mention;
 mod name;
 mod value;
 
+pub(crate) use address::is_public_ip;
+pub(crate) use api::known_names;
 pub(crate) use bits::{Effects, Taint};
-pub(crate) use builder::{Argument, Builder, is_public_ip};
+pub(crate) use builder::{Argument, Builder};
 pub(crate) use mention::find as find_mention;
 pub(crate) use value::{Constant, Text, Value};
 

@@ -58,6 +58,9 @@ pub(crate) enum Constant<'a> {
 /// Items that are remembered of a list or record.
 pub(crate) const LIST_ITEMS: usize = 256;
 
+/// Longest text that folding reads or makes: 16 KiB.
+pub(super) const MAX_TEXT: usize = 16 << 10;
+
 /// What is known of a value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Value<'a> {
@@ -102,18 +105,18 @@ impl<'a> Value<'a> {
             && matches!(self.constant, Constant::Unknown)
     }
 
-    /// The whole constant text.
+    /// The whole constant text, unless it is longer than anything that is looked at again and again.
     pub fn as_text(&self) -> Option<&str> {
         match &self.constant {
-            Constant::Text(text) => Some(text),
+            Constant::Text(text) if text.len() <= MAX_TEXT => Some(text),
             _ => None,
         }
     }
 
-    /// The constant text, or how it begins.
+    /// The constant text, or how it begins, under the same limit.
     pub fn as_prefix(&self) -> Option<&str> {
         match &self.constant {
-            Constant::Text(text) | Constant::Prefix(text) => Some(text),
+            Constant::Text(text) | Constant::Prefix(text) if text.len() <= MAX_TEXT => Some(text),
             _ => None,
         }
     }

@@ -31,6 +31,11 @@ impl<'a> Walker<'_, 'a> {
             match statement {
                 Statement::ImportDeclaration(import) => self.import(import),
                 Statement::FunctionDeclaration(function) => self.hoist(function),
+                Statement::ExportDeclaration(export) => {
+                    if let Declaration::FunctionDeclaration(function) = &export.declaration {
+                        self.hoist(function);
+                    }
+                }
                 Statement::ExportDefaultDeclaration(export) => {
                     if let ExportDefaultDeclarationKind::FunctionDeclaration(function) = &export.declaration {
                         self.hoist(function);

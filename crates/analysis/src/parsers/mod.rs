@@ -51,10 +51,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Reads a source text and hands its facts to `rules`; answers what they answer, and how the file was read.
 ///
-/// The facts borrow the tree, which lives only as long as the call.
+/// The facts borrow the tree, which lives only as long as the call. `program` says that the file is started rather than
+/// imported; `depth` is [`crate::Limits::syntax_depth`].
 pub(crate) fn with_facts<T>(
     source: &str,
     language: Language,
+    program: bool,
     depth: u32,
     rules: impl FnOnce(&Facts<'_>) -> T,
 ) -> (T, Option<NotParsed>) {
@@ -77,7 +79,7 @@ pub(crate) fn with_facts<T>(
     }
     let stack = nesting.stack();
     stacker::maybe_grow(stack, stack + (1 << 20), || match language {
-        Language::Python => with_python(source, rules),
+        Language::Python => with_python(source, program, rules),
         Language::JavaScript | Language::TypeScript => with_javascript(source, language, rules),
     })
 }
@@ -92,11 +94,11 @@ fn not_parsed(error: String) -> Option<NotParsed> {
     Some(NotParsed { reason: SkipReason::NotParsed, detail: printable(&error, 160) })
 }
 
-fn with_python<T>(source: &str, rules: impl FnOnce(&Facts<'_>) -> T) -> (T, Option<NotParsed>) {
+fn with_python<T>(source: &str, program: bool, rules: impl FnOnce(&Facts<'_>) -> T) -> (T, Option<NotParsed>) {
     let parsed = ruff_python_parser::parse_unchecked_source(source, PySourceType::Python);
     let error = parsed.errors().first().map(|error| error.to_string());
     let confidence = if error.is_some() { Confidence::Medium } else { Confidence::High };
-    let mut builder = Builder::new(source, Language::Python, confidence);
+    let mut builder = Builder::new(source, Language::Python, confidence).started(program);
     python::read(parsed.syntax(), &mut builder);
     let facts = builder.finish();
     match error {

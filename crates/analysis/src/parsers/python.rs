@@ -7,7 +7,7 @@ use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Operator, Stmt};
 use ruff_text_size::Ranged;
 
-use crate::facts::{Argument, Builder, Constant, Place, Taint, Value};
+use crate::facts::{Argument, Builder, Constant, Place, Taint, Value, known_names};
 
 /// Walks a module.
 pub(super) fn read<'a>(module: &'a ast::ModModule, builder: &mut Builder<'a>) {
@@ -62,12 +62,25 @@ impl<'a> Walker<'_, 'a> {
         }
         for alias in &statement.names {
             let name = alias.name.as_str();
+            if name == "*" {
+                self.star_import(module, relative);
+                continue;
+            }
             if relative && module.is_empty() {
                 self.builder.import(&format!("{dots}{name}"));
             }
             let place = self.builder.place(alias.start().to_u32(), alias.end().to_u32());
             let value = if relative { Value::default() } else { self.builder.member(&object, name, place) };
             self.builder.bind(alias.asname.as_ref().unwrap_or(&alias.name).as_str(), value);
+        }
+    }
+
+    /// `from module import *`: the names of the module that the table of APIs knows.
+    fn star_import(&mut self, module: &str, relative: bool) {
+        if !relative {
+            for (path, name) in known_names(module) {
+                self.builder.bind(name, Value::at_path(path));
+            }
         }
     }
 
@@ -366,6 +379,16 @@ impl<'a> Walker<'_, 'a> {
     }
 }
 
+/// True for `__name__ == "__main__"`: what stands under it does not run when the module is imported.
+fn is_main_guard(test: &Expr) -> bool {
+    let Expr::Compare(compare) = test else { return false };
+    let named = |side: &Expr| side.as_name_expr().is_some_and(|name| name.id.as_str() == "__name__");
+    let main = |side: &Expr| side.as_string_literal_expr().is_some_and(|text| text.value.to_str() == "__main__");
+    let [right] = &*compare.comparators else { return false };
+    let left = &*compare.left;
+    matches!(&*compare.ops, [ast::CmpOp::Eq]) && (named(left) && main(right) || main(left) && named(right))
+}
+
 /// True for the classes whose methods setuptools runs while it builds or installs.
 fn is_setup_command(base: &str) -> bool {
     base.starts_with("setuptools.") || base.starts_with("distutils.") || base.contains(".command.")
@@ -423,6 +446,16 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
                     }
                 }
                 self.visit_body(&statement.body);
+            }
+            Stmt::If(statement) if is_main_guard(&statement.test) => {
+                let id = self.builder.declare_function();
+                self.builder.runs_as_program(id);
+                let frame = self.builder.enter(id);
+                self.visit_body(&statement.body);
+                self.builder.leave(frame);
+                for clause in &statement.elif_else_clauses {
+                    self.visit_elif_else_clause(clause);
+                }
             }
             // A text that stands alone is documentation.
             Stmt::Expr(statement) if statement.value.is_string_literal_expr() => {}

@@ -3,7 +3,7 @@ use crate::facts::When;
 
 /// Every call as `line when path(first text) taint`, every environment read and local fact, one a line.
 fn told(source: &str, language: Language) -> String {
-    let (lines, not_parsed) = with_facts(source, language, 400, |facts| {
+    let (lines, not_parsed) = with_facts(source, language, false, 400, |facts| {
         let mut lines: Vec<String> = Vec::new();
         for call in &facts.calls {
             let when = if facts.when(call.place) == When::Load { "load" } else { "call" };
@@ -105,17 +105,67 @@ fn what_runs_when_the_file_is_loaded() {
 }
 
 #[test]
+fn what_stands_under_the_main_guard_runs_only_in_a_program() {
+    let source = "import os\nif __name__ == '__main__':\n    os.system('a')\n";
+    for (program, expect) in [(false, When::Call), (true, When::Load)] {
+        let when = |facts: &Facts<'_>| facts.when(facts.calls[0].place);
+        assert_eq!(with_facts(source, Language::Python, program, 400, when).0, expect);
+    }
+}
+
+#[test]
+fn repeated_long_texts_cost_no_time() {
+    let long = "x".repeat(4 << 20);
+    for (head, line) in [
+        (
+            format!("import os\ns = '{long}'\n"),
+            "exec(s + a)\nos.path.join(s, 'b')\nx[s]\ns.replace('a', 'b')\n__import__(s)\n",
+        ),
+        (format!("s = '{}'\n", &long[..16_000]), "t = s + s\nu = s.lower() + t\nexec(u + s)\n"),
+    ] {
+        let source = head + &line.repeat(4_000);
+        let started = std::time::Instant::now();
+        let (calls, not_parsed) = with_facts(&source, Language::Python, false, 400, |facts| facts.calls.len());
+        assert!(calls >= 4_000 && not_parsed.is_none());
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read(parts in proptest::collection::vec("[a-z]{1,4}|[-+*/=.,:;!?(){}<>\\[\\]'\"`$@#\\\\ \n]|\\PC", 0..60)) {
+        let source = parts.concat();
+        for language in [Language::Python, Language::JavaScript, Language::TypeScript] {
+            let (confidence, not_parsed) = with_facts(&source, language, false, 400, |facts| facts.confidence);
+            proptest::prop_assert!(not_parsed.is_none() || confidence < Confidence::High);
+            let scanned = scan(&source, language);
+            proptest::prop_assert_eq!(scanned.source.len(), source.len());
+        }
+    }
+}
+
+#[test]
 fn what_does_not_parse_is_told_and_scanned() {
     let run = |facts: &Facts<'_>| {
         let calls: Vec<String> = facts.calls.iter().map(|call| call.path.to_string()).collect();
         (calls.join(" "), facts.imports.iter().cloned().collect::<Vec<_>>().join(" "))
     };
-    let ((calls, imports), not_parsed) =
-        with_facts("const cp = require('child_process');\n%%% cp.exec('id') }}}", Language::JavaScript, 400, run);
+    let ((calls, imports), not_parsed) = with_facts(
+        "const cp = require('child_process');\n%%% cp.exec('id') }}}",
+        Language::JavaScript,
+        false,
+        400,
+        run,
+    );
     assert_eq!((calls.as_str(), imports.as_str()), ("child_process.exec", "child_process"));
     assert_eq!(not_parsed.unwrap().reason, SkipReason::NotParsed);
-    let ((calls, imports), not_parsed) =
-        with_facts("import os, sys\nprint 'old'\nos.system('id')\nexec 'code' in ns\n", Language::Python, 400, run);
+    let ((calls, imports), not_parsed) = with_facts(
+        "import os, sys\nprint 'old'\nos.system('id')\nexec 'code' in ns\n",
+        Language::Python,
+        false,
+        400,
+        run,
+    );
     assert!(calls.contains("os.system"), "{calls}");
     assert!(imports.contains("os"));
     assert_eq!(not_parsed.unwrap().reason, SkipReason::NotParsed);
@@ -123,7 +173,7 @@ fn what_does_not_parse_is_told_and_scanned() {
 
 /// Reads `source` on a thread with a small stack; true when it was too deep for a parser.
 fn is_too_deep(source: String, language: Language) -> bool {
-    let read = move || with_facts(&source, language, 400, |_| ()).1;
+    let read = move || with_facts(&source, language, false, 400, |_| ()).1;
     let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(read).unwrap();
     thread.join().unwrap().is_some_and(|not_parsed| not_parsed.reason == SkipReason::TooDeep)
 }
@@ -263,7 +313,7 @@ fn deep_code_is_disclosed_and_still_scanned() {
         assert!(is_too_deep(source, language));
     }
     let hidden = format!("require('child_process').exec('id');{}1{}", "(".repeat(5000), ")".repeat(5000));
-    let (calls, not_parsed) = with_facts(&hidden, Language::JavaScript, 400, |facts| facts.calls.len());
+    let (calls, not_parsed) = with_facts(&hidden, Language::JavaScript, false, 400, |facts| facts.calls.len());
     assert_eq!((calls, not_parsed.unwrap().reason), (1, SkipReason::TooDeep));
 }
 

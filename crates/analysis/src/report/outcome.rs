@@ -44,12 +44,12 @@ impl Outcome {
         let text = parsers::decode(bytes);
         let mut outcome = match reading.language {
             Some(language) if reading.quiet => {
-                let (_, not_parsed) = parsers::with_facts(&text, language, depth, |_| ());
+                let (_, not_parsed) = parsers::with_facts(&text, language, false, depth, |_| ());
                 Self { not_parsed, ..Self::default() }
             }
             Some(language) => {
                 let run = |facts: &Facts<'_>| Self::of_facts(facts, reading.setup);
-                let (mut outcome, not_parsed) = parsers::with_facts(&text, language, depth, run);
+                let (mut outcome, not_parsed) = parsers::with_facts(&text, language, reading.setup, depth, run);
                 outcome.not_parsed = not_parsed;
                 outcome
             }

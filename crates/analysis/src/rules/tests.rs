@@ -145,3 +145,31 @@ fn what_every_fixture_shows() {
     }
     insta::assert_snapshot!(lines.join("\n"));
 }
+
+/// One-line variants of a decoded payload, by which scanners that read text are evaded.
+#[test]
+fn variants_of_a_decoded_payload_are_all_seen() {
+    let variants: &[(&str, &str)] = &[
+        ("a.py", "import base64\nexec(base64.b64decode('cGFzcw=='))\n"),
+        ("a.py", "from base64 import b64decode\nexec(b64decode('cGFzcw=='))\n"),
+        ("a.py", "from base64 import *\nexec(b64decode('cGFzcw=='))\n"),
+        ("a.py", "x = '''\"'''\nimport base64\nexec(base64.b64decode('cGFzcw=='))\n"),
+        ("a.py", "import base64, builtins\ngetattr(builtins, 'exec')(base64.b64decode('cGFzcw=='))\n"),
+        ("a.py", "e = eval\nimport base64\np = base64.b64decode('cGFzcw==')\ne(p)\n"),
+        ("a.py", "import base64\nexec(getattr(base64, 'b64' + 'decode')('cGFzcw=='))\n"),
+        ("a.py", "import codecs\nexec(codecs.decode('cnff', 'rot13'))\n"),
+        ("a.py", "exec(bytes([112, 97, 115, 115]))\n"),
+        ("a.py", "exec('ssap'[::-1])\n"),
+        ("a.mts", "const run: any = (0, eval); run(atob('MQ=='));\n"),
+        ("a.cjs", "new Function(Buffer.from('31', 'hex').toString())();\n"),
+        ("a.js", "require('vm').runInThisContext(Buffer.from('MQ==', 'base64').toString());\n"),
+        ("a.js", "globalThis['e' + 'val'](String.fromCharCode(49));\n"),
+        ("a.js", "const d = s => Buffer.from(s, 'base64').toString(); eval(d('MQ=='));\n"),
+    ];
+    for (path, source) in variants {
+        let kind = if path.ends_with("py") { DistributionKind::Wheel } else { DistributionKind::NpmTarball };
+        let files = vec![(format!("package/{path}"), source.as_bytes().to_vec())];
+        let hits = analyse(kind, &files).report.rule_hits;
+        assert!(hits.contains_key("decoded-execution"), "{source}{hits:?}");
+    }
+}
