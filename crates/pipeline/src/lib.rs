@@ -15,7 +15,7 @@ mod seal;
 
 pub use audit_package::PackageOutcome;
 pub use audit_project::AuditOptions;
-pub use outcome::{Audit, Row, RowState, Uncertified};
+pub use outcome::{Audit, BEYOND_DEPTH, Row, RowState, Uncertified};
 pub use policy::{Decision, Policy};
 pub use pricing::{ComplexityTier, PriceTable};
 pub use progress::{Progress, Silent, Step};

@@ -36,11 +36,14 @@ pub enum Uncertified {
     NotAudited,
 }
 
+/// The reason of packages below the audited levels: they are counted, not explained one by one.
+pub const BEYOND_DEPTH: &str = "deeper than the audited levels";
+
 impl Uncertified {
     /// The reason in a sentence without a full stop.
     pub fn describe(&self) -> String {
         match self {
-            Self::BeyondDepth => "deeper than the audited levels".to_owned(),
+            Self::BeyondDepth => BEYOND_DEPTH.to_owned(),
             Self::BeyondCap { cap } => format!("beyond the transitive audit cap of {cap}"),
             Self::Escalated { rationale, .. } => format!("escalated to an operator: {rationale}"),
             Self::Mismatch(incident) => format!(

@@ -33,10 +33,7 @@ pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision) -> 
             entry.warnings.len()
         );
     }
-    for entry in analysis.packages.iter().filter(|entry| !entry.warnings.is_empty() || entry.reason.is_some()) {
-        if entry.status == CertificationStatus::Refused {
-            continue;
-        }
+    for entry in analysis.packages.iter().filter(|entry| words::needs_explaining(entry)) {
         let _ = writeln!(
             out,
             "\n**{} {}** {}\n",

@@ -18,8 +18,7 @@ pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision) -> 
     if !rows.is_empty() {
         let _ = writeln!(out, "\n{}", table(&rows));
     }
-    let concerns: Vec<&PackageEntry> =
-        rows.iter().copied().filter(|entry| !entry.warnings.is_empty() || entry.reason.is_some()).collect();
+    let concerns: Vec<&PackageEntry> = rows.iter().copied().filter(|entry| words::needs_explaining(entry)).collect();
     if !concerns.is_empty() {
         out.push_str("\nWhy\n");
         for entry in concerns {
@@ -88,7 +87,7 @@ fn table(rows: &[&PackageEntry]) -> Table {
             Cell::new(&entry.package_name),
             Cell::new(words::version(entry)),
             Cell::new(words::depth(entry.dependency_type)),
-            Cell::new(entry.distribution.as_deref().unwrap_or("-")),
+            Cell::new(words::shortened(entry.distribution.as_deref().unwrap_or("-"))),
             Cell::new(sha256),
             Cell::new(words::status(entry.status)),
             match entry.security_level {

@@ -2,7 +2,7 @@
 
 use sigma_certificate::{CertificationStatus, PackageAnalysis, PackageEntry};
 use sigma_core::{Depth, Ecosystem, Severity, Warning};
-use sigma_pipeline::{Audit, Decision};
+use sigma_pipeline::{Audit, BEYOND_DEPTH, Decision};
 
 pub fn status(status: CertificationStatus) -> &'static str {
     match status {
@@ -35,6 +35,26 @@ pub fn advisories(entry: &PackageEntry) -> String {
 
 pub fn level(entry: &PackageEntry) -> &'static str {
     entry.security_level.map_or("-", sigma_core::SecurityLevel::as_str)
+}
+
+/// Whether a row wants a reason below the table. Refused declarations have a section of their own, and what lies deeper
+/// than was asked for is told once, as a number.
+pub fn needs_explaining(entry: &PackageEntry) -> bool {
+    let told_elsewhere = entry.status == CertificationStatus::Refused
+        || entry.status == CertificationStatus::Uncertified && entry.reason.as_deref() == Some(BEYOND_DEPTH);
+    !told_elsewhere && (!entry.warnings.is_empty() || entry.reason.is_some())
+}
+
+/// A file name that fits into a column: wheel names end in long lists of platforms, so the middle is left out.
+pub fn shortened(name: &str) -> String {
+    const WIDTH: usize = 46;
+    let count = name.chars().count();
+    if count <= WIDTH {
+        return name.to_owned();
+    }
+    let head: String = name.chars().take(WIDTH - 13).collect();
+    let tail: String = name.chars().skip(count - 12).collect();
+    format!("{head}…{tail}")
 }
 
 pub fn version(entry: &PackageEntry) -> &str {
