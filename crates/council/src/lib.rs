@@ -117,6 +117,21 @@ mod tests {
     }
 
     #[test]
+    fn code_that_runs_at_installation_is_noted() {
+        let mut dossier = dossier(vec![]);
+        let mut beside = dossier.report.distributions[0].clone();
+        beside.install_hooks.insert("demo-1.0/setup.py".to_owned());
+        dossier.report.distributions.push(beside.clone());
+        assert_eq!(deliberate(&dossier).level, SecurityLevel::Clear, "nobody installs the sdist beside a wheel");
+        dossier.report.distributions = vec![beside];
+        let ruling = deliberate(&dossier);
+        assert_eq!(
+            (ruling.level, ruling.warnings[0].code.as_str()),
+            (SecurityLevel::Monitored, "runs-at-installation")
+        );
+    }
+
+    #[test]
     fn only_malware_advisories_decide() {
         let advisory = |id: &str| Advisory {
             id: id.to_owned(),

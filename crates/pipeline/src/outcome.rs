@@ -315,9 +315,16 @@ fn unresolved_entry(unresolved: &Unresolved) -> PackageEntry {
             &unresolved.name,
             depth,
             CertificationStatus::Uncertified,
-            format!("could not be resolved: {}", unresolved.detail),
+            format!("could not be resolved{}: {}", places(unresolved), unresolved.detail),
         )
     }
+}
+
+/// Where the project declares it, as ` (requirements.txt:3)`; empty when only other packages ask for it.
+pub(crate) fn places(unresolved: &Unresolved) -> String {
+    let at: Vec<String> =
+        unresolved.parents.iter().filter_map(|parent| parent.at.as_ref().map(ToString::to_string)).collect();
+    if at.is_empty() { String::new() } else { format!(" ({})", at.join(", ")) }
 }
 
 fn refused_entry(refused: &Refused) -> PackageEntry {

@@ -2,6 +2,7 @@
 
 use sigma_core::{Depth, SecurityLevel};
 
+use crate::outcome::places;
 use crate::{Audit, RowState, Uncertified};
 
 /// What is required of the dependencies.
@@ -43,7 +44,7 @@ impl Policy {
         }
         for unresolved in &audit.unresolved {
             let first = unresolved.detail.lines().next().unwrap_or_default();
-            undecided.push(format!("{} {}: {first}", unresolved.name, unresolved.spec));
+            undecided.push(format!("{} {}{}: {first}", unresolved.name, unresolved.spec, places(unresolved)));
         }
         for row in &audit.rows {
             let package = &row.package;

@@ -1,9 +1,9 @@
 //! First panel: what the code does, and when.
 
-use sigma_core::{Ballot, Category, Dossier, Phase};
+use sigma_core::{Ballot, Category, Dossier, Phase, Reason, SecurityLevel};
 
 use crate::Validator;
-use crate::reasons::{ballot, cite, level_of};
+use crate::reasons::{ballot, cite, level_of, state};
 
 /// Judges processes, network, credentials, files and code made at run time.
 pub struct Behaviour;
@@ -30,7 +30,19 @@ impl Validator for Behaviour {
             )
         };
         let findings = dossier.report.findings().filter(|(_, finding)| lens(finding.category));
-        let reasons = findings.map(|(distribution, finding)| cite(distribution, finding, level_of(finding)));
-        ballot(self.id(), self.phase(), reasons.collect())
+        let mut reasons: Vec<_> =
+            findings.map(|(distribution, finding)| cite(distribution, finding, level_of(finding))).collect();
+        reasons.extend(runs_at_installation(dossier));
+        ballot(self.id(), self.phase(), reasons)
     }
+}
+
+/// Code that runs before anybody imports the package is worth a note however harmless it looks. Only the distribution
+/// that would be installed counts: nobody runs the setup.py of an sdist that lies beside a wheel.
+fn runs_at_installation(dossier: &Dossier) -> Option<Reason> {
+    let preferred = dossier.report.distributions.first()?;
+    let mut hooks = preferred.install_hooks.iter().take(3).map(|hook| sigma_core::printable(hook, 120)).peekable();
+    hooks.peek()?;
+    let message = format!("installing {} runs code: {}", preferred.filename, hooks.collect::<Vec<_>>().join(", "));
+    Some(state(SecurityLevel::Monitored, "runs-at-installation", message))
 }

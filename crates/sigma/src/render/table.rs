@@ -194,7 +194,7 @@ pub fn certificates(certificates: &[PackageCertificate], config: &Config) -> Str
         if let Some(older) = &payload.supersedes {
             line("supersedes", older);
         }
-        line("verify at", &view.verify_endpoint);
+        line("verify at", &format!("{} (once it is published there)", view.verify_endpoint));
         out.push('\n');
     }
     out.pop();
