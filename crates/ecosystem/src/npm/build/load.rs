@@ -135,51 +135,55 @@ impl Builder<'_> {
 
     /// Which version of which package, or why there is none.
     fn content_of(&mut self, name: Name, spec: Option<SpecId>) -> Result<Content, Stop> {
-        let text = self.tree.texts.name_text(name).to_owned();
-        let spec_text = spec.map_or("", |spec| self.tree.texts.spec_text(spec)).to_owned();
+        let text = self.tree.texts.name_text(name);
+        let spec_text = spec.map_or("", |spec| self.tree.texts.spec_text(spec));
         let parsed = spec.map_or(&Spec::Invalid, |spec| self.tree.texts.parsed(spec));
-        let (reason, detail) = match parsed {
-            Spec::NotPublic => (
-                UnresolvedReason::NotPublic,
-                "it comes from git, a URL or a path instead of the public registry, and cannot be certified".to_owned(),
-            ),
-            Spec::Invalid => (UnresolvedReason::NoMatchingVersion, "the spec cannot be read".to_owned()),
-            Spec::Registry { alias_of, want } => {
-                let package = alias_of.as_deref().unwrap_or(&text);
-                if PackageName::new(Ecosystem::Npm, package).is_err()
-                    || PackageName::new(Ecosystem::Npm, &text).is_err()
-                {
-                    (UnresolvedReason::UnknownPackage, "the name is not a valid npm package name".to_owned())
-                } else {
-                    match self.packages.get(package) {
-                        None => return Err(Stop::Missing { name: package.to_owned(), spec: spec_text }),
-                        Some(Known::Failed(error)) => return Err(Stop::Http(error.clone())),
-                        Some(Known::Unknown) => {
-                            (UnresolvedReason::UnknownPackage, format!("npm knows no package {package}"))
-                        }
-                        Some(Known::Packument(packument)) => match pick(packument, want, self.engines) {
-                            Some(published) => {
-                                let published = published.clone();
-                                return Ok(Content::Package { package: package.into(), published });
-                            }
-                            None => (
-                                UnresolvedReason::NoMatchingVersion,
-                                format!(
-                                    "none of the {} published versions of {package} fits {}",
-                                    packument.versions.len(),
-                                    printable(&spec_text, 120)
-                                ),
-                            ),
-                        },
-                    }
-                }
-            }
+        let (reason, detail) = match self.choose(text, spec_text, parsed)? {
+            Ok(content) => return Ok(content),
+            Err(failed) => failed,
         };
-        let (name, spec) = (printable(&text, 214), printable(&spec_text, 300));
+        let (name, spec) = (printable(text, 214), printable(spec_text, 300));
         if let Some(known) = self.failures.iter().position(|known| known.name == name && known.spec == spec) {
             return Ok(Content::Failure(known));
         }
         self.failures.push(Failure { reason, name, spec, detail });
         Ok(Content::Failure(self.failures.len() - 1))
+    }
+
+    /// The inner error says why there is no such version.
+    fn choose(
+        &self,
+        name: &str,
+        spec_text: &str,
+        spec: &Spec,
+    ) -> Result<Result<Content, (UnresolvedReason, String)>, Stop> {
+        use UnresolvedReason::{NoMatchingVersion, NotPublic, UnknownPackage};
+        let (alias_of, want) = match spec {
+            Spec::Registry { alias_of, want } => (alias_of, want),
+            Spec::NotPublic => {
+                let detail =
+                    "it comes from git, a URL or a path instead of the public registry, and cannot be certified";
+                return Ok(Err((NotPublic, detail.to_owned())));
+            }
+            Spec::Invalid => return Ok(Err((NoMatchingVersion, "the spec cannot be read".to_owned()))),
+        };
+        let package = alias_of.as_deref().unwrap_or(name);
+        if [package, name].iter().any(|name| PackageName::new(Ecosystem::Npm, name).is_err()) {
+            return Ok(Err((UnknownPackage, "the name is not a valid npm package name".to_owned())));
+        }
+        let packument = match self.packages.get(package) {
+            None => return Err(Stop::Missing { name: package.to_owned(), spec: spec_text.to_owned() }),
+            Some(Known::Failed(error)) => return Err(Stop::Http(error.clone())),
+            Some(Known::Unknown) => return Ok(Err((UnknownPackage, format!("npm knows no package {package}")))),
+            Some(Known::Packument(packument)) => packument,
+        };
+        Ok(match pick(packument, want, self.engines) {
+            Some(published) => Ok(Content::Package { package: package.into(), published: published.clone() }),
+            None => {
+                let (published, spec) = (packument.versions.len(), printable(spec_text, 120));
+                let detail = format!("none of the {published} published versions of {package} fits {spec}");
+                Err((NoMatchingVersion, detail))
+            }
+        })
     }
 }

@@ -3,6 +3,7 @@
 //! In: JSON written by strangers. Out: a slim [`Packument`]. Fields of a wrong type count as absent, versions that are no
 //! versions are left out; only a text that is no JSON object, or another package's packument, is refused.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use deno_semver::Version;
@@ -34,7 +35,7 @@ impl Packument {
             return Err(PackumentError::Name { got: sigma_core::printable(&got, 214), expected: expected.to_owned() });
         }
         let Some(versions) = wire.versions.0 else { return Err(PackumentError::NoVersions) };
-        let mut times: std::collections::HashMap<String, String> =
+        let mut times: HashMap<String, String> =
             wire.time.0.unwrap_or_default().into_iter().filter_map(|(key, time)| Some((key, time.0?))).collect();
         let versions = versions
             .into_iter()
@@ -115,7 +116,7 @@ impl WireVersion {
         let optional = texts(self.optional);
         let mut dependencies = texts(self.dependencies);
         // npm: what stands in both is optional.
-        let optional_names: std::collections::HashSet<&str> = optional.iter().map(|(name, _)| name.as_str()).collect();
+        let optional_names: HashSet<&str> = optional.iter().map(|(name, _)| name.as_str()).collect();
         dependencies.retain(|(name, _)| !optional_names.contains(name.as_str()));
         let bundled = match if self.bundle == List::Absent { self.bundled } else { self.bundle } {
             List::Absent => Vec::new(),
