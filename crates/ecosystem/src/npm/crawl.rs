@@ -10,11 +10,11 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use sigma_core::{Ecosystem, PackageName};
 
-use super::build::{Known, Packages, needs};
+use super::need::{self, EdgeKind};
+use super::packument::{Known, Packages};
 use super::pick::{Engines, pick};
 use super::registry::Registry;
 use super::spec::Spec;
-use super::tree::EdgeKind;
 use crate::ResolveError;
 
 /// Most packages of one graph. The largest real projects have about 3,000.
@@ -80,6 +80,6 @@ fn follow(known: &Known, spec: &Spec, engines: &Engines, todo: &mut Vec<(String,
     let (Known::Packument(packument), Spec::Registry { want, .. }) = (known, spec) else { return };
     let Some(published) = pick(packument, want, engines) else { return };
     // Optional peers are not installed by themselves.
-    let needs = needs(published).into_iter().filter(|need| need.kind != EdgeKind::OptionalPeer);
+    let needs = need::of_package(published).into_iter().filter(|need| need.kind != EdgeKind::OptionalPeer);
     todo.extend(needs.map(|need| (need.name, need.spec)));
 }

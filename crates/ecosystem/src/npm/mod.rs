@@ -11,6 +11,7 @@ mod advisories;
 mod build;
 mod crawl;
 mod graph;
+mod need;
 mod order;
 mod overrides;
 mod packument;
@@ -27,15 +28,14 @@ mod tree;
 use std::sync::Arc;
 
 use deno_semver::Version;
-use sigma_core::{
-    AdvisorySnapshot, Declared, DependencyKind, Graph, Manifest, ManifestSource, PackageId, Target, Timestamp,
-};
+use sigma_core::{AdvisorySnapshot, Declared, Graph, Manifest, ManifestSource, PackageId, Target, Timestamp};
 
-use self::build::{Builder, Known, Packages, Stop};
+use self::build::{Builder, Stop};
+use self::need::Need;
 use self::overrides::Overrides;
+use self::packument::{Known, Packages};
 use self::pick::Engines;
 use self::registry::Registry;
-use self::tree::{EdgeKind, Need};
 use crate::{EcosystemConfig, Http, ResolveError};
 
 /// The Node.js and npm that `engines` are compared with, as npm compares them with the ones it runs on: of the versions
@@ -85,7 +85,7 @@ impl Npm {
         target: &Target,
     ) -> Result<Graph, ResolveError> {
         let engines = Arc::new(Engines { node: NODE, npm: NPM });
-        let needs: Arc<[Need]> = needs(declared).into();
+        let needs: Arc<[Need]> = need::of_project(declared).into();
         let read = |text: &str| Overrides::parse(text).map_err(|error| ResolveError::Resolver(error.to_string()));
         let mut ahead: Vec<(String, String)> =
             needs.iter().map(|need| (need.name.clone(), need.spec.clone())).collect();
@@ -158,26 +158,4 @@ impl Npm {
 
 const fn version(major: u64, minor: u64, patch: u64) -> Version {
     Version { major, minor, patch, pre: deno_semver::CowVec::new(), build: deno_semver::CowVec::new() }
-}
-
-/// The project's needs in the order in which npm reads them: peers, runtime, optional, development.
-fn needs(declared: &[Declared]) -> Vec<Need> {
-    let order = [DependencyKind::Peer, DependencyKind::Runtime, DependencyKind::Optional, DependencyKind::Dev];
-    let mut needs = Vec::new();
-    for kind in order {
-        for (at, declared) in declared.iter().enumerate().filter(|(_, declared)| declared.kind == kind) {
-            let name = declared.name.as_str();
-            let (name, spec) = match &declared.alias {
-                Some(alias) => (alias.clone(), format!("npm:{name}@{}", declared.spec)),
-                None => (name.to_owned(), declared.spec.clone()),
-            };
-            let kind = match kind {
-                DependencyKind::Peer => EdgeKind::Peer,
-                DependencyKind::Optional => EdgeKind::Optional,
-                DependencyKind::Runtime | DependencyKind::Dev => EdgeKind::Needed,
-            };
-            needs.push(Need { name, spec, kind, declared: Some(at) });
-        }
-    }
-    needs
 }

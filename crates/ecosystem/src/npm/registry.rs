@@ -10,8 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::build::Known;
-use super::packument::Packument;
+use super::packument::{Known, Packument};
 use crate::http::{Conditional, shown};
 use crate::{EcosystemConfig, Http, HttpError};
 

@@ -1,0 +1,113 @@
+//! What the registry publishes about a package: its packument, slimmed to the fields that resolving needs.
+//!
+//! In: the registry's answer, or what the cache kept of it. Out: [`Packument`]. It must never keep what it does not need:
+//! full packuments reach 100 MB.
+
+mod lenient;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use deno_semver::Version;
+use serde::{Deserialize, Serialize};
+
+use crate::HttpError;
+
+/// What is known of a package.
+#[derive(Debug, Clone)]
+pub(super) enum Known {
+    /// The registry's answer.
+    Packument(Arc<Packument>),
+    /// The registry has no such package.
+    Unknown,
+    /// The registry could not be asked.
+    Failed(HttpError),
+}
+
+/// What is known of all packages so far.
+pub(super) type Packages = HashMap<String, Known>;
+
+/// A package's versions and tags.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Packument {
+    /// The package's name.
+    pub name: String,
+    /// Whether the registry gave the full form; the abbreviated one leaves out `libc` and upload times.
+    pub full: bool,
+    /// Dist-tags: tag and version.
+    pub tags: Vec<(String, String)>,
+    /// The versions, in the registry's order.
+    pub versions: Vec<Arc<Published>>,
+}
+
+/// One version.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Published {
+    /// The version as published.
+    pub version: String,
+    /// The same, parsed.
+    #[serde(skip)]
+    pub parsed: Version,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub optional: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub peers: Vec<(String, String)>,
+    /// Names of the peers that may be missing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub optional_peers: Vec<String>,
+    /// Names of the dependencies that come inside the tarball.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bundled: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deprecated: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine_node: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine_npm: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub os: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cpu: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub libc: Vec<String>,
+    /// The tarball brings its own `npm-shrinkwrap.json`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub shrinkwrap: bool,
+    pub tarball: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub integrity: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shasum: Option<String>,
+    /// When it was published, as RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub published: Option<String>,
+}
+
+impl Packument {
+    /// Reads the slimmed form back from the cache.
+    pub(super) fn parse_cached(expected: &str, text: &str) -> Option<Self> {
+        let mut packument: Self = serde_json::from_str(text).ok()?;
+        for manifest in &mut packument.versions {
+            // Freshly read, so nobody else holds it.
+            let manifest = Arc::get_mut(manifest)?;
+            manifest.parsed = Version::parse_from_npm(&manifest.version).ok()?;
+        }
+        (packument.name == expected).then_some(packument)
+    }
+
+    /// The version of that exact name.
+    pub(super) fn version(&self, version: &str) -> Option<&Arc<Published>> {
+        self.versions.iter().find(|manifest| manifest.version == version)
+    }
+
+    /// The version that a dist-tag names.
+    pub(super) fn tag(&self, tag: &str) -> Option<&str> {
+        self.tags.iter().find(|(name, _)| name == tag).map(|(_, version)| version.as_str())
+    }
+}

@@ -1,0 +1,65 @@
+//! Packuments as strangers write them.
+
+use super::Packument;
+
+fn check(json: &str, expect: &str) {
+    let got = match Packument::parse("a", json.as_bytes()) {
+        Ok(packument) => packument
+            .versions
+            .iter()
+            .map(|v| {
+                format!(
+                    "{} deps={:?} optional={:?} peers={:?}/{:?} bundled={:?} deprecated={:?} os={:?} shrinkwrap={}",
+                    v.version,
+                    v.dependencies,
+                    v.optional,
+                    v.peers,
+                    v.optional_peers,
+                    v.bundled,
+                    v.deprecated,
+                    v.os,
+                    v.shrinkwrap
+                )
+            })
+            .collect::<Vec<_>>()
+            .join("\n"),
+        Err(error) => format!("error: {error}"),
+    };
+    assert_eq!(got, expect);
+    if let Ok(packument) = Packument::parse("a", json.as_bytes()) {
+        let cached = serde_json::to_string(&packument).unwrap();
+        assert_eq!(Packument::parse_cached("a", &cached).as_ref(), Some(&packument));
+    }
+}
+
+#[test]
+fn fields_of_a_wrong_type_count_as_absent_and_bad_versions_are_left_out() {
+    check(
+        r#"{"name":"a","readme":{"x":[1,{}]},"versions":{
+            "1.0.0":{"dependencies":[],"os":"linux","deprecated":true,"bundleDependencies":true,"engines":["node"]},
+            "not a version":{}, "2.0.0":7,
+            "3.0.0":{"dependencies":{"x":"1","y":2,"z":"3"},"optionalDependencies":{"z":"3"},"peerDependencies":{"p":"*"},
+                "peerDependenciesMeta":{"p":{"optional":true},"q":null},"bundledDependencies":["x",5],"_hasShrinkwrap":true}}}"#,
+        r#"1.0.0 deps=[] optional=[] peers=[]/[] bundled=[] deprecated=Some("true") os=["linux"] shrinkwrap=false
+3.0.0 deps=[("x", "1")] optional=[("z", "3")] peers=[("p", "*")]/["p"] bundled=["x"] deprecated=None os=[] shrinkwrap=true"#,
+    );
+}
+
+#[test]
+fn what_is_no_packument_is_refused() {
+    check(r#"{"name":"b","versions":{}}"#, "error: got a packument of `b`, expected one of `a`");
+    check(r#"{"error":"not found"}"#, "error: got a packument of ``, expected one of `a`");
+    check(r#"{"name":"a","versions":null}"#, "error: got a document without `versions`, expected a packument");
+    check("<html>", "error: expected value at line 1 column 1");
+    check(r#"{"name":"a","versions":{"#, "error: EOF while parsing an object at line 1 column 24");
+}
+
+#[test]
+fn deep_nesting_and_endless_lists_are_refused_without_harm() {
+    let deep = format!(r#"{{"name":"a","x":{}}}"#, "[".repeat(200_000));
+    assert!(Packument::parse("a", deep.as_bytes()).is_err());
+    let wide = format!(r#"{{"name":"a","versions":{{"1.0.0":{{"os":[{}"x"]}}}}}}"#, r#""x","#.repeat(100_001));
+    assert!(
+        Packument::parse("a", wide.as_bytes()).unwrap_err().to_string().starts_with("got more than 100000 entries")
+    );
+}
