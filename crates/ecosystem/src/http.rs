@@ -204,7 +204,10 @@ impl Http {
                 let answer = match self.send(url, request).await {
                     Ok(response) => {
                         let etag = response.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
-                        self.collect(url, response).await.map(|body| (body, etag)).map_err(Failure::from)
+                        self.collect(url, response, self.config.max_metadata_bytes)
+                            .await
+                            .map(|body| (body, etag))
+                            .map_err(Failure::from)
                     }
                     Err(failure) => Err(failure),
                 };
@@ -283,8 +286,8 @@ impl Http {
         Ok(response)
     }
 
-    async fn collect(&self, url: &Url, response: Response) -> Result<Vec<u8>, HttpError> {
-        let limit = self.config.max_metadata_bytes;
+    /// Reads a body of at most `limit` bytes.
+    pub(crate) async fn collect(&self, url: &Url, response: Response, limit: u64) -> Result<Vec<u8>, HttpError> {
         let mut bytes = Vec::new();
         let mut stream = response.bytes_stream();
         while let Some(chunk) = stream.next().await {

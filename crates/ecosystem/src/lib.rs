@@ -10,9 +10,11 @@ mod download;
 mod ecosystems;
 mod http;
 pub mod manifest;
+mod marker;
 mod npm;
 mod patience;
 mod pypi;
+mod range;
 mod resolve;
 mod staging;
 

@@ -13,20 +13,13 @@ use std::str::FromStr as _;
 use sigma_core::{Ecosystem, PackageName, Refusal, printable};
 use url::Url;
 use uv_pep440::Operator;
-use uv_pep508::{MarkerTree, Requirement, VersionOrUrl};
+use uv_pep508::{Requirement, VersionOrUrl};
 
 use super::draft::Rejection;
+use crate::marker;
 
 /// Longest requirement in bytes, its marker not counted. Real ones stay below 200.
 const LONGEST: usize = 8 << 10;
-/// Longest marker in bytes.
-const LONGEST_MARKER: usize = 8 << 10;
-/// Comparisons in one marker; a marker of a real project has about ten.
-const MOST_COMPARISONS: usize = 48;
-/// `extra` and `in` comparisons in one marker: each is a variable of its own in the decision diagram.
-const MOST_VARIABLES: usize = 16;
-/// Parentheses that may be open at once in a marker.
-const DEEPEST_MARKER: usize = 32;
 
 /// A requirement that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,47 +113,13 @@ fn parse(text: &str) -> Result<(PythonRequirement, Vec<Operator>), Rejection> {
 /// A marker that uv can parse, and that is cheap to parse.
 pub(super) fn check_marker(marker: &str) -> Result<(), Rejection> {
     let wrong = |message: String| Err(Rejection::unparsable(format!("the marker {message}")));
-    if marker.len() > LONGEST_MARKER {
-        return wrong(format!("has {} bytes, expected at most {LONGEST_MARKER}", marker.len()));
-    }
     // uv logs odd markers: nothing may reach a log that is not printable.
     if printable(marker, marker.len()) != marker {
         return wrong("holds control or invisible characters, expected plain text".to_owned());
     }
-    let (mut quote, mut depth, mut deepest, mut connectives, mut variables) = (None, 0usize, 0, 1, 0);
-    let bare: String = marker
-        .chars()
-        .map(|c| match quote {
-            Some(open) => {
-                if c == open {
-                    quote = None;
-                }
-                '_'
-            }
-            None if c == '"' || c == '\'' => {
-                quote = Some(c);
-                '_'
-            }
-            None => {
-                depth = if c == '(' { depth + 1 } else { depth.saturating_sub(usize::from(c == ')')) };
-                deepest = deepest.max(depth);
-                c
-            }
-        })
-        .collect();
-    for word in bare.split(|c: char| !c.is_alphanumeric() && c != '_') {
-        connectives += usize::from(word == "and" || word == "or");
-        variables += usize::from(word.ends_with("extra") || word.ends_with("in") || word.ends_with("extras"));
-    }
-    if deepest > DEEPEST_MARKER || connectives > MOST_COMPARISONS || variables > MOST_VARIABLES {
-        return wrong(format!(
-            "has {connectives} comparisons in {deepest} levels, expected at most {MOST_COMPARISONS} in \
-             {DEEPEST_MARKER}; split the declaration"
-        ));
-    }
-    match MarkerTree::from_str(marker) {
+    match marker::parse(marker) {
         Ok(_) => Ok(()),
-        Err(error) => wrong(format!("cannot be read: {}", printable(&error.message.to_string(), 200))),
+        Err(error) => wrong(error.to_string()),
     }
 }
 

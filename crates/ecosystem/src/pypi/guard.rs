@@ -1,8 +1,10 @@
-//! Every request of uv's client passes here: where it may go, what it may carry, how large and how deep the answer is.
+//! Every request of uv's client passes here: where it may go, what it may carry, how large the answer is, and whether
+//! uv can parse it without harm.
 //!
 //! In: requests that uv made up from index pages, which strangers write. Out: bounded answers, or an [`HttpError`] that
 //! travels through uv's errors and is found again by [`super::failure`]. It must never let credentials leave the
-//! index's own origin.
+//! index's own origin, and uv must never read a wheel itself: to uv every wheel has a metadata file (PEP 658), and where
+//! the index has none, it is read out of the wheel here.
 
 use std::sync::Arc;
 
@@ -14,15 +16,10 @@ use reqwest::{Body, Method, Request, Response, ResponseBuilderExt as _};
 use reqwest_middleware::{Middleware, Next};
 use url::Url;
 
+use super::metadata::{self, MAX_METADATA};
+use super::remote_wheel::{self, Inside};
 use crate::http::shown;
-use crate::{EcosystemConfig, HttpError};
-
-/// Parentheses that may be open at once in a line of metadata. The deepest real markers have three or four; uv's marker
-/// parser recurses, so that a line of 100,000 would overflow the stack and end the process.
-const MAX_NESTING: usize = 64;
-
-/// Largest `.metadata` file in bytes. The largest real ones are about 1 MB of long description.
-const MAX_METADATA: u64 = 8 << 20;
+use crate::{EcosystemConfig, Http, HttpError};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -39,19 +36,25 @@ fn stopped(error: HttpError) -> reqwest_middleware::Error {
 /// The middleware.
 pub(super) struct Guard {
     config: Arc<EcosystemConfig>,
+    http: Http,
 }
 
 impl Guard {
-    pub fn new(config: Arc<EcosystemConfig>) -> Self {
-        Self { config }
+    pub fn new(config: Arc<EcosystemConfig>, http: Http) -> Self {
+        Self { config, http }
     }
 
-    fn limit(&self, url: &Url) -> u64 {
-        match url.path() {
-            path if path.ends_with(".metadata") => MAX_METADATA,
-            path if path.ends_with(".whl") => self.config.max_distribution_bytes,
-            _ => self.config.max_metadata_bytes,
+    /// The metadata file that the index does not have, read out of the wheel.
+    async fn inside(&self, url: Url, wheel: &Url) -> reqwest_middleware::Result<Response> {
+        let Inside { metadata, cache_control } = remote_wheel::read(&self.http, wheel).await.map_err(stopped)?;
+        let mut headers = HeaderMap::new();
+        if let Some(cache_control) = cache_control {
+            headers.insert(header::CACHE_CONTROL, cache_control);
         }
+        assume_lifetime(true, &mut headers);
+        let parts =
+            Parts { status: StatusCode::OK, version: http::Version::HTTP_11, headers, extensions: Extensions::new() };
+        checked(parts, url, metadata)
     }
 }
 
@@ -70,17 +73,25 @@ impl Middleware for Guard {
         if url.origin() == self.config.pypi_index.origin() {
             authorise(request.headers_mut(), &self.config.pypi_index);
         }
-        let head = request.method() == Method::HEAD;
+        // Only index pages are asked for by their media type. That holds across redirects, which a path does not.
+        let page = request.headers().contains_key(header::ACCEPT);
+        let wheel = if page { None } else { wheel_of(&url) };
+        if !page && (request.method() != Method::GET || url.path().ends_with(".whl")) {
+            let why = "only metadata files are asked for here".to_owned();
+            return Err(stopped(HttpError::Forbidden { url: shown(&url), why }));
+        }
         let mut response = next.run(request, extensions).await?;
+        if let Some(wheel) = wheel
+            && is_missing(&response)
+        {
+            return self.inside(url, &wheel).await;
+        }
         // uv reads both as "not found", and goes on; but nothing is known about the package then.
         if matches!(response.status().as_u16(), 401 | 403) {
             return Err(stopped(HttpError::Status { url: shown(&url), status: response.status().as_u16() }));
         }
         if response.status().is_success() {
-            assume_lifetime(&url, response.headers_mut());
-        }
-        if head {
-            return Ok(response);
+            assume_lifetime(!page, response.headers_mut());
         }
         if response.status().is_redirection() && response.status() != StatusCode::NOT_MODIFIED {
             // uv gives up on a redirect that never ends by reading the last answer as if it were the page.
@@ -88,18 +99,33 @@ impl Middleware for Guard {
             parts.headers.remove(header::CONTENT_TYPE);
             return parts.with(url, Body::default());
         }
-        let limit = self.limit(&url);
-        match url.path().ends_with(".metadata") && response.status().is_success() {
-            true => scanned(response, limit).await,
-            false => bounded(response, limit),
+        match page {
+            true => bounded(response, self.config.max_metadata_bytes),
+            false => scanned(response).await,
         }
     }
 }
 
+/// The wheel that a metadata file is about: its address without `.metadata` (PEP 658).
+fn wheel_of(url: &Url) -> Option<Url> {
+    let path = url.path().strip_suffix(".metadata").filter(|path| path.ends_with(".whl"))?;
+    let mut wheel = url.clone();
+    wheel.set_path(path);
+    Some(wheel)
+}
+
+/// Whether an index does not have a metadata file. Stores without a listing answer 403 for what they do not have, and
+/// some servers send a page; if the wheel cannot be had either, it will say so.
+fn is_missing(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let is_page =
+        response.status().is_success() && kind.get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/html"));
+    is_page || matches!(response.status().as_u16(), 401 | 403 | 404 | 410)
+}
+
 /// Mirrors often say nothing about caching, and then every run would fetch everything again. What they leave out is
 /// taken from PyPI: pages live for ten minutes; files never change (PyPI says for ever, a day is enough here).
-fn assume_lifetime(url: &Url, headers: &mut HeaderMap) {
-    let file = url.path().ends_with(".metadata") || url.path().ends_with(".whl");
+fn assume_lifetime(file: bool, headers: &mut HeaderMap) {
     if !headers.contains_key(header::CACHE_CONTROL) && !headers.contains_key(header::EXPIRES) {
         let lifetime = if file { "max-age=86400" } else { "max-age=600" };
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(lifetime));
@@ -151,56 +177,28 @@ fn bounded(response: Response, limit: u64) -> reqwest_middleware::Result<Respons
     parts.with(url, Body::wrap_stream(stream))
 }
 
-/// The same answer, read completely and checked for nesting.
-async fn scanned(response: Response, limit: u64) -> reqwest_middleware::Result<Response> {
+/// The same answer, read completely and checked.
+async fn scanned(response: Response) -> reqwest_middleware::Result<Response> {
     let url = response.url().clone();
     let parts = Parts::of(&response);
     let mut stream = response.bytes_stream();
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.try_next().await? {
-        if bytes.len() as u64 + chunk.len() as u64 > limit {
-            return Err(stopped(HttpError::TooLarge { url: shown(&url), limit }));
+        if bytes.len() as u64 + chunk.len() as u64 > MAX_METADATA {
+            return Err(stopped(HttpError::TooLarge { url: shown(&url), limit: MAX_METADATA }));
         }
         bytes.extend_from_slice(&chunk);
     }
-    if nests_too_deep(&bytes) {
-        let why = format!("a line nests parentheses deeper than {MAX_NESTING}");
+    checked(parts, url, bytes)
+}
+
+/// An answer with metadata that uv may parse.
+fn checked(parts: Parts, url: Url, bytes: Vec<u8>) -> reqwest_middleware::Result<Response> {
+    if let Err(why) = metadata::check(&bytes) {
+        let why = why.to_string();
         return Err(stopped(HttpError::Garbage { url: shown(&url), expected: "core metadata", why }));
     }
     parts.with(url, Body::from(bytes))
-}
-
-/// Whether any `Requires-...` header could make a recursive marker parser overflow. A line that begins with white space
-/// continues the one before; the headers end at the first empty line.
-pub(super) fn nests_too_deep(metadata: &[u8]) -> bool {
-    let mut open = 0;
-    let mut relevant = false;
-    for line in metadata.split(|&byte| byte == b'\n') {
-        match line.first() {
-            None | Some(b'\r') => return false,
-            Some(b' ' | b'\t') => {}
-            Some(_) => {
-                relevant = line.get(..8).is_some_and(|name| name.eq_ignore_ascii_case(b"requires"));
-                open = 0;
-            }
-        }
-        if relevant && opens_too_many(line, &mut open) {
-            return true;
-        }
-    }
-    false
-}
-
-/// Counts on from `open`; true as soon as more parentheses are open than any real marker has.
-pub(super) fn opens_too_many(text: &[u8], open: &mut usize) -> bool {
-    text.iter().any(|byte| {
-        match byte {
-            b'(' => *open += 1,
-            b')' => *open = open.saturating_sub(1),
-            _ => {}
-        }
-        *open > MAX_NESTING
-    })
 }
 
 /// What an answer is apart from its URL and body.

@@ -19,7 +19,7 @@ use uv_pep440::Version;
 use super::failure;
 use super::guard::Guard;
 use super::release::Files;
-use crate::{EcosystemConfig, HttpError, ResolveError};
+use crate::{EcosystemConfig, Http, HttpError, ResolveError};
 
 /// The index.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ pub(super) struct Index {
 
 impl Index {
     /// Opens the cache and builds the client. Touches the disk, not the network.
-    pub fn new(config: &Arc<EcosystemConfig>) -> Result<Self, ResolveError> {
+    pub fn new(config: &Arc<EcosystemConfig>, http: &Http) -> Result<Self, ResolveError> {
         let failed = |what: &str, why: String| ResolveError::Resolver(format!("{what}: {}", failure::line(&why)));
         let root = config.cache_dir.join("uv");
         let cache = Cache::from_path(&root)
@@ -63,7 +63,7 @@ impl Index {
             .auth_integration(AuthIntegration::NoAuthMiddleware)
             // Every hop of a redirect passes the guard again.
             .redirect(RedirectPolicy::RetriggerMiddleware)
-            .extra_middleware(ExtraMiddleware(vec![Arc::new(Guard::new(config.clone()))]));
+            .extra_middleware(ExtraMiddleware(vec![Arc::new(Guard::new(config.clone(), http.clone()))]));
         let client = RegistryClientBuilder::new(base, cache.clone())
             .index_locations(locations.clone())
             .build()

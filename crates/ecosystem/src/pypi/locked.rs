@@ -27,7 +27,7 @@ pub(super) async fn resolve(
     let mut excluded = BTreeSet::new();
     // A marker that cannot be read keeps its package: rather one package too many looked at than one too few.
     let holds = |text: &Option<String>| {
-        let tree = text.as_deref().and_then(|text| requirement::marker(text).ok());
+        let tree = text.as_deref().and_then(|text| requirement::read_marker(text).ok());
         tree.is_none_or(|tree| tree.evaluate(&environment.markers, &[]))
     };
     let kept: Vec<bool> = packages.iter().map(|package| holds(&package.marker)).collect();

@@ -5,7 +5,8 @@
 //! `uv pip compile --python-version <x.y> --python-platform <platform>`. It must never build or run a package.
 //!
 //! `ranges` runs the resolver (`provider`, `context`), `locked` and `lookup` take exact versions, `walk` draws the edges,
-//! `release` orders files, `sdist` reads what a build would tell, `guard` stands between uv's client and the network.
+//! `release` orders files, `sdist` reads what a build would tell, `guard` stands between uv's client and the network: what
+//! uv parses passes `metadata`, also what `remote_wheel` finds inside a wheel.
 
 mod advisories;
 mod context;
@@ -15,9 +16,11 @@ mod guard;
 mod index;
 mod locked;
 mod lookup;
+mod metadata;
 mod provider;
 mod ranges;
 mod release;
+mod remote_wheel;
 mod requirement;
 mod requires_txt;
 mod sdist;
@@ -43,7 +46,7 @@ use sdist::Sdists;
 const MAX_DURATION: Duration = Duration::from_secs(180);
 
 /// Stack of the thread that uv's futures run on, in bytes; reserved, not used. Metadata is read there by parsers that
-/// recurse, and not all of it passes the guard in plain text.
+/// recurse; what they see is bounded, and this is many times what the bounds need.
 const STACK: usize = 256 << 20;
 
 /// PyPI, or an index like it. Cheap to clone.
@@ -60,7 +63,7 @@ impl Pypi {
     pub fn new(config: Arc<EcosystemConfig>, http: Http) -> Result<Self, ResolveError> {
         // uv's preview features are process-wide and must be set once; a second time is no matter.
         let _ = uv_preview::set(uv_preview::Preview::default());
-        let index = Index::new(&config)?;
+        let index = Index::new(&config, &http)?;
         let sdists = Arc::new(Sdists::new(http.clone(), config.cache_dir.join("sdists")));
         Ok(Self { config, http, index, sdists })
     }

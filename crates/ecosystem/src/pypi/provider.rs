@@ -23,6 +23,7 @@ use uv_resolver::{
 use super::context::{Context, NeverBuilt};
 use super::failure;
 use super::sdist::{Known, SdistError, Sdists};
+use crate::HttpError;
 
 /// What became known during a run.
 #[derive(Default)]
@@ -38,7 +39,7 @@ pub(super) struct SeenInner {
     pub metadata: BTreeMap<(PackageName, Version), Arc<Metadata>>,
     /// Sdists whose dependencies are a best guess, with where it comes from.
     pub guessed: BTreeMap<(PackageName, Version), &'static str>,
-    /// Sdists that tell nothing.
+    /// Distributions that tell nothing.
     pub failed: BTreeMap<(PackageName, Version), SdistError>,
 }
 
@@ -60,33 +61,37 @@ pub(super) struct Provider<'a> {
 
 impl Provider<'_> {
     async fn wheel(&self, dist: &Dist, built: &RegistryBuiltDist) -> WheelMetadataResult {
-        let git = GitResolver::default();
-        let asked = |dist: BuiltDist| {
-            let git = &git;
-            async move { self.client.wheel_metadata(&dist, git, self.capabilities, None).await }
+        let failed = |error: uv_distribution::Error| {
+            MetadataResponse::Error(Box::new(RequestedDist::Installable(dist.clone())), Arc::new(error))
         };
-        let announced = built.best_wheel().file.dist_info_metadata;
-        let mut answer = asked(BuiltDist::Registry(built.clone())).await;
-        if announced && answer.as_ref().is_err_and(|error| failure::of_client(error).is_not_found()) {
-            // Mirrors announce metadata files that they do not have: read it out of the wheel.
-            let mut plain = built.clone();
-            if let Some(wheel) = plain.wheels.get_mut(plain.best_wheel_index) {
-                wheel.file.dist_info_metadata = false;
-            }
-            answer = asked(BuiltDist::Registry(plain)).await;
+        // A page can point at our own disk, where uv would read without the guard.
+        let url = built.best_wheel().file.url.to_url().ok();
+        if url.as_ref().is_none_or(|url| !matches!(url.scheme(), "http" | "https")) {
+            let url = url.map_or_else(|| "the address".to_owned(), |url| failure::without_credentials(url.as_str()));
+            let error = HttpError::Forbidden { url, why: "only http and https are asked".to_owned() };
+            let wheel = &built.best_wheel().filename;
+            self.seen.lock().failed.insert((wheel.name.clone(), wheel.version.clone()), error.into());
+            return Ok(failed(uv_distribution::Error::NoBuild));
         }
-        let error = match answer {
+        // The guard finds the metadata, announced or not; uv must not look for it in the wheel.
+        let mut announced = built.clone();
+        if let Some(wheel) = announced.wheels.get_mut(announced.best_wheel_index) {
+            wheel.file.dist_info_metadata = true;
+        }
+        let announced = BuiltDist::Registry(announced);
+        let git = GitResolver::default();
+        let error = match self.client.wheel_metadata(&announced, &git, self.capabilities, None).await {
             Ok(metadata) => return Ok(MetadataResponse::Found(ArchiveMetadata::from_metadata23(metadata))),
             Err(error) => error,
         };
         if matches!(error.kind(), ErrorKind::MetadataParseError(..) | ErrorKind::Metadata(..)) {
             // uv passes over a version whose metadata it cannot read; only it can say so.
-            return self.uv.get_or_build_wheel_metadata(dist).await;
+            return self.uv.get_or_build_wheel_metadata(&Dist::Built(announced)).await;
         }
         let error = uv_distribution::Error::Client(error);
         // Where uv would now fetch and unpack the whole wheel, without limits, we say that it cannot be read.
         match failure::of_distribution(&error).is_none_or(|error| failure::is_about_the_file(&error)) {
-            true => Ok(MetadataResponse::Error(Box::new(RequestedDist::Installable(dist.clone())), Arc::new(error))),
+            true => Ok(failed(error)),
             false => Err(error),
         }
     }

@@ -12,8 +12,8 @@ use uv_pep440::{Version, VersionSpecifiers};
 use uv_pep508::MarkerTree;
 use uv_pypi_types::VerbatimParsedUrl;
 
-use super::{failure, guard};
-use crate::ResolveError;
+use super::{failure, metadata};
+use crate::{ResolveError, marker};
 
 /// Constraints that are read.
 const MAX_CONSTRAINTS: usize = 20_000;
@@ -28,7 +28,7 @@ pub(super) fn of_declared(declared: &Declared) -> Result<Requirement, String> {
         let extra = ExtraName::from_str(extra).map_err(|_| format!("`{}` is not an extra", failure::line(extra)))?;
         extras.push(extra);
     }
-    let marker = declared.marker.as_deref().map(marker).transpose()?.unwrap_or(MarkerTree::TRUE);
+    let marker = declared.marker.as_deref().map(read_marker).transpose()?.unwrap_or(MarkerTree::TRUE);
     Ok(Requirement {
         name,
         extras: extras.into(),
@@ -39,13 +39,9 @@ pub(super) fn of_declared(declared: &Declared) -> Result<Requirement, String> {
     })
 }
 
-/// Reads a marker. uv's parser recurses, so the nesting is bounded first.
-pub(super) fn marker(text: &str) -> Result<MarkerTree, String> {
-    let wrong = || format!("`{}` is not a PEP 508 marker", failure::line(text));
-    if guard::opens_too_many(text.as_bytes(), &mut 0) {
-        return Err(wrong());
-    }
-    MarkerTree::from_str(text).map_err(|_| wrong())
+/// Reads a marker.
+pub(super) fn read_marker(text: &str) -> Result<MarkerTree, String> {
+    marker::parse(text).map_err(|error| format!("the marker `{}` {error}", failure::line(text)))
 }
 
 /// pip's `-c` lines. One that cannot be read ends the resolution: without it, uv's answer would be another.
@@ -59,7 +55,7 @@ pub(super) fn constraints(texts: &[String]) -> Result<Vec<Requirement>, ResolveE
             let text = failure::line(text);
             ResolveError::Resolver(format!("the constraint `{text}` is not a name with versions from the index"))
         };
-        if guard::opens_too_many(text.as_bytes(), &mut 0) {
+        if metadata::Budget::default().requirement(text).is_err() {
             return Err(wrong());
         }
         let read = uv_pep508::Requirement::<VerbatimParsedUrl>::from_str(text).map_err(|_| wrong())?;

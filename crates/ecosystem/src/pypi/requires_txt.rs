@@ -8,7 +8,7 @@ use std::str::FromStr as _;
 use uv_pep508::Requirement;
 use uv_pypi_types::{LenientRequirement, VerbatimParsedUrl};
 
-use super::guard;
+use super::metadata::Budget;
 
 /// Lines that are read. The largest real files have a few hundred.
 const MAX_LINES: usize = 10_000;
@@ -16,10 +16,11 @@ const MAX_LINES: usize = 10_000;
 /// Reads a whole file.
 pub(super) fn requirements(text: &str) -> Option<Vec<Requirement<VerbatimParsedUrl>>> {
     let mut found = Vec::new();
+    let mut budget = Budget::default();
     let mut condition = String::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
-        if number >= MAX_LINES || guard::opens_too_many(line.as_bytes(), &mut 0) {
+        if number >= MAX_LINES {
             return None;
         }
         if line.is_empty() || line.starts_with('#') {
@@ -34,6 +35,7 @@ pub(super) fn requirements(text: &str) -> Option<Vec<Requirement<VerbatimParsedU
             (None, condition) => format!("{line} ; {condition}"),
             (Some((requirement, marker)), condition) => format!("{requirement} ; ({marker}) and {condition}"),
         };
+        budget.requirement(&marked).ok()?;
         found.push(LenientRequirement::from_str(&marked).ok()?.into());
     }
     Some(found)

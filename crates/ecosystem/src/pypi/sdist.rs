@@ -17,8 +17,8 @@ use uv_distribution_filename::SourceDistExtension;
 use uv_distribution_types::RegistrySourceDist;
 use uv_pypi_types::{PyProjectToml, ResolutionMetadata};
 
-use super::guard;
 use super::release::distribution;
+use super::{guard, metadata};
 use crate::{Http, HttpError};
 
 /// Bytes of an unpacked sdist that are looked through. Real metadata stands at the front or after a few hundred MB of
@@ -206,14 +206,19 @@ impl Texts {
     }
 
     fn known(&self, dist: &RegistrySourceDist) -> Option<Known> {
-        let pkg_info = self.pkg_info.as_deref().filter(|text| !guard::nests_too_deep(text.as_bytes()));
+        let pkg_info = self.pkg_info.as_deref().filter(|text| metadata::check(text.as_bytes()).is_ok());
         let exact = |metadata| Known { metadata, guess: None };
         if let Some(metadata) = pkg_info.and_then(|text| ResolutionMetadata::parse_pkg_info(text.as_bytes()).ok()) {
             return Some(exact(metadata));
         }
-        let pyproject = self.pyproject.as_deref().filter(|text| !guard::opens_too_many(text.as_bytes(), &mut 0));
-        let project = pyproject.and_then(|text| {
+        let project = self.pyproject.as_deref().and_then(|text| {
             let toml = PyProjectToml::from_toml(text, "pyproject.toml").ok()?;
+            let project = toml.project.as_ref()?;
+            let optional = project.optional_dependencies.iter().flatten().flat_map(|(_, listed)| listed);
+            let mut budget = metadata::Budget::default();
+            project.requires_python.iter().try_for_each(|python| budget.python(python)).ok()?;
+            let mut listed = project.dependencies.iter().flatten().chain(optional);
+            listed.try_for_each(|requirement| budget.requirement(requirement)).ok()?;
             ResolutionMetadata::parse_pyproject_toml(toml, Some(&dist.version)).ok()
         });
         if let Some(metadata) = project {

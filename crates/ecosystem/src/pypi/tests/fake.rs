@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{Cursor, Write as _};
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -37,6 +39,8 @@ struct Answer {
 /// The index before it runs.
 pub struct Fake {
     format: Format,
+    announces: bool,
+    ranges: bool,
     projects: BTreeMap<String, Vec<Listed>>,
     answers: BTreeMap<String, Answer>,
 }
@@ -51,7 +55,19 @@ pub struct Running {
 
 impl Fake {
     pub fn new(format: Format) -> Self {
-        Self { format, projects: BTreeMap::new(), answers: BTreeMap::new() }
+        Self { format, announces: true, ranges: true, projects: BTreeMap::new(), answers: BTreeMap::new() }
+    }
+
+    /// Pages say nothing of metadata files.
+    pub fn announcing_nothing(mut self) -> Self {
+        self.announces = false;
+        self
+    }
+
+    /// Files are only sent as a whole.
+    pub fn without_ranges(mut self) -> Self {
+        self.ranges = false;
+        self
     }
 
     /// A wheel of which only the metadata can be had.
@@ -102,15 +118,21 @@ impl Fake {
         self.list(&name, Listed { filename: filename.into(), sha256, requires_python: None, yanked: None })
     }
 
-    /// A real wheel whose metadata is announced, but only found inside it.
-    pub fn whole_wheel(mut self, filename: &str, headers: &str) -> Self {
+    /// A real wheel, whose metadata is only found inside it.
+    pub fn whole_wheel(self, filename: &str, headers: &str) -> Self {
+        self.stuffed_wheel(filename, headers, &[])
+    }
+
+    /// The same with further files in front.
+    pub fn stuffed_wheel(mut self, filename: &str, headers: &str, files: &[(&str, &[u8])]) -> Self {
         let mut parts = filename.split('-');
         let (name, version) = (parts.next().unwrap(), parts.next().unwrap());
         let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{headers}\n");
-        let bytes = stored_zip(&[
-            (&format!("{name}-{version}.dist-info/METADATA"), metadata.as_bytes()),
-            (&format!("{name}-{version}.dist-info/WHEEL"), b"Wheel-Version: 1.0\n"),
-        ]);
+        let (told, wheel) =
+            (format!("{name}-{version}.dist-info/METADATA"), format!("{name}-{version}.dist-info/WHEEL"));
+        let mut all = files.to_vec();
+        all.extend([(told.as_str(), metadata.as_bytes()), (wheel.as_str(), &b"Wheel-Version: 1.0\n"[..])]);
+        let bytes = zipped(&all);
         let sha256 = Sha256::of(&bytes);
         self = self.answer(&format!("/files/{filename}"), 200, "application/zip", &bytes);
         self.list(name, Listed { filename: filename.into(), sha256, requires_python: None, yanked: None })
@@ -134,8 +156,8 @@ impl Fake {
     pub async fn start_with(mut self, change: impl FnOnce(&mut EcosystemConfig)) -> Running {
         for (name, files) in &self.projects {
             let (content_type, body) = match self.format {
-                Format::Json => ("application/vnd.pypi.simple.v1+json", json(name, files)),
-                Format::Html => ("text/html; charset=utf-8", html(files)),
+                Format::Json => ("application/vnd.pypi.simple.v1+json", json(name, files, self.announces)),
+                Format::Html => ("text/html; charset=utf-8", html(files, self.announces)),
             };
             let answer = Answer { status: 200, content_type, body: body.into_bytes() };
             self.answers.entry(format!("/simple/{name}/")).or_insert(answer);
@@ -143,7 +165,7 @@ impl Fake {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
-        tokio::spawn(serve(listener, Arc::new(self.answers), requests.clone()));
+        tokio::spawn(serve(listener, Arc::new(self.answers), self.ranges, requests.clone()));
         let cache = TempDir::new().unwrap();
         let mut config = EcosystemConfig::official(cache.path().to_owned());
         config.pypi_index = format!("{base}/simple/").parse().unwrap();
@@ -173,7 +195,7 @@ impl Running {
     }
 }
 
-fn json(name: &str, files: &[Listed]) -> String {
+fn json(name: &str, files: &[Listed], announces: bool) -> String {
     let files: Vec<_> = files
         .iter()
         .map(|file| {
@@ -181,63 +203,51 @@ fn json(name: &str, files: &[Listed]) -> String {
                 "filename": file.filename, "url": format!("/files/{}", file.filename),
                 "hashes": {"sha256": file.sha256.to_string(), "md5": "d41d8cd98f00b204e9800998ecf8427e"},
                 "requires-python": file.requires_python, "yanked": file.yanked.map_or(false.into(), serde_json::Value::from),
-                "core-metadata": file.filename.ends_with(".whl"), "size": 5, "upload-time": "2024-05-06T07:08:09.5Z",
+                "core-metadata": announces && file.filename.ends_with(".whl"), "size": 5, "upload-time": "2024-05-06T07:08:09.5Z",
             })
         })
         .collect();
     serde_json::json!({"meta": {"api-version": "1.1"}, "name": name, "files": files}).to_string()
 }
 
-fn html(files: &[Listed]) -> String {
+fn html(files: &[Listed], announces: bool) -> String {
     let mut page = "<!DOCTYPE html><html><body>\n".to_owned();
     for file in files {
         let yanked = file.yanked.map_or(String::new(), |reason| format!(" data-yanked=\"{reason}\""));
         let python = file.requires_python.map_or(String::new(), |spec| {
             format!(" data-requires-python=\"{}\"", spec.replace('>', "&gt;").replace('<', "&lt;"))
         });
+        let announced = if announces { " data-core-metadata=\"true\"" } else { "" };
         let (name, sha256) = (&file.filename, &file.sha256);
-        let _ = writeln!(
-            page,
-            "<a href=\"../../files/{name}#sha256={sha256}\" data-core-metadata=\"true\"{yanked}{python}>{name}</a><br/>"
-        );
+        let _ =
+            writeln!(page, "<a href=\"../../files/{name}#sha256={sha256}\"{announced}{yanked}{python}>{name}</a><br/>");
     }
     page + "</body></html>"
 }
 
-/// A zip archive without compression (APPNOTE 4.3).
-fn stored_zip(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let (mut out, mut directory) = (Vec::new(), Vec::new());
+/// A zip archive, compressed like real wheels.
+fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, body) in files {
-        let mut crc = flate2::Crc::new();
-        crc.update(body);
-        let mut common = Vec::new();
-        common.extend([20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0]);
-        common.extend(crc.sum().to_le_bytes());
-        common.extend((body.len() as u32).to_le_bytes().repeat(2));
-        common.extend((name.len() as u16).to_le_bytes());
-        common.extend([0, 0]);
-        let offset = out.len() as u32;
-        out.extend(b"PK\x03\x04");
-        out.extend(&common);
-        out.extend(name.as_bytes());
-        out.extend(*body);
-        directory.extend(b"PK\x01\x02\x14\x00");
-        directory.extend(&common);
-        directory.extend([0; 10]);
-        directory.extend(offset.to_le_bytes());
-        directory.extend(name.as_bytes());
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(body).unwrap();
     }
-    let (start, size, count) = (out.len() as u32, directory.len() as u32, (files.len() as u16).to_le_bytes());
-    out.extend(&directory);
-    out.extend(b"PK\x05\x06\x00\x00\x00\x00");
-    out.extend(count.repeat(2));
-    out.extend(size.to_le_bytes());
-    out.extend(start.to_le_bytes());
-    out.extend([0, 0]);
-    out
+    archive.finish().unwrap().into_inner()
 }
 
-async fn serve(listener: TcpListener, answers: Arc<BTreeMap<String, Answer>>, requests: Arc<Mutex<Vec<String>>>) {
+/// The bytes that a `Range: bytes=<first>-<last>` asks for, as offsets.
+fn asked_range(value: &str, total: usize) -> Option<Range<usize>> {
+    let (first, last) = value.strip_prefix("bytes=")?.split_once('-')?;
+    let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+    (first < total).then(|| first..total.min(last + 1))
+}
+
+async fn serve(
+    listener: TcpListener,
+    answers: Arc<BTreeMap<String, Answer>>,
+    ranges: bool,
+    requests: Arc<Mutex<Vec<String>>>,
+) {
     while let Ok((mut socket, _)) = listener.accept().await {
         let (answers, requests) = (answers.clone(), requests.clone());
         tokio::spawn(async move {
@@ -255,15 +265,25 @@ async fn serve(listener: TcpListener, answers: Arc<BTreeMap<String, Answer>>, re
                 head.lines().filter_map(|line| line.split_once(": ")).find(|(key, _)| key.eq_ignore_ascii_case(name))
             };
             let authorised = header("authorization").map_or(String::new(), |(_, value)| format!(" {value}"));
-            requests.lock().unwrap().push(format!("{method} {path}{authorised}"));
+            let range = header("range").map(|(_, value)| value);
+            let shown = range.map_or(String::new(), |range| format!(" {range}"));
+            requests.lock().unwrap().push(format!("{method} {path}{authorised}{shown}"));
             let missing = Answer { status: 404, content_type: "text/plain", body: b"not here".to_vec() };
             let answer = answers.get(path).unwrap_or(&missing);
+            let total = answer.body.len();
+            let part = range.filter(|_| ranges && answer.status == 200).and_then(|range| asked_range(range, total));
+            let (status, body) = match &part {
+                Some(part) => (206, &answer.body[part.clone()]),
+                None => (answer.status, &answer.body[..]),
+            };
             let mut reply = format!(
-                "HTTP/1.1 {} X\r\ncontent-type: {}\r\ncontent-length: {}\r\nconnection: close\r\n",
-                answer.status,
+                "HTTP/1.1 {status} X\r\ncontent-type: {}\r\ncontent-length: {}\r\nconnection: close\r\n",
                 answer.content_type,
-                answer.body.len()
+                body.len()
             );
+            if let Some(Range { start, end }) = part {
+                reply += &format!("content-range: bytes {start}-{}/{total}\r\n", end - 1);
+            }
             match answer.status {
                 // A redirect's body is where it leads.
                 300..400 => reply += &format!("location: {}\r\n", String::from_utf8_lossy(&answer.body)),
@@ -273,7 +293,7 @@ async fn serve(listener: TcpListener, answers: Arc<BTreeMap<String, Answer>>, re
             }
             let _ = socket.write_all(format!("{reply}\r\n").as_bytes()).await;
             if method != "HEAD" {
-                let _ = socket.write_all(&answer.body).await;
+                let _ = socket.write_all(body).await;
             }
         });
     }

@@ -356,6 +356,105 @@ async fn metadata_is_found_inside_the_wheel() {
 }
 
 #[tokio::test]
+async fn metadata_is_read_out_of_wheels_where_the_index_has_none() {
+    // Bytes that do not compress, so that the wheel is larger than what is fetched of it.
+    let mut state = 1u32;
+    let mut noise = |length: usize| -> Vec<u8> {
+        let next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        std::iter::repeat_with(next).take(length).collect()
+    };
+    let large = noise(1_000_000);
+    let names: Vec<String> = (0..3000).map(|at| format!("many/{at:040}.py")).collect();
+    let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+    let build = || {
+        Fake::new(Format::Html)
+            .announcing_nothing()
+            .stuffed_wheel("large-1.0-py3-none-any.whl", "Requires-Dist: many", &[("large/data", &large)])
+            .stuffed_wheel("many-1.0-py3-none-any.whl", "Requires-Dist: small", &many)
+            .whole_wheel("small-1.0-py3-none-any.whl", "")
+    };
+    let index = build().start().await;
+    let cold = resolved(&index.pypi, &["large>=1"]).await;
+    insta::assert_snapshot!(cold, @r##"
+    large 1.0 DIRECT < project `>=1` at 1 | large-1.0-py3-none-any.whl
+    many 1.0 TRANSITIVE_L1 < large `` | many-1.0-py3-none-any.whl
+    small 1.0 TRANSITIVE_L2 < many `` | small-1.0-py3-none-any.whl
+    "##);
+    insta::assert_snapshot!(index.requests().join("\n"), @"");
+    assert_eq!(resolved(&index.again(|_| {}), &["large>=1"]).await, cold);
+    assert_eq!(resolved(&index.again(|config| config.offline = true), &["large>=1"]).await, cold);
+    assert_eq!(index.requests(), Vec::<String>::new());
+    let index = build().without_ranges().start().await;
+    assert_eq!(resolved(&index.pypi, &["large>=1"]).await, cold);
+}
+
+#[tokio::test]
+async fn hostile_metadata_inside_a_wheel_is_disclosed() {
+    let parentheses = "(".repeat(2_000_000);
+    let hidden = data_encoding::BASE64.encode(format!("x ; {parentheses}").as_bytes());
+    let pairs: Vec<_> = (0..40).map(|at| format!("(extra=='a{at}' and extra=='b{at}')")).collect();
+    let index = Fake::new(Format::Html)
+        .announcing_nothing()
+        .whole_wheel("bomb-1.0-py3-none-any.whl", &format!("Description: {}", "x".repeat(9 << 20)))
+        .whole_wheel("deep-1.0-py3-none-any.whl", &format!("Requires-Dist: x; {parentheses}"))
+        .whole_wheel("encoded-1.0-py3-none-any.whl", &format!("Requires-Dist: =?utf-8?B?{hidden}?="))
+        .whole_wheel("exponential-1.0-py3-none-any.whl", &format!("Requires-Dist: x; {}", pairs.join(" or ")))
+        .whole_wheel("extras-1.0-py3-none-any.whl", &format!("Requires-Dist: x[a{}]", ",a".repeat(1_000_000)))
+        .whole_wheel("fine-1.0-py3-none-any.whl", "")
+        .whole_wheel("folded-1.0-py3-none-any.whl", &format!("Requires-Dist: x;{}", "\n ((((".repeat(500_000)))
+        .whole_wheel("name-1.0-py3-none-any.whl", &format!("Requires-Dist: {parentheses}"))
+        .whole_wheel("python-1.0-py3-none-any.whl", &format!("Requires-Python: {parentheses}>=3"))
+        .whole_wheel(
+            "quoted-1.0-py3-none-any.whl",
+            &format!("Requires-Dist: x; {}", "(')'==os_name and ".repeat(100_000)),
+        )
+        .whole_wheel("url-1.0-py3-none-any.whl", &format!("Requires-Dist: x @ https://host.test/' ; {parentheses}"))
+        .whole_wheel("variable-1.0-py3-none-any.whl", "Requires-Dist: x @ https://host.test/${PATH}")
+        .answer("/files/garbage-1.0-py3-none-any.whl", 200, "application/zip", b"PK no archive")
+        .answer("/files/gone-1.0-py3-none-any.whl", 404, "text/plain", b"")
+        .whole_wheel("mute-1.0-py3-none-any.whl", "")
+        .answer("/files/mute-1.0-py3-none-any.whl", 200, "application/zip", b"")
+        .answer(
+            "/simple/garbage/",
+            200,
+            "text/html",
+            b"<a href='/files/garbage-1.0-py3-none-any.whl'>garbage-1.0-py3-none-any.whl</a>",
+        )
+        .answer(
+            "/simple/gone/",
+            200,
+            "text/html",
+            b"<a href='/files/gone-1.0-py3-none-any.whl'>gone-1.0-py3-none-any.whl</a>",
+        )
+        .start()
+        .await;
+    let names = [
+        "bomb",
+        "deep",
+        "encoded",
+        "exponential",
+        "extras",
+        "fine",
+        "folded",
+        "garbage",
+        "gone",
+        "mute",
+        "name",
+        "python",
+        "quoted",
+        "url",
+        "variable",
+    ];
+    let lines: Vec<String> = names.iter().map(|name| format!("{name}>=1")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let base = index.config.pypi_index.as_str().trim_end_matches("/simple/");
+    insta::assert_snapshot!(resolved(&index.pypi, &lines).await.replace(base, "BASE"), @"");
+}
+
+#[tokio::test]
 async fn an_index_that_does_not_answer_is_an_error_and_never_an_empty_graph() {
     let index = Fake::new(Format::Json)
         .wheel("a-1.0-py3-none-any.whl", "Requires-Dist: b")
