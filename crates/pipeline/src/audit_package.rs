@@ -10,6 +10,7 @@ use sigma_core::{
 };
 use sigma_ecosystem::{Artifact, FetchError, Hashed, HttpError};
 use sigma_store::{Escalation, Incident, StoreError, Wanted};
+use tokio::sync::oneshot;
 
 use crate::seal::seal;
 use crate::{AuditError, Hall, Progress, Step};
@@ -188,24 +189,23 @@ impl Hall {
         name: &str,
         progress: &dyn Progress,
     ) -> Result<Analysis, AuditError> {
-        let permit = self.analyses.clone().acquire_owned().await;
-        let permit = permit.map_err(|error| AuditError::Internal(error.to_string()))?;
-        progress.step(Step::Analysing { package: name });
         let (analyser, package) = (self.analyser.clone(), package.clone());
-        let task = tokio::task::spawn_blocking(move || {
-            let file = File::open(artifact.path())?;
-            let input = Input {
-                package: &package,
-                filename: &artifact.distribution().filename,
-                kind: artifact.distribution().kind,
-                digests: artifact.digests().clone(),
-                bytes: &mut BufReader::with_capacity(64 << 10, file),
-            };
-            let analysis = analyser.analyse(input);
-            drop(permit);
-            Ok::<_, std::io::Error>(analysis)
+        let (tell, told) = oneshot::channel();
+        progress.step(Step::Analysing { package: name });
+        self.analyses.spawn(move || {
+            let analysis = File::open(artifact.path()).map(|file| {
+                analyser.analyse(Input {
+                    package: &package,
+                    filename: &artifact.distribution().filename,
+                    kind: artifact.distribution().kind,
+                    digests: artifact.digests().clone(),
+                    bytes: &mut BufReader::with_capacity(64 << 10, file),
+                })
+            });
+            // Nobody waits any more when the audit was dropped.
+            let _ = tell.send(analysis);
         });
-        let finished = task.await.map_err(|error| AuditError::Internal(format!("analysis of {name}: {error}")))?;
+        let finished = told.await.map_err(|_| AuditError::Internal(format!("the analysis of {name} panicked")))?;
         finished.map_err(|error| AuditError::Internal(format!("analysis of {name}: {error}")))
     }
 

@@ -23,11 +23,11 @@ pub use progress::{Progress, Silent, Step};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rayon::ThreadPool;
 use sigma_analysis::Analyser;
 use sigma_core::Timestamp;
 use sigma_ecosystem::{Ecosystems, ResolveError};
 use sigma_store::{Store, StoreError};
-use tokio::sync::Semaphore;
 
 /// Why an audit stopped altogether. What concerns single packages is in their rows instead.
 #[derive(Debug, thiserror::Error)]
@@ -81,16 +81,30 @@ pub struct Hall {
     ecosystems: Ecosystems,
     store: Store,
     analyser: Arc<Analyser>,
-    analyses: Arc<Semaphore>,
+    analyses: Arc<ThreadPool>,
     clock: Clock,
     config: HallConfig,
 }
 
 impl Hall {
     /// Puts the rooms together.
-    pub fn new(ecosystems: Ecosystems, store: Store, analyser: Analyser, clock: Clock, config: HallConfig) -> Self {
-        let analyses = Arc::new(Semaphore::new(config.parallel_analyses.max(1)));
-        Self { ecosystems, store, analyser: Arc::new(analyser), analyses, clock, config }
+    pub fn new(
+        ecosystems: Ecosystems,
+        store: Store,
+        analyser: Analyser,
+        clock: Clock,
+        config: HallConfig,
+    ) -> Result<Self, AuditError> {
+        // Analyses have threads of their own: each keeps a parser's arena from file to file, and there must not be more
+        // arenas than analyses under way.
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(config.parallel_analyses.max(1))
+            .thread_name(|index| format!("analysis-{index}"))
+            // A panic ends one analysis, whose audit is told; without a handler it would end the process.
+            .panic_handler(|_| ())
+            .build();
+        let analyses = Arc::new(pool.map_err(|error| AuditError::Internal(format!("no analysis threads: {error}")))?);
+        Ok(Self { ecosystems, store, analyser: Arc::new(analyser), analyses, clock, config })
     }
 
     /// The store.

@@ -48,7 +48,7 @@ impl Scene {
         });
         let time = self.time.clone();
         let clock = Arc::new(move || Timestamp::from_millis(time.fetch_add(1000, Ordering::Relaxed)));
-        Hall::new(ecosystems.unwrap(), store, Analyser::new(Limits::default()), clock, HallConfig::default())
+        Hall::new(ecosystems.unwrap(), store, Analyser::new(Limits::default()), clock, HallConfig::default()).unwrap()
     }
 
     async fn try_audit(&self, options: AuditOptions, offline: bool) -> Result<Audit, AuditError> {

@@ -24,14 +24,9 @@ pub fn logging(verbose: u8) {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
 }
 
-/// The runtime. Parsers run on its blocking threads and recurse, within bounds, on what strangers wrote: 16 MiB of
-/// stack each.
+/// The runtime for everything that waits; what computes has threads of its own.
 pub fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_stack_size(16 << 20)
-        .build()
-        .context("cannot start the runtime")
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
 
 /// Configuration, with the command line's word as the last.
@@ -60,5 +55,5 @@ pub fn hall(config: &Config, store: Store, offline: bool) -> Result<Hall> {
     })?;
     let clock = Arc::new(|| Timestamp::from_millis(jiff::Timestamp::now().as_millisecond()));
     let limits = HallConfig { prices: config.prices, ..HallConfig::default() };
-    Ok(Hall::new(ecosystems, store, Analyser::new(Limits::default()), clock, limits))
+    Ok(Hall::new(ecosystems, store, Analyser::new(Limits::default()), clock, limits)?)
 }

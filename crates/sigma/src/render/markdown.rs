@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use sigma_certificate::{CertificationStatus, PackageAnalysis};
+use sigma_certificate::PackageAnalysis;
 use sigma_pipeline::{Audit, Decision};
 
 use super::words;
@@ -19,7 +19,7 @@ pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision) -> 
     }
     out.push_str("\n| package | version | depth | sha256 | status | level | advisories | warnings |\n");
     out.push_str("| --- | --- | --- | --- | --- | --- | --- | --- |\n");
-    for entry in analysis.packages.iter().filter(|entry| entry.status != CertificationStatus::Refused) {
+    for entry in &analysis.packages {
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} | {} | {} | {} | {} |",

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
-use sigma_certificate::{CertificationStatus, PackageAnalysis, PackageCertificate, PackageEntry};
+use sigma_certificate::{PackageAnalysis, PackageCertificate, PackageEntry};
 use sigma_core::SecurityLevel;
 use sigma_pipeline::{Audit, Decision};
 
@@ -13,8 +13,7 @@ use crate::config::Config;
 
 pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision) -> String {
     let mut out = format!("{}\n", words::heading(audit));
-    let rows: Vec<&PackageEntry> =
-        analysis.packages.iter().filter(|entry| entry.status != CertificationStatus::Refused).collect();
+    let rows: Vec<&PackageEntry> = analysis.packages.iter().collect();
     if !rows.is_empty() {
         let _ = writeln!(out, "\n{}", table(&rows));
     }
