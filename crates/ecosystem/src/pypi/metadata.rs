@@ -97,7 +97,7 @@ mod tests {
     fn what_uv_will_parse_is_what_is_checked() {
         let check = |headers: &str, expect: &str| assert_eq!(outcome(headers), expect);
         let deep = "(".repeat(2000);
-        let refused = "a requirement has 2000 opening parentheses, expected at most 64; split the declaration";
+        let refused = "a requirement has 2000 opening parentheses, expected at most 64";
         check("Requires-Dist: a (>=1,<2) ; (os_name == 'nt')", "fine");
         check(&format!("Description: {deep}"), "fine");
         check(&format!("Requires-Dist: a ; {deep}"), refused);
@@ -108,7 +108,7 @@ mod tests {
         check(&format!("Requires-Dist: =?utf-8?q?a ; {}?=", "=28".repeat(2000)), refused);
         check(
             &format!("Requires-Python: >=3{}", ",>=3".repeat(2000)),
-            "its Requires-Python has 8004 bytes, expected at most 2048",
+            "its Requires-Python has 8003 bytes, expected at most 2048",
         );
         check("Requires-Dist: a @ https://host.test/${HOME}", "a requirement names an environment variable");
         check(&"Requires-Dist: a\n".repeat(10_001), "it has more than 10000 requirements");
