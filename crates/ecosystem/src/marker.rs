@@ -14,8 +14,8 @@ use uv_pep508::MarkerTree;
 
 /// Longest text in bytes. Real requirements stay below 500, the longest markers of lockfiles below 8,000.
 const LONGEST: usize = 16 << 10;
-/// Opening parentheses. The parser cannot be deeper than there are; at 64 it needs a quarter of a megabyte of stack in
-/// a build without optimisation.
+/// Opening parentheses. The parser cannot be deeper than there are; 64 fit a stack of 1 MiB in a build without
+/// optimisation, which a test holds to.
 const MOST_PARENTHESES: usize = 64;
 /// Comparisons in a marker that mixes `and` and `or`; a marker of a real project has about ten.
 const MOST_COMPARISONS: usize = 48;
