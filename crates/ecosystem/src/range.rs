@@ -57,7 +57,12 @@ impl Http {
             .header(ACCEPT, "*/*")
             .header(ACCEPT_ENCODING, "identity")
             .header(RANGE, format!("bytes={from}-{last}"));
-        let response = self.send(url, request).await?;
+        let response = match self.send(url, request).await {
+            Err(Failure { error: HttpError::Status { status: 416, .. }, .. }) => {
+                return Err(garbage(format!("there is no byte {from}")).into());
+            }
+            other => other?,
+        };
         let header = |name| response.headers().get(name).cloned();
         if let Some(encoding) = header(CONTENT_ENCODING).filter(|value| value != "identity") {
             let encoding = sigma_core::printable(&String::from_utf8_lossy(encoding.as_bytes()), 40);

@@ -16,7 +16,7 @@ use uv_pep440::Operator;
 use uv_pep508::{Requirement, VersionOrUrl};
 
 use super::draft::Rejection;
-use crate::marker;
+use crate::marker::{self, MarkerError};
 
 /// Longest requirement in bytes, its marker not counted. Real ones stay below 200.
 const LONGEST: usize = 8 << 10;
@@ -119,7 +119,8 @@ pub(super) fn check_marker(marker: &str) -> Result<(), Rejection> {
     }
     match marker::parse(marker) {
         Ok(_) => Ok(()),
-        Err(error) => wrong(error.to_string()),
+        Err(error @ MarkerError::Unreadable(_)) => wrong(error.to_string()),
+        Err(error) => wrong(format!("{error}; split the declaration")),
     }
 }
 

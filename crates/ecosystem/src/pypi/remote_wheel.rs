@@ -19,7 +19,7 @@ use crate::http::shown;
 use crate::range::Piece;
 use crate::{Http, HttpError};
 
-/// Bytes of a chunk. Half of all wheels are smaller, and most directories.
+/// Bytes of a chunk: many pure Python wheels are smaller, and so are most directories.
 const CHUNK: usize = 32 << 10;
 
 /// Bytes of one wheel that are fetched. The directories of the largest wheels have about 2 MB; where the server knows no

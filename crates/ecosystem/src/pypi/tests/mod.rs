@@ -318,6 +318,19 @@ async fn sdists_are_read_and_never_built() {
             &[setup, ("silent-1.0/PKG-INFO", "Metadata-Version: 1.0\nName: silent\nVersion: 1.0\n")],
         )
         .sdist("liar-1.0.tar.gz", &[("liar-1.0/PKG-INFO", "Metadata-Version: 2.2\nName: dep\nVersion: 1.0\n")])
+        .sdist(
+            "deep-1.0.tar.gz",
+            &[
+                ("deep-1.0/PKG-INFO", "Metadata-Version: 2.1\nName: deep\nVersion: 1.0\n"),
+                (
+                    "deep-1.0/pyproject.toml",
+                    &format!(
+                        "[project]\nname = 'deep'\nversion = '1.0'\ndependencies = [\"x ; {}\"]\n",
+                        "\\u0028".repeat(50_000)
+                    ),
+                ),
+            ],
+        )
         .sdist("swapped-1.0.tar.gz", &[])
         .answer("/files/swapped-1.0.tar.gz", 200, "application/gzip", b"other bytes")
         .start()
@@ -329,9 +342,10 @@ async fn sdists_are_read_and_never_built() {
     dep 1.0 TRANSITIVE_L1 < egg `<2`, exact `>=1`, project `` | dep-1.0-py3-none-any.whl
     - further dependencies of egg 1.0 (it is only a source distribution, never run here; those known are from its egg-info/requires.txt and may be incomplete)
     "##);
-    let graph = resolved(&index.pypi, &["silent>=1", "liar>=1", "swapped>=1", "dep>=1"]).await;
+    let graph = resolved(&index.pypi, &["silent>=1", "liar>=1", "swapped>=1", "dep>=1", "deep>=1"]).await;
     insta::assert_snapshot!(graph.replace(&Sha256::of(b"other bytes").to_string(), "OTHER"), @r##"
     dep 1.0 DIRECT < project `>=1` at 4 | dep-1.0-py3-none-any.whl
+    ? deep `>=1` NoDistribution < project `>=1` at 5 | deep-1.0.tar.gz does not state its dependencies statically, and packages are never run; ask for a version with a wheel
     ? liar `>=1` NoDistribution < project `>=1` at 2 | liar-1.0.tar.gz cannot be read: it says that it is dep 1.0
     ? silent `>=1` NoDistribution < project `>=1` at 1 | silent-1.0.tar.gz does not state its dependencies statically, and packages are never run; ask for a version with a wheel
     ? swapped `>=1` NoDistribution < project `>=1` at 3 | swapped-1.0.tar.gz has sha256 sha256:OTHER, but the index publishes sha256:7cecd05e1cf7cc0e7c6b13c04a339745ce69a4dad1449a3e501e57c521e4d072
@@ -383,12 +397,38 @@ async fn metadata_is_read_out_of_wheels_where_the_index_has_none() {
     many 1.0 TRANSITIVE_L1 < large `` | many-1.0-py3-none-any.whl
     small 1.0 TRANSITIVE_L2 < many `` | small-1.0-py3-none-any.whl
     "##);
-    insta::assert_snapshot!(index.requests().join("\n"), @"");
+    insta::assert_snapshot!(index.requests().join("\n"), @r##"
+    GET /simple/large/
+    GET /files/large-1.0-py3-none-any.whl.metadata
+    GET /files/large-1.0-py3-none-any.whl bytes=0-32767
+    GET /files/large-1.0-py3-none-any.whl bytes=950272-1000768
+    GET /simple/many/
+    GET /files/many-1.0-py3-none-any.whl.metadata
+    GET /files/many-1.0-py3-none-any.whl bytes=0-32767
+    GET /files/many-1.0-py3-none-any.whl bytes=458752-522358
+    GET /files/many-1.0-py3-none-any.whl bytes=229376-262143
+    GET /files/many-1.0-py3-none-any.whl bytes=262144-327679
+    GET /files/many-1.0-py3-none-any.whl bytes=327680-458751
+    GET /simple/small/
+    GET /files/small-1.0-py3-none-any.whl.metadata
+    GET /files/small-1.0-py3-none-any.whl bytes=0-32767
+    "##);
     assert_eq!(resolved(&index.again(|_| {}), &["large>=1"]).await, cold);
     assert_eq!(resolved(&index.again(|config| config.offline = true), &["large>=1"]).await, cold);
     assert_eq!(index.requests(), Vec::<String>::new());
     let index = build().without_ranges().start().await;
     assert_eq!(resolved(&index.pypi, &["large>=1"]).await, cold);
+}
+
+#[tokio::test]
+async fn a_version_whose_metadata_is_invalid_is_passed_over_as_uv_does() {
+    let index = Fake::new(Format::Html)
+        .announcing_nothing()
+        .wheel("a-1.0-py3-none-any.whl", "")
+        .whole_wheel("a-2.0-py3-none-any.whl", "Requires-Dist: ???")
+        .start()
+        .await;
+    insta::assert_snapshot!(resolved(&index.pypi, &["a>=1"]).await, @"a 1.0 DIRECT < project `>=1` at 1 | a-1.0-py3-none-any.whl");
 }
 
 #[tokio::test]
@@ -451,7 +491,23 @@ async fn hostile_metadata_inside_a_wheel_is_disclosed() {
     let lines: Vec<String> = names.iter().map(|name| format!("{name}>=1")).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     let base = index.config.pypi_index.as_str().trim_end_matches("/simple/");
-    insta::assert_snapshot!(resolved(&index.pypi, &lines).await.replace(base, "BASE"), @"");
+    insta::assert_snapshot!(resolved(&index.pypi, &lines).await.replace(base, "BASE"), @r##"
+    fine 1.0 DIRECT < project `>=1` at 6 | fine-1.0-py3-none-any.whl
+    ? bomb `>=1` NoDistribution < project `>=1` at 1 | BASE/files/bomb-1.0-py3-none-any.whl answered something else than a wheel: its METADATA has more than 8388608 bytes
+    ? deep `>=1` NoDistribution < project `>=1` at 2 | BASE/files/deep-1.0-py3-none-any.whl.metadata answered something else than core metadata: a requirement has 2000003 bytes, expected at most 16384
+    ? encoded `>=1` NoDistribution < project `>=1` at 3 | BASE/files/encoded-1.0-py3-none-any.whl.metadata answered something else than core metadata: its Requires-Dist holds an encoded word (RFC 2047), expected plain text
+    ? exponential `>=1` NoDistribution < project `>=1` at 4 | BASE/files/exponential-1.0-py3-none-any.whl.metadata answered something else than core metadata: a requirement has 80 comparisons, 80 of them of extras or lists, expected at most 48 and 16 where `and` and `or` are mixed
+    ? extras `>=1` NoDistribution < project `>=1` at 5 | BASE/files/extras-1.0-py3-none-any.whl.metadata answered something else than core metadata: a requirement has 2000004 bytes, expected at most 16384
+    ? folded `>=1` NoDistribution < project `>=1` at 7 | BASE/files/folded-1.0-py3-none-any.whl.metadata answered something else than core metadata: a requirement has 2500002 bytes, expected at most 16384
+    ? garbage `>=1` NoDistribution < project `>=1` at 8 | BASE/files/garbage-1.0-py3-none-any.whl answered something else than a wheel: invalid Zip archive: Could not find EOCD
+    ? gone `>=1` NoDistribution < project `>=1` at 9 | BASE/files/gone-1.0-py3-none-any.whl answered 404
+    ? mute `>=1` NoDistribution < project `>=1` at 10 | BASE/files/mute-1.0-py3-none-any.whl answered something else than a wheel: invalid Zip archive: Could not find EOCD
+    ? name `>=1` NoDistribution < project `>=1` at 11 | BASE/files/name-1.0-py3-none-any.whl.metadata answered something else than core metadata: a requirement has 2000000 bytes, expected at most 16384
+    ? python `>=1` NoDistribution < project `>=1` at 12 | BASE/files/python-1.0-py3-none-any.whl.metadata answered something else than core metadata: its Requires-Python has 2000003 bytes, expected at most 2048
+    ? quoted `>=1` NoDistribution < project `>=1` at 13 | BASE/files/quoted-1.0-py3-none-any.whl.metadata answered something else than core metadata: a requirement has 1800003 bytes, expected at most 16384
+    ? url `>=1` NoDistribution < project `>=1` at 14 | BASE/files/url-1.0-py3-none-any.whl.metadata answered something else than core metadata: a requirement has 2000026 bytes, expected at most 16384
+    ? variable `>=1` NoDistribution < project `>=1` at 15 | BASE/files/variable-1.0-py3-none-any.whl.metadata answered something else than core metadata: a requirement names an environment variable
+    "##);
 }
 
 #[tokio::test]
@@ -492,7 +548,7 @@ async fn large_and_deep_answers_are_refused() {
         .await;
     insta::assert_snapshot!(resolved(&index.pypi, &["deep>=1", "fine>=1"]).await.replace(index.config.pypi_index.as_str().trim_end_matches("/simple/"), "BASE"), @r##"
     fine 1.0 DIRECT < project `>=1` at 2 | fine-1.0-py3-none-any.whl
-    ? deep `>=1` NoDistribution < project `>=1` at 1 | BASE/files/deep-1.0-py3-none-any.whl.metadata answered something else than core metadata: a line nests parentheses deeper than 64
+    ? deep `>=1` NoDistribution < project `>=1` at 1 | BASE/files/deep-1.0-py3-none-any.whl.metadata answered something else than core metadata: a requirement has 400024 bytes, expected at most 16384
     "##);
     let error = resolved(&index.pypi, &["large>=1"]).await;
     assert!(error.starts_with("error:") && error.contains("more than 10000 bytes"), "{error}");
@@ -507,7 +563,10 @@ async fn files_on_other_hosts_are_not_asked_for() {
         .answer("/simple/b/", 200, "text/html", local)
         .start()
         .await;
-    insta::assert_snapshot!(resolved(&index.pypi, &["a>=1", "b>=1"]).await, @r##"error: the index cannot be reached: failed to open file `/etc/b-1.0-py3-none-any.whl`: No such file or directory (os error 2)"##);
+    insta::assert_snapshot!(resolved(&index.pypi, &["a>=1", "b>=1"]).await, @r##"
+    ? a `>=1` NoDistribution < project `>=1` at 1 | http://elsewhere.test/a-1.0-py3-none-any.whl.metadata is not an allowed address: `elsewhere.test` is neither the index's host nor listed under `file_hosts`
+    ? b `>=1` NoDistribution < project `>=1` at 2 | file:///etc/b-1.0-py3-none-any.whl is not an allowed address: only http and https are asked
+    "##);
 }
 
 #[tokio::test]
@@ -607,6 +666,29 @@ async fn lockfiles_are_looked_up_for_the_target() {
     "##);
     let graph = index.pypi.resolve(&lock, &target("3.12", "windows-x64")).await.unwrap();
     assert!(graph.packages.iter().any(|package| package.id.name().as_str() == "w"));
+}
+
+#[tokio::test]
+async fn hostile_markers_of_a_lockfile_keep_their_package() {
+    let index = Fake::new(Format::Json).wheel("a-1.0-py3-none-any.whl", "").start().await;
+    for marker in ["(".repeat(2_000_000), "(')'==os_name and ".repeat(100_000)] {
+        let at = Location { file: "pylock.toml".to_owned(), line: 9 };
+        let package = LockedPackage {
+            id: "pypi:a@1.0".parse().unwrap(),
+            pinned: Vec::new(),
+            dev: false,
+            optional: false,
+            marker: Some(marker.clone()),
+            os: Vec::new(),
+            cpu: Vec::new(),
+            libc: Vec::new(),
+            at,
+        };
+        let edge = LockedEdge { from: None, to: 0, spec: "==1.0".to_owned(), marker: Some(marker) };
+        let lock = manifest(&["a>=1"], ManifestSource::Locked { packages: vec![package], edges: vec![edge] });
+        let graph = index.pypi.resolve(&lock, &Target::default()).await.unwrap();
+        assert_eq!(shown(&graph), "a 1.0 DIRECT < project `==1.0` at 1 | a-1.0-py3-none-any.whl\n");
+    }
 }
 
 #[tokio::test]
