@@ -46,11 +46,14 @@ impl From<TooLarge> for Stop {
 pub(super) struct Builder<'a> {
     pub tree: Tree,
     pub root: NodeId,
+    /// What could not be loaded; nodes refer to these by index.
     pub failures: Vec<Failure>,
+    /// Where npm would stop.
     pub conflicts: Vec<Conflict>,
     packages: &'a Packages,
     engines: &'a Engines,
     needs: &'a [Need],
+    /// Nodes to complete, the shallowest first, then in npm's order of paths.
     queue: BTreeSet<(usize, CollationKey, NodeId)>,
     queued: HashSet<NodeId>,
     seen: HashSet<NodeId>,

@@ -61,30 +61,39 @@ pub(super) enum Content {
     Link(NodeId),
 }
 
+/// A folder in `node_modules`, or the root of a tree.
 #[derive(Debug)]
 pub(super) struct Node {
     pub name: Name,
     pub content: Content,
     pub parent: Option<NodeId>,
+    /// The top of its tree; a node that was removed is a tree of its own.
     pub root: NodeId,
     /// For the root of a trial tree: the node whose dependencies are tried.
     pub source: Option<NodeId>,
+    /// What stands in its `node_modules`, by name without case.
     pub children: BTreeMap<u32, NodeId>,
     pub edges_out: Vec<EdgeId>,
     pub edges_in: BTreeSet<EdgeId>,
+    /// The override rule that holds here and below.
     overrides: Option<RuleId>,
 }
 
+/// One dependency of a node.
 #[derive(Debug)]
 pub(super) struct Edge {
     pub from: NodeId,
     pub name: Name,
     pub kind: EdgeKind,
+    /// The spec as declared, before overrides.
     pub raw_spec: SpecId,
+    /// What stands where Node.js would look, whether it will do or not.
     pub to: Option<NodeId>,
     /// npm gave up on this peer and lives with what is there.
     pub peer_conflicted: bool,
+    /// Which of the project's declarations it is.
     pub declared: Option<usize>,
+    /// The override rule that holds for what it asks for.
     overrides: Option<RuleId>,
 }
 
