@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::packument::{Known, Packument};
@@ -23,7 +24,12 @@ const ABBREVIATED: &str = "application/vnd.npm.install-v1+json; q=1.0, applicati
 pub(super) struct Registry {
     config: Arc<EcosystemConfig>,
     http: Http,
+    /// Answers that may be in memory at once, from the request until they were read: a packument can have 100 MB.
+    answers: Arc<Semaphore>,
 }
+
+/// Answers in memory at once. Real packuments of the full form have up to 20 MB, most a thousandth of that.
+const ANSWERS: usize = 8;
 
 /// What stands before the packument in a cache file, on a line of its own.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -35,7 +41,7 @@ struct Stamp {
 
 impl Registry {
     pub(super) fn new(config: Arc<EcosystemConfig>, http: Http) -> Self {
-        Self { config, http }
+        Self { config, http, answers: Arc::new(Semaphore::new(ANSWERS)) }
     }
 
     /// `<registry>/<name>`, with the slash of a scoped name encoded. The name has to be a valid one.
@@ -74,6 +80,7 @@ impl Registry {
         let full = full || cached.as_ref().is_some_and(|cached| cached.full);
         let accept = if full { FULL } else { ABBREVIATED };
         let known = stamp.etag.as_deref().filter(|_| cached.is_some());
+        let turn = self.answers.clone().acquire_owned().await.expect("the semaphore is never closed");
         let (packument, etag) = match (self.http.get_conditional(&url, accept, known).await?, cached) {
             (Conditional::NotModified, Some(cached)) => (cached, stamp.etag),
             (Conditional::NotModified, None) => {
@@ -81,8 +88,12 @@ impl Registry {
             }
             (Conditional::Changed { body, etag }, _) => {
                 let expected = name.to_owned();
-                let parsed =
-                    blocking(move || Packument::parse(&expected, &body).map_err(|error| error.to_string())).await;
+                let parsed = blocking(move || {
+                    let parsed = Packument::parse(&expected, &body).map_err(|error| error.to_string());
+                    drop((body, turn));
+                    parsed
+                });
+                let parsed = parsed.await;
                 let parsed = parsed.unwrap_or_else(|| Err("reading it failed".to_owned()));
                 let garbage = |why: String| HttpError::Garbage {
                     url: shown(&url),
