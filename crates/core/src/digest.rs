@@ -256,6 +256,35 @@ impl<'de> Deserialize<'de> for ExpectedDigest {
     }
 }
 
+/// Who says what the bytes should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Authority {
+    /// The ecosystem publishes it: other bytes are an incident of the package, for everybody to see.
+    Ecosystem,
+    /// The project pins it: other bytes are the project's business, and say nothing about the package.
+    Project,
+}
+
+impl Authority {
+    /// The word that the store keeps.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ecosystem => "ecosystem",
+            Self::Project => "project",
+        }
+    }
+}
+
+impl fmt::Display for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ecosystem => "published by the ecosystem",
+            Self::Project => "pinned by the project",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,7 +22,7 @@ pub use council::{Ballot, CouncilVerdict, Dossier, Phase, Reason, Ruling, Vote, 
 pub use dependency::{
     Declared, DependencyKind, Location, LockedEdge, LockedPackage, Manifest, ManifestSource, Problem, Refusal, Refused,
 };
-pub use digest::{DigestError, Digests, ExpectedDigest, HashAlgorithm, Sha1, Sha256, Sha512};
+pub use digest::{Authority, DigestError, Digests, ExpectedDigest, HashAlgorithm, Sha1, Sha256, Sha512};
 pub use distribution::{Distribution, DistributionKind, Release};
 pub use finding::{Capability, Category, Confidence, Finding, Reach, Severity};
 pub use graph::{Depth, Graph, Parent, ResolvedPackage, Unresolved, UnresolvedReason};

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sigma_core::{Digests, Distribution, ExpectedDigest, HashAlgorithm};
+use sigma_core::{Authority, Digests, Distribution, ExpectedDigest, HashAlgorithm};
 
 use crate::HttpError;
 use crate::staging::{Computed, Hasher};
@@ -50,7 +50,7 @@ impl Hashed {
 
 /// The bytes are not the ones that were published or pinned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{filename}: got {got}, expected {expected} ({source_of_truth})")]
+#[error("{filename}: got {got}, expected {expected} ({authority})")]
 pub struct Mismatch {
     /// The distribution's file name.
     pub filename: String,
@@ -58,8 +58,8 @@ pub struct Mismatch {
     pub got: String,
     /// The digest or the size that was published or pinned.
     pub expected: String,
-    /// Who said so: `published by the ecosystem` or `pinned by the project`.
-    pub source_of_truth: &'static str,
+    /// Who said so.
+    pub authority: Authority,
 }
 
 /// Distribution bytes that were verified. Cannot exist unverified.
@@ -148,12 +148,8 @@ pub(crate) fn wants_sha384(distribution: &Distribution, pinned: &[ExpectedDigest
 
 /// The published size and every published digest hold.
 pub(crate) fn check_published(distribution: &Distribution, computed: &Computed) -> Result<(), Mismatch> {
-    let mismatch = |got, expected| Mismatch {
-        filename: shown(distribution),
-        got,
-        expected,
-        source_of_truth: "published by the ecosystem",
-    };
+    let mismatch =
+        |got, expected| Mismatch { filename: shown(distribution), got, expected, authority: Authority::Ecosystem };
     if let Some(size) = distribution.size.filter(|&size| size != computed.digests.size) {
         // A download that is too long is cut off, so its real length is not known.
         let got = match computed.digests.size > size {
@@ -184,7 +180,7 @@ fn check_pinned(distribution: &Distribution, pinned: &[ExpectedDigest], computed
         filename: shown(distribution),
         got: computed.describe(first.algorithm()),
         expected,
-        source_of_truth: "pinned by the project",
+        authority: Authority::Project,
     })
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
-use sigma_core::{Distribution, ExpectedDigest, HashAlgorithm, Sha256};
+use sigma_core::{Authority, Distribution, ExpectedDigest, HashAlgorithm, Sha256};
 use sigma_ecosystem::{Artifact, EcosystemConfig, FetchError, Hashed, Http, HttpError};
 use sigma_testkit::{Built, FakeEcosystem, Misbehaviour, NpmTarball, Wheel};
 use url::Url;
@@ -267,7 +267,7 @@ async fn wrong_bytes_are_never_retried_into_right_ones() {
     assert_eq!(mismatch.filename, scene.wheel.filename);
     assert_eq!(mismatch.got, format!("sha256:{}", Sha256::of(&wrong)));
     assert_eq!(mismatch.expected, format!("sha256:{}", scene.built.sha256()));
-    assert_eq!(mismatch.source_of_truth, "published by the ecosystem");
+    assert_eq!(mismatch.authority, Authority::Ecosystem);
     assert_eq!(scene.eco.pypi.downloads(), 1);
     assert!(scene.staged().is_empty());
 }
@@ -490,7 +490,7 @@ async fn one_pinned_digest_has_to_hold() {
         let FetchError::Mismatch(mismatch) = scene.fetch(&scene.wheel, &pinned).await.unwrap_err() else {
             panic!("{pinned:?}: expected a mismatch")
         };
-        assert_eq!(mismatch.source_of_truth, "pinned by the project");
+        assert_eq!(mismatch.authority, Authority::Project);
         assert_eq!(mismatch.expected, pinned[0].to_string());
     }
     assert_eq!(scene.staged().len(), before);

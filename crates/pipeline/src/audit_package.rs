@@ -136,7 +136,7 @@ impl Hall {
                         filename: mismatch.filename,
                         expected: mismatch.expected,
                         got: mismatch.got,
-                        authority: mismatch.source_of_truth.to_owned(),
+                        authority: mismatch.authority,
                         seen_at: self.now(),
                     }));
                 }

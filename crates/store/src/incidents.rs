@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sigma_core::{PackageId, Timestamp};
+use sigma_core::{Authority, PackageId, Timestamp};
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use crate::{Store, StoreError};
@@ -17,7 +17,7 @@ pub struct Incident {
     /// The digest of the bytes received.
     pub got: String,
     /// Who said what to expect.
-    pub authority: String,
+    pub authority: Authority,
     /// When it was seen first.
     pub seen_at: Timestamp,
 }
@@ -35,21 +35,22 @@ impl Store {
         .bind(&incident.filename)
         .bind(&incident.expected)
         .bind(&incident.got)
-        .bind(&incident.authority)
+        .bind(incident.authority.as_str())
         .bind(incident.seen_at.as_millis())
         .execute(&self.pool)
         .await?;
         Ok(())
     }
 
-    /// The incidents of these packages, oldest first; packages without any are not in the answer.
+    /// The incidents of these packages, oldest first; packages without any are not in the answer. Only bytes that
+    /// contradict the ecosystem count: a wrong pin in one project is no stain on a package that others use.
     pub async fn incidents_of(&self, packages: &[&PackageId]) -> Result<HashMap<PackageId, Vec<Incident>>, StoreError> {
         let mut found: HashMap<PackageId, Vec<Incident>> = HashMap::new();
         // Three bound values for each package, and SQLite's limit is 32,766.
         for chunk in packages.chunks(5_000) {
             let mut query = QueryBuilder::<Sqlite>::new(
-                "SELECT ecosystem, name, version, filename, expected, got, authority, seen_at FROM incident
-                 WHERE (ecosystem, name, version) IN (",
+                "SELECT ecosystem, name, version, filename, expected, got, seen_at FROM incident
+                 WHERE authority = 'ecosystem' AND (ecosystem, name, version) IN (",
             );
             query.push_values(chunk, |mut row, package| {
                 row.push_bind(package.ecosystem().as_str())
@@ -66,8 +67,8 @@ impl Store {
                     filename: row.try_get(3)?,
                     expected: row.try_get(4)?,
                     got: row.try_get(5)?,
-                    authority: row.try_get(6)?,
-                    seen_at: Timestamp::from_millis(row.try_get(7)?),
+                    authority: Authority::Ecosystem,
+                    seen_at: Timestamp::from_millis(row.try_get(6)?),
                 });
             }
         }

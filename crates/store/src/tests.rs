@@ -159,7 +159,7 @@ async fn incidents_and_graphs_are_remembered() {
         filename: "demo-1.0.0.tgz".to_owned(),
         expected: "sha512:aa".to_owned(),
         got: "sha512:bb".to_owned(),
-        authority: "published".to_owned(),
+        authority: Authority::Ecosystem,
         seen_at: Timestamp::from_millis(5),
     };
     store.record_incident(&package, &incident).await.unwrap();
@@ -167,6 +167,8 @@ async fn incidents_and_graphs_are_remembered() {
         .record_incident(&package, &Incident { seen_at: Timestamp::from_millis(9), ..incident.clone() })
         .await
         .unwrap();
+    let pinned = Incident { authority: Authority::Project, got: "sha512:cc".to_owned(), ..incident.clone() };
+    store.record_incident(&package, &pinned).await.unwrap();
     assert_eq!(store.incidents_of(&[&package]).await.unwrap().remove(&package), Some(vec![incident]));
 
     let graph = Graph { packages: vec![], unresolved: vec![], excluded: vec!["x".to_owned()] };

@@ -44,7 +44,7 @@ CREATE TABLE incident (
     filename  TEXT NOT NULL,
     expected  TEXT NOT NULL,
     got       TEXT NOT NULL,
-    authority TEXT NOT NULL,
+    authority TEXT NOT NULL, -- `ecosystem` or `project`: who said what to expect
     seen_at   INTEGER NOT NULL,
     PRIMARY KEY (ecosystem, name, version, filename, expected, got)
 ) STRICT, WITHOUT ROWID;
