@@ -57,15 +57,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints an error with its causes, each once. Standard output that went away (`sigma audit | head`) is no error.
+/// Prints an error with its causes, each once.
 fn failed(error: &anyhow::Error) -> ExitCode {
-    let broken_pipe = error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
-        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe);
-    if broken_pipe {
-        return ExitCode::SUCCESS;
-    }
     let mut said = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if !said.contains(&cause) {

@@ -172,6 +172,15 @@ fn json_has_the_names_of_the_specification() {
     assert_eq!(scene.run(&["show", "pypi:demo@2.1"]).code, Some(3));
 }
 
+#[test]
+fn a_reader_that_goes_away_does_not_change_the_outcome() {
+    let scene = Scene::new();
+    scene.file("requirements.txt", "./refused\n");
+    let mut child = scene.command(&["audit"]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
 /// The hash can be recomputed from the public answer: remove what is not part of it, canonicalise, keccak256.
 #[test]
 fn the_payload_hash_follows_from_the_public_answer() {

@@ -1,7 +1,6 @@
 //! `sigma audit`: from a project, or one package, to a decision.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 
 use anyhow::{Context as _, Result};
 use sigma_core::{Declared, DependencyKind, Location, Manifest, ManifestSource, PackageId, Problem, Target};
@@ -52,7 +51,7 @@ pub async fn run(args: &Args, command: &Audit) -> Result<Outcome> {
     let policy = Policy { fail_on: command.fail_on, require_advisories: command.require_advisories };
     let decision = policy.decide(&audit);
     let text = render::audit(&audit, &decision, command, &config)?;
-    std::io::stdout().lock().write_all(text.as_bytes())?;
+    super::print(&text)?;
     Ok(match decision {
         Decision::Pass => Outcome::Pass,
         Decision::Fail(_) => Outcome::PolicyFailure,

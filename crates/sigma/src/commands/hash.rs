@@ -1,7 +1,8 @@
 //! `sigma hash`: `sha256-sorted-files-v1` over a folder.
 
+use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -20,7 +21,7 @@ pub fn run(command: &Hash) -> Result<Outcome> {
         bail!("{} holds no files, so there is nothing to hash", command.path.display());
     }
     let hash = files_hash(&files);
-    let mut out = io::stdout().lock();
+    let mut out = String::new();
     match command.format {
         Format::Json => {
             let mut value = serde_json::json!({
@@ -40,6 +41,7 @@ pub fn run(command: &Hash) -> Result<Outcome> {
             writeln!(out, "{hash}  {FILES_HASH_ALGORITHM} over {} files", files.files.len())?;
         }
     }
+    super::print(&out)?;
     Ok(Outcome::Pass)
 }
 

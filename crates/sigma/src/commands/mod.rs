@@ -3,3 +3,13 @@
 pub mod audit;
 pub mod hash;
 pub mod show;
+
+use std::io::{self, Write as _};
+
+/// Prints a result. A reader that went away (`sigma audit | head`) changes nothing about the outcome.
+fn print(text: &str) -> io::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}

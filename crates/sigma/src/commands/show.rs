@@ -1,7 +1,5 @@
 //! `sigma show`: what the store knows about a package, or one certificate.
 
-use std::io::Write as _;
-
 use anyhow::{Context as _, Result};
 use sigma_core::PackageId;
 
@@ -27,6 +25,6 @@ pub async fn run(args: &Args, command: &Show) -> Result<Outcome> {
         return Ok(Outcome::Undecided);
     }
     let text = render::certificates(&certificates, command.format, &config)?;
-    std::io::stdout().lock().write_all(text.as_bytes())?;
+    super::print(&text)?;
     Ok(Outcome::Pass)
 }

@@ -26,6 +26,11 @@ pub fn audit(audit: &Audit, decision: &Decision, command: &args::Audit, config: 
 pub fn certificates(certificates: &[PackageCertificate], format: Format, config: &Config) -> Result<String> {
     Ok(match format {
         Format::Json => json::certificates(certificates, config)?,
-        Format::Table | Format::Markdown => table::certificates(certificates, config),
+        Format::Table => table::certificates(certificates, config),
+        // An indented code block: no fence that a piece of evidence could close.
+        Format::Markdown => {
+            let lines = table::certificates(certificates, config);
+            lines.lines().map(|line| format!("    {line}\n")).collect()
+        }
     })
 }
