@@ -68,6 +68,12 @@ impl Hall {
             Ok(collected) => collected,
             Err(Shortfall::Mismatch(incident)) => {
                 self.store.record_incident(&package.id, &incident).await?;
+                tracing::warn!(
+                    package.id = name,
+                    distribution.filename = incident.filename,
+                    "the bytes are not the ones that were {}",
+                    incident.authority
+                );
                 return Ok(PackageOutcome::Mismatch(incident));
             }
             Err(Shortfall::Unavailable(why)) => return Ok(PackageOutcome::Unavailable(why)),
@@ -92,12 +98,20 @@ impl Hall {
         if ruling.verdict == CouncilVerdict::Escalated {
             let (rationale, warnings) = (ruling.rationale.clone(), ruling.warnings.clone());
             self.store.escalate(&self.escalation(dossier, ruling)?).await?;
+            tracing::warn!(package.id = name, "the council escalated: {rationale}");
             return Ok(PackageOutcome::Escalated { rationale, warnings });
         }
 
         let supersedes = self.older_certificate(&package.id, &dossier).await?;
         let sealed = seal(&dossier, &file_sets, unread, ruling, supersedes, self.now())?;
         let stored = self.store.insert(&sealed).await?;
+        let payload = stored.payload();
+        tracing::info!(
+            package.id = name,
+            certificate.id = stored.id(),
+            certificate.level = payload.security_level.as_str(),
+            "the certificate is stored"
+        );
         Ok(match stored.id() == sealed.certificate.id() {
             true => PackageOutcome::Audited(Box::new(stored)),
             false => PackageOutcome::Cached(Box::new(stored)),

@@ -24,6 +24,11 @@ impl Hall {
             let age = now.as_millis().saturating_sub(at.as_millis());
             let lifetime = i64::try_from(self.config.resolution_lifetime.as_millis()).unwrap_or(i64::MAX);
             if config.offline || (0..lifetime).contains(&age) {
+                tracing::info!(
+                    manifest.path,
+                    graph.packages = graph.packages.len(),
+                    "resolved at {at}, not asked again"
+                );
                 return Ok((graph, at));
             }
         }
@@ -33,6 +38,12 @@ impl Hall {
             .resolve(manifest, target)
             .await
             .map_err(|source| AuditError::Resolve { manifest: manifest.path.clone(), source })?;
+        tracing::info!(
+            manifest.path,
+            graph.packages = graph.packages.len(),
+            graph.unresolved = graph.unresolved.len(),
+            "resolved"
+        );
         // Something unresolved may be published or repaired the next minute: only whole answers are remembered.
         if graph.unresolved.is_empty() {
             self.store.remember_resolution(key, &graph, now).await?;

@@ -1,5 +1,6 @@
 //! The composition root: which room gets which.
 
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -13,15 +14,18 @@ use tracing_subscriber::EnvFilter;
 use crate::args::Args;
 use crate::config::Config;
 
-/// Logs go to standard error: warnings by default, more with `-v`, exactly what `SIGMA_LOG` says if it is set.
+/// Logs go to standard error: errors by default, more with `-v`, exactly what `SIGMA_LOG` says if it is set.
 pub fn logging(verbose: u8) {
     let default = match verbose {
-        0 => "error,sigma=warn",
-        1 => "warn,sigma=info",
-        _ => "info,sigma=debug",
+        // Nothing: what a result says need not be said twice.
+        0 => "error",
+        1 => "warn,sigma=info,sigma_pipeline=info,sigma_ecosystem=info",
+        _ => "info,sigma=debug,sigma_pipeline=debug,sigma_ecosystem=debug",
     };
     let filter = EnvFilter::try_from_env("SIGMA_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let colored = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let writer = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colored).without_time();
+    writer.with_env_filter(filter).init();
 }
 
 /// The runtime for everything that waits; what computes has threads of its own.
