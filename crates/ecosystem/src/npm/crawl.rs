@@ -78,8 +78,8 @@ pub(super) async fn crawl(
 
 fn follow(known: &Known, spec: &Spec, engines: &Engines, todo: &mut Vec<(String, String)>) {
     let (Known::Packument(packument), Spec::Registry { want, .. }) = (known, spec) else { return };
-    let Some(published) = pick(packument, want, engines) else { return };
+    let Some(listed) = pick(packument, want, engines) else { return };
     // Optional peers are not installed by themselves.
-    let needs = need::of_package(published).into_iter().filter(|need| need.kind != EdgeKind::OptionalPeer);
+    let needs = need::of_package(listed.read()).into_iter().filter(|need| need.kind != EdgeKind::OptionalPeer);
     todo.extend(needs.map(|need| (need.name, need.spec)));
 }

@@ -3,11 +3,9 @@
 //! In: a packument and what is wanted. Out: one version, or none. `latest` wins where it is good enough; otherwise versions
 //! that run on the target's Node.js come first, then those that are not deprecated, then the highest.
 
-use std::sync::Arc;
-
 use deno_semver::Version;
 
-use super::packument::{Packument, Published};
+use super::packument::{Listed, Packument};
 use super::spec::{Want, parse_range};
 
 /// The versions that `engines` are compared with. npm takes the ones it runs on; a registry needs the same answer on
@@ -19,7 +17,7 @@ pub(super) struct Engines {
 }
 
 /// Picks as npm does; `None` when no version fits.
-pub(super) fn pick<'a>(packument: &'a Packument, want: &Want, engines: &Engines) -> Option<&'a Arc<Published>> {
+pub(super) fn pick<'a>(packument: &'a Packument, want: &Want, engines: &Engines) -> Option<&'a Listed> {
     match want {
         Want::Version { version, .. } => return packument.version(version),
         Want::Tag(tag) => return packument.version(packument.tag(tag)?),
@@ -33,29 +31,29 @@ pub(super) fn pick<'a>(packument: &'a Packument, want: &Want, engines: &Engines)
     };
     if let Some(latest) = packument.tag("latest").and_then(|version| packument.version(version))
         && (matches!(want, Want::Any) || fits(&latest.parsed))
-        && latest.deprecated.is_none()
+        && !latest.deprecated
         && runs_on(latest, engines)
     {
         return Some(latest);
     }
-    let mut best: Option<(&Arc<Published>, _)> = None;
-    for published in packument.versions.iter().filter(|published| fits(&published.parsed)) {
-        let (runs, kept) = (runs_on(published, engines), published.deprecated.is_none());
-        let rank = (runs && kept, runs, kept, &published.parsed);
+    let mut best: Option<(&Listed, _)> = None;
+    for listed in packument.versions.iter().filter(|listed| fits(&listed.parsed)) {
+        let (runs, kept) = (runs_on(listed, engines), !listed.deprecated);
+        let rank = (runs && kept, runs, kept, &listed.parsed);
         if best.as_ref().is_none_or(|(_, best)| rank > *best) {
-            best = Some((published, rank));
+            best = Some((listed, rank));
         }
     }
-    best.map(|(published, _)| published)
+    best.map(|(listed, _)| listed)
 }
 
 /// Whether `engines` allow the versions (npm-install-checks). A range that cannot be read allows nothing.
-fn runs_on(published: &Published, engines: &Engines) -> bool {
-    let allows = |range: &Option<String>, version: &Version| match range.as_deref() {
+fn runs_on(listed: &Listed, engines: &Engines) -> bool {
+    let allows = |range: &Option<Box<str>>, version: &Version| match range.as_deref() {
         None | Some("") => true,
         Some(range) => parse_range(range).is_some_and(|range| range.matches(version)),
     };
-    allows(&published.engine_node, &engines.node) && allows(&published.engine_npm, &engines.npm)
+    allows(&listed.engine_node, &engines.node) && allows(&listed.engine_npm, &engines.npm)
 }
 
 #[cfg(test)]
@@ -89,7 +87,7 @@ mod tests {
             node: Version::parse_from_npm("20.0.0").unwrap(),
             npm: Version::parse_from_npm("11.0.0").unwrap(),
         };
-        let got = pick(&packument, &want, &engines).map_or("none", |published| published.version.as_str());
+        let got = pick(&packument, &want, &engines).map_or("none", |listed| &*listed.version);
         assert_eq!(got, expect, "{spec}");
         assert!(!matches!(want, Want::Tag(_)) || spec == "next");
     }

@@ -158,7 +158,7 @@ fn write_cache(path: &Path, stamp: &Stamp, packument: &Packument) -> std::io::Re
         let mut out = std::io::BufWriter::new(&mut file);
         serde_json::to_writer(&mut out, stamp)?;
         std::io::Write::write_all(&mut out, b"\n")?;
-        serde_json::to_writer(&mut out, packument)?;
+        packument.write_cached(&mut out)?;
         std::io::Write::flush(&mut out)?;
     }
     file.persist(path)?;

@@ -178,7 +178,7 @@ impl Builder<'_> {
             Some(Known::Packument(packument)) => packument,
         };
         Ok(match pick(packument, want, self.engines) {
-            Some(published) => Ok(Content::Package { package: package.into(), published: published.clone() }),
+            Some(listed) => Ok(Content::Package { package: package.into(), published: listed.read().clone() }),
             None => {
                 let (published, spec) = (packument.versions.len(), printable(spec_text, 120));
                 let detail = format!("none of the {published} published versions of {package} fits {spec}");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use sigma_core::{Os, Platform};
 
 use super::super::build::Builder;
-use super::super::packument::{Known, Packages, Published};
+use super::super::packument::{Known, Listed, Packages, Published};
 use super::super::platform::unsuitable;
 use super::super::tree::{Content, NodeId, Tree};
 use super::of_tree::live_nodes;
@@ -74,7 +74,7 @@ pub(in crate::npm) fn libc_unknown(builder: &Builder<'_>, packages: &Packages, p
 /// The version as the full packument describes it, where that has been fetched since.
 pub(super) fn with_libc(package: &str, published: &Arc<Published>, packages: &Packages) -> Arc<Published> {
     match packages.get(package) {
-        Some(Known::Packument(known)) => known.version(&published.version).unwrap_or(published).clone(),
+        Some(Known::Packument(known)) => known.version(&published.version).map_or(published, Listed::read).clone(),
         _ => published.clone(),
     }
 }

@@ -10,7 +10,7 @@ use sigma_core::{
     UnresolvedReason, printable,
 };
 
-use super::super::packument::{Known, Packages};
+use super::super::packument::{Known, Listed, Packages};
 use super::super::platform::unsuitable;
 use super::super::release::release;
 use super::{Candidate, Parts, SHOWN_SPEC, sorted};
@@ -49,7 +49,7 @@ pub(in crate::npm) fn of_lock(
             parts.unresolved.push(unresolved(UnresolvedReason::UnknownPackage, detail));
             continue;
         };
-        let Some(published) = packument.version(package.id.version()) else {
+        let Some(published) = packument.version(package.id.version()).map(Listed::read) else {
             let detail = format!("{name} has no published version {}", package.id.version());
             parts.unresolved.push(unresolved(UnresolvedReason::NoMatchingVersion, detail));
             continue;

@@ -25,8 +25,23 @@ impl Text {
     }
 }
 
-/// An object's entries in their order; anything else is absent.
-pub(super) struct Entries<T>(pub Option<Vec<(String, T)>>);
+/// An object's entries in their order, each turned into what is kept of it as soon as it is read; anything else is absent.
+pub(super) struct Entries<T: Entry>(pub Option<Vec<T::Kept>>);
+
+/// A value of [`Entries`].
+pub(super) trait Entry {
+    /// What is kept of it and its key.
+    type Kept;
+    /// `None` leaves the entry out.
+    fn keep(self, key: String) -> Option<Self::Kept>;
+}
+
+impl Entry for Text {
+    type Kept = (String, String);
+    fn keep(self, key: String) -> Option<Self::Kept> {
+        Some((key, self.0?))
+    }
+}
 
 /// An object of a known shape; anything else is absent.
 pub(super) struct Object<T>(pub Option<T>);
@@ -40,7 +55,7 @@ pub(super) enum List {
     Texts(Vec<String>),
 }
 
-impl<T> Default for Entries<T> {
+impl<T: Entry> Default for Entries<T> {
     fn default() -> Self {
         Self(None)
     }
@@ -148,20 +163,21 @@ impl<'de> Deserialize<'de> for List {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+impl<'de, T: Entry + Deserialize<'de>> Deserialize<'de> for Entries<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Read<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Read<T> {
+        impl<'de, T: Entry + Deserialize<'de>> Visitor<'de> for Read<T> {
             type Value = Entries<T>;
             ignore!(scalars);
             ignore!(bool);
             ignore!(str);
             ignore!(seq);
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<T>, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry::<String, T>()? {
-                    entries.push(entry);
-                    bounded(entries.len())?;
+                let (mut entries, mut read) = (Vec::new(), 0);
+                while let Some((key, value)) = map.next_entry::<String, T>()? {
+                    entries.extend(value.keep(key));
+                    read += 1;
+                    bounded(read)?;
                 }
                 Ok(Entries(Some(entries)))
             }

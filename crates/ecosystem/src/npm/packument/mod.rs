@@ -4,16 +4,19 @@
 //! full packuments reach 100 MB.
 
 mod lenient;
+mod listed;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 use std::collections::HashMap;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use deno_semver::Version;
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::listed::Listed;
 use crate::HttpError;
 
 /// What is known of a package.
@@ -31,7 +34,7 @@ pub(super) enum Known {
 pub(super) type Packages = HashMap<String, Known>;
 
 /// A package's versions and tags.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Packument {
     /// The package's name.
     pub name: String,
@@ -40,7 +43,7 @@ pub(super) struct Packument {
     /// Dist-tags: tag and version.
     pub tags: Vec<(String, String)>,
     /// The versions, in the registry's order.
-    pub versions: Vec<Arc<Published>>,
+    pub versions: Vec<Listed>,
 }
 
 /// One version.
@@ -89,21 +92,38 @@ pub(super) struct Published {
     pub published: Option<String>,
 }
 
+/// The first line of the cached form.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    name: String,
+    full: bool,
+    tags: Vec<(String, String)>,
+    /// How many lines follow, each a version: a file that was cut off must not pass for a package with fewer of them.
+    versions: usize,
+}
+
 impl Packument {
     /// Reads the slimmed form back from the cache.
     pub(super) fn parse_cached(expected: &str, text: &str) -> Option<Self> {
-        let mut packument: Self = serde_json::from_str(text).ok()?;
-        for manifest in &mut packument.versions {
-            // Freshly read, so nobody else holds it.
-            let manifest = Arc::get_mut(manifest)?;
-            manifest.parsed = Version::parse_from_npm(&manifest.version).ok()?;
+        let mut lines = text.lines();
+        let Head { name, full, tags, versions: count } = serde_json::from_str(lines.next()?).ok()?;
+        let versions: Vec<Listed> = lines.map(Listed::parse).collect::<Option<_>>()?;
+        (name == expected && versions.len() == count).then_some(Self { name, full, tags, versions })
+    }
+
+    /// Writes the slimmed form for the cache.
+    pub(super) fn write_cached(&self, out: &mut impl Write) -> io::Result<()> {
+        let (name, tags) = (self.name.clone(), self.tags.clone());
+        serde_json::to_writer(&mut *out, &Head { name, full: self.full, tags, versions: self.versions.len() })?;
+        for listed in &self.versions {
+            write!(out, "\n{}", listed.json())?;
         }
-        (packument.name == expected).then_some(packument)
+        Ok(())
     }
 
     /// The version of that exact name.
-    pub(super) fn version(&self, version: &str) -> Option<&Arc<Published>> {
-        self.versions.iter().find(|manifest| manifest.version == version)
+    pub(super) fn version(&self, version: &str) -> Option<&Listed> {
+        self.versions.iter().find(|listed| *listed.version == *version)
     }
 
     /// The version that a dist-tag names.

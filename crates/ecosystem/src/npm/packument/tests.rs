@@ -8,6 +8,7 @@ fn check(json: &str, expect: &str) {
             .versions
             .iter()
             .map(|v| {
+                let v = v.read();
                 format!(
                     "{} deps={:?} optional={:?} peers={:?}/{:?} bundled={:?} deprecated={:?} os={:?} shrinkwrap={}",
                     v.version,
@@ -27,9 +28,41 @@ fn check(json: &str, expect: &str) {
     };
     assert_eq!(got, expect);
     if let Ok(packument) = Packument::parse("a", json.as_bytes()) {
-        let cached = serde_json::to_string(&packument).unwrap();
-        assert_eq!(Packument::parse_cached("a", &cached).as_ref(), Some(&packument));
+        let cached = cached(&packument);
+        let again = Packument::parse_cached("a", &cached).unwrap();
+        assert_eq!(format!("{again:?}"), format!("{packument:?}"));
+        for (again, first) in again.versions.iter().zip(&packument.versions) {
+            assert_eq!(again.read(), first.read());
+        }
+        assert!(Packument::parse_cached("b", &cached).is_none());
     }
+}
+
+fn cached(packument: &Packument) -> String {
+    let mut cached = Vec::new();
+    packument.write_cached(&mut cached).unwrap();
+    String::from_utf8(cached).unwrap()
+}
+
+#[test]
+fn a_cached_packument_that_was_cut_off_or_changed_counts_as_absent() {
+    let json = r#"{"name":"a","dist-tags":{"latest":"2.0.0"},"versions":{"1.0.0":{"deprecated":"x\ny"},"2.0.0":{}},
+        "time":{"1.0.0":"2020-01-01\n\"","2.0.0":7}}"#;
+    let packument = Packument::parse("a", json.as_bytes()).unwrap();
+    let cached = cached(&packument);
+    assert_eq!(
+        cached,
+        r#"{"name":"a","full":false,"tags":[["latest","2.0.0"]],"versions":2}
+{"version":"1.0.0","deprecated":"x\ny","tarball":"","published":"2020-01-01\n\""}
+{"version":"2.0.0","tarball":""}"#
+    );
+    let again = Packument::parse_cached("a", &cached).unwrap();
+    assert_eq!(again.version("1.0.0").unwrap().read().published.as_deref(), Some("2020-01-01\n\""));
+    for end in 0..cached.len() {
+        assert!(Packument::parse_cached("a", &cached[..end]).is_none(), "{end}");
+    }
+    assert!(Packument::parse_cached("a", &cached.replace("2.0.0\",\"t", "two\",\"t")).is_none());
+    assert!(Packument::parse_cached("a", &format!("{cached}\n{{}}")).is_none());
 }
 
 #[test]

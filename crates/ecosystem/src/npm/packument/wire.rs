@@ -4,13 +4,12 @@
 //! versions are left out; only a text that is no JSON object, or another package's packument, is refused.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use deno_semver::Version;
 use serde::Deserialize;
 
-use super::lenient::{Entries, List, Object, Text};
-use super::{Packument, Published};
+use super::lenient::{Entries, Entry, List, Object, Text};
+use super::{Listed, Packument, Published};
 
 /// Why a text is not the packument that was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -34,18 +33,15 @@ impl Packument {
         if got != expected {
             return Err(PackumentError::Name { got: sigma_core::printable(&got, 214), expected: expected.to_owned() });
         }
-        let Some(versions) = wire.versions.0 else { return Err(PackumentError::NoVersions) };
-        let mut times: HashMap<String, String> =
-            wire.time.0.unwrap_or_default().into_iter().filter_map(|(key, time)| Some((key, time.0?))).collect();
-        let versions = versions
-            .into_iter()
-            .filter_map(|(key, wire)| {
-                let published = times.remove(&key);
-                wire.0.and_then(|wire| wire.into_published(key, published)).map(Arc::new)
-            })
-            .collect();
-        let tags = wire.tags.0.unwrap_or_default().into_iter().filter_map(|(tag, to)| Some((tag, to.0?))).collect();
-        Ok(Self { name: got, full: wire.id.0.is_some(), tags, versions })
+        let Some(mut versions) = wire.versions.0 else { return Err(PackumentError::NoVersions) };
+        let times: HashMap<String, String> = wire.time.0.unwrap_or_default().into_iter().collect();
+        for listed in &mut versions {
+            if let Some(time) = times.get(&*listed.version) {
+                listed.set_published(time);
+            }
+        }
+        versions.shrink_to_fit();
+        Ok(Self { name: got, full: wire.id.0.is_some(), tags: wire.tags.0.unwrap_or_default(), versions })
     }
 }
 
@@ -107,14 +103,25 @@ struct WireDist {
     shasum: Text,
 }
 
+impl Entry for Object<WireVersion> {
+    type Kept = Listed;
+    fn keep(self, key: String) -> Option<Listed> {
+        self.0?.into_published(key).map(Listed::new)
+    }
+}
+
+impl Entry for Object<WirePeer> {
+    type Kept = String;
+    fn keep(self, key: String) -> Option<String> {
+        self.0?.optional.is_true().then_some(key)
+    }
+}
+
 impl WireVersion {
-    fn into_published(self, version: String, published: Option<String>) -> Option<Published> {
+    fn into_published(self, version: String) -> Option<Published> {
         let parsed = Version::parse_from_npm(&version).ok()?;
-        let texts = |entries: Entries<Text>| -> Vec<(String, String)> {
-            entries.0.unwrap_or_default().into_iter().filter_map(|(name, spec)| Some((name, spec.0?))).collect()
-        };
-        let optional = texts(self.optional);
-        let mut dependencies = texts(self.dependencies);
+        let optional = self.optional.0.unwrap_or_default();
+        let mut dependencies = self.dependencies.0.unwrap_or_default();
         // npm: what stands in both is optional.
         let optional_names: HashSet<&str> = optional.iter().map(|(name, _)| name.as_str()).collect();
         dependencies.retain(|(name, _)| !optional_names.contains(name.as_str()));
@@ -134,11 +141,8 @@ impl WireVersion {
             parsed,
             dependencies,
             optional,
-            peers: texts(self.peers),
-            optional_peers: (self.peers_meta.0.unwrap_or_default().into_iter())
-                .filter(|(_, meta)| meta.0.as_ref().is_some_and(|meta| meta.optional.is_true()))
-                .map(|(name, _)| name)
-                .collect(),
+            peers: self.peers.0.unwrap_or_default(),
+            optional_peers: self.peers_meta.0.unwrap_or_default(),
             bundled,
             deprecated: self.deprecated.0.filter(|message| !message.is_empty()),
             engine_node: engines.node.0,
@@ -150,7 +154,7 @@ impl WireVersion {
             tarball: dist.tarball.0.unwrap_or_default(),
             integrity: dist.integrity.0,
             shasum: dist.shasum.0,
-            published,
+            published: None,
         })
     }
 }
