@@ -54,7 +54,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// Limits of the hall itself.
 #[derive(Debug, Clone)]
 pub struct HallConfig {
-    /// Packages under way at once: enough to keep the network busy while the processors analyse. 12.
+    /// Packages under way at once: enough to keep the network busy while the processors analyse. 8.
     pub parallel_packages: usize,
     /// Distributions analysed at once: the number of processors.
     pub parallel_analyses: usize,
@@ -67,7 +67,7 @@ pub struct HallConfig {
 impl Default for HallConfig {
     fn default() -> Self {
         Self {
-            parallel_packages: 12,
+            parallel_packages: 8,
             parallel_analyses: std::thread::available_parallelism().map_or(1, usize::from),
             resolution_lifetime: Duration::from_secs(600),
             prices: PriceTable::default(),

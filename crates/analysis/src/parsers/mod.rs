@@ -113,8 +113,8 @@ thread_local! {
     static ARENA: RefCell<Allocator> = RefCell::new(Allocator::default());
 }
 
-/// Bytes an arena keeps between files: 32 MiB.
-const ARENA_KEPT: usize = 32 << 20;
+/// Bytes an arena keeps between files: 8 MiB, enough for all but the largest files.
+const ARENA_KEPT: usize = 8 << 20;
 
 fn with_javascript<T>(source: &str, language: Language, rules: impl FnOnce(&Facts<'_>) -> T) -> (T, Option<NotParsed>) {
     let mut arena = ARENA.take();
