@@ -10,3 +10,7 @@ test:
 # Audit throughput against the floor of the same work, measured in the same run
 bench:
     cargo bench -p sigma --bench audit
+
+# Recall and false positives on labelled archives: DIR holds malicious/ and benign/
+eval DIR *FLAGS:
+    cargo run --release --quiet -p sigma-scan --bin sigma-eval -- {{DIR}} {{FLAGS}}

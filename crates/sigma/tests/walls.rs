@@ -10,6 +10,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("sigma-ecosystem", &["sigma-core"]),
     ("sigma-analysis", &["sigma-core"]),
     ("sigma-council", &["sigma-core"]),
+    ("sigma-scan", &["sigma-core", "sigma-analysis", "sigma-council"]),
     ("sigma-store", &["sigma-core", "sigma-certificate"]),
     (
         "sigma-pipeline",
@@ -23,6 +24,7 @@ const WALLS: &[(&str, &[&str])] = &[
             "sigma-ecosystem",
             "sigma-analysis",
             "sigma-council",
+            "sigma-scan",
             "sigma-store",
             "sigma-pipeline",
         ],

@@ -37,6 +37,12 @@ pub(crate) struct Rule {
     pub severity: Severity,
     /// What a finding means, in a sentence, unless the hit says otherwise.
     pub message: &'static str,
+    /// Why it matters, for the documentation of rules.
+    pub why: &'static str,
+    /// What innocent code it may also see, for the documentation of rules.
+    pub false_positives: &'static str,
+    /// A short piece of code that it reports: one of its fixtures.
+    pub example: &'static str,
     /// The rule itself.
     pub check: Check,
 }

@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: None,
     severity: Severity::Low,
     message: "The archive is not what ordinary tools write.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Distribution(check),
 };
 

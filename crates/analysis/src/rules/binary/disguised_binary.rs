@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::NativeCode),
     severity: Severity::High,
     message: "A native program is named as if it were something harmless.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Distribution(check),
 };
 

@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::NativeCode),
     severity: Severity::Info,
     message: "Contains native or compiled code, which is not analysed.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Distribution(check),
 };
 

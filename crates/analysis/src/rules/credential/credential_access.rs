@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Credentials),
     severity: Severity::Low,
     message: "Reads a credential file or store of the user.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

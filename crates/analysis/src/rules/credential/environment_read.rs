@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Environment),
     severity: Severity::Info,
     message: "Reads environment variables.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

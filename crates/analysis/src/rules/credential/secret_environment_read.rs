@@ -10,6 +10,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Environment),
     severity: Severity::Info,
     message: "Reads an environment variable that holds a secret.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

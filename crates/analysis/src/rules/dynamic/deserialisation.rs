@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Deserialisation),
     severity: Severity::Info,
     message: "Rebuilds objects in a way that can run code of whoever wrote the data.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

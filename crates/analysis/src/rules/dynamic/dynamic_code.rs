@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::DynamicCode),
     severity: Severity::Info,
     message: "Runs text as code.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

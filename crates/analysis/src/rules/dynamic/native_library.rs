@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::NativeCode),
     severity: Severity::Info,
     message: "Loads a native library, whose code is not analysed.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::FileWrite),
     severity: Severity::Info,
     message: "Changes the permissions or the owner of a file.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::FileRead),
     severity: Severity::Info,
     message: "Reads a file.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::FileWrite),
     severity: Severity::Info,
     message: "Writes, copies or moves a file.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

@@ -12,6 +12,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::FileWrite),
     severity: Severity::High,
     message: "Writes to a place that starts programs by itself, so that code keeps running after this package ends.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

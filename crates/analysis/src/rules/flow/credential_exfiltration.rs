@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Credentials),
     severity: Severity::High,
     message: "What a credential file or store holds flows into a network call.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Environment),
     severity: Severity::High,
     message: "An environment value flows into a network call.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

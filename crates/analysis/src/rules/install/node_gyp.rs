@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::InstallHook),
     severity: Severity::Info,
     message: "npm runs node-gyp at installation because of this file.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Distribution(check),
 };
 

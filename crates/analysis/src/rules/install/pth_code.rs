@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::InstallHook),
     severity: Severity::Medium,
     message: "Python runs this line whenever it starts, without an import of the package.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Distribution(check),
 };
 

@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::InstallHook),
     severity: Severity::Info,
     message: "Runs code of the package while it is built or installed.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

@@ -10,6 +10,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::InstallHook),
     severity: Severity::Info,
     message: "Replaces a command of setuptools with its own code.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: None,
     severity: Severity::Low,
     message: "Names an address that often serves to collect data.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::NetworkClient),
     severity: Severity::Info,
     message: "Connects to another host.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::NetworkServer),
     severity: Severity::Info,
     message: "Listens for connections.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

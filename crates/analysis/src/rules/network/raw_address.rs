@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::NetworkClient),
     severity: Severity::Medium,
     message: "Connects to a public IP address instead of a named host.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

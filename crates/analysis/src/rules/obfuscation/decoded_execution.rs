@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::DynamicCode),
     severity: Severity::High,
     message: "Runs code that was hidden by an encoding.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

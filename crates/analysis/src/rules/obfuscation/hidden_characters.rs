@@ -10,6 +10,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: None,
     severity: Severity::Medium,
     message: "Source holds characters that cannot be seen, so that it reads differently from what runs.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Text(check),
 };
 

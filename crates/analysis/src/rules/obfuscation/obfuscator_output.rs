@@ -10,6 +10,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: None,
     severity: Severity::Medium,
     message: "The code went through an obfuscator, which hides what it does.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Text(check),
 };
 

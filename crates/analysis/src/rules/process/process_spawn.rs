@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Process),
     severity: Severity::Info,
     message: "Starts another process.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Shell),
     severity: Severity::Critical,
     message: "Connects a shell to a remote host, which can then run any command.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

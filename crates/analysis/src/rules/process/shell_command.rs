@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Shell),
     severity: Severity::Info,
     message: "Hands a command line to a shell.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Source(check),
 };
 

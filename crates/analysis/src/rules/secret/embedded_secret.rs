@@ -11,6 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: None,
     severity: Severity::Medium,
     message: "Contains a secret, which anybody can now use.",
+    why: "",
+    false_positives: "",
+    example: "",
     check: Check::Text(check),
 };
 

@@ -1,0 +1,102 @@
+//! One archive on this disk in, what the council would rule of it out.
+//!
+//! In: the path of a wheel, an sdist or an npm tarball that nobody published to us. Out: a [`Scan`]. Nothing is fetched,
+//! stored or certified: without the ecosystem there are no published digests and no advisories, and the ruling says so.
+
+mod identity;
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek};
+use std::path::Path;
+
+use sha1::Digest as _;
+use sigma_analysis::{Analyser, Input, RULESET, analysis_type};
+use sigma_core::{
+    AdvisorySnapshot, AdvisoryState, Digests, Dossier, Release, Report, Ruling, Sha1, Sha256, Sha512, Timestamp,
+};
+
+pub use identity::{Identity, IdentityError, identify};
+
+/// Why an archive could not be scanned.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// It could not be read.
+    #[error("{path}: {source}")]
+    Io {
+        /// The path as given.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Its name does not say what it is.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+}
+
+/// What was found in one archive, and what the council makes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    /// The report on it.
+    pub report: Report,
+    /// The ruling. Advisories were not asked for, which its warnings disclose.
+    pub ruling: Ruling,
+}
+
+/// Scans one archive.
+///
+/// # Errors
+/// When it cannot be read or its name does not tell which package it claims to be.
+pub fn scan(analyser: &Analyser, path: &Path) -> Result<Scan, ScanError> {
+    let failed = |source| ScanError::Io { path: path.display().to_string(), source };
+    let mut file = File::open(path).map_err(failed)?;
+    let identity = identify(path, &mut file).map_err(failed)??;
+    let digests = digests(&mut file).map_err(failed)?;
+    let filename = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut bytes = BufReader::with_capacity(64 << 10, file);
+    let Identity { package, kind } = identity;
+    let analysis = analyser.analyse(Input { package: &package, filename: &filename, kind, digests, bytes: &mut bytes });
+    let reports = vec![analysis.report];
+    let report = Report {
+        package: package.clone(),
+        ruleset: RULESET.to_owned(),
+        analysis_type: analysis_type(&reports),
+        distributions: reports,
+    };
+    let dossier = Dossier {
+        package,
+        release: Release { distributions: Vec::new(), unread: Vec::new(), yanked: None, deprecated: None },
+        report,
+        advisories: AdvisorySnapshot {
+            source: "none".to_owned(),
+            queried_at: Timestamp::from_millis(0),
+            state: AdvisoryState::Unavailable { reason: "a local file is scanned without asking anybody".to_owned() },
+        },
+    };
+    let ruling = sigma_council::deliberate(&dossier);
+    Ok(Scan { report: dossier.report, ruling })
+}
+
+/// Digests of a whole file; it stands at its beginning afterwards.
+fn digests(file: &mut File) -> io::Result<Digests> {
+    file.rewind()?;
+    let (mut sha1, mut sha256, mut sha512) = (sha1::Sha1::new(), sha2::Sha256::new(), sha2::Sha512::new());
+    let (mut size, mut buffer) = (0, vec![0; 64 << 10]);
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        let chunk = &buffer[..read];
+        sha1.update(chunk);
+        sha256.update(chunk);
+        sha512.update(chunk);
+        size += read as u64;
+    }
+    file.rewind()?;
+    Ok(Digests {
+        sha256: Sha256::from_bytes(sha256.finalize().into()),
+        sha512: Sha512::from_bytes(sha512.finalize().into()),
+        sha1: Sha1::from_bytes(sha1.finalize().into()),
+        size,
+    })
+}
