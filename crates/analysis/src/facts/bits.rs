@@ -146,6 +146,8 @@ mod taint {
             SOCKET = "socket",
             /// A file that was downloaded earlier.
             DOWNLOADED = "downloaded",
+            /// What another process printed.
+            OUTPUT = "output",
         }
     }
 }
