@@ -148,6 +148,8 @@ mod taint {
             DOWNLOADED = "downloaded",
             /// What another process printed.
             OUTPUT = "output",
+            /// An address whose only use is to see who comes; always an [`Taint::EXFIL_HOST`] too.
+            CATCHER = "catcher",
         }
     }
 }

@@ -519,8 +519,9 @@ impl<'a> Builder<'a> {
     pub(super) fn taint_of_text(&mut self, text: &str, place: Place) -> Taint {
         let mut taint = Taint::NONE;
         if let Some(pattern) = mention::find(text) {
-            taint |= pattern.taint;
-            self.mention(pattern.taint, pattern.what, place);
+            let kind = if pattern.taint.any(Taint::CATCHER) { pattern.taint | Taint::EXFIL_HOST } else { pattern.taint };
+            taint |= kind;
+            self.mention(kind, pattern.what, place);
         }
         if has_raw_ip(text) {
             taint |= Taint::RAW_IP;
@@ -585,6 +586,13 @@ impl<'a> Builder<'a> {
         if let Some(path) = base.path.as_deref().filter(|_| self.facts.subclasses.len() < MAX_FACTS) {
             self.facts.subclasses.push(Subclass { base: path.to_owned(), place });
         }
+    }
+
+    /// Says that nobody looks at what the expression at this place yields.
+    pub fn discards(&mut self, place: Place) {
+        // The calls of a chain, `get(url).read()`, begin where it begins.
+        let chain = self.facts.calls.iter_mut().rev().take(8);
+        chain.filter(|call| call.place.start == place.start).for_each(|call| call.discarded = true);
     }
 
     /// Folds while the budget lasts. Every try costs something, also one that yields nothing.

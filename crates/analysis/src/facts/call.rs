@@ -131,7 +131,7 @@ impl<'a> Builder<'a> {
         if !effects.is_empty() && self.facts.calls.len() < MAX_FACTS {
             arguments.truncate(MAX_ARGUMENTS);
             let path = path.clone();
-            self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, place });
+            self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, discarded: false, place });
         }
         let path = name::join_call(&path);
         Value { path, constant, taint, origin, ..Value::default() }

@@ -512,6 +512,11 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
         self.bind(&declarator.id, value);
     }
 
+    fn visit_expression_statement(&mut self, statement: &ExpressionStatement<'a>) {
+        self.eval(&statement.expression);
+        self.builder.discards(self.place(statement.span));
+    }
+
     fn visit_return_statement(&mut self, statement: &ReturnStatement<'a>) {
         if let Some(argument) = &statement.argument {
             let value = self.eval(argument);

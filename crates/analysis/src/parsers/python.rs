@@ -489,6 +489,10 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
             }
             // A text that stands alone is documentation.
             Stmt::Expr(statement) if statement.value.is_string_literal_expr() => {}
+            Stmt::Expr(statement) => {
+                self.eval(&statement.value);
+                self.builder.discards(self.place(&*statement.value));
+            }
             other => visitor::walk_stmt(self, other),
         }
     }

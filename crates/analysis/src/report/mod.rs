@@ -11,7 +11,7 @@ mod outcome;
 mod reach;
 
 pub use analysis_type::analysis_type;
-pub(crate) use outcome::Memory;
+pub(crate) use outcome::{Memory, hosts};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
