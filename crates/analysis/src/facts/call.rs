@@ -298,7 +298,7 @@ impl<'a> Builder<'a> {
             return Taint::NONE;
         };
         let words = command.split([' ', '"', '\'', '=', ';', '&']).take(100);
-        words.filter(|word| word.contains('.')).fold(Taint::NONE, |all, word| all | self.download(word))
+        words.filter(|word| word.contains(['.', '/', '\\'])).fold(Taint::NONE, |all, word| all | self.download(word))
     }
 
     /// `Thread(target=f, args=(a, b))`: what `f` will be given.
