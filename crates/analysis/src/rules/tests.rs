@@ -105,7 +105,10 @@ fn every_rule_file_is_registered_under_its_name() {
     assert_eq!(registered, rule_files().into_keys().collect());
     assert_eq!(registered.len(), RULES.len(), "a rule stands twice in the table");
     for rule in RULES {
-        assert!(rule.message.ends_with('.'), "{}: a message is a sentence", rule.id);
+        for (field, text) in [("message", rule.message), ("why", rule.why), ("false_positives", rule.false_positives)] {
+            assert!(text.ends_with('.'), "{}: {field} is one sentence or more", rule.id);
+        }
+        assert!(!rule.example.is_empty(), "{}: example is a piece of code that it reports", rule.id);
     }
 }
 
