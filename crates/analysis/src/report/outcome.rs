@@ -7,6 +7,7 @@ use sigma_core::Sha256;
 
 use crate::facts::{Effects, Facts};
 use crate::language::Language;
+use crate::operator::{Local, OperatorRules};
 use crate::parsers::{self, NotParsed};
 use crate::rules::{Check, Hit, Hits, RULES, Source};
 
@@ -36,25 +37,32 @@ pub(crate) struct Outcome {
     pub local_imports: BTreeSet<String>,
     /// How it was read, where that was not the usual way.
     pub not_parsed: Option<NotParsed>,
+    /// What the operator's rules say.
+    pub local: Local,
 }
 
 impl Outcome {
     /// Reads a file and runs every rule on it.
-    pub fn of(bytes: &[u8], reading: Reading, depth: u32) -> Self {
+    pub fn of(bytes: &[u8], reading: Reading, depth: u32, rules: &OperatorRules) -> Self {
         let text = parsers::decode(bytes);
         let mut outcome = match reading.language {
             Some(language) if reading.quiet => {
                 let (_, not_parsed) = parsers::with_facts(&text, language, false, depth, |_| ());
-                Self { not_parsed, ..Self::default() }
+                Self { not_parsed, local: rules.read(&text, None), ..Self::default() }
             }
             Some(language) => {
-                let run = |facts: &Facts<'_>| Self::of_facts(facts, reading.setup);
-                let (mut outcome, not_parsed) = parsers::with_facts(&text, language, reading.setup, depth, run);
+                let run = |facts: &Facts<'_>| Self {
+                    local: rules.read(&text, Some(facts)),
+                    ..Self::of_facts(facts, reading.setup)
+                };
+                let (mut outcome, not_parsed) =
+                    rules.watching(|| parsers::with_facts(&text, language, reading.setup, depth, run));
                 outcome.not_parsed = not_parsed;
                 outcome
             }
-            None => Self::default(),
+            None => Self { local: rules.read(&text, None), ..Self::default() },
         };
+        rules.scan(bytes, Some(&text), &mut outcome.local);
         for (index, rule) in RULES.iter().enumerate() {
             if let Check::Text(check) = rule.check {
                 let mut hits = Hits::of(rule, index, &text);
@@ -94,7 +102,10 @@ impl Outcome {
     /// A rough size in bytes.
     fn weight(&self) -> usize {
         let texts = |texts: &BTreeSet<String>| texts.iter().map(|text| text.len() + 48).sum::<usize>();
-        512 + self.hits.len() * 400 + texts(&self.hosts) + texts(&self.imports) + texts(&self.local_imports)
+        512 + (self.hits.len() + self.local.hits.len()) * 400
+            + texts(&self.hosts)
+            + texts(&self.imports)
+            + texts(&self.local_imports)
     }
 }
 
@@ -102,7 +113,7 @@ impl Outcome {
 const MAX_HOSTS: usize = 200;
 
 /// The static hosts that network calls name.
-fn hosts(facts: &Facts<'_>) -> BTreeSet<String> {
+pub(crate) fn hosts(facts: &Facts<'_>) -> BTreeSet<String> {
     let mut hosts = BTreeSet::new();
     for call in facts.calls.iter().filter(|call| call.effects.any(Effects::NET)) {
         let values = call.arguments.iter().map(|argument| &argument.value);

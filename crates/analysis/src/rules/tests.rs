@@ -3,10 +3,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sigma_core::{
-    Digests, DistributionKind, DistributionReport, Ecosystem, PackageId, PackageName, Sha1, Sha256, Sha512,
+    Digests, DistributionKind, DistributionReport, Ecosystem, PackageId, PackageName, Severity, Sha1, Sha256, Sha512,
 };
 
-use super::RULES;
+use super::{RULES, catalogue};
 use crate::{Analyser, Analysis, Input, Limits};
 
 fn root() -> PathBuf {
@@ -128,6 +128,36 @@ fn every_rule_has_a_hit_and_a_miss() {
             let hit = report.findings.iter().any(|finding| finding.rule == id);
             assert_eq!(hit, name(&path).starts_with("hit"), "{}: {:#?}", path.display(), report.findings);
         }
+    }
+}
+
+/// What `sigma rules` says of severities is what the rules and their fixtures give.
+#[test]
+fn every_severity_of_a_rule_is_listed() {
+    let mut missing = Vec::new();
+    for (id, folder) in rule_files() {
+        let source = fs::read_to_string(folder.with_extension("rs")).unwrap();
+        let named = source.split("Severity::").skip(1).map(|rest| rest.split(|c: char| !c.is_alphabetic()).next());
+        let mut seen: BTreeSet<Severity> =
+            named.filter_map(|word| catalogue::severity(&word.unwrap_or_default().to_lowercase())).collect();
+        for path in entries(&folder) {
+            let findings = report(&path).findings.into_iter().filter(|finding| finding.rule == id);
+            seen.extend(findings.map(|finding| finding.severity));
+        }
+        let own = RULES.iter().find(|rule| rule.id == id).unwrap().severity;
+        let mut listed: BTreeSet<Severity> = catalogue::severities(&id).into_iter().collect();
+        listed.insert(own);
+        if !listed.is_superset(&seen) {
+            let words: Vec<String> = seen.union(&listed).map(|word| format!("{word:?}").to_lowercase()).collect();
+            missing.push(format!("{id} {}", words.join(" ")));
+        }
+    }
+    assert!(missing.is_empty(), "rules/severities.txt wants these lines:\n{}", missing.join("\n"));
+    for line in include_str!("severities.txt").lines().filter(|line| !line.starts_with('#')) {
+        let mut words = line.split_whitespace();
+        let id = words.next().unwrap_or_default();
+        assert!(RULES.iter().any(|rule| rule.id == id), "severities.txt: there is no rule {id}");
+        assert!(words.all(|word| catalogue::severity(word).is_some()), "severities.txt: {line}");
     }
 }
 
