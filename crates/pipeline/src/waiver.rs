@@ -83,8 +83,12 @@ impl fmt::Display for WaiverState {
                 write!(f, "not applied: the file changed, its sha256 is now {got}; look again")
             }
             Self::ContentChanged { got: None } => f.write_str("not applied: no single file has this path"),
-            Self::NeedsAllowBlocked => f.write_str("not applied: it asks for BLOCKED, which needs allow-blocked = true"),
-            Self::TooMany => write!(f, "not applied: the rule hits {FINDINGS_PER_RULE} times or more, not all are known"),
+            Self::NeedsAllowBlocked => {
+                f.write_str("not applied: it asks for BLOCKED, which needs allow-blocked = true")
+            }
+            Self::TooMany => {
+                write!(f, "not applied: the rule hits {FINDINGS_PER_RULE} times or more, not all are known")
+            }
         }
     }
 }
@@ -103,9 +107,12 @@ pub struct WaiverUse {
 impl fmt::Display for WaiverUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Waiver { rule, path, owner, reason, expires, at, .. } = &self.waiver;
-        let packages = if self.packages.is_empty() { String::new() } else { format!(" of {}", self.packages.join(", ")) };
+        let packages =
+            if self.packages.is_empty() { String::new() } else { format!(" of {}", self.packages.join(", ")) };
         match self.state {
-            WaiverState::Applied => write!(f, "{rule} in {path}{packages}: waived by {owner} until {expires}: {reason}"),
+            WaiverState::Applied => {
+                write!(f, "{rule} in {path}{packages}: waived by {owner} until {expires}: {reason}")
+            }
             _ => write!(f, "{rule} in {path}{packages}: {} ({at}, {owner}, until {expires})", self.state),
         }
     }
@@ -346,5 +353,4 @@ fn today(now: Timestamp) -> Date {
 }
 
 #[cfg(test)]
-#[path = "waiver_tests.rs"]
 mod tests;

