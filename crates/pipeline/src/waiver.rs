@@ -154,7 +154,7 @@ struct Entry {
     sha256: Spanned<String>,
     owner: Spanned<String>,
     reason: Spanned<String>,
-    expires: Spanned<String>,
+    expires: Spanned<toml::Value>,
     #[serde(default)]
     allow_blocked: bool,
 }
@@ -341,8 +341,13 @@ fn is_package(text: &str) -> bool {
     whole.parse::<PackageId>().is_ok_and(|id| id.to_string() == whole)
 }
 
-/// RFC 3339, full-date.
-fn date(text: &str) -> Option<Date> {
+/// RFC 3339, full-date, as TOML's own date or as a text.
+fn date(value: &toml::Value) -> Option<Date> {
+    let text = match value {
+        toml::Value::Datetime(date) => date.to_string(),
+        toml::Value::String(text) => text.clone(),
+        _ => return None,
+    };
     let plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     text.parse().ok().filter(|_| plain)
 }

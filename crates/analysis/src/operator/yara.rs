@@ -188,7 +188,12 @@ fn problem(file: &str, error: &str) -> RuleProblem {
     let number = |part: Option<&str>| part.and_then(|part| part.parse().ok());
     match (number(line), number(column), parts.next()) {
         (Some(line), Some(column), Some(what)) => {
-            let message = printable(what.trim_start_matches("error:").trim(), 400);
+            let what = printable(what.trim_start_matches("error:").trim(), 400);
+            let message = match what.as_str() {
+                "includes are not allowed" => format!("{what}; put the rules into this folder instead"),
+                other if other.starts_with("unknown import") => format!("{what}; expected math or string"),
+                _ => what,
+            };
             RuleProblem { file: file.to_owned(), line, column, message }
         }
         _ => RuleProblem { file: file.to_owned(), line: 0, column: 0, message: printable(error, 400) },

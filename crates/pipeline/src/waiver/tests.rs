@@ -96,7 +96,7 @@ fn a_waiver_holds_for_one_rule_in_one_content_until_its_day() {
     let blocked = ruling(&[(Blocked, "decoded-execution", Some("demo/a.py:1")), (Monitored, "other", None)]);
     let day = 24 * 60 * 60 * 1000;
     let later = |days: i64| Timestamp::from_millis(now().as_millis() + days * day);
-    let until = "expires = \"2026-12-01\"";
+    let until = "expires = 2026-12-01";
     let check = |file: String, at, report: &Report, ruling: &Ruling, left, says: &str| {
         let (got, line) = judge(&file, at, report, ruling);
         assert!(line.contains(says), "{line:?} does not say {says:?}");

@@ -15,9 +15,6 @@ pub fn run(args: &Args, command: &Rules) -> Result<Outcome> {
 /// Every rule: the built-in ones, then the operator's.
 pub fn all(args: &Args) -> Result<Vec<RuleEntry>> {
     let mut entries = catalogue();
-    // Without a folder of rules nothing of the configuration matters: the list is the same everywhere.
-    if args.rules.is_some() || args.config.is_some() {
-        entries.extend(wire::rules(&wire::config(args)?)?.entries().iter().cloned());
-    }
+    entries.extend(wire::rules(&wire::config(args)?)?.entries().iter().cloned());
     Ok(entries)
 }
