@@ -17,7 +17,7 @@ pub struct Row {
     pub left: SecurityLevel,
 }
 
-/// Runs the command. What the panels do not agree on is undecided, unless something else fails anyway.
+/// Runs the command. What is known to fail outweighs what is undecided.
 pub fn run(args: &Args, command: &Scan) -> Result<Outcome> {
     let config = wire::config(args)?;
     let analyser = Analyser::with_rules(Limits::default(), wire::rules(&config)?);
@@ -35,15 +35,28 @@ pub fn run(args: &Args, command: &Scan) -> Result<Outcome> {
     }
     let waived = judge.finish();
     super::print(&render::scan::scans(&rows, &waived.uses, analyser.ruleset(), command)?)?;
-    let escalated =
-        |row: &Row| row.scan.ruling.verdict == CouncilVerdict::Escalated && row.left == row.scan.ruling.level;
-    Ok(if rows.iter().any(|row| row.left >= command.fail_on && !escalated(row)) {
+    let any = |outcome| rows.iter().any(|row| row.outcome(command.fail_on) == outcome);
+    Ok(if any(Outcome::PolicyFailure) {
         Outcome::PolicyFailure
-    } else if rows.iter().any(escalated) {
+    } else if any(Outcome::Undecided) {
         Outcome::Undecided
     } else {
         Outcome::Pass
     })
+}
+
+impl Row {
+    /// What the panels do not agree on is for a person to decide, however bad it looks; a waiver is such a decision.
+    pub fn outcome(&self, fail_on: SecurityLevel) -> Outcome {
+        let ruling = &self.scan.ruling;
+        if ruling.verdict == CouncilVerdict::Escalated && self.left == ruling.level {
+            Outcome::Undecided
+        } else if self.left >= fail_on {
+            Outcome::PolicyFailure
+        } else {
+            Outcome::Pass
+        }
+    }
 }
 
 /// The paths; a folder that holds archives and no manifest stands for its archives, as `dist/` does.

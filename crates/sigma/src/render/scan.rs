@@ -8,6 +8,7 @@ use sigma_core::{CouncilVerdict, DistributionReport, Finding, SecurityLevel};
 use sigma_pipeline::WaiverUse;
 
 use super::{json as audit_json, markdown, table, words};
+use crate::Outcome;
 use crate::args::{self, Format};
 use crate::commands::scan::Row;
 
@@ -39,7 +40,11 @@ fn json(rows: &[Row], waivers: &[WaiverUse], ruleset: &str, command: &args::Scan
             "securityLevel": row.scan.ruling.level,
             "councilVerdict": row.scan.ruling.verdict.as_str(),
             "levelAfterWaivers": row.left,
-            "failed": row.left >= command.fail_on,
+            "decision": match row.outcome(command.fail_on) {
+                Outcome::Pass => "pass",
+                Outcome::PolicyFailure => "fail",
+                Outcome::Undecided => "undecided",
+            },
             "rationale": row.scan.ruling.rationale,
             "warnings": row.scan.ruling.warnings,
             "report": serde_json::to_value(&row.scan.report)?,
