@@ -62,6 +62,9 @@ pub enum Loose<'a> {
     Skipped(Skipped),
 }
 
+/// Takes one file after the other.
+pub type Tell<'t> = dyn FnMut(Loose<'_>) + 't;
+
 /// What analysis yields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Analysis {
@@ -132,7 +135,7 @@ impl Analyser {
         kind: DistributionKind,
         filename: &str,
         digests: Digests,
-        each: &mut dyn FnMut(&mut dyn FnMut(Loose<'_>)),
+        each: &mut dyn FnMut(&mut Tell<'_>),
     ) -> Analysis {
         stacker::maybe_grow(STACK / 2, STACK, || {
             let mut distribution = Distribution::new(None, kind, &self.rules);

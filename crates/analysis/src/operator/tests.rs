@@ -238,3 +238,18 @@ fn words_are_those_of_the_facts() {
     assert!(declared::CATEGORIES.iter().all(|word| declared::category(word).is_some()));
     assert_eq!(declared::category("import"), None);
 }
+
+proptest::proptest! {
+    /// Whatever an editor or a merge leaves of a rule file: it is loaded or refused with a place, and nothing else.
+    #[test]
+    fn a_broken_rule_file_is_refused_and_nothing_worse(at in 0.0..1.0, length in 0_usize..30, more in "[\\PC\n]{0,6}") {
+        for (name, text) in [("a.toml", BEACON), ("a.yar", YARA)] {
+            let start = (text.len() as f64 * at) as usize;
+            let end = (start + length).min(text.len());
+            let broken = format!("{}{more}{}", &text[..start], &text[end..]);
+            if let Err(problems) = load(&[(name, &broken)]) {
+                assert!(!problems.0.is_empty() && problems.0.iter().all(|problem| problem.file == name));
+            }
+        }
+    }
+}

@@ -69,7 +69,10 @@ const NOT_CHECKED: [&str; 3] = [
 
 fn text(rows: &[Row], waivers: &[WaiverUse], ruleset: &str) -> String {
     let mut out = String::new();
-    for row in rows {
+    for (index, row) in rows.iter().enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
         let path = sigma_core::printable(&row.path.display().to_string(), 300);
         let level = row.scan.ruling.level;
         let _ = writeln!(out, "{path}  {}", table::paint(&verdict(row), table::level_color(level)));
@@ -84,7 +87,6 @@ fn text(rows: &[Row], waivers: &[WaiverUse], ruleset: &str) -> String {
         for warning in row.scan.ruling.warnings.iter().filter(|warning| warning.location.is_none()) {
             let _ = writeln!(out, "  {}", words::warning(warning).0);
         }
-        out.push('\n');
     }
     if !waivers.is_empty() {
         table::section(&mut out, "Waivers", &words::waivers(waivers));
@@ -92,7 +94,7 @@ fn text(rows: &[Row], waivers: &[WaiverUse], ruleset: &str) -> String {
     let lines: Vec<String> = NOT_CHECKED.iter().map(|line| (*line).to_owned()).collect();
     table::section(&mut out, "Not checked", &lines);
     let _ = writeln!(out, "\nruleset {ruleset}");
-    out.trim_start_matches('\n').to_owned()
+    out
 }
 
 fn verdict(row: &Row) -> String {
