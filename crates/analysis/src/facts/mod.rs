@@ -9,6 +9,7 @@ mod api;
 mod bits;
 mod builder;
 mod call;
+mod command;
 mod fold;
 mod mention;
 mod name;
@@ -16,9 +17,11 @@ mod value;
 
 pub(crate) use address::is_public_ip;
 pub(crate) use api::known_names;
-pub(crate) use bits::{Effects, Taint};
+pub(crate) use bits::{Deeds, Effects, Signs, Taint};
 pub(crate) use builder::{Argument, Builder};
+pub(crate) use command::{Command, deeds_of_text, deeds_with_places, program_of, split};
 pub(crate) use mention::find as find_mention;
+pub(crate) use name::is_secret as is_secret_name;
 pub(crate) use value::{Constant, Text, Value};
 
 use std::collections::{BTreeSet, HashSet};
@@ -91,9 +94,20 @@ pub(crate) struct EnvironmentRead {
 pub(crate) struct Mention {
     /// What kind of thing.
     pub taint: Taint,
+    /// What it is a sign of.
+    pub signs: Signs,
     /// What it is, in words.
     pub what: &'static str,
     /// Where.
+    pub place: Place,
+}
+
+/// A command line that does something of interest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deed {
+    /// What it does.
+    pub what: Deeds,
+    /// Where: the call that starts it, or the command itself in a script.
     pub place: Place,
 }
 
@@ -123,6 +137,10 @@ pub(crate) struct Facts<'a> {
     pub environment: Vec<EnvironmentRead>,
     /// Texts of interest.
     pub mentions: Vec<Mention>,
+    /// What all the texts of interest are signs of.
+    pub signs: Signs,
+    /// Command lines of interest.
+    pub deeds: Vec<Deed>,
     /// Classes derived from classes of other modules.
     pub subclasses: Vec<Subclass>,
     /// Which functions run when the file is loaded.
@@ -141,6 +159,8 @@ impl<'a> Facts<'a> {
         self.local_imports.extend(scan.local_imports);
         self.environment.extend(scan.environment);
         self.mentions.extend(scan.mentions);
+        self.signs |= scan.signs;
+        self.deeds.extend(scan.deeds);
         self
     }
 
