@@ -152,6 +152,8 @@ mod taint {
             SOCKET = "socket",
             /// A file that was downloaded earlier.
             DOWNLOADED = "downloaded",
+            /// A constant text put together with something that is not known.
+            JOINED = "joined",
         }
     }
 }
@@ -220,6 +222,10 @@ mod sign {
             PROGRAM = "program",
             /// Where a country or a language is compared.
             COUNTRY = "country",
+            /// Functions of Windows that put code into memory.
+            INJECTION = "injection",
+            /// Scanners for secrets.
+            SCANNER = "scanner",
         }
     }
 }

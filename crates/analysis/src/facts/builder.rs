@@ -90,6 +90,7 @@ impl<'a> Builder<'a> {
                 deeds: Vec::new(),
                 subclasses: Vec::new(),
                 loaded: Vec::new(),
+                language,
             },
         }
     }
@@ -386,6 +387,9 @@ impl<'a> Builder<'a> {
             let text = text.clone();
             taint |= self.taint_of_text(&text, place);
         }
+        if !matches!(constant, Constant::Text(_)) && (has_text(&left.constant) || has_text(&right.constant)) {
+            taint |= Taint::JOINED;
+        }
         Value { path, constant, taint, ..Value::default() }
     }
 
@@ -443,6 +447,11 @@ impl<'a> Builder<'a> {
         }
         constant
     }
+}
+
+/// True for a constant text, or one whose beginning is constant, that is not empty.
+fn has_text(constant: &Constant<'_>) -> bool {
+    matches!(constant, Constant::Text(text) | Constant::Prefix(text) if !text.is_empty())
 }
 
 /// What any of the values is made of.

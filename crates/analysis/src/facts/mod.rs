@@ -20,13 +20,15 @@ pub(crate) use api::known_names;
 pub(crate) use bits::{Deeds, Effects, Signs, Taint};
 pub(crate) use builder::{Argument, Builder};
 pub(crate) use command::{Command, deeds_of_text, deeds_with_places, program_of, split};
-pub(crate) use mention::find as find_mention;
+pub(crate) use mention::{find as find_mention, find_all as find_all_mentions};
 pub(crate) use name::is_secret as is_secret_name;
 pub(crate) use value::{Constant, Text, Value};
 
 use std::collections::{BTreeSet, HashSet};
 
 use sigma_core::Confidence;
+
+use crate::language::Language;
 
 /// Where in the file something stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,6 +127,8 @@ pub(crate) struct Subclass {
 pub(crate) struct Facts<'a> {
     /// The source.
     pub source: &'a str,
+    /// Its language.
+    pub language: Language,
     /// How far it can be trusted: a token scan guesses.
     pub confidence: Confidence,
     /// Modules of others that it imports, by their first name.

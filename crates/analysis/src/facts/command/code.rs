@@ -25,7 +25,15 @@ pub(super) fn judge(code: &str) -> Deeds {
         "file_get_contents(\"http",
     ]);
     let runs = any(&[
-        "exec(", "eval(", "os.system", "popen", "subprocess", "child_process", "function(", "compile(", "execsync",
+        "exec(",
+        "eval(",
+        "os.system",
+        "popen",
+        "subprocess",
+        "child_process",
+        "function(",
+        "compile(",
+        "execsync",
     ]);
     if fetches {
         deeds |= Deeds::FETCHES;

@@ -69,12 +69,14 @@ pub(super) fn deed_of_call(call: &Call<'_>) -> Option<Deed> {
 fn hides_window(call: &Call<'_>) -> bool {
     let flags = call.option("creationflags");
     let named = |value: &Value<'_>| {
-        value.path.as_deref().is_some_and(|path| path.ends_with("CREATE_NO_WINDOW") || path.ends_with("DETACHED_PROCESS"))
+        value
+            .path
+            .as_deref()
+            .is_some_and(|path| path.ends_with("CREATE_NO_WINDOW") || path.ends_with("DETACHED_PROCESS"))
             || matches!(value.constant, super::Constant::Number(number) if number & 0x0800_0008 != 0)
     };
-    let is_true = |name: &str| {
-        call.option(name).is_some_and(|value| matches!(value.constant, super::Constant::Bool(true)))
-    };
+    let is_true =
+        |name: &str| call.option(name).is_some_and(|value| matches!(value.constant, super::Constant::Bool(true)));
     let quiet = call.option("stdio").is_some_and(|value| value.as_text() == Some("ignore"));
     flags.is_some_and(named) || (is_true("detached") && quiet)
 }

@@ -29,8 +29,8 @@ pub(crate) fn program_of(command: &Command) -> Option<(String, usize)> {
 
 /// Programs and words that start what follows them.
 const WRAPPERS: [&str; 24] = [
-    "sudo", "doas", "env", "nohup", "time", "command", "builtin", "then", "do", "else", "if", "while", "until", "start",
-    "call", "setsid", "stdbuf", "nice", "timeout", "xargs", "busybox", "exec", "elif", "sleep",
+    "sudo", "doas", "env", "nohup", "time", "command", "builtin", "then", "do", "else", "if", "while", "until",
+    "start", "call", "setsid", "stdbuf", "nice", "timeout", "xargs", "busybox", "exec", "elif", "sleep",
 ];
 
 fn name_of(word: &str) -> String {
@@ -175,7 +175,8 @@ impl Judge {
         match run.name {
             "powershell" | "pwsh" => deeds | self.powershell(run),
             "cmd" => {
-                let from = run.arguments.iter().position(|word| matches!(word.to_ascii_lowercase().as_str(), "/c" | "/k"));
+                let from =
+                    run.arguments.iter().position(|word| matches!(word.to_ascii_lowercase().as_str(), "/c" | "/k"));
                 deeds | from.map_or(Deeds::NONE, |from| self.nested(&run.rest(from + 1)))
             }
             "eval" => deeds | self.nested(&run.rest(0)),
@@ -205,7 +206,10 @@ impl Judge {
                 }
                 return deeds;
             }
-            if !flag.is_empty() && "windowstyle".starts_with(flag) && next.is_some_and(|n| n.to_ascii_lowercase().starts_with('h')) {
+            if !flag.is_empty()
+                && "windowstyle".starts_with(flag)
+                && next.is_some_and(|n| n.to_ascii_lowercase().starts_with('h'))
+            {
                 deeds |= Deeds::HIDDEN;
             }
             if matches!(flag, "c") || (flag.len() >= 3 && "command".starts_with(flag)) {
@@ -245,19 +249,27 @@ impl Judge {
         match run.name {
             "certutil" if !run.any(&["http"]) => return Deeds::NONE,
             "mshta" | "regsvr32" | "rundll32" | "msiexec" | "wscript" | "cscript" => {
-                return if run.any(&["http://", "https://"]) { Deeds::RUNS_DOWNLOAD | Deeds::FETCHES } else { Deeds::NONE };
+                return if run.any(&["http://", "https://"]) {
+                    Deeds::RUNS_DOWNLOAD | Deeds::FETCHES
+                } else {
+                    Deeds::NONE
+                };
             }
             _ => {}
         }
         // A download tells what it wants; who uploads hands something over.
-        let body = ["-d", "--data", "--data-binary", "--data-raw", "--data-urlencode", "-F", "--form", "-T", "--upload-file"];
+        let body =
+            ["-d", "--data", "--data-binary", "--data-raw", "--data-urlencode", "-F", "--form", "-T", "--upload-file"];
         let flags = ["--post-data", "--post-file", "--body-data", "--body-file", "-body", "-infile"];
         let sends = run.arguments.iter().enumerate().any(|(index, argument)| {
             let (flag, joined) = argument.split_once('=').unwrap_or((argument, ""));
-            let value = if joined.is_empty() { run.arguments.get(index + 1).map_or("", String::as_str) } else { joined };
+            let value =
+                if joined.is_empty() { run.arguments.get(index + 1).map_or("", String::as_str) } else { joined };
             let upload = body.contains(&flag) || flags.iter().any(|known| flag.eq_ignore_ascii_case(known));
             let file = matches!(flag, "-T" | "--upload-file" | "--post-file" | "--body-file") || value.contains('@');
-            upload && (tells_machine(value) || (file && (run.stream.data || names_secret(value) || value.contains("/etc/"))))
+            upload
+                && (tells_machine(value)
+                    || (file && (run.stream.data || names_secret(value) || value.contains("/etc/"))))
         });
         let in_address = run.plain().any(|word| word.contains("://") && tells_machine(word));
         if sends || in_address || (run.stream.data && run.any(&["@-", "@/dev/stdin"])) {
@@ -272,7 +284,21 @@ fn is_short(flag: &str, letter: char) -> bool {
 }
 
 fn is_shell(name: &str) -> bool {
-    matches!(name, "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "fish" | "powershell" | "pwsh" | "source" | "." | "eval" | "iex")
+    matches!(
+        name,
+        "sh" | "bash"
+            | "zsh"
+            | "dash"
+            | "ksh"
+            | "ash"
+            | "fish"
+            | "powershell"
+            | "pwsh"
+            | "source"
+            | "."
+            | "eval"
+            | "iex"
+    )
 }
 
 fn is_interpreter(name: &str) -> bool {
@@ -284,8 +310,23 @@ fn is_interpreter(name: &str) -> bool {
 fn is_fetcher(name: &str) -> bool {
     matches!(
         name,
-        "curl" | "wget" | "aria2c" | "fetch" | "http" | "https" | "certutil" | "bitsadmin" | "mshta" | "regsvr32"
-            | "invoke-webrequest" | "iwr" | "irm" | "invoke-restmethod" | "start-bitstransfer" | "lynx" | "msiexec"
+        "curl"
+            | "wget"
+            | "aria2c"
+            | "fetch"
+            | "http"
+            | "https"
+            | "certutil"
+            | "bitsadmin"
+            | "mshta"
+            | "regsvr32"
+            | "invoke-webrequest"
+            | "iwr"
+            | "irm"
+            | "invoke-restmethod"
+            | "start-bitstransfer"
+            | "lynx"
+            | "msiexec"
     )
 }
 
@@ -308,10 +349,11 @@ fn is_decoder(run: &Run<'_>) -> bool {
 /// True for commands whose output is about the machine or its user.
 fn tells_data(run: &Run<'_>) -> bool {
     match run.name {
-        "env" | "printenv" | "set" | "whoami" | "id" | "hostname" | "uname" | "ifconfig" | "ipconfig" | "systeminfo"
-        | "history" | "ps" => true,
+        "env" | "printenv" | "set" | "whoami" | "id" | "hostname" | "uname" | "ifconfig" | "ipconfig"
+        | "systeminfo" | "history" | "ps" => true,
         "cat" | "type" | "tar" | "zip" | "base64" | "xxd" | "gzip" => {
-            run.stream.data || run.arguments.iter().any(|word| names_secret(word) || word.contains("/etc/") || word == "~")
+            run.stream.data
+                || run.arguments.iter().any(|word| names_secret(word) || word.contains("/etc/") || word == "~")
         }
         _ => run.stream.data,
     }
@@ -325,9 +367,25 @@ fn names_secret(word: &str) -> bool {
 fn tells_machine(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let computed = lower.contains("$(") || lower.contains('`');
-    let machine = ["whoami", "hostname", "uname", "printenv", "(env", "`env", "(id", "`id", "ifconfig", "ip addr", "pwd", "cat ", "base64", "ls "];
-    let variables = ["$user", "${user", "$hostname", "${hostname", "$home", "%username%", "%computername%", "%userdomain%", "$env:username", "$env:computername", "$pwd"];
-    (computed && machine.iter().any(|word| lower.contains(word))) || variables.iter().any(|word| lower.contains(word))
+    let machine = [
+        "whoami", "hostname", "uname", "printenv", "(env", "`env", "(id", "`id", "ifconfig", "ip addr", "pwd", "cat ",
+        "base64", "ls ",
+    ];
+    let variables = [
+        "$user",
+        "${user",
+        "$hostname",
+        "${hostname",
+        "$home",
+        "%username%",
+        "%computername%",
+        "%userdomain%",
+        "$env:username",
+        "$env:computername",
+        "$pwd",
+    ];
+    (computed && machine.iter().any(|word| lower.contains(word)))
+        || variables.iter().any(|word| lower.contains(word))
         || secret_variable(text)
 }
 
@@ -345,7 +403,10 @@ fn connector(run: &Run<'_>) -> Deeds {
     let mut deeds = Deeds::FETCHES;
     let runs = run.any(&["/bin/sh", "/bin/bash", "cmd.exe", "powershell", "exec:", "system:"])
         || run.has(&["sh", "bash", "cmd", "zsh"]);
-    let executes = run.arguments.iter().any(|flag| is_short(flag, 'e') || is_short(flag, 'c') || flag == "--exec" || flag == "--sh-exec");
+    let executes = run
+        .arguments
+        .iter()
+        .any(|flag| is_short(flag, 'e') || is_short(flag, 'c') || flag == "--exec" || flag == "--sh-exec");
     if runs && (executes || run.name == "socat") {
         deeds |= Deeds::REMOTE_SHELL;
     }
@@ -365,17 +426,28 @@ fn installer(run: &Run<'_>) -> Deeds {
     let installs = (pip && run.has(&["install"]))
         || (node && matches!(first, "i" | "install" | "add") && run.plain().nth(1).is_some())
         || matches!(run.name, "npx" | "bunx")
-        || (matches!(run.name, "gem" | "cargo" | "brew" | "apt" | "apt-get" | "yum" | "uv" | "choco") && run.has(&["install"]));
+        || (matches!(run.name, "gem" | "cargo" | "brew" | "apt" | "apt-get" | "yum" | "uv" | "choco")
+            && run.has(&["install"]));
     if installs {
         deeds |= Deeds::INSTALLS;
         let index = run.after(&["-i", "--index-url", "--extra-index-url", "--registry", "-f", "--find-links"]);
         let index = index.map(String::as_str).or_else(|| {
-            let option = run.arguments.iter().find(|word| word.starts_with("--index-url=") || word.starts_with("--registry="));
+            let option =
+                run.arguments.iter().find(|word| word.starts_with("--index-url=") || word.starts_with("--registry="));
             option.and_then(|word| word.split_once('=')).map(|(_, value)| value)
         });
-        let known = ["pypi.org", "registry.npmjs.org", "registry.yarnpkg.com", "download.pytorch.org", "test.pypi.org", "pypi.nvidia.com"];
+        let known = [
+            "pypi.org",
+            "registry.npmjs.org",
+            "registry.yarnpkg.com",
+            "download.pytorch.org",
+            "test.pypi.org",
+            "pypi.nvidia.com",
+        ];
         let other = index.is_some_and(|index| index.contains("://") && !known.iter().any(|host| index.contains(host)));
-        let address = run.plain().any(|word| word.starts_with("http://") || word.starts_with("https://") || word.starts_with("git+"));
+        let address = run
+            .plain()
+            .any(|word| word.starts_with("http://") || word.starts_with("https://") || word.starts_with("git+"));
         if other || (address && index.is_none()) {
             deeds |= Deeds::INSTALLS_ELSEWHERE;
         }
@@ -397,15 +469,34 @@ fn destroyer(run: &Run<'_>) -> Deeds {
         let word = word.trim_matches('"').trim_end_matches(['*', '/', '\\', '.']).to_ascii_lowercase();
         matches!(
             word.as_str(),
-            "" | "~" | "$home" | "${home}" | "/home" | "/root" | "/users" | "/etc" | "/usr" | "/var" | "/boot" | "c:" | "c:\\users" | "c:\\windows"
-                | "%userprofile%" | "%systemdrive%" | "%systemroot%" | "$env:userprofile" | "$env:systemdrive"
+            "" | "~"
+                | "$home"
+                | "${home}"
+                | "/home"
+                | "/root"
+                | "/users"
+                | "/etc"
+                | "/usr"
+                | "/var"
+                | "/boot"
+                | "c:"
+                | "c:\\users"
+                | "c:\\windows"
+                | "%userprofile%"
+                | "%systemdrive%"
+                | "%systemroot%"
+                | "$env:userprofile"
+                | "$env:systemdrive"
         )
     };
     let rooted = |word: &String| word.starts_with(['/', '~', '$', '%', 'c', 'C', '"']) && everything(word);
     let destroys = match run.name {
         "rm" => forced && run.plain().any(rooted),
         "shred" => run.plain().any(rooted) || (run.stream.data && run.has(&["-u"])),
-        "find" => run.plain().next().is_some_and(rooted) && (run.has(&["-delete", "shred"]) || (run.has(&["-exec"]) && run.has(&["rm"]))),
+        "find" => {
+            run.plain().next().is_some_and(rooted)
+                && (run.has(&["-delete", "shred"]) || (run.has(&["-exec"]) && run.has(&["rm"])))
+        }
         "del" | "erase" => run.any(&["/s"]) && run.arguments.iter().any(rooted),
         "rd" | "rmdir" => run.any(&["/s"]) && run.arguments.iter().any(rooted),
         "remove-item" | "ri" => run.any(&["-recurse"]) && run.arguments.iter().any(rooted),
@@ -432,7 +523,8 @@ fn starter(run: &Run<'_>) -> Deeds {
         "git" => run.any(&["core.hookspath"]) && run.has(&["--global", "--system"]),
         _ => false,
     };
-    let keys = writes.is_some_and(|file| autostart(file) || file.contains("authorized_keys") || file.contains("/etc/sudoers"));
+    let keys =
+        writes.is_some_and(|file| autostart(file) || file.contains("authorized_keys") || file.contains("/etc/sudoers"));
     if persists || keys { Deeds::PERSISTS } else { Deeds::NONE }
 }
 
@@ -458,24 +550,55 @@ fn disarmer(run: &Run<'_>) -> Deeds {
 
 /// Scanners for secrets, coding agents, miners and the tools of code hosts.
 fn specialist(run: &Run<'_>) -> Deeds {
-    let agent = matches!(run.name, "claude" | "gemini" | "q" | "codex" | "cursor-agent" | "copilot" | "aider" | "amp" | "opencode" | "qwen")
-        || run.any(&["@anthropic-ai/claude-code", "@google/gemini-cli", "@openai/codex"]);
-    let free = run.any(&["--dangerously-skip-permissions", "--yolo", "--trust-all-tools", "--dangerously-bypass", "--allow-all-tools", "--permission-mode=bypasspermissions", "bypasspermissions"])
-        || (run.name == "gemini" && run.has(&["-y"]));
+    let agent = matches!(
+        run.name,
+        "claude" | "gemini" | "q" | "codex" | "cursor-agent" | "copilot" | "aider" | "amp" | "opencode" | "qwen"
+    ) || run.any(&["@anthropic-ai/claude-code", "@google/gemini-cli", "@openai/codex"]);
+    let free = run.any(&[
+        "--dangerously-skip-permissions",
+        "--yolo",
+        "--trust-all-tools",
+        "--dangerously-bypass",
+        "--allow-all-tools",
+        "--permission-mode=bypasspermissions",
+        "bypasspermissions",
+    ]) || (run.name == "gemini" && run.has(&["-y"]));
     let mut deeds = Deeds::NONE;
     if agent && free {
         deeds |= Deeds::UNLEASHES_AGENT;
     }
-    let mines = matches!(run.name, "xmrig" | "minerd" | "cpuminer" | "ethminer" | "nbminer" | "t-rex" | "lolminer" | "phoenixminer" | "xmr-stak" | "ccminer");
-    let named = run.command.words.iter().take(4).any(|word| mention::find_all(word).any(|pattern| pattern.signs.any(Signs::MINER)));
-    if mines || (named && !is_fetcher(run.name) && !matches!(run.name, "rm" | "kill" | "pkill" | "killall" | "grep" | "ps")) {
+    let mines = matches!(
+        run.name,
+        "xmrig"
+            | "minerd"
+            | "cpuminer"
+            | "ethminer"
+            | "nbminer"
+            | "t-rex"
+            | "lolminer"
+            | "phoenixminer"
+            | "xmr-stak"
+            | "ccminer"
+    );
+    let named = run
+        .command
+        .words
+        .iter()
+        .take(4)
+        .any(|word| mention::find_all(word).any(|pattern| pattern.signs.any(Signs::MINER)));
+    if mines
+        || (named && !is_fetcher(run.name) && !matches!(run.name, "rm" | "kill" | "pkill" | "killall" | "grep" | "ps"))
+    {
         deeds |= Deeds::MINES;
     }
     let scanner = |word: &str| matches!(name_of(word).as_str(), "trufflehog" | "gitleaks");
-    if scanner(run.name) || (matches!(run.name, "docker" | "npx" | "go") && run.arguments.iter().any(|word| scanner(word))) {
+    if scanner(run.name)
+        || (matches!(run.name, "docker" | "npx" | "go") && run.arguments.iter().any(|word| scanner(word)))
+    {
         deeds |= Deeds::SCANS_SECRETS;
     }
-    let makes = (run.name == "gh" && run.has(&["repo"]) && run.has(&["create"])) || (is_fetcher(run.name) && run.any(&["api.github.com/user/repos"]));
+    let makes = (run.name == "gh" && run.has(&["repo"]) && run.has(&["create"]))
+        || (is_fetcher(run.name) && run.any(&["api.github.com/user/repos"]));
     if makes {
         deeds |= Deeds::MAKES_REPOSITORY;
     }

@@ -127,7 +127,8 @@ pub(super) fn of_lines(script: &str, found: &mut impl FnMut(Deeds, usize, usize)
 
 fn each(text: &str, mut found: impl FnMut(usize, u32)) {
     let bytes = text.as_bytes();
-    let letter = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    let letter =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
     for hit in FINDER.iter().flat_map(|finder| finder.find_iter(text)) {
         let (_, part, tell) = PHRASES[hit.pattern().as_usize()];
         let before = hit.start().checked_sub(1).and_then(|at| bytes.get(at));

@@ -1,0 +1,31 @@
+//! A command line sends what it knows of the machine.
+
+use sigma_core::{Capability, Category, Severity};
+
+use crate::facts::{Deeds, When};
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "command-exfiltration",
+    category: Category::Network,
+    capability: Some(Capability::NetworkClient),
+    severity: Severity::Critical,
+    message: "Starts a command line that sends what it knows of the machine to another host.",
+    why: "The output of whoami, env or cat in a request needs no code beyond one line: the first thing that a planted package does.",
+    false_positives: "Release scripts send tokens to their own services: in a script that nothing of the package starts it is low.",
+    example: include_str!("command_exfiltration/hit.py"),
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    for deed in source.deeds(Deeds::SENDS | Deeds::SENDS_NAME) {
+        let hit = hits.at(source.facts, deed.place);
+        let severity = match hit.when {
+            When::Load => Severity::Critical,
+            When::Call if source.is_script() => Severity::Low,
+            When::Call if deed.what.any(Deeds::SENDS_NAME) => Severity::High,
+            When::Call => Severity::Medium,
+        };
+        hits.push(hit.severity(severity));
+    }
+}
