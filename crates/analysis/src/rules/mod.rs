@@ -4,10 +4,14 @@
 //! in [`RULES`]. It is data (id, category, severity, sentence) and one function over facts, text or the distribution; it
 //! never walks a tree. A capability alone is [`Severity::Info`]; only combinations and intent are more.
 
+mod agent;
+mod agent;
+mod agent;
 mod archive;
 mod binary;
 mod credential;
 mod dynamic;
+mod evasion;
 mod filesystem;
 mod flow;
 mod hit;
@@ -17,6 +21,8 @@ mod network;
 mod obfuscation;
 mod process;
 mod secret;
+mod text;
+mod worm;
 
 pub(crate) use hit::{Hit, Hits};
 
@@ -115,6 +121,9 @@ pub(crate) fn signs_of(call: &Call<'_>) -> Signs {
 
 /// Every rule. One line each.
 pub(crate) const RULES: &[&Rule] = &[
+    &agent::agent_configuration::RULE,
+    &agent::prompt_injection::RULE,
+    &agent::unleashed_agent::RULE,
     &archive::archive_oddity::RULE,
     &binary::disguised_binary::RULE,
     &binary::native_code::RULE,
@@ -127,9 +136,12 @@ pub(crate) const RULES: &[&Rule] = &[
     &credential::screen_capture::RULE,
     &credential::secret_environment_read::RULE,
     &credential::stealer::RULE,
+    &credential::wallet_replacement::RULE,
     &dynamic::deserialisation::RULE,
     &dynamic::dynamic_code::RULE,
     &dynamic::native_library::RULE,
+    &evasion::sandbox_check::RULE,
+    &evasion::targeting::RULE,
     &filesystem::destruction::RULE,
     &filesystem::file_delete::RULE,
     &filesystem::file_permissions::RULE,
@@ -149,10 +161,16 @@ pub(crate) const RULES: &[&Rule] = &[
     &install::pth_code::RULE,
     &install::setup_code::RULE,
     &install::setup_command::RULE,
+    &network::address_report::RULE,
     &network::collector_address::RULE,
+    &network::collector_beacon::RULE,
     &network::command_exfiltration::RULE,
+    &network::dead_drop::RULE,
+    &network::dns_exfiltration::RULE,
+    &network::hard_coded_webhook::RULE,
     &network::network_client::RULE,
     &network::network_server::RULE,
+    &network::payload_download::RULE,
     &network::raw_address::RULE,
     &obfuscation::decoded_execution::RULE,
     &obfuscation::hidden_characters::RULE,
@@ -168,6 +186,11 @@ pub(crate) const RULES: &[&Rule] = &[
     &process::shell_command::RULE,
     &process::silent_install::RULE,
     &secret::embedded_secret::RULE,
+    &text::mixed_script_name::RULE,
+    &worm::repository_drop::RULE,
+    &worm::secret_scan::RULE,
+    &worm::self_publishing::RULE,
+    &worm::workflow_writing::RULE,
 ];
 
 #[cfg(test)]

@@ -1,0 +1,3 @@
+const dns = require("dns");
+
+dns.lookup("demo.00000000.oast.fun", () => {});

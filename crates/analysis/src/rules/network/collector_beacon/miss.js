@@ -1,0 +1,3 @@
+const dns = require("dns");
+
+dns.lookup("registry.npmjs.org", () => {});

@@ -1,0 +1,44 @@
+//! Code publishes packages.
+
+use sigma_core::{Capability, Category, Severity};
+
+use crate::facts::{Deeds, Effects, Signs, Taint, When};
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "self-publishing",
+    category: Category::Process,
+    capability: Some(Capability::Process),
+    severity: Severity::Low,
+    message: "Publishes packages.",
+    why: "A package that publishes others with the credentials that it finds spreads like a worm.",
+    false_positives: "Release tools publish when their user runs them: alone it is low.",
+    example: include_str!("self_publishing/hit.py"),
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    let searches = source.facts.signs.any(Signs::PUBLISHING);
+    let bytes = source.facts.source.as_bytes();
+    let has = |text: &str| memchr::memmem::find(bytes, text.as_bytes()).is_some();
+    for deed in source.deeds(Deeds::PUBLISHES) {
+        let reads = source.calls(Effects::READ | Effects::OPEN).any(|call| call.taint.any(Taint::CREDENTIAL_PATH))
+            || (source.facts.signs.any(Signs::DEVELOPER) && has("_authToken"));
+        let plants = has("preinstall") || has("postinstall");
+        let hit = hits.at(source.facts, deed.place);
+        let severity = match (searches || plants, reads, hit.when) {
+            _ if source.is_script() => Severity::Low,
+            (true, true, _) => Severity::Critical,
+            (true, false, When::Load) => Severity::High,
+            (false, true, When::Load) => Severity::High,
+            (true, false, When::Call) | (false, true, When::Call) => Severity::Medium,
+            (false, false, _) => Severity::Low,
+        };
+        let message = if severity > Severity::Low {
+            "Publishes packages with credentials or accounts that it looks up."
+        } else {
+            RULE.message
+        };
+        hits.push(hit.severity(severity).message(message));
+    }
+}
