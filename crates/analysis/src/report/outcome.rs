@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sigma_core::Sha256;
 
-use crate::facts::{Effects, Facts};
+use crate::facts::{Effects, Facts, Signs};
 use crate::language::Language;
 use crate::parsers::{self, NotParsed};
 use crate::rules::{Check, Hit, Hits, RULES, Source};
@@ -34,6 +34,8 @@ pub(crate) struct Outcome {
     pub imports: BTreeSet<String>,
     /// Modules of the same package.
     pub local_imports: BTreeSet<String>,
+    /// What its texts are signs of.
+    pub signs: Signs,
     /// How it was read, where that was not the usual way.
     pub not_parsed: Option<NotParsed>,
 }
@@ -70,6 +72,7 @@ impl Outcome {
             hosts: hosts(facts),
             imports: facts.imports.clone(),
             local_imports: facts.local_imports.clone(),
+            signs: facts.signs,
             ..Self::default()
         };
         let source = Source { facts, setup };
@@ -102,7 +105,7 @@ impl Outcome {
 const MAX_HOSTS: usize = 200;
 
 /// The static hosts that network calls name.
-fn hosts(facts: &Facts<'_>) -> BTreeSet<String> {
+pub(crate) fn hosts(facts: &Facts<'_>) -> BTreeSet<String> {
     let mut hosts = BTreeSet::new();
     for call in facts.calls.iter().filter(|call| call.effects.any(Effects::NET)) {
         let values = call.arguments.iter().map(|argument| &argument.value);

@@ -20,6 +20,7 @@ mod install;
 mod network;
 mod obfuscation;
 mod process;
+mod release;
 mod secret;
 mod text;
 mod worm;
@@ -136,6 +137,7 @@ pub(crate) const RULES: &[&Rule] = &[
     &credential::screen_capture::RULE,
     &credential::secret_environment_read::RULE,
     &credential::stealer::RULE,
+    &credential::stealer_package::RULE,
     &credential::wallet_replacement::RULE,
     &dynamic::deserialisation::RULE,
     &dynamic::dynamic_code::RULE,
@@ -155,6 +157,7 @@ pub(crate) const RULES: &[&Rule] = &[
     &identity::identity_mismatch::RULE,
     &install::in_tree_backend::RULE,
     &install::install_command::RULE,
+    &install::install_request::RULE,
     &install::node_gyp::RULE,
     &install::npm_script::RULE,
     &install::npm_script_download::RULE,
@@ -163,7 +166,6 @@ pub(crate) const RULES: &[&Rule] = &[
     &install::setup_command::RULE,
     &network::address_report::RULE,
     &network::collector_address::RULE,
-    &network::collector_beacon::RULE,
     &network::command_exfiltration::RULE,
     &network::dead_drop::RULE,
     &network::dns_exfiltration::RULE,

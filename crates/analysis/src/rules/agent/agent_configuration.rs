@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::super::filesystem::file_write::is_writing;
-use crate::facts::{Effects, Signs, Taint, When};
+use crate::facts::{Effects, Signs, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -26,8 +26,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let writes = call.effects.any(Effects::WRITE) || is_writing(call);
         if writes && call.taint.any(Taint::PERSISTENCE_PATH) && !call.path.contains("mkdir") {
             let hit = hits.at(source.facts, call.place);
-            let severity = if hit.when == When::Load { Severity::High } else { Severity::Low };
-            hits.push(hit.severity(severity));
+            hits.push(hit.severity(Severity::Low).loaded(Severity::High));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Deeds, When};
+use crate::facts::Deeds;
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -20,11 +20,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for deed in source.deeds(Deeds::UNLEASHES_AGENT) {
         let hit = hits.at(source.facts, deed.place);
-        let severity = match hit.when {
-            When::Load => Severity::Critical,
-            When::Call if source.is_script() => Severity::Low,
-            When::Call => Severity::Medium,
-        };
-        hits.push(hit.severity(severity));
+        let called = if source.is_script() { Severity::Low } else { Severity::Medium };
+        hits.push(hit.severity(called).loaded(Severity::Critical));
     }
 }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Signs, Taint, When};
+use crate::facts::{Effects, Signs, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -30,11 +30,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let passwords = source.signs(Signs::BROWSER).any(|mention| mention.what == "a browser's passwords");
     let collector = source.facts.mentions.iter().any(|mention| mention.taint.any(Taint::EXFIL_HOST | Taint::RAW_IP));
     let hit = hits.at(source.facts, place);
-    let severity = match (collector, passwords, hit.when) {
-        (true, _, _) => Severity::Critical,
-        (false, true, When::Load) => Severity::High,
-        (false, true, When::Call) if source.does(Effects::NET) => Severity::High,
-        _ => Severity::Medium,
+    let (called, loaded) = match (collector, passwords) {
+        (true, _) => (Severity::Critical, Severity::Critical),
+        (false, true) if source.does(Effects::NET) => (Severity::High, Severity::High),
+        (false, true) => (Severity::Medium, Severity::High),
+        (false, false) => (Severity::Medium, Severity::Medium),
     };
-    hits.push(hit.severity(severity));
+    hits.push(hit.severity(called).loaded(loaded));
 }

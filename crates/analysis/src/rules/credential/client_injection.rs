@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::super::filesystem::file_write::is_writing;
-use crate::facts::{Effects, Signs, When};
+use crate::facts::{Effects, Signs};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -27,13 +27,12 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let connects = source.does(Effects::NET);
     for mention in source.signs(Signs::CLIENT).take(3) {
         let hit = hits.at(source.facts, mention.place);
-        let severity = match (writes, connects, hit.when) {
-            (true, true, _) => Severity::Critical,
-            (true, false, When::Load) => Severity::Critical,
-            (true, false, When::Call) => Severity::High,
-            (false, ..) => Severity::Low,
+        let (called, loaded) = match (writes, connects) {
+            (true, true) => (Severity::Critical, Severity::Critical),
+            (true, false) => (Severity::High, Severity::Critical),
+            (false, _) => (Severity::Low, Severity::Low),
         };
         let message = if writes { "Writes into the code of an installed chat client." } else { RULE.message };
-        hits.push(hit.severity(severity).message(message));
+        hits.push(hit.severity(called).loaded(loaded).message(message));
     }
 }

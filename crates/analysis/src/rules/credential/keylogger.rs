@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Taint, When};
+use crate::facts::{Effects, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -23,18 +23,17 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         || source.calls(Effects::NET).any(|call| call.path.starts_with("smtplib.") || call.path.ends_with("sendMail"));
     for call in source.calls(Effects::WATCH).filter(|call| is_keyboard(&call.path)).take(3) {
         let hit = hits.at(source.facts, call.place);
-        let severity = match (collector, connects, hit.when) {
-            (true, ..) => Severity::Critical,
-            (false, true, When::Load) => Severity::High,
-            (false, true, When::Call) => Severity::Medium,
-            (false, false, _) => Severity::Low,
+        let (called, loaded) = match (collector, connects) {
+            (true, _) => (Severity::Critical, Severity::Critical),
+            (false, true) => (Severity::Medium, Severity::High),
+            (false, false) => (Severity::Low, Severity::Low),
         };
         let message = if connects || collector {
             "Records the keyboard of the whole desktop and connects to another host."
         } else {
             RULE.message
         };
-        hits.push(hit.severity(severity).message(message));
+        hits.push(hit.severity(called).loaded(loaded).message(message));
     }
 }
 

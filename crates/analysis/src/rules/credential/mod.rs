@@ -9,4 +9,5 @@ pub(super) mod keylogger;
 pub(super) mod screen_capture;
 pub(super) mod secret_environment_read;
 pub(super) mod stealer;
+pub(super) mod stealer_package;
 pub(super) mod wallet_replacement;

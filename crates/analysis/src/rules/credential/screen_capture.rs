@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Signs, Taint, When};
+use crate::facts::{Effects, Signs, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -23,17 +23,17 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let connects = source.does(Effects::NET);
     for call in source.calls(Effects::WATCH).filter(|call| is_recording(&call.path)).take(3) {
         let hit = hits.at(source.facts, call.place);
-        let severity = match (collector && connects, connects, hit.when) {
-            (true, ..) => Severity::High,
-            (false, true, When::Load) => Severity::Medium,
-            _ => Severity::Info,
+        let (called, loaded) = match (collector, connects) {
+            (true, true) => (Severity::High, Severity::Critical),
+            (false, true) => (Severity::Info, Severity::Medium),
+            (_, false) => (Severity::Info, Severity::Info),
         };
-        let message = if severity > Severity::Info {
+        let message = if loaded > Severity::Info {
             "Records the screen, the camera or the microphone and can send it."
         } else {
             RULE.message
         };
-        hits.push(hit.severity(severity).message(message));
+        hits.push(hit.severity(called).loaded(loaded).message(message));
     }
 }
 

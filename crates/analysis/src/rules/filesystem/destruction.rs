@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Deeds, Effects, Value, When};
+use crate::facts::{Deeds, Effects, Value};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -28,8 +28,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let last = call.path.rsplit('.').next().unwrap_or_default();
         if recursive.contains(&last) && call.positional(0).is_some_and(is_everything) {
             let hit = hits.at(source.facts, call.place);
-            let severity = if hit.when == When::Load { Severity::Critical } else { Severity::High };
-            hits.push(hit.severity(severity));
+            hits.push(hit.severity(Severity::High).loaded(Severity::Critical));
         }
     }
 }

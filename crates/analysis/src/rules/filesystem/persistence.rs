@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::file_write::is_writing;
-use crate::facts::{Deeds, Effects, Taint, When};
+use crate::facts::{Deeds, Effects, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -21,16 +21,15 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for deed in source.deeds(Deeds::PERSISTS) {
         let hit = hits.at(source.facts, deed.place);
-        let severity = if hit.when == When::Load { Severity::High } else { Severity::Low };
-        hits.push(hit.severity(severity).message("Starts a command that makes a program start by itself."));
+        let hit = hit.severity(Severity::Low).loaded(Severity::High).installed(Severity::Critical);
+        hits.push(hit.message("Starts a command that makes a program start by itself."));
     }
     for call in source.calls(Effects::WRITE | Effects::OPEN) {
         let writes = !call.effects.any(Effects::OPEN) || is_writing(call);
         if writes && call.taint.any(Taint::PERSISTENCE_PATH) {
             let hit = hits.at(source.facts, call.place);
             // A tool may install its completion or its service when the user asks for that.
-            let severity = if hit.when == When::Load { Severity::High } else { Severity::Low };
-            hits.push(hit.severity(severity));
+            hits.push(hit.severity(Severity::Low).loaded(Severity::High).installed(Severity::Critical));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod in_tree_backend;
 pub(super) mod install_command;
+pub(super) mod install_request;
 pub(super) mod node_gyp;
 pub(super) mod npm_script;
 pub(super) mod npm_script_download;

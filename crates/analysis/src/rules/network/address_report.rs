@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Signs, Taint, When};
+use crate::facts::{Effects, Signs, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -21,16 +21,15 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let reports = source.calls(Effects::NET).any(|call| call.taint.any(Taint::EXFIL_HOST | Taint::RAW_IP));
     for mention in source.signs(Signs::ADDRESS_ECHO).filter(|_| source.does(Effects::NET | Effects::SPAWN)).take(3) {
         let hit = hits.at(source.facts, mention.place);
-        let severity = match (reports, hit.when) {
-            (true, When::Load) => Severity::Critical,
-            (true, When::Call) => Severity::High,
-            (false, _) => Severity::Low,
+        let (called, loaded) = match reports {
+            true => (Severity::High, Severity::Critical),
+            false => (Severity::Low, Severity::Low),
         };
         let message = if reports {
             "Asks for the public address of the machine, and reports to an address that often serves to collect data."
         } else {
             RULE.message
         };
-        hits.push(hit.severity(severity).message(message));
+        hits.push(hit.severity(called).loaded(loaded).message(message));
     }
 }

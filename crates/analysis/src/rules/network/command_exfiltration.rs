@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Deeds, When};
+use crate::facts::Deeds;
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -20,12 +20,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for deed in source.deeds(Deeds::SENDS | Deeds::SENDS_NAME) {
         let hit = hits.at(source.facts, deed.place);
-        let severity = match hit.when {
-            When::Load => Severity::Critical,
-            When::Call if source.is_script() => Severity::Low,
-            When::Call if deed.what.any(Deeds::SENDS_NAME) => Severity::High,
-            When::Call => Severity::Medium,
+        let called = match deed.what.any(Deeds::SENDS_NAME) {
+            _ if source.is_script() => Severity::Low,
+            true => Severity::High,
+            false => Severity::Medium,
         };
-        hits.push(hit.severity(severity));
+        hits.push(hit.severity(called).loaded(Severity::Critical));
     }
 }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Signs, Taint, When};
+use crate::facts::{Effects, Signs, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -25,12 +25,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::EVAL | Effects::SPAWN) {
         let fed = call.taint.any(Taint::REMOTE | Taint::DECODED);
         let hit = hits.at(source.facts, call.place);
-        let severity = match (fed, hit.when) {
-            (true, When::Load) => Severity::Critical,
-            (true, When::Call) => Severity::High,
-            (false, _) if call.effects.any(Effects::EVAL) => Severity::Medium,
-            (false, _) => continue,
+        let (called, loaded) = match fed {
+            true => (Severity::High, Severity::Critical),
+            false if call.effects.any(Effects::EVAL) => (Severity::Low, Severity::Medium),
+            false => continue,
         };
-        hits.push(hit.severity(severity));
+        hits.push(hit.severity(called).loaded(loaded));
     }
 }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Taint, When};
+use crate::facts::{Effects, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -24,12 +24,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let taint = name.taint;
         if taint.any(Taint::JOINED) && (taint.any(telling) || taint.any(Taint::ENV | Taint::DECODED)) {
             let hit = hits.at(source.facts, call.place);
-            let severity = match (hit.when, taint.any(telling)) {
-                (When::Load, true) => Severity::Critical,
-                (When::Call, true) | (When::Load, false) => Severity::High,
-                (When::Call, false) => Severity::Low,
+            let (called, loaded) = match taint.any(telling) {
+                true => (Severity::High, Severity::Critical),
+                false => (Severity::Low, Severity::High),
             };
-            hits.push(hit.severity(severity));
+            hits.push(hit.severity(called).loaded(loaded));
         }
     }
 }

@@ -2,7 +2,6 @@
 
 pub(super) mod address_report;
 pub(super) mod collector_address;
-pub(super) mod collector_beacon;
 pub(super) mod command_exfiltration;
 pub(super) mod dead_drop;
 pub(super) mod dns_exfiltration;

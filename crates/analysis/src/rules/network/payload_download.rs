@@ -2,7 +2,8 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Call, Effects, Signs, Taint, When};
+use crate::facts::{Call, Effects, Signs, Taint};
+use crate::rules::release::all_released;
 use crate::rules::{Check, Hits, Rule, Source, signs_of};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -18,30 +19,22 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    let starts = source.calls(Effects::SPAWN | Effects::EVAL | Effects::NATIVE);
-    let starts = starts.map(|call| source.facts.when(call.place)).max();
-    let writes = source.does(Effects::WRITE | Effects::OPEN | Effects::DOWNLOAD);
+    let starts = source.does(Effects::SPAWN | Effects::EVAL | Effects::NATIVE)
+        && source.does(Effects::WRITE | Effects::OPEN | Effects::DOWNLOAD);
     let open = Signs::FILE_HOST | Signs::PASTE | Signs::DROP | Signs::SHORTENER;
     for call in source.calls(Effects::NET) {
         let program = is_program(call);
-        let signs = signs_of(call);
-        let anybody = signs.any(open) || call.taint.any(Taint::RAW_IP | Taint::EXFIL_HOST);
-        let attachment = source.facts.signs.any(Signs::FILE_HOST) && signs.any(Signs::FILE_HOST);
-        if !(program || anybody) {
-            continue;
-        }
-        let hit = hits.at(source.facts, call.place);
-        let load = hit.when == When::Load;
-        let severity = match (program, anybody, starts) {
-            (true, _, Some(When::Load)) if load && writes => Severity::Critical,
-            (true, true, Some(_)) if writes => Severity::High,
-            (true, _, Some(_)) => Severity::Medium,
-            (true, _, None) if load => Severity::High,
-            (false, _, Some(When::Load)) if load && writes && (attachment || signs.any(open)) => Severity::Medium,
-            _ => continue,
+        let anybody = signs_of(call).any(open) || call.taint.any(Taint::ADDRESS);
+        let (called, loaded, installed) = match (program, starts) {
+            (true, true) if anybody => (Severity::High, Severity::Critical, Severity::Critical),
+            (true, true) if all_released(source.facts) => (Severity::Low, Severity::Medium, Severity::Medium),
+            (true, true) => (Severity::Medium, Severity::High, Severity::Critical),
+            (true, false) => (Severity::Low, Severity::Medium, Severity::High),
+            (false, true) if anybody => (Severity::Low, Severity::Medium, Severity::Medium),
+            (false, _) => continue,
         };
-        let message = if program { "Fetches a program and can start it." } else { RULE.message };
-        hits.push(hit.severity(severity).message(message));
+        let hit = hits.at(source.facts, call.place).severity(called).loaded(loaded).installed(installed);
+        hits.push(hit.message(if program { "Fetches a program and can start it." } else { RULE.message }));
     }
 }
 

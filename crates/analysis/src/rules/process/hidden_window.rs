@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Deeds, When};
+use crate::facts::Deeds;
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -20,11 +20,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for deed in source.deeds(Deeds::HIDDEN) {
         let hit = hits.at(source.facts, deed.place);
-        let severity = match (deed.what.any(Deeds::RUNS_DOWNLOAD | Deeds::ENCODED), hit.when) {
-            (true, When::Load) => Severity::Critical,
-            (true, When::Call) => Severity::High,
-            (false, _) => Severity::Low,
+        let (called, loaded) = match deed.what.any(Deeds::RUNS_DOWNLOAD | Deeds::ENCODED) {
+            true => (Severity::High, Severity::Critical),
+            false => (Severity::Low, Severity::Low),
         };
-        hits.push(hit.severity(severity));
+        hits.push(hit.severity(called).loaded(loaded));
     }
 }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Signs, When};
+use crate::facts::{Effects, Signs};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -30,8 +30,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let calls = native.iter().filter(|call| call.path.contains("kernel32") || call.path.contains("ntdll"));
         for call in calls.take(3) {
             let hit = hits.at(source.facts, call.place);
-            let severity = if steps == 3 || hit.when == When::Load { Severity::Critical } else { Severity::High };
-            hits.push(hit.severity(severity));
+            let called = if steps == 3 { Severity::Critical } else { Severity::High };
+            hits.push(hit.severity(called).loaded(Severity::Critical));
         }
         return;
     }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Deeds, Effects, Signs, When};
+use crate::facts::{Deeds, Effects, Signs};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -20,20 +20,20 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for deed in source.deeds(Deeds::MINES) {
         let hit = hits.at(source.facts, deed.place);
-        let severity = if hit.when == When::Load { Severity::Critical } else { Severity::High };
-        hits.push(hit.severity(severity));
+        hits.push(hit.severity(Severity::High).loaded(Severity::Critical));
     }
     let runs = source.does(Effects::SPAWN | Effects::EVAL) && source.does(Effects::NET);
     let several = source.different(Signs::MINER) >= 2;
     for mention in source.signs(Signs::MINER) {
         let hit = hits.at(source.facts, mention.place);
-        let severity = match (several && runs, hit.when) {
-            (true, When::Load) => Severity::High,
-            (true, When::Call) => Severity::Medium,
-            (false, _) => Severity::Low,
+        let (called, loaded) = match several && runs {
+            true => (Severity::Medium, Severity::High),
+            false => (Severity::Low, Severity::Low),
         };
         hits.push(
-            hit.severity(severity).message(format!("Names what serves to mine cryptocurrencies: {}.", mention.what)),
+            hit.severity(called)
+                .loaded(loaded)
+                .message(format!("Names what serves to mine cryptocurrencies: {}.", mention.what)),
         );
     }
 }

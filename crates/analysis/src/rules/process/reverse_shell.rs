@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Deeds, Effects, Place, Taint, When};
+use crate::facts::{Deeds, Effects, Place, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -50,8 +50,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let told = call.positional(0).is_some_and(|value| value.taint.any(Taint::SOCKET));
         if told && call.effects.any(Effects::SPAWN | Effects::SHELL) {
             let hit = hits.at(source.facts, call.place);
-            let severity = if hit.when == When::Load { Severity::Critical } else { Severity::High };
-            hits.push(hit.severity(severity).message("Runs the commands that a connection sends."));
+            hits.push(
+                hit.severity(Severity::High)
+                    .loaded(Severity::Critical)
+                    .message("Runs the commands that a connection sends."),
+            );
         }
     }
 }

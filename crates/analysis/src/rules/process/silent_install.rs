@@ -23,17 +23,16 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let places: Vec<_> = deeds.chain(pip.map(|call| (call.place, false))).collect();
     for (place, elsewhere) in places {
         let hit = hits.at(source.facts, place);
-        let severity = match (elsewhere, hit.when) {
-            (true, When::Load) => Severity::High,
-            (false, When::Load) => Severity::Medium,
-            (true, When::Call) if !source.is_script() => Severity::Medium,
-            (_, When::Call) => Severity::Low,
+        let (called, loaded) = match elsewhere {
+            true if source.is_script() => (Severity::Low, Severity::Low),
+            true => (Severity::Medium, Severity::High),
+            false => (Severity::Low, Severity::Medium),
         };
         let message = match (elsewhere, hit.when) {
             (true, _) => "Installs a package from an address instead of the ecosystem.",
             (false, When::Load) => RULE.message,
             (false, When::Call) => "Installs further packages.",
         };
-        hits.push(hit.severity(severity).message(message));
+        hits.push(hit.severity(called).loaded(loaded).message(message));
     }
 }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Deeds, Effects, Signs, Taint, When};
+use crate::facts::{Deeds, Effects, Signs, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -29,16 +29,15 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         || (source.does(Effects::ENV_ALL | Effects::READ) && source.count(&stores) >= 2);
     for place in places {
         let hit = hits.at(source.facts, place);
-        let severity = match (takes, hit.when) {
-            (true, _) => Severity::Critical,
-            (false, When::Load) => Severity::Medium,
-            (false, When::Call) => Severity::Low,
+        let (called, loaded) = match takes {
+            true => (Severity::Critical, Severity::Critical),
+            false => (Severity::Low, Severity::Medium),
         };
         let message = if takes {
             "Makes a repository on a code host and puts secrets of the machine into it."
         } else {
             RULE.message
         };
-        hits.push(hit.severity(severity).message(message));
+        hits.push(hit.severity(called).loaded(loaded).message(message));
     }
 }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Deeds, Effects, Signs, When};
+use crate::facts::{Deeds, Effects, Signs};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -25,17 +25,17 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let connects = source.does(Effects::NET);
     for place in places {
         let hit = hits.at(source.facts, place);
-        let severity = match (publishes, connects, hit.when) {
-            _ if source.is_script() => Severity::Low,
-            (true, ..) => Severity::Critical,
-            (false, true, When::Load) => Severity::High,
-            (false, ..) => Severity::Low,
+        let (called, loaded) = match (publishes, connects) {
+            _ if source.is_script() => (Severity::Low, Severity::Low),
+            (true, _) => (Severity::Critical, Severity::Critical),
+            (false, true) => (Severity::Low, Severity::High),
+            (false, false) => (Severity::Low, Severity::Low),
         };
-        let message = if severity > Severity::Low {
+        let message = if loaded > Severity::Low {
             "Starts a scanner for secrets and can send what it finds."
         } else {
             RULE.message
         };
-        hits.push(hit.severity(severity).message(message));
+        hits.push(hit.severity(called).loaded(loaded).message(message));
     }
 }

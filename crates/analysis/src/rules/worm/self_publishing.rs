@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Deeds, Effects, Signs, Taint, When};
+use crate::facts::{Deeds, Effects, Signs, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -26,19 +26,17 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             || (source.facts.signs.any(Signs::DEVELOPER) && has("_authToken"));
         let plants = has("preinstall") || has("postinstall");
         let hit = hits.at(source.facts, deed.place);
-        let severity = match (searches || plants, reads, hit.when) {
-            _ if source.is_script() => Severity::Low,
-            (true, true, _) => Severity::Critical,
-            (true, false, When::Load) => Severity::High,
-            (false, true, When::Load) => Severity::High,
-            (true, false, When::Call) | (false, true, When::Call) => Severity::Medium,
-            (false, false, _) => Severity::Low,
+        let (called, loaded) = match (searches || plants, reads) {
+            _ if source.is_script() => (Severity::Low, Severity::Low),
+            (true, true) => (Severity::Critical, Severity::Critical),
+            (true, false) | (false, true) => (Severity::Medium, Severity::High),
+            (false, false) => (Severity::Low, Severity::Low),
         };
-        let message = if severity > Severity::Low {
+        let message = if loaded > Severity::Low {
             "Publishes packages with credentials or accounts that it looks up."
         } else {
             RULE.message
         };
-        hits.push(hit.severity(severity).message(message));
+        hits.push(hit.severity(called).loaded(loaded).message(message));
     }
 }

@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::super::filesystem::file_write::is_writing;
-use crate::facts::{Effects, Signs, Taint, When};
+use crate::facts::{Effects, Signs, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -29,11 +29,10 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             continue;
         }
         let hit = hits.at(source.facts, call.place);
-        let severity = match (secrets, hit.when) {
-            (true, _) => Severity::Critical,
-            (false, When::Load) => Severity::High,
-            (false, When::Call) => Severity::Low,
+        let (called, loaded) = match secrets {
+            true => (Severity::Critical, Severity::Critical),
+            false => (Severity::Low, Severity::High),
         };
-        hits.push(hit.severity(severity));
+        hits.push(hit.severity(called).loaded(loaded));
     }
 }

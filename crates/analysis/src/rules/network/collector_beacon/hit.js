@@ -1,3 +1,0 @@
-const dns = require("dns");
-
-dns.lookup("demo.00000000.oast.fun", () => {});

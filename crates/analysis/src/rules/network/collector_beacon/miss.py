@@ -1,3 +1,0 @@
-import urllib.request
-
-urllib.request.urlopen("https://docs.example.org/webhook-sites")
