@@ -9,6 +9,8 @@ pub(crate) enum Language {
     JavaScript,
     /// `.ts`, `.mts`, `.cts`, `.tsx` and declarations.
     TypeScript,
+    /// `.sh`, `.bash`, `.ps1`, `.bat` and their like: command lines of any shell.
+    Shell,
 }
 
 /// The language of a file; nothing for a file that is not source.
@@ -18,6 +20,7 @@ pub(crate) fn language_of(path: &str, head: &[u8]) -> Option<Language> {
         Some("py" | "pyw" | "pyi") => Some(Language::Python),
         Some("js" | "mjs" | "cjs" | "jsx") => Some(Language::JavaScript),
         Some("ts" | "mts" | "cts" | "tsx") => Some(Language::TypeScript),
+        Some("sh" | "bash" | "zsh" | "ksh" | "command" | "ps1" | "psm1" | "bat" | "cmd") => Some(Language::Shell),
         None => of_shebang(head),
         Some(_) => None,
     }
@@ -37,6 +40,8 @@ fn of_shebang(head: &[u8]) -> Option<Language> {
         Some(Language::Python)
     } else if ["node", "deno", "bun"].iter().any(|runtime| line.contains(runtime)) {
         Some(Language::JavaScript)
+    } else if line.trim_end().ends_with("sh") || line.contains("sh -") || line.contains("pwsh") {
+        Some(Language::Shell)
     } else {
         None
     }
@@ -51,7 +56,9 @@ mod tests {
         assert_eq!(language_of("a/b.PY", b""), Some(Language::Python));
         assert_eq!(language_of("x.mts", b""), Some(Language::TypeScript));
         assert_eq!(language_of("bin/run", b"#!/usr/bin/env node\n"), Some(Language::JavaScript));
-        assert_eq!(language_of("bin/run", b"#!/bin/sh\n# python\n"), None);
+        assert_eq!(language_of("bin/run", b"#!/bin/sh\n# python\n"), Some(Language::Shell));
+        assert_eq!(language_of("setup.ps1", b""), Some(Language::Shell));
+        assert_eq!(language_of("bin/run", b"#!/usr/bin/perl\n"), None);
         assert_eq!(language_of("data.json", b"#!/usr/bin/env node\n"), None);
         assert!(is_declaration("types/index.d.ts") && !is_declaration("index.ts"));
     }

@@ -121,6 +121,12 @@ mod effect {
             OPEN = "open",
             /// Duplicates a descriptor onto another.
             DUP = "dup",
+            /// Watches the user: keyboard, screen, camera, microphone, clipboard.
+            WATCH = "watch",
+            /// Encrypts.
+            ENCRYPT = "encrypt",
+            /// Lists the files of a folder.
+            LIST = "list",
         }
     }
 }
@@ -157,6 +163,8 @@ mod taint {
             SOCKET = "socket",
             /// A file that was downloaded earlier.
             DOWNLOADED = "downloaded",
+            /// A constant text put together with something that is not known.
+            JOINED = "joined",
             /// What another process printed.
             OUTPUT = "output",
             /// An address whose only use is to see who comes; always an [`Taint::EXFIL_HOST`] too.
@@ -167,6 +175,121 @@ mod taint {
     }
 }
 
+mod sign {
+    bits! {
+        /// What a text names, finer than its taint. The words are those of `mentions.txt`.
+        Signs {
+            /// A browser's profile, passwords or cookies.
+            BROWSER = "browser",
+            /// Tokens and sessions of Discord, Telegram and the like.
+            MESSENGER = "messenger",
+            /// A wallet of a cryptocurrency.
+            WALLET = "wallet",
+            /// Credentials of a cloud, a cluster or a container registry.
+            CLOUD = "cloud",
+            /// Credentials of a package registry or a code host.
+            DEVELOPER = "developer",
+            /// SSH keys.
+            SSH = "ssh",
+            /// The operating system's store of passwords.
+            KEYCHAIN = "keychain",
+            /// Sessions of game launchers.
+            GAME = "game",
+            /// The metadata service of a cloud machine.
+            METADATA = "metadata",
+            /// A chat service's address that takes messages from anybody who knows it.
+            WEBHOOK = "webhook",
+            /// A service that shows its owner what it was sent.
+            COLLECTOR = "collector",
+            /// A site for pasted texts.
+            PASTE = "paste",
+            /// A site for dropped files.
+            DROP = "drop",
+            /// A tunnel to somebody's own machine.
+            TUNNEL = "tunnel",
+            /// A service that tells the caller's address and country.
+            ADDRESS_ECHO = "address-echo",
+            /// A shortened address.
+            SHORTENER = "shortener",
+            /// A host where anybody can put files, and from which code is often fetched.
+            FILE_HOST = "file-host",
+            /// An interface of a blockchain.
+            CHAIN = "chain",
+            /// A page that anybody can write and that hides where to go next.
+            DEAD_DROP = "dead-drop",
+            /// Configuration of coding agents and editors that runs or steers them.
+            AGENT = "agent",
+            /// Workflows that a code host runs.
+            WORKFLOW = "workflow",
+            /// Mining of cryptocurrencies.
+            MINER = "miner",
+            /// Names of virtual machines and sandboxes.
+            SANDBOX = "sandbox",
+            /// Names of tools that analysts use.
+            ANALYST = "analyst",
+            /// The code of an installed application that many people trust.
+            CLIENT = "client",
+            /// Interfaces that publish packages or tell whose they are.
+            PUBLISHING = "publishing",
+            /// Interfaces that make repositories on a code host.
+            REPOSITORY = "repository",
+            /// Words of a note that asks for ransom.
+            RANSOM = "ransom",
+            /// A program or script by its extension, in an address.
+            PROGRAM = "program",
+            /// Where a country or a language is compared.
+            COUNTRY = "country",
+            /// Functions of Windows that put code into memory.
+            INJECTION = "injection",
+            /// Scanners for secrets.
+            SCANNER = "scanner",
+        }
+    }
+}
+
+mod deed {
+    bits! {
+        /// What a command line does, whichever shell reads it.
+        Deeds {
+            /// Fetches code and runs it.
+            RUNS_DOWNLOAD = "runs-download",
+            /// Connects to another host.
+            FETCHES = "fetches",
+            /// Runs code that it carries in an encoded form.
+            ENCODED = "encoded",
+            /// Hides the window it runs in.
+            HIDDEN = "hidden",
+            /// Gives a remote host a shell.
+            REMOTE_SHELL = "remote-shell",
+            /// Sends what another command or a file says to another host.
+            SENDS = "sends",
+            /// Sends it as part of a host name.
+            SENDS_NAME = "sends-name",
+            /// Deletes or overwrites what is not its own.
+            DESTROYS = "destroys",
+            /// Arranges to be started again.
+            PERSISTS = "persists",
+            /// Turns off what protects the machine.
+            DISARMS = "disarms",
+            /// Installs packages.
+            INSTALLS = "installs",
+            /// Installs packages from elsewhere than the ecosystem.
+            INSTALLS_ELSEWHERE = "installs-elsewhere",
+            /// Publishes a package.
+            PUBLISHES = "publishes",
+            /// Searches for secrets with a scanner.
+            SCANS_SECRETS = "scans-secrets",
+            /// Starts a coding agent that asks nobody.
+            UNLEASHES_AGENT = "unleashes-agent",
+            /// Mines a cryptocurrency.
+            MINES = "mines",
+            /// Makes a repository on a code host.
+            MAKES_REPOSITORY = "makes-repository",
+        }
+    }
+}
+
+pub(crate) use deed::Deeds;
 /// Parameters of a function that stand for what callers give: bits 32 and up.
 const PARAMETERS: u32 = 8;
 /// Imported names of one file that stand for what other files hold: bits 40 and up.
@@ -205,4 +328,5 @@ impl Taint {
 }
 
 pub(crate) use effect::Effects;
+pub(crate) use sign::Signs;
 pub(crate) use taint::Taint;

@@ -9,10 +9,10 @@ use hashbrown::HashMap;
 use sigma_core::Confidence;
 
 use super::address::has_raw_ip;
-use super::bits::{Effects, Taint};
+use super::bits::{Deeds, Effects, Signs, Taint};
 use super::links::{LOCAL, Links};
 use super::value::{Constant, LIST_ITEMS, Text, Value};
-use super::{EnvironmentRead, Facts, Mention, Place, Subclass, fold, mention, name};
+use super::{Deed, EnvironmentRead, Facts, Mention, Place, Subclass, command, fold, mention, name};
 use crate::language::Language;
 
 /// Facts of one kind that are kept of one file.
@@ -21,6 +21,8 @@ pub(super) const MAX_FACTS: usize = 20_000;
 const MAX_IMPORTS: usize = 2_000;
 /// Bytes that folding may make for one file: 8 MiB.
 const FOLD_BUDGET: usize = 8 << 20;
+/// Names of interest that are looked for in one text.
+const MAX_MENTIONS: usize = 64;
 /// An argument of a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Argument<'a> {
@@ -141,9 +143,12 @@ impl<'a> Builder<'a> {
                 calls: Vec::new(),
                 environment: Vec::new(),
                 mentions: Vec::new(),
+                signs: Signs::NONE,
+                deeds: Vec::new(),
                 subclasses: Vec::new(),
                 links: Links::default(),
                 loaded: Vec::new(),
+                language,
             },
         }
     }
@@ -168,6 +173,8 @@ impl<'a> Builder<'a> {
         self.finish_links();
         self.facts.loaded = loaded;
         self.facts.calls.sort_by_key(|call| call.place);
+        let deeds = self.facts.calls.iter().filter_map(command::deed_of_call);
+        self.facts.deeds.extend(deeds);
         self.facts
     }
 
@@ -457,6 +464,7 @@ impl<'a> Builder<'a> {
                     | "dict"
                     | "str"
             ),
+            Language::Shell => false,
             Language::JavaScript | Language::TypeScript => matches!(
                 name,
                 "eval"
@@ -600,22 +608,36 @@ impl<'a> Builder<'a> {
     /// What the text names, remembered as a mention.
     pub(super) fn taint_of_text(&mut self, text: &str, place: Place) -> Taint {
         let mut taint = Taint::NONE;
-        if let Some(pattern) = mention::find(text) {
+        let mut seen = Signs::NONE;
+        for pattern in mention::find_all(text).take(MAX_MENTIONS) {
             let kind =
                 if pattern.taint.any(Taint::CATCHER) { pattern.taint | Taint::EXFIL_HOST } else { pattern.taint };
+            // One text may name the same thing many times.
+            if !pattern.signs.without(seen).is_empty() || kind.without(taint) != Taint::NONE {
+                self.mention(Mention { taint: kind, signs: pattern.signs, what: pattern.what, place });
+            }
             taint |= kind;
-            self.mention(kind, pattern.what, place);
+            seen |= pattern.signs;
         }
         if has_raw_ip(text) {
             taint |= Taint::RAW_IP;
-            self.mention(Taint::RAW_IP, "a public IP address in place of a host name", place);
+            let what = "a public IP address in place of a host name";
+            self.mention(Mention { taint: Taint::RAW_IP, signs: Signs::NONE, what, place });
         }
         taint
     }
 
-    fn mention(&mut self, taint: Taint, what: &'static str, place: Place) {
+    fn mention(&mut self, mention: Mention) {
         if self.facts.mentions.len() < MAX_FACTS {
-            self.facts.mentions.push(Mention { taint, what, place });
+            self.facts.signs |= mention.signs;
+            self.facts.mentions.push(mention);
+        }
+    }
+
+    /// A command line in the source, beside those that calls hand to a shell.
+    pub fn deed(&mut self, what: Deeds, place: Place) {
+        if self.facts.deeds.len() < MAX_FACTS {
+            self.facts.deeds.push(Deed { what, place });
         }
     }
 
@@ -633,6 +655,9 @@ impl<'a> Builder<'a> {
         if let (Constant::Text(Text::Shared(text)), true) = (&constant, taint.is_empty()) {
             let text = text.clone();
             taint |= self.taint_of_text(&text, place);
+        }
+        if !matches!(constant, Constant::Text(_)) && (has_text(&left.constant) || has_text(&right.constant)) {
+            taint |= Taint::JOINED;
         }
         Value { path, constant, taint, origin, ..Value::default() }
     }
@@ -698,6 +723,11 @@ impl<'a> Builder<'a> {
         }
         constant
     }
+}
+
+/// True for a constant text, or one whose beginning is constant, that is not empty.
+fn has_text(constant: &Constant<'_>) -> bool {
+    matches!(constant, Constant::Text(text) | Constant::Prefix(text) if !text.is_empty())
 }
 
 /// The last part of a path, when it names a file; a variable's name otherwise.

@@ -5,12 +5,14 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
-use super::bits::Taint;
+use super::bits::{Signs, Taint};
 
 /// One entry of the list.
 pub(crate) struct Pattern {
     /// What a value that holds it is.
     pub taint: Taint,
+    /// What it is a sign of.
+    pub signs: Signs,
     /// Whether the entry matches only where no letter or digit is next to it.
     pub whole: bool,
     /// The text, in lower case.
@@ -21,13 +23,15 @@ pub(crate) struct Pattern {
 
 /// The first entry that `text` names.
 pub(crate) fn find(text: &str) -> Option<&'static Pattern> {
-    if text.len() < 4 {
-        return None;
-    }
+    find_all(text).next()
+}
+
+/// The entries that `text` names, in order of their place; the longest one where several begin together.
+pub(crate) fn find_all(text: &str) -> impl Iterator<Item = &'static Pattern> {
     let bytes = text.as_bytes();
     let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    let mut hits = LIST.finder.as_ref()?.find_iter(text);
-    hits.find_map(|hit| {
+    let finder = LIST.finder.as_ref().filter(|_| text.len() >= 4);
+    finder.into_iter().flat_map(move |finder| finder.find_iter(text)).filter_map(move |hit| {
         let pattern = &LIST.patterns[hit.pattern().as_usize()];
         let before = hit.start().checked_sub(1).and_then(|at| bytes.get(at));
         (!pattern.whole || !(word(before) || word(bytes.get(hit.end())))).then_some(pattern)
@@ -49,20 +53,27 @@ static LIST: LazyLock<List> = LazyLock::new(|| {
     List { finder: finder.ok(), patterns }
 });
 
-/// The entries: kind, `whole` or `part`, text, `|`, what it is.
+/// The entries: kinds joined by `+`, `whole` or `part`, text, `|`, what it is.
 fn lines() -> impl Iterator<Item = Result<Pattern, &'static str>> {
     let text = include_str!("mentions.txt").lines().map(str::trim);
     text.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| {
         let (left, what) = line.split_once(" | ").ok_or(line)?;
         let mut words = left.splitn(3, ' ');
         let (kind, edge, text) = (words.next(), words.next(), words.next());
-        let taint = kind.and_then(Taint::of_word).ok_or(line)?;
+        let (mut taint, mut signs) = (Taint::NONE, Signs::NONE);
+        for kind in kind.unwrap_or_default().split('+') {
+            match (Taint::of_word(kind), Signs::of_word(kind)) {
+                (Some(found), _) => taint |= found,
+                (None, Some(found)) => signs |= found,
+                (None, None) => return Err(line),
+            }
+        }
         let whole = match edge {
             Some("whole") => true,
             Some("part") => false,
             _ => return Err(line),
         };
-        Ok(Pattern { taint, whole, text: text.ok_or(line)?.trim(), what })
+        Ok(Pattern { taint, signs, whole, text: text.ok_or(line)?.trim(), what })
     })
 }
 

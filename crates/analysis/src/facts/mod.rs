@@ -9,6 +9,7 @@ mod api;
 mod bits;
 mod builder;
 mod call;
+mod command;
 mod fold;
 mod links;
 mod mention;
@@ -17,15 +18,19 @@ mod value;
 
 pub(crate) use address::is_public_ip;
 pub(crate) use api::known_names;
-pub(crate) use bits::{Effects, Taint};
+pub(crate) use bits::{Deeds, Effects, Signs, Taint};
 pub(crate) use builder::{Argument, Builder};
+pub(crate) use command::{Command, deeds_of_text, deeds_with_places, program_of, split};
 pub(crate) use links::{Export, Links, Sink, Symbol};
-pub(crate) use mention::find as find_mention;
+pub(crate) use mention::{find as find_mention, find_all as find_all_mentions};
+pub(crate) use name::is_secret as is_secret_name;
 pub(crate) use value::{Constant, Text, Value};
 
 use std::collections::{BTreeSet, HashSet};
 
 use sigma_core::Confidence;
+
+use crate::language::Language;
 
 /// Where in the file something stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,9 +100,20 @@ pub(crate) struct EnvironmentRead {
 pub(crate) struct Mention {
     /// What kind of thing.
     pub taint: Taint,
+    /// What it is a sign of.
+    pub signs: Signs,
     /// What it is, in words.
     pub what: &'static str,
     /// Where.
+    pub place: Place,
+}
+
+/// A command line that does something of interest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deed {
+    /// What it does.
+    pub what: Deeds,
+    /// Where: the call that starts it, or the command itself in a script.
     pub place: Place,
 }
 
@@ -115,6 +131,8 @@ pub(crate) struct Subclass {
 pub(crate) struct Facts<'a> {
     /// The source.
     pub source: &'a str,
+    /// Its language.
+    pub language: Language,
     /// How far it can be trusted: a token scan guesses.
     pub confidence: Confidence,
     /// Modules of others that it imports, by their first name.
@@ -127,6 +145,10 @@ pub(crate) struct Facts<'a> {
     pub environment: Vec<EnvironmentRead>,
     /// Texts of interest.
     pub mentions: Vec<Mention>,
+    /// What all the texts of interest are signs of.
+    pub signs: Signs,
+    /// Command lines of interest.
+    pub deeds: Vec<Deed>,
     /// Classes derived from classes of other modules.
     pub subclasses: Vec<Subclass>,
     /// What ties the file to the others of its package.
@@ -147,6 +169,8 @@ impl<'a> Facts<'a> {
         self.local_imports.extend(scan.local_imports);
         self.environment.extend(scan.environment);
         self.mentions.extend(scan.mentions);
+        self.signs |= scan.signs;
+        self.deeds.extend(scan.deeds);
         self
     }
 

@@ -7,6 +7,7 @@ mod javascript;
 mod lexer;
 mod nesting;
 mod python;
+mod shell;
 mod tokens;
 
 use std::borrow::Cow;
@@ -67,6 +68,11 @@ pub(crate) fn with_facts<T>(
             Some(NotParsed { reason: SkipReason::TooLarge, detail }),
         );
     }
+    if language == Language::Shell {
+        let mut builder = Builder::new(source, language, Confidence::Medium);
+        shell::read(source, &mut builder);
+        return (rules(&builder.finish()), None);
+    }
     let nesting = Nesting::of(source, language, depth);
     if nesting.exceeds(depth) {
         let Nesting { brackets, prefixes, chain } = nesting;
@@ -80,7 +86,7 @@ pub(crate) fn with_facts<T>(
     let stack = nesting.stack();
     stacker::maybe_grow(stack, stack + (1 << 20), || match language {
         Language::Python => with_python(source, program, rules),
-        Language::JavaScript | Language::TypeScript => with_javascript(source, language, rules),
+        Language::JavaScript | Language::TypeScript | Language::Shell => with_javascript(source, language, rules),
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sigma_core::{Sha256, printable};
 
-use crate::facts::{Effects, Facts, Links};
+use crate::facts::{Effects, Facts, Links, Signs};
 use crate::language::Language;
 use crate::operator::{Local, OperatorRules};
 use crate::parsers::{self, NotParsed};
@@ -38,6 +38,8 @@ pub(crate) struct Outcome {
     /// What ties it to the other files, with the line and the text of each call that they may reach.
     pub links: Links,
     pub sinks: Vec<(u32, String)>,
+    /// What its texts are signs of.
+    pub signs: Signs,
     /// How it was read, where that was not the usual way.
     pub not_parsed: Option<NotParsed>,
     /// What the operator's rules say.
@@ -83,6 +85,7 @@ impl Outcome {
             local_imports: facts.local_imports.clone(),
             links: facts.links.clone(),
             sinks: sinks(facts),
+            signs: facts.signs,
             ..Self::default()
         };
         let source = Source { facts, setup };

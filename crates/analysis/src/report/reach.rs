@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sigma_core::{DistributionKind, Reach};
 
 use super::manifest::{Manifests, plain_path};
+use crate::language::{Language, language_of};
 
 /// Files that hooks reach through imports: more than any honest installer has.
 const MAX_REACHED: usize = 2_000;
@@ -68,8 +69,14 @@ pub(super) struct Reached {
 /// Works out the reach of every file.
 pub(super) fn reach(kind: DistributionKind, files: &[Candidate<'_>], manifests: &Manifests) -> Reached {
     let by_path: BTreeMap<&str, usize> = files.iter().enumerate().map(|(index, file)| (file.inner, index)).collect();
-    let mut reach: Vec<Reach> =
-        files.iter().map(|file| if is_test(file.inner) { Reach::Test } else { Reach::Import }).collect();
+    // A shell script runs when something starts it; importing the package does not.
+    let is_script = |inner: &str| language_of(inner, b"") == Some(Language::Shell);
+    let alone = |inner: &str| match inner {
+        inner if is_test(inner) => Reach::Test,
+        inner if is_script(inner) => Reach::Call,
+        _ => Reach::Import,
+    };
+    let mut reach: Vec<Reach> = files.iter().map(|file| alone(file.inner)).collect();
     let entries = manifests
         .bin_files
         .iter()

@@ -4,11 +4,13 @@
 //! in [`RULES`]. It is data (id, category, severity, sentence) and one function over facts, text or the distribution; it
 //! never walks a tree. A capability alone is [`Severity::Info`]; only combinations and intent are more.
 
+mod agent;
 mod archive;
 mod binary;
 pub(crate) mod catalogue;
 mod credential;
 mod dynamic;
+mod evasion;
 mod filesystem;
 mod flow;
 mod hit;
@@ -19,13 +21,16 @@ mod obfuscation;
 mod process;
 mod release;
 mod secret;
+mod text;
+mod worm;
 
 pub(crate) use flow::judge;
 pub(crate) use hit::{Hit, Hits};
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Call, Effects, Facts};
+use crate::facts::{Call, Deed, Deeds, Effects, Facts, Mention, Signs, find_all_mentions};
+use crate::language::Language;
 use crate::report::Distribution;
 
 /// A rule.
@@ -73,29 +78,85 @@ impl<'a> Source<'a> {
     pub fn calls(&self, effects: Effects) -> impl Iterator<Item = &'a Call<'a>> {
         self.facts.calls.iter().filter(move |call| call.effects.any(effects))
     }
+
+    /// True when some call has one of `effects`.
+    pub fn does(&self, effects: Effects) -> bool {
+        self.calls(effects).next().is_some()
+    }
+
+    /// The command lines that do one of `deeds`.
+    pub fn deeds(&self, deeds: Deeds) -> impl Iterator<Item = &'a Deed> {
+        self.facts.deeds.iter().filter(move |deed| deed.what.any(deeds))
+    }
+
+    /// The texts that are one of `signs`.
+    pub fn signs(&self, signs: Signs) -> impl Iterator<Item = &'a Mention> {
+        self.facts.mentions.iter().filter(move |mention| mention.signs.any(signs))
+    }
+
+    /// How many of `signs` the file shows.
+    pub fn count(&self, signs: &[Signs]) -> usize {
+        signs.iter().filter(|sign| self.facts.signs.any(**sign)).count()
+    }
+
+    /// How many different things of one kind the file names.
+    pub fn different(&self, sign: Signs) -> usize {
+        let places: std::collections::BTreeSet<&str> =
+            self.signs(sign).take(1000).map(|mention| self.facts.text(mention.place)).collect();
+        places.len()
+    }
+
+    /// True for a shell script, which runs when something starts it and which nobody imports.
+    pub fn is_script(&self) -> bool {
+        self.facts.language == Language::Shell
+    }
+}
+
+/// What the constant arguments of a call are signs of.
+pub(crate) fn signs_of(call: &Call<'_>) -> Signs {
+    let values = call.arguments.iter().flat_map(|a| std::iter::once(&a.value).chain(a.value.items()));
+    let fields = ["url", "hostname", "host", "uri"].into_iter().filter_map(|name| call.option(name));
+    let texts = values.chain(fields).filter_map(|value| value.as_prefix());
+    texts.flat_map(find_all_mentions).fold(Signs::NONE, |all, pattern| all | pattern.signs)
 }
 
 /// Every rule. One line each.
 pub(crate) const RULES: &[&Rule] = &[
+    &agent::agent_configuration::RULE,
+    &agent::prompt_injection::RULE,
+    &agent::unleashed_agent::RULE,
     &archive::archive_oddity::RULE,
     &binary::disguised_binary::RULE,
     &binary::native_code::RULE,
+    &credential::browser_decryption::RULE,
+    &credential::client_injection::RULE,
+    &credential::clipboard_hijack::RULE,
     &credential::credential_access::RULE,
     &credential::environment_read::RULE,
+    &credential::keylogger::RULE,
+    &credential::screen_capture::RULE,
     &credential::secret_environment_read::RULE,
+    &credential::stealer::RULE,
+    &credential::stealer_package::RULE,
+    &credential::wallet_replacement::RULE,
     &dynamic::deserialisation::RULE,
     &dynamic::dynamic_code::RULE,
     &dynamic::native_library::RULE,
+    &evasion::sandbox_check::RULE,
+    &evasion::targeting::RULE,
+    &filesystem::destruction::RULE,
     &filesystem::file_delete::RULE,
     &filesystem::file_permissions::RULE,
     &filesystem::file_read::RULE,
     &filesystem::file_write::RULE,
     &filesystem::persistence::RULE,
+    &filesystem::ransom::RULE,
     &flow::credential_exfiltration::RULE,
     &flow::download_execution::RULE,
     &flow::environment_exfiltration::RULE,
     &identity::identity_mismatch::RULE,
     &install::in_tree_backend::RULE,
+    &install::install_command::RULE,
     &install::install_request::RULE,
     &install::node_gyp::RULE,
     &install::npm_script::RULE,
@@ -103,17 +164,35 @@ pub(crate) const RULES: &[&Rule] = &[
     &install::pth_code::RULE,
     &install::setup_code::RULE,
     &install::setup_command::RULE,
+    &network::address_report::RULE,
     &network::collector_address::RULE,
+    &network::command_exfiltration::RULE,
+    &network::dead_drop::RULE,
+    &network::dns_exfiltration::RULE,
+    &network::hard_coded_webhook::RULE,
     &network::network_client::RULE,
     &network::network_server::RULE,
+    &network::payload_download::RULE,
     &network::raw_address::RULE,
     &obfuscation::decoded_execution::RULE,
     &obfuscation::hidden_characters::RULE,
     &obfuscation::obfuscator_output::RULE,
+    &process::command_download::RULE,
+    &process::disarming::RULE,
+    &process::encoded_command::RULE,
+    &process::hidden_window::RULE,
+    &process::memory_code::RULE,
+    &process::miner::RULE,
     &process::process_spawn::RULE,
     &process::reverse_shell::RULE,
     &process::shell_command::RULE,
+    &process::silent_install::RULE,
     &secret::embedded_secret::RULE,
+    &text::mixed_script_name::RULE,
+    &worm::repository_drop::RULE,
+    &worm::secret_scan::RULE,
+    &worm::self_publishing::RULE,
+    &worm::workflow_writing::RULE,
 ];
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::file_write::is_writing;
-use crate::facts::{Effects, Taint};
+use crate::facts::{Deeds, Effects, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -21,6 +21,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    for deed in source.deeds(Deeds::PERSISTS) {
+        let hit = hits.at(source.facts, deed.place);
+        let hit = hit.severity(Severity::Low).loaded(Severity::High).installed(Severity::Critical);
+        hits.push(hit.message("Starts a command that makes a program start by itself."));
+    }
     for call in source.calls(Effects::WRITE | Effects::OPEN) {
         let writes = !call.effects.any(Effects::OPEN) || is_writing(call);
         if writes && call.taint.any(Taint::PERSISTENCE_PATH) {

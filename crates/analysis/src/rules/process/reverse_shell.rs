@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Taint};
+use crate::facts::{Deeds, Effects, Place, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -21,6 +21,15 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let connects = source.calls(Effects::NET).any(|call| call.path.contains("connect") || call.path.contains("Socket"));
     let duplicates = source.calls(Effects::DUP).count();
+    let listens = source.does(Effects::LISTEN);
+    let mut seen: Vec<Place> = Vec::new();
+    for deed in source.deeds(Deeds::REMOTE_SHELL) {
+        let hit = hits.at(source.facts, deed.place);
+        hits.push(hit);
+        seen.push(deed.place);
+    }
+    let bytes = source.facts.source.as_bytes();
+    let has = |text: &str| memchr::memmem::find(bytes, text.as_bytes()).is_some();
     for call in source.calls(Effects::SPAWN) {
         let command =
             call.arguments.iter().flat_map(|argument| std::iter::once(&argument.value).chain(argument.value.items()));
@@ -30,8 +39,23 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         // A socket as the standard streams of a shell, or three descriptors duplicated before one is started.
         let streams = ["stdin", "stdout", "stderr"].iter().filter_map(|name| call.option(name));
         let socket = streams.into_iter().any(|value| value.taint.any(Taint::SOCKET));
-        if named || (connects && shell && (duplicates >= 2 || socket)) {
-            hits.push_call(source.facts, call);
+        // What a child reads and writes goes through the connection: `socket.pipe(child.stdin)`.
+        let piped = shell && source.facts.imports.contains("net") && has(".stdin") && has(".pipe(");
+        if named || ((connects || listens) && shell && (duplicates >= 2 || socket)) || (connects && piped) {
+            if !seen.contains(&call.place) {
+                hits.push_call(source.facts, call);
+            }
+            continue;
+        }
+        // What a connection says is run: `os.popen(socket.recv(1024).decode())`.
+        let told = call.positional(0).is_some_and(|value| value.taint.any(Taint::SOCKET));
+        if told && call.effects.any(Effects::SPAWN | Effects::SHELL) {
+            let hit = hits.at(source.facts, call.place);
+            hits.push(
+                hit.severity(Severity::High)
+                    .loaded(Severity::Critical)
+                    .message("Runs the commands that a connection sends."),
+            );
         }
     }
 }

@@ -1,0 +1,85 @@
+//! What command lines do, whichever shell reads them.
+//!
+//! In: a text that is handed to a shell, the words of a process that is started, or a whole script. Out: [`Deeds`]. One
+//! view serves scripts, `package.json` and the command lines inside of code. It judges constant text only.
+
+mod code;
+mod program;
+mod split;
+mod tells;
+
+pub(crate) use program::program_of;
+pub(crate) use split::{Command, split};
+
+use super::bits::{Deeds, Effects};
+use super::{Call, Deed, Value};
+use program::judge_commands;
+
+/// Longest command line of a call that is read: 64 KiB.
+const MAX_LINE: usize = 64 << 10;
+
+/// What a command line does.
+pub(crate) fn deeds_of_text(line: &str) -> Deeds {
+    let mut all = tells::of_text(line);
+    judge_commands(&split(line), 0, &mut |deeds, _, _| all |= deeds);
+    all
+}
+
+/// What the commands of a script do, each with its first byte and the one past its last.
+pub(crate) fn deeds_with_places(script: &str, commands: &[Command]) -> Vec<(Deeds, usize, usize)> {
+    let mut found = Vec::new();
+    judge_commands(commands, 0, &mut |deeds, start, end| found.push((deeds, start, end)));
+    tells::of_lines(script, &mut |deeds, start, end| found.push((deeds, start, end)));
+    found.sort_unstable_by_key(|(_, start, end)| (*start, *end));
+    found
+}
+
+/// What the process that a call starts does.
+pub(super) fn deed_of_call(call: &Call<'_>) -> Option<Deed> {
+    if !call.effects.any(Effects::SPAWN) {
+        return None;
+    }
+    let mut what = Deeds::NONE;
+    let mut words: Vec<String> = Vec::new();
+    let word = |value: &Value<'_>| value.as_prefix().unwrap_or("?").to_owned();
+    for argument in call.arguments.iter().filter(|argument| argument.name.as_deref() != Some("env")).take(8) {
+        let value = &argument.value;
+        match value.as_prefix() {
+            Some(text) if text.len() <= MAX_LINE => {
+                what |= deeds_of_text(text);
+                words.push(text.to_owned());
+            }
+            _ => words.extend(value.items().iter().map(word)),
+        }
+    }
+    if words.len() > 1 {
+        let end = words.iter().map(String::len).sum();
+        what |= tells::of_text(&words.join(" "));
+        let command = Command { words, end, ..Command::default() };
+        judge_commands(&[command], 0, &mut |deeds, _, _| what |= deeds);
+    }
+    if hides_window(call) {
+        what |= Deeds::HIDDEN;
+    }
+    (!what.is_empty()).then_some(Deed { what, place: call.place })
+}
+
+/// True when an option of the call hides the window of what it starts: `creationflags=CREATE_NO_WINDOW`, or a child that
+/// is detached from everything.
+fn hides_window(call: &Call<'_>) -> bool {
+    let flags = call.option("creationflags");
+    let named = |value: &Value<'_>| {
+        value
+            .path
+            .as_deref()
+            .is_some_and(|path| path.ends_with("CREATE_NO_WINDOW") || path.ends_with("DETACHED_PROCESS"))
+            || matches!(value.constant, super::Constant::Number(number) if number & 0x0800_0008 != 0)
+    };
+    let is_true =
+        |name: &str| call.option(name).is_some_and(|value| matches!(value.constant, super::Constant::Bool(true)));
+    let quiet = call.option("stdio").is_some_and(|value| value.as_text() == Some("ignore"));
+    flags.is_some_and(named) || (is_true("detached") && quiet)
+}
+
+#[cfg(test)]
+mod tests;

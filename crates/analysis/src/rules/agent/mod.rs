@@ -1,0 +1,5 @@
+//! Coding agents and models as a way in.
+
+pub(super) mod agent_configuration;
+pub(super) mod prompt_injection;
+pub(super) mod unleashed_agent;

@@ -1,0 +1,224 @@
+//! Text that is written for a model instead of a reader.
+
+use std::sync::LazyLock;
+
+use aho_corasick::packed;
+use sigma_core::{Category, Confidence, Severity};
+
+use crate::rules::{Check, Hits, Rule};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "prompt-injection",
+    category: Category::Obfuscation,
+    capability: None,
+    severity: Severity::High,
+    message: "Holds text that tries to steer a model that reads it.",
+    why: "Agents and reviewers that are models read documentation, comments and tool descriptions as if their user had \
+          written them.",
+    false_positives: "Libraries that guard against such text quote it: one phrase alone is a look, several kinds \
+          together (an order to forget, to hide, to fetch secrets, to call the package safe) are more, and tests less.",
+    example: include_str!("prompt_injection/hit@SKILL.md"),
+    check: Check::Text(check),
+};
+
+/// What every such text needs, without the first letter, which may be large or small. Few texts hold any of them.
+const ANCHORS: [&str; 38] = [
+    "gnore all",
+    "gnore any",
+    "gnore prev",
+    "gnore the prev",
+    "gnore the above",
+    "gnore your",
+    "gnore earlier",
+    "isregard all",
+    "isregard any",
+    "isregard prev",
+    "isregard the",
+    "isregard your",
+    "orget all",
+    "orget your",
+    "orget prev",
+    "verride all",
+    "verride your",
+    "IGNORE ALL",
+    "IGNORE PREV",
+    "IGNORE ANY",
+    "MPORTANT>",
+    "o not tell the",
+    "on't tell the",
+    "o not inform",
+    "o not mention",
+    "o not notify",
+    "o not reveal",
+    "without telling",
+    "without informing",
+    "without the user",
+    "lassify this",
+    "lassify it",
+    "ark this package",
+    "ark it as",
+    "utput SAFE",
+    "eport this package",
+    "ate this package",
+    "his package is safe",
+];
+
+/// Bytes before and after an anchor that are read.
+const AROUND: usize = 500;
+
+static FINDER: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Searcher::new(ANCHORS));
+
+fn check(text: &str, hits: &mut Hits<'_>) {
+    let Some(finder) = FINDER.as_ref() else { return };
+    let mut read = 0;
+    for anchor in finder.find_iter(text) {
+        // What was read around an anchor is not read again, so that time is linear.
+        if anchor.start() < read {
+            continue;
+        }
+        let from = boundary(text, anchor.start().saturating_sub(AROUND));
+        let to = boundary(text, (anchor.end() + AROUND).min(text.len()));
+        read = to;
+        let window = text[from..to].to_ascii_lowercase();
+        let Some((severity, message)) = judge(&window) else { continue };
+        let line = text[boundary(text, anchor.start().saturating_sub(40))..to].trim();
+        let evidence: String = line.chars().take(200).collect();
+        let hit = hits.at_offset(anchor.start(), &evidence).severity(severity).message(message);
+        hits.push(hit.confidence(Confidence::Medium));
+        if hits.is_full() {
+            return;
+        }
+    }
+}
+
+/// What the text around an anchor, in lower case, tries to do.
+fn judge(window: &str) -> Option<(Severity, &'static str)> {
+    let any = |words: &[&str]| words.iter().any(|word| window.contains(word));
+    let forget = follows(window, &["ignore", "disregard", "forget", "override"], &FORGOTTEN);
+    let conceal = any(&CONCEAL);
+    let secret = any(&SECRETS);
+    let act = any(&ACTS);
+    let tag = any(&["<important>", "<system>", "[system]", "<!--", "<|im_start|>", "### system"]);
+    let reader = any(&READERS);
+    let acquit =
+        follows(window, &["classify", "mark", "rate", "report", "output", "respond", "answer", "conclude"], &ACQUIT)
+            && any(&["package", "code", "file", "malicious", "vulnerab", "security"]);
+    let kinds = [forget, conceal, act && secret, tag && (conceal || act)].into_iter().filter(|kind| *kind).count();
+    match () {
+        () if kinds >= 3 => {
+            Some((Severity::Critical, "Orders a model to forget its instructions, to fetch secrets and to hide that."))
+        }
+        () if conceal && act && secret => {
+            Some((Severity::High, "Orders a model to fetch secrets and to hide that from its user."))
+        }
+        () if acquit && reader && (forget || conceal || tag) => {
+            Some((Severity::High, "Orders a model that reviews this package to call it safe."))
+        }
+        () if forget && (act || conceal) => {
+            Some((Severity::High, "Orders a model to forget its instructions and to do something else."))
+        }
+        () if acquit && reader => {
+            Some((Severity::Medium, "Speaks to a model about what it should say of this package."))
+        }
+        () if forget => Some((Severity::Medium, "Orders a model to forget its instructions.")),
+        () if conceal && reader => Some((Severity::Low, "Asks a model to hide something from its user.")),
+        () => None,
+    }
+}
+
+const FORGOTTEN: [&str; 8] =
+    ["instruction", "prompt", "guideline", "directive", "safety rule", "your rules", "system message", "training"];
+
+const CONCEAL: [&str; 14] = [
+    "do not tell the user",
+    "don't tell the user",
+    "do not inform the user",
+    "do not notify the user",
+    "do not mention this to",
+    "do not mention it to",
+    "do not mention that you",
+    "do not mention this step",
+    "do not mention to the user",
+    "without telling the user",
+    "without informing the user",
+    "without the user knowing",
+    "without the user's knowledge",
+    "do not reveal this to",
+];
+
+const SECRETS: [&str; 13] = [
+    "~/.ssh",
+    "id_rsa",
+    "~/.aws",
+    ".env file",
+    "`.env`",
+    ".npmrc",
+    "api key",
+    "api_key",
+    "credentials",
+    "private key",
+    "environment variable",
+    "mcp.json",
+    "seed phrase",
+];
+
+const ACTS: [&str; 17] = [
+    "read the",
+    "read `",
+    "read ~/",
+    "cat ~/",
+    "curl ",
+    "wget ",
+    "exfiltrat",
+    "send it to",
+    "send them to",
+    "send the content",
+    "upload ",
+    "post it to",
+    "run the following command",
+    "execute the following",
+    "pass its content",
+    "as the parameter",
+    "include the contents",
+];
+
+const READERS: [&str; 16] = [
+    "language model",
+    "llm",
+    "ai assistant",
+    "ai agent",
+    "ai model",
+    "ai system",
+    "ai reviewer",
+    "coding agent",
+    "security reviewer",
+    "security scanner",
+    "security analyst",
+    "automated review",
+    "code reviewer",
+    "malware scanner",
+    "malware analysis",
+    "assistant",
+];
+
+const ACQUIT: [&str; 8] =
+    ["safe", "benign", "not malicious", "clean", "no issues", "no vulnerabilities", "trustworthy", "harmless"];
+
+/// True when one of `then` stands at most 60 bytes after one of `first`.
+fn follows(window: &str, first: &[&str], then: &[&str]) -> bool {
+    first.iter().any(|word| {
+        window.match_indices(word).any(|(at, _)| {
+            let from = at + word.len();
+            let rest = &window[from..boundary(window, (from + 60).min(window.len()))];
+            then.iter().any(|word| rest.contains(word))
+        })
+    })
+}
+
+/// The nearest place at or before `at` where a character begins.
+fn boundary(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}

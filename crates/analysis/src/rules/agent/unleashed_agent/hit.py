@@ -1,0 +1,5 @@
+import subprocess
+
+
+def ask(prompt):
+    return subprocess.run(["gemini", "--yolo", "-p", prompt])

@@ -1,0 +1,38 @@
+//! The code of an installed client is changed.
+
+use sigma_core::{Capability, Category, Severity};
+
+use super::super::filesystem::file_write::is_writing;
+use crate::facts::{Effects, Signs};
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "client-injection",
+    category: Category::Credential,
+    capability: Some(Capability::FileWrite),
+    severity: Severity::Medium,
+    message: "Names the code of an installed chat client.",
+    why: "Code that is written into a trusted client sees every password and token that its user enters there.",
+    false_positives: "Mods of chat clients say what they are; names without writing or downloading are low.",
+    example: include_str!("client_injection/hit.py"),
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    let writes = source
+        .calls(Effects::WRITE | Effects::OPEN)
+        .filter(|call| call.effects.any(Effects::WRITE) || is_writing(call))
+        .count()
+        > 0;
+    let connects = source.does(Effects::NET);
+    for mention in source.signs(Signs::CLIENT).take(3) {
+        let hit = hits.at(source.facts, mention.place);
+        let (called, loaded) = match (writes, connects) {
+            (true, true) => (Severity::Critical, Severity::Critical),
+            (true, false) => (Severity::High, Severity::Critical),
+            (false, _) => (Severity::Low, Severity::Low),
+        };
+        let message = if writes { "Writes into the code of an installed chat client." } else { RULE.message };
+        hits.push(hit.severity(called).loaded(loaded).message(message));
+    }
+}

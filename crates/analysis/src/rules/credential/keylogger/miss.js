@@ -1,0 +1,1 @@
+document.addEventListener("keydown", (event) => console.log(event.key));

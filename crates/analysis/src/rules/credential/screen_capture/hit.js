@@ -1,0 +1,3 @@
+const screenshot = require("screenshot-desktop");
+
+module.exports = () => screenshot({ filename: "page.png" });

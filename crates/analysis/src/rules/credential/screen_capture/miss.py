@@ -1,0 +1,3 @@
+from PIL import Image
+
+Image.open("a.png").save("b.png")

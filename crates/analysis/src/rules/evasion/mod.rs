@@ -1,0 +1,4 @@
+//! Code that looks where it runs before it shows what it does.
+
+pub(super) mod sandbox_check;
+pub(super) mod targeting;

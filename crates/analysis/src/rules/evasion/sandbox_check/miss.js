@@ -1,0 +1,3 @@
+const os = require("os");
+
+module.exports = () => os.networkInterfaces();

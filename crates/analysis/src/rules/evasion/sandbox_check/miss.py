@@ -1,0 +1,1 @@
+NAMES = ["thread", "process", "wire"]

@@ -1,0 +1,2 @@
+const zones = ["Europe/Moscow", "Europe/Minsk"];
+module.exports = zones;

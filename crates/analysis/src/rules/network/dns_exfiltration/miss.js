@@ -1,0 +1,4 @@
+const dns = require("dns");
+const os = require("os");
+
+dns.lookup(os.hostname(), () => {});

@@ -1,0 +1,5 @@
+import os
+import socket
+
+socket.gethostbyname(socket.gethostname())
+socket.getaddrinfo(os.environ.get("SERVER"), 80)

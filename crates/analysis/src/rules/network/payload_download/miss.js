@@ -1,0 +1,3 @@
+const axios = require("axios");
+
+module.exports = () => axios.get("https://downloads.example.org/models/latest.json");

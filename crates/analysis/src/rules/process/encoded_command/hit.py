@@ -1,0 +1,3 @@
+import os
+
+os.system("echo aWQ= | base64 -d | sh")

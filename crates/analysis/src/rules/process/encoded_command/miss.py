@@ -1,0 +1,3 @@
+import subprocess
+
+subprocess.run("base64 -d fixture.b64 > fixture.bin", shell=True)

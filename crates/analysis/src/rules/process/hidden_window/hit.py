@@ -1,0 +1,3 @@
+import subprocess
+
+subprocess.Popen(["helper.exe"], creationflags=subprocess.CREATE_NO_WINDOW)

@@ -1,0 +1,3 @@
+const { spawn } = require("child_process");
+
+spawn("npm", ["test"], { stdio: "inherit" });

@@ -1,0 +1,3 @@
+import subprocess
+
+subprocess.Popen(["make", "all"], creationflags=0)

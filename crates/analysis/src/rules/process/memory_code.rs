@@ -1,0 +1,44 @@
+//! Machine code is put into memory and run.
+
+use sigma_core::{Capability, Category, Severity};
+
+use crate::facts::{Effects, Signs};
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "memory-code",
+    category: Category::DynamicCode,
+    capability: Some(Capability::NativeCode),
+    severity: Severity::High,
+    message: "Puts machine code into memory and runs it.",
+    why: "Code that exists only in memory leaves no file to scan; loaders of implants work like this.",
+    false_positives: "Compilers at run time and debuggers use single functions of this kind; only several steps together are reported.",
+    example: include_str!("memory_code/hit.py"),
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    let native = source.calls(Effects::NATIVE).collect::<Vec<_>>();
+    let called = |names: &[&str]| native.iter().any(|call| names.iter().any(|name| call.path.ends_with(name)));
+    let steps = [
+        called(&["VirtualAlloc", "VirtualAllocEx", "VirtualProtect", "VirtualProtectEx"]),
+        called(&["RtlMoveMemory", "WriteProcessMemory", "RtlCopyMemory"]),
+        called(&["CreateThread", "CreateRemoteThread", "QueueUserAPC", "EnumWindows", "CallWindowProcA"]),
+    ];
+    let steps = steps.into_iter().filter(|step| *step).count();
+    if steps >= 2 {
+        let calls = native.iter().filter(|call| call.path.contains("kernel32") || call.path.contains("ntdll"));
+        for call in calls.take(3) {
+            let hit = hits.at(source.facts, call.place);
+            let called = if steps == 3 { Severity::Critical } else { Severity::High };
+            hits.push(hit.severity(called).loaded(Severity::Critical));
+        }
+        return;
+    }
+    if source.different(Signs::INJECTION) >= 3 && source.does(Effects::NATIVE | Effects::IMPORT | Effects::SPAWN) {
+        for mention in source.signs(Signs::INJECTION).take(3) {
+            let hit = hits.at(source.facts, mention.place).severity(Severity::High);
+            hits.push(hit.message(format!("Names what puts code into memory: {}.", mention.what)));
+        }
+    }
+}

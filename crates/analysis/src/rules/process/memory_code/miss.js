@@ -1,0 +1,3 @@
+const ffi = require("ffi-napi");
+
+module.exports = ffi.Library("libm", { ceil: ["double", ["double"]] });

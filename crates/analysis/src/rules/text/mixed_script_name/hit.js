@@ -1,0 +1,2 @@
+const admіn = true;
+if (admіn) console.log("in");

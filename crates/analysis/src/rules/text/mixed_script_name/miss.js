@@ -1,0 +1,2 @@
+const имя = "x";
+console.log(имя);

@@ -1,0 +1,2 @@
+# Проверка сheck
+TEXT = "USB порт сheck"

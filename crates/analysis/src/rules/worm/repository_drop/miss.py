@@ -1,0 +1,3 @@
+import requests
+
+requests.get("https://api.github.com/repos/example/demo/releases/latest")

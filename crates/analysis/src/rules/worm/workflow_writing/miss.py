@@ -1,0 +1,1 @@
+print(open(".github/workflows/test.yml").read())
