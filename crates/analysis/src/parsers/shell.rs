@@ -7,7 +7,7 @@ use crate::facts::{Argument, Builder, Command, Taint, Value, deeds_with_places, 
 
 /// Tells what a script does.
 pub(super) fn read<'a>(source: &'a str, builder: &mut Builder<'a>) {
-    let function = builder.declare_function();
+    let function = builder.declare_function(0);
     let frame = builder.enter(function);
     let commands = split(source);
     tell(&commands, builder);

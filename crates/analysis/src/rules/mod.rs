@@ -5,8 +5,6 @@
 //! never walks a tree. A capability alone is [`Severity::Info`]; only combinations and intent are more.
 
 mod agent;
-mod agent;
-mod agent;
 mod archive;
 mod binary;
 mod credential;
