@@ -5,6 +5,7 @@ use super::builder::{Argument, Builder, MAX_FACTS, union};
 use super::value::{Constant, Text, Value};
 use super::{Call, Place, api, fold, name};
 use crate::language::Language;
+use crate::operator::watch;
 
 /// Arguments that are kept of one call.
 const MAX_ARGUMENTS: usize = 16;
@@ -79,7 +80,7 @@ impl<'a> Builder<'a> {
     ) -> Value<'a> {
         let called = callee.function.or_else(|| {
             let constructors = if self.language == Language::Python { "__init__" } else { "constructor" };
-            self.method(callee.class?, constructors)
+            self.learned.method(callee.class?, constructors)
         });
         if let Some(function) = called {
             self.runs(function);
@@ -91,7 +92,15 @@ impl<'a> Builder<'a> {
             self.run_arguments(&arguments);
             let mut result = Value::tainted(argument_taint | receiver | callee.taint);
             match callee.function.and_then(|index| self.learned.functions.get(index as usize)) {
-                Some(function) => result.join(function.result.clone()),
+                Some(function) => {
+                    let given = |index: u32| {
+                        let argument = arguments.get(index as usize);
+                        argument.map_or(Taint::NONE, |argument| argument.value.whole_taint())
+                    };
+                    let mut returned = function.result.clone();
+                    returned.taint = returned.taint.resolved(given, Taint::symbol);
+                    result.join(returned);
+                }
                 None => result.class = callee.class,
             }
             return result;
@@ -100,6 +109,13 @@ impl<'a> Builder<'a> {
             return value;
         }
         let effects = api::effects(&path);
+        let linked = match effects.is_empty() {
+            true => {
+                let given = arguments.iter().map(|argument| argument.value.whole_taint()).take(MAX_ARGUMENTS).collect();
+                self.call_symbol(&path, given, place)
+            }
+            false => Taint::NONE,
+        };
         // Whoever is given a function mostly runs it: timers, threads, promises, answers of servers.
         self.run_arguments(&arguments);
         if effects.any(Effects::RUNS) {
@@ -128,7 +144,9 @@ impl<'a> Builder<'a> {
         if matches!(&*path, "socket.socket" | "net.Socket") {
             taint |= Taint::SOCKET;
         }
-        if !effects.is_empty() && self.facts.calls.len() < MAX_FACTS {
+        taint |= linked;
+        self.note_sink(effects, called_taint, place);
+        if (!effects.is_empty() || watch::wants(&path)) && self.facts.calls.len() < MAX_FACTS {
             arguments.truncate(MAX_ARGUMENTS);
             let path = path.clone();
             self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, discarded: false, place });
@@ -212,7 +230,8 @@ impl<'a> Builder<'a> {
         let all = parts.iter().all(|part| part.as_text().is_some());
         let text = known.join("/");
         self.budget = self.budget.saturating_sub(text.len());
-        let found = if text.len() <= fold::MAX_TEXT { self.taint_of_text(&text, place) } else { Taint::NONE };
+        let found =
+            if text.len() <= fold::MAX_TEXT { self.taint_of_text(&text, place) } else { Taint::NONE };
         let constant = match all && text.len() <= fold::MAX_TEXT {
             true => self.pay(|| Constant::Text(text.into())),
             false => Constant::Unknown,
@@ -280,7 +299,7 @@ impl<'a> Builder<'a> {
             return Taint::NONE;
         };
         let words = command.split([' ', '"', '\'', '=', ';', '&']).take(100);
-        words.filter(|word| word.contains('.')).fold(Taint::NONE, |all, word| all | self.download(word))
+        words.filter(|word| word.contains(['.', '/', '\\'])).fold(Taint::NONE, |all, word| all | self.download(word))
     }
 
     /// `Thread(target=f, args=(a, b))`: what `f` will be given.

@@ -11,6 +11,7 @@ mod builder;
 mod call;
 mod command;
 mod fold;
+mod links;
 mod mention;
 mod name;
 mod value;
@@ -20,6 +21,7 @@ pub(crate) use api::known_names;
 pub(crate) use bits::{Deeds, Effects, Signs, Taint};
 pub(crate) use builder::{Argument, Builder};
 pub(crate) use command::{Command, deeds_of_text, deeds_with_places, program_of, split};
+pub(crate) use links::{Export, Links, Sink, Symbol};
 pub(crate) use mention::{find as find_mention, find_all as find_all_mentions};
 pub(crate) use name::is_secret as is_secret_name;
 pub(crate) use value::{Constant, Text, Value};
@@ -149,6 +151,8 @@ pub(crate) struct Facts<'a> {
     pub deeds: Vec<Deed>,
     /// Classes derived from classes of other modules.
     pub subclasses: Vec<Subclass>,
+    /// What ties the file to the others of its package.
+    pub links: Links,
     /// Which functions run when the file is loaded.
     loaded: Vec<bool>,
 }

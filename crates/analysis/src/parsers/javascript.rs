@@ -510,6 +510,19 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
         self.builder.import(export.source.value.as_str());
     }
 
+    fn visit_export_default_declaration(&mut self, export: &ExportDefaultDeclaration<'a>) {
+        if let Some(expression) = export.declaration.as_expression() {
+            let value = self.eval(expression);
+            self.builder.export("", &value);
+            return;
+        }
+        walk::walk_export_default_declaration(self, export);
+        if let ExportDefaultDeclarationKind::FunctionDeclaration(function) = &export.declaration {
+            let id = self.builder.declare_function(function.span.start);
+            self.builder.export("", &Value { function: Some(id), ..Value::default() });
+        }
+    }
+
     fn visit_ts_type(&mut self, _: &TSType<'a>) {}
 
     fn visit_variable_declarator(&mut self, declarator: &VariableDeclarator<'a>) {

@@ -7,6 +7,7 @@
 mod agent;
 mod archive;
 mod binary;
+pub(crate) mod catalogue;
 mod credential;
 mod dynamic;
 mod evasion;
@@ -23,6 +24,7 @@ mod secret;
 mod text;
 mod worm;
 
+pub(crate) use flow::judge;
 pub(crate) use hit::{Hit, Hits};
 
 use sigma_core::{Capability, Category, Severity};
