@@ -45,6 +45,7 @@ pub(super) fn deeds_of_calls(calls: &[Call<'_>]) -> Vec<Deed> {
 fn deeds_of_call(call: &Call<'_>, fetched: &mut Vec<String>) -> Deeds {
     let mut what = Deeds::NONE;
     let mut words: Vec<String> = Vec::new();
+    let mut listed = false;
     let mut line = |text: &str| {
         what |= tells::of_text(text);
         judge_with(&split(text), fetched, &mut |deeds| what |= deeds);
@@ -61,10 +62,13 @@ fn deeds_of_call(call: &Call<'_>, fetched: &mut Vec<String>) -> Deeds {
             (_, [only]) if only.as_text().is_some_and(|text| text.contains(' ')) => {
                 line(only.as_text().unwrap_or_default());
             }
-            (_, items) => words.extend(items.iter().map(word)),
+            (_, items) => {
+                listed |= !items.is_empty();
+                words.extend(items.iter().map(word));
+            }
         }
     }
-    if words.len() > 1 {
+    if listed || words.len() > 1 {
         let end = words.iter().map(String::len).sum();
         what |= tells::of_text(&words.join(" "));
         let command = Command { words, end, ..Command::default() };

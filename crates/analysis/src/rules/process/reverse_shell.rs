@@ -51,7 +51,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         }
         // What a connection says is run: `os.popen(socket.recv(1024).decode())`.
         let heard = call.positional(0).is_some_and(|value| {
-            let own = value.taint.any(Taint::HOST_INFO) || value.path.as_deref().is_some_and(|path| path.contains("gethost"));
+            let own =
+                value.taint.any(Taint::HOST_INFO) || value.path.as_deref().is_some_and(|path| path.contains("gethost"));
             value.taint.any(Taint::SOCKET) && !own
         });
         let told = heard && (has(".recv(") || has(".makefile("));
