@@ -290,6 +290,7 @@ mod deed {
 }
 
 pub(crate) use deed::Deeds;
+
 /// Parameters of a function that stand for what callers give: bits 32 and up.
 const PARAMETERS: u32 = 8;
 /// Imported names of one file that stand for what other files hold: bits 40 and up.

@@ -173,8 +173,7 @@ impl<'a> Builder<'a> {
         self.finish_links();
         self.facts.loaded = loaded;
         self.facts.calls.sort_by_key(|call| call.place);
-        let deeds = self.facts.calls.iter().filter_map(command::deed_of_call);
-        self.facts.deeds.extend(deeds);
+        self.facts.deeds.extend(command::deeds_of_calls(&self.facts.calls));
         self.facts
     }
 

@@ -230,7 +230,8 @@ impl<'a> Builder<'a> {
         let all = parts.iter().all(|part| part.as_text().is_some());
         let text = known.join("/");
         self.budget = self.budget.saturating_sub(text.len());
-        let found = if text.len() <= fold::MAX_TEXT { self.taint_of_text(&text, place) } else { Taint::NONE };
+        let found =
+            if text.len() <= fold::MAX_TEXT { self.taint_of_text(&text, place) } else { Taint::NONE };
         let constant = match all && text.len() <= fold::MAX_TEXT {
             true => self.pay(|| Constant::Text(text.into())),
             false => Constant::Unknown,

@@ -35,11 +35,11 @@ pub(crate) struct Outcome {
     pub imports: BTreeSet<String>,
     /// Modules of the same package.
     pub local_imports: BTreeSet<String>,
+    /// What its texts are signs of.
+    pub signs: Signs,
     /// What ties it to the other files, with the line and the text of each call that they may reach.
     pub links: Links,
     pub sinks: Vec<(u32, String)>,
-    /// What its texts are signs of.
-    pub signs: Signs,
     /// How it was read, where that was not the usual way.
     pub not_parsed: Option<NotParsed>,
     /// What the operator's rules say.
@@ -83,9 +83,9 @@ impl Outcome {
             hosts: hosts(facts),
             imports: facts.imports.clone(),
             local_imports: facts.local_imports.clone(),
+            signs: facts.signs,
             links: facts.links.clone(),
             sinks: sinks(facts),
-            signs: facts.signs,
             ..Self::default()
         };
         let source = Source { facts, setup };

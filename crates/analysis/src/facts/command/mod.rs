@@ -11,9 +11,9 @@ mod tells;
 pub(crate) use program::program_of;
 pub(crate) use split::{Command, split};
 
-use super::bits::{Deeds, Effects};
+use super::bits::{Deeds, Effects, Taint};
 use super::{Call, Deed, Value};
-use program::judge_commands;
+use program::{judge_commands, judge_with};
 
 /// Longest command line of a call that is read: 64 KiB.
 const MAX_LINE: usize = 64 << 10;
@@ -34,34 +34,55 @@ pub(crate) fn deeds_with_places(script: &str, commands: &[Command]) -> Vec<(Deed
     found
 }
 
-/// What the process that a call starts does.
-pub(super) fn deed_of_call(call: &Call<'_>) -> Option<Deed> {
-    if !call.effects.any(Effects::SPAWN) {
-        return None;
-    }
+/// What the processes that the calls of a file start do. A file that one of them downloads may be run by another.
+pub(super) fn deeds_of_calls(calls: &[Call<'_>]) -> Vec<Deed> {
+    let mut fetched = Vec::new();
+    let spawns = calls.iter().filter(|call| call.effects.any(Effects::SPAWN));
+    let deeds = spawns.map(|call| Deed { what: deeds_of_call(call, &mut fetched), place: call.place });
+    deeds.filter(|deed| !deed.what.is_empty()).collect()
+}
+
+fn deeds_of_call(call: &Call<'_>, fetched: &mut Vec<String>) -> Deeds {
     let mut what = Deeds::NONE;
     let mut words: Vec<String> = Vec::new();
+    let mut listed = false;
+    let mut line = |text: &str| {
+        what |= tells::of_text(text);
+        judge_with(&split(text), fetched, &mut |deeds| what |= deeds);
+    };
     let word = |value: &Value<'_>| value.as_prefix().unwrap_or("?").to_owned();
     for argument in call.arguments.iter().filter(|argument| argument.name.as_deref() != Some("env")).take(8) {
         let value = &argument.value;
-        match value.as_prefix() {
-            Some(text) if text.len() <= MAX_LINE => {
-                what |= deeds_of_text(text);
+        match (value.as_prefix(), value.items()) {
+            (Some(text), _) if text.len() <= MAX_LINE => {
+                line(text);
                 words.push(text.to_owned());
             }
-            _ => words.extend(value.items().iter().map(word)),
+            // A list of one is a whole line when a shell reads it.
+            (_, [only]) if only.as_text().is_some_and(|text| text.contains(' ')) => {
+                line(only.as_text().unwrap_or_default());
+            }
+            (_, items) => {
+                listed |= !items.is_empty();
+                words.extend(items.iter().map(word));
+            }
         }
     }
-    if words.len() > 1 {
+    if listed || words.len() > 1 {
         let end = words.iter().map(String::len).sum();
         what |= tells::of_text(&words.join(" "));
         let command = Command { words, end, ..Command::default() };
-        judge_commands(&[command], 0, &mut |deeds, _, _| what |= deeds);
+        judge_with(&[command], fetched, &mut |deeds| what |= deeds);
+    }
+    // What flows into a command that connects somewhere leaves the machine.
+    let telling = Taint::HOST_INFO | Taint::ENV_ALL | Taint::CREDENTIAL | Taint::OUTPUT;
+    if what.any(Deeds::FETCHES) && call.taint.any(telling) {
+        what |= Deeds::SENDS;
     }
     if hides_window(call) {
         what |= Deeds::HIDDEN;
     }
-    (!what.is_empty()).then_some(Deed { what, place: call.place })
+    what
 }
 
 /// True when an option of the call hides the window of what it starts: `creationflags=CREATE_NO_WINDOW`, or a child that

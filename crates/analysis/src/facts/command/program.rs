@@ -48,6 +48,13 @@ pub(super) fn judge_commands(commands: &[Command], depth: u32, found: &mut impl 
     });
 }
 
+/// Judges the commands of one call among others; `fetched` are the files that earlier ones downloaded.
+pub(super) fn judge_with(commands: &[Command], fetched: &mut Vec<String>, found: &mut impl FnMut(Deeds)) {
+    let mut judge = Judge { fetched: std::mem::take(fetched), fifo: false, depth: 0 };
+    judge.list(commands, &mut |deeds, _| found(deeds));
+    *fetched = judge.fetched;
+}
+
 /// Files that are remembered as downloaded.
 const MAX_FETCHED: usize = 64;
 

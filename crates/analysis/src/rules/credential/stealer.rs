@@ -41,7 +41,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let load = reads.iter().any(|call| source.facts.when(call.place) == When::Load);
     let severity = match (personal, technical) {
         (2.., _) if stored >= 1 => Severity::Critical,
-        (1, 1..) if stored == 1 && !reads.is_empty() => Severity::High,
+        (1, 1..) if stored == 1 && load => Severity::High,
         (0, 3..) if !reads.is_empty() && load => Severity::Critical,
         (_, 2..) if !reads.is_empty() => {
             if load {

@@ -40,7 +40,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let streams = ["stdin", "stdout", "stderr"].iter().filter_map(|name| call.option(name));
         let socket = streams.into_iter().any(|value| value.taint.any(Taint::SOCKET));
         // What a child reads and writes goes through the connection: `socket.pipe(child.stdin)`.
-        let piped = shell && source.facts.imports.contains("net") && has(".stdin") && has(".pipe(");
+        let alone = call.positional(1).is_none_or(|arguments| arguments.items().len() <= 1);
+        let small = bytes.len() <= SMALL;
+        let piped = shell && alone && small && source.facts.imports.contains("net") && has(".stdin") && has(".pipe(");
         if named || ((connects || listens) && shell && (duplicates >= 2 || socket)) || (connects && piped) {
             if !seen.contains(&call.place) {
                 hits.push_call(source.facts, call);
@@ -48,7 +50,12 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             continue;
         }
         // What a connection says is run: `os.popen(socket.recv(1024).decode())`.
-        let told = call.positional(0).is_some_and(|value| value.taint.any(Taint::SOCKET));
+        let heard = call.positional(0).is_some_and(|value| {
+            let own =
+                value.taint.any(Taint::HOST_INFO) || value.path.as_deref().is_some_and(|path| path.contains("gethost"));
+            value.taint.any(Taint::SOCKET) && !own
+        });
+        let told = heard && (has(".recv(") || has(".makefile("));
         if told && call.effects.any(Effects::SPAWN | Effects::SHELL) {
             let hit = hits.at(source.facts, call.place);
             hits.push(
@@ -59,6 +66,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         }
     }
 }
+
+/// A source in which a shell, a connection and a pipe belong together; in a bundle they may be strangers. Bytes.
+const SMALL: usize = 64 << 10;
 
 const SHELLS: [&str; 5] = ["sh", "bash", "zsh", "cmd.exe", "powershell.exe"];
 
