@@ -225,7 +225,8 @@ impl OperatorRules {
             problems.push(RuleProblem { message, ..at.clone() });
         }
         if !names.insert(rule.id.clone()) {
-            problems.push(RuleProblem { message: format!("{} stands twice; give one another id", rule.id), ..at.clone() });
+            problems
+                .push(RuleProblem { message: format!("{} stands twice; give one another id", rule.id), ..at.clone() });
         }
         self.rules.push(rule);
         self.entries.push(entry);
@@ -263,7 +264,7 @@ impl OperatorRules {
         self.yara.is_some()
     }
 
-    /// The finding that a hit makes at its place; nothing where the rule does not apply there.
+    /// The finding that a hit makes in a file at `path` (`inner` inside the package), where it runs at `reach`; nothing where the rule does not apply there.
     pub(crate) fn finding(
         &self,
         hit: &LocalHit,
@@ -273,11 +274,6 @@ impl OperatorRules {
         reach: Reach,
     ) -> Option<sigma_core::Finding> {
         let rule = self.rules.get(hit.rule)?;
-        let reach = match (reach, hit.when) {
-            (Reach::Test, _) => Reach::Test,
-            (_, When::Call) => Reach::Call,
-            (reach, When::Load) => reach,
-        };
         rule.scope.holds(kind, inner, reach).then(|| sigma_core::Finding {
             rule: rule.id.clone(),
             category: rule.category,
@@ -318,7 +314,10 @@ impl Local {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LocalHit {
     rule: usize,
-    when: When,
+    /// When the code runs, judged from the file.
+    pub when: When,
+    /// The function that it stands in; 0 is the module itself.
+    pub function: u32,
     confidence: Confidence,
     line: u32,
     evidence: String,
@@ -333,12 +332,7 @@ fn line_of(bytes: &[u8], offset: usize) -> usize {
 fn place(file: &str, text: &str, offset: usize) -> RuleProblem {
     let before = text.get(..offset).unwrap_or(text);
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-    RuleProblem {
-        file: file.to_owned(),
-        line: line_of(text.as_bytes(), offset),
-        column,
-        message: String::new(),
-    }
+    RuleProblem { file: file.to_owned(), line: line_of(text.as_bytes(), offset), column, message: String::new() }
 }
 
 /// One hash over all files: name and content, each with its length, in order of name. The folder is not part of it.
