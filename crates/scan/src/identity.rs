@@ -93,7 +93,7 @@ fn split(stem: &str, kind: DistributionKind) -> Option<(&str, &str)> {
     let digit = |at: &usize| stem[at + 1..].trim_start_matches(['v', 'V']).starts_with(|c: char| c.is_ascii_digit());
     let at = match kind {
         DistributionKind::NpmTarball => hyphens().find(numbers),
-        DistributionKind::Wheel | DistributionKind::Sdist => hyphens().filter(digit).last(),
+        DistributionKind::Wheel | DistributionKind::Sdist => hyphens().rfind(digit),
     };
     let at = at.or_else(|| stem.rfind('-'))?;
     Some((&stem[..at], &stem[at + 1..]))

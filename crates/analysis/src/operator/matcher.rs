@@ -122,7 +122,8 @@ impl Matcher {
         for (rule, condition) in self.conditions.iter().enumerate().take(rules.len()) {
             let Some(seen) = file.holds(condition) else { continue };
             if seen.is_empty() {
-                let nowhere = Seen { at: None, when: When::Load, confidence: Confidence::High, what: String::new() };
+                let nowhere =
+                    Seen { at: None, when: When::Load, function: 0, confidence: Confidence::High, what: String::new() };
                 local.push(file.hit(rule, &nowhere, &lines));
             }
             for seen in seen.iter().take(MAX_HITS) {
@@ -156,6 +157,7 @@ struct Seen {
     /// Where, in bytes.
     at: Option<usize>,
     when: When,
+    function: u32,
     confidence: Confidence,
     what: String,
 }
@@ -228,7 +230,7 @@ impl File<'_, '_> {
         let rest = &self.text.as_bytes()[at..(at + EVIDENCE * 4).min(self.text.len())];
         let line = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
         let what = printable(&String::from_utf8_lossy(line), EVIDENCE);
-        Seen { at: Some(at), when: When::Load, confidence: Confidence::High, what }
+        Seen { at: Some(at), when: When::Load, function: 0, confidence: Confidence::High, what }
     }
 
     fn hit(&self, rule: usize, seen: &Seen, lines: &OnceCell<Vec<usize>>) -> LocalHit {
@@ -237,8 +239,8 @@ impl File<'_, '_> {
             ends.partition_point(|end| *end < at) + 1
         });
         let line = u32::try_from(line).unwrap_or(u32::MAX);
-        let Seen { when, confidence, .. } = *seen;
-        LocalHit { rule, when, confidence, line, evidence: seen.what.clone() }
+        let Seen { when, function, confidence, .. } = *seen;
+        LocalHit { rule, when, function, confidence, line, evidence: seen.what.clone() }
     }
 }
 
@@ -269,12 +271,18 @@ fn some(seen: Vec<Seen>) -> Option<Vec<Seen>> {
 }
 
 fn whole_file(what: String) -> Seen {
-    Seen { at: None, when: When::Load, confidence: Confidence::High, what: printable(&what, EVIDENCE) }
+    Seen { at: None, when: When::Load, function: 0, confidence: Confidence::High, what: printable(&what, EVIDENCE) }
 }
 
 fn at_place(facts: &Facts<'_>, place: Place) -> Seen {
     let text = facts.text(place);
     let end = text.char_indices().nth(EVIDENCE * 2).map_or(text.len(), |(at, _)| at);
     let what = printable(&text[..end], EVIDENCE);
-    Seen { at: Some(place.start as usize), when: facts.when(place), confidence: facts.confidence, what }
+    Seen {
+        at: Some(place.start as usize),
+        when: facts.when(place),
+        function: place.function,
+        confidence: facts.confidence,
+        what,
+    }
 }

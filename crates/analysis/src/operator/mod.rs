@@ -264,7 +264,7 @@ impl OperatorRules {
         self.yara.is_some()
     }
 
-    /// The finding that a hit makes at its place; nothing where the rule does not apply there.
+    /// The finding that a hit makes in a file at `path` (`inner` inside the package), where it runs at `reach`; nothing where the rule does not apply there.
     pub(crate) fn finding(
         &self,
         hit: &LocalHit,
@@ -274,11 +274,6 @@ impl OperatorRules {
         reach: Reach,
     ) -> Option<sigma_core::Finding> {
         let rule = self.rules.get(hit.rule)?;
-        let reach = match (reach, hit.when) {
-            (Reach::Test, _) => Reach::Test,
-            (_, When::Call) => Reach::Call,
-            (reach, When::Load) => reach,
-        };
         rule.scope.holds(kind, inner, reach).then(|| sigma_core::Finding {
             rule: rule.id.clone(),
             category: rule.category,
@@ -319,7 +314,10 @@ impl Local {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LocalHit {
     rule: usize,
-    when: When,
+    /// When the code runs, judged from the file.
+    pub when: When,
+    /// The function that it stands in; 0 is the module itself.
+    pub function: u32,
     confidence: Confidence,
     line: u32,
     evidence: String,

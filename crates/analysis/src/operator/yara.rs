@@ -130,7 +130,7 @@ impl Yara {
 }
 
 fn hit(rule: usize, line: u32, evidence: String) -> LocalHit {
-    LocalHit { rule, when: When::Load, confidence: Confidence::High, line, evidence }
+    LocalHit { rule, when: When::Load, function: 0, confidence: Confidence::High, line, evidence }
 }
 
 /// The first matches, in order of place: the line where the bytes are text, otherwise the offset.

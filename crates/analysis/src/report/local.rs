@@ -47,17 +47,21 @@ impl Distribution<'_> {
 
     /// The findings of the operator's rules, and how many there were of each before the limit of a report.
     pub(super) fn local_findings(&self) -> (Vec<Finding>, BTreeMap<String, u64>) {
-        let text = self.files.iter().map(|file| (&file.path, &file.inner, &file.outcome.local, file.reach));
-        let bytes = self.local.files.iter().map(|(path, inner, local)| {
+        let rules = self.local.rules;
+        let text = self.files.iter().flat_map(|file| {
+            let placed = file.outcome.local.hits.iter();
+            placed.filter_map(|hit| {
+                let reach = file.reach_of(hit.when, hit.function);
+                rules.finding(hit, self.kind, &file.path, &file.inner, reach)
+            })
+        });
+        let bytes = self.local.files.iter().flat_map(|(path, inner, local)| {
             let reach = if reach::is_test(inner) { Reach::Test } else { Reach::Import };
-            (path, inner, local, reach)
+            local.hits.iter().filter_map(move |hit| rules.finding(hit, self.kind, path, inner, reach))
         });
         let mut by_rule: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
-        for (path, inner, local, reach) in text.chain(bytes) {
-            let placed = local.hits.iter();
-            for finding in placed.filter_map(|hit| self.local.rules.finding(hit, self.kind, path, inner, reach)) {
-                by_rule.entry(finding.rule.clone()).or_default().push(finding);
-            }
+        for finding in text.chain(bytes) {
+            by_rule.entry(finding.rule.clone()).or_default().push(finding);
         }
         let totals = by_rule.iter().map(|(rule, findings)| (rule.clone(), findings.len() as u64)).collect();
         by_rule.values_mut().for_each(keep_strongest);
