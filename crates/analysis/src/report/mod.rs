@@ -5,6 +5,7 @@
 
 mod analysis_type;
 mod binary;
+mod coverage;
 pub(crate) mod manifest;
 mod oddity;
 mod outcome;
@@ -17,14 +18,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sigma_core::{
-    BinaryFile, Coverage, Digests, DistributionKind, DistributionReport, FileEntry, FileSet, Finding, PackageId, Reach,
-    Sha256, SkipReason, Skipped, printable,
+    BinaryFile, Coverage, Digests, DistributionKind, DistributionReport, FileEntry, FileSet, FileState, Finding,
+    PackageId, Reach, Sha256, SkipReason, Skipped, printable,
 };
 
 use crate::archive::Walk;
 use crate::facts::When;
 use crate::language::{is_declaration, language_of};
 use crate::limits::Limits;
+use crate::parsers;
 use crate::rules::{Check, Hit, Hits, RULES};
 use manifest::Manifests;
 use outcome::{Outcome, Reading};
@@ -71,6 +73,7 @@ pub(crate) struct Distribution<'a> {
     kind: DistributionKind,
     entries: Vec<FileEntry>,
     coverage: Coverage,
+    states: coverage::States,
     /// What was read in another way than parsing, or not; the total counts beyond the list.
     skipped: Vec<Skipped>,
     skipped_total: u64,
@@ -102,6 +105,7 @@ impl<'a> Distribution<'a> {
             kind,
             entries: Vec::new(),
             coverage: Coverage::default(),
+            states: coverage::States::default(),
             skipped: Vec::new(),
             skipped_total: 0,
         }
@@ -114,7 +118,8 @@ impl<'a> Distribution<'a> {
         let inner = reach::inner_path(self.kind, file.path).to_owned();
         if let Some(format) = binary::format(file.bytes, &inner) {
             let (size, sha256) = (file.size, file.sha256);
-            self.binaries.push(BinaryFile { path, format: format.into(), size, sha256 });
+            self.states.note(FileState::Binary);
+            self.binaries.push(BinaryFile { path, format: format.into(), size, sha256, imports: BTreeSet::new() });
             return;
         }
         self.manifests.read(self.kind, &path, &inner, file.bytes);
@@ -124,11 +129,16 @@ impl<'a> Distribution<'a> {
             self.coverage.source_bytes += file.size;
         }
         if !file.whole {
+            match language {
+                Some(_) => self.states.note_source(&path, FileState::OverLimit, Some(SkipReason::TooLarge)),
+                None => self.states.note(FileState::OverLimit),
+            }
             let detail = format!("got {} bytes, the limit for one file is {}", file.size, limits.file_bytes);
             self.skip(path, SkipReason::TooLarge, detail);
             return;
         }
-        if language.is_none() && !is_text(file.bytes) {
+        if language.is_none() && !parsers::is_text(file.bytes) {
+            self.states.note(FileState::Hashed);
             return;
         }
         let setup = self.kind == DistributionKind::Sdist && inner == "setup.py";
@@ -136,13 +146,17 @@ impl<'a> Distribution<'a> {
         let outcome = memory.outcome(file.sha256, reading, || Outcome::of(file.bytes, reading, limits.syntax_depth));
         match (&outcome.not_parsed, language) {
             (Some(not_parsed), Some(_)) => {
-                if not_parsed.reason != SkipReason::TooLarge {
-                    self.coverage.token_scanned += 1;
-                }
+                let over = not_parsed.reason == SkipReason::TooLarge;
+                self.coverage.token_scanned += u64::from(!over);
+                let state = if over { FileState::OverLimit } else { FileState::TokenScanned };
+                self.states.note_source(&path, state, Some(not_parsed.reason));
                 self.skip(path.clone(), not_parsed.reason, not_parsed.detail.clone());
             }
-            (None, Some(_)) => self.coverage.parsed += 1,
-            (_, None) => {}
+            (None, Some(_)) => {
+                self.coverage.parsed += 1;
+                self.states.note_source(&path, FileState::Parsed, None);
+            }
+            (_, None) => self.states.note(FileState::TextScanned),
         }
         if language.is_some() || *outcome != Outcome::default() {
             self.files.push(FileRecord { path, inner, outcome, reach: Reach::Import, hooked: false });
@@ -244,6 +258,7 @@ impl<'a> Distribution<'a> {
         coverage.skipped.dedup();
         coverage.skipped.truncate(MAX_SKIPPED);
         coverage.skipped_total = self.skipped_total;
+        std::mem::take(&mut self.states).tell(&self.entries, &mut coverage);
         coverage
     }
 
@@ -295,9 +310,4 @@ fn keep_strongest(findings: &mut Vec<Finding>) {
     });
     findings.dedup();
     findings.truncate(MAX_FINDINGS);
-}
-
-/// True for bytes that can be text: no NUL among the first of them.
-fn is_text(bytes: &[u8]) -> bool {
-    !bytes[..bytes.len().min(4096)].contains(&0)
 }

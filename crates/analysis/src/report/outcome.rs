@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sigma_core::Sha256;
+use sigma_core::{Sha256, SkipReason};
 
 use crate::facts::{Effects, Facts};
 use crate::language::Language;
@@ -41,7 +41,7 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// Reads a file and runs every rule on it.
     pub fn of(bytes: &[u8], reading: Reading, depth: u32) -> Self {
-        let text = parsers::decode(bytes);
+        let parsers::Decoded { text, unknown } = parsers::decode_source(bytes, reading.language);
         let mut outcome = match reading.language {
             Some(language) if reading.quiet => {
                 let (_, not_parsed) = parsers::with_facts(&text, language, false, depth, |_| ());
@@ -55,6 +55,10 @@ impl Outcome {
             }
             None => Self::default(),
         };
+        if let (Some(name), None) = (unknown, &outcome.not_parsed) {
+            let detail = format!("it declares the encoding {name}, and was read as latin-1");
+            outcome.not_parsed = Some(NotParsed { reason: SkipReason::Encoding, detail });
+        }
         for (index, rule) in RULES.iter().enumerate() {
             if let Check::Text(check) = rule.check {
                 let mut hits = Hits::of(rule, index, &text);
