@@ -10,11 +10,14 @@ mod archive;
 mod facts;
 mod language;
 mod limits;
+mod names;
 mod parsers;
+mod release;
 mod report;
 mod rules;
 
 pub use limits::Limits;
+pub use release::{WHEEL_DIFFERS, compare};
 pub use report::analysis_type;
 
 use std::io::{Read, Seek};
@@ -74,7 +77,7 @@ impl Analyser {
     /// Analyses one distribution. Never fails: what cannot be read is disclosed in the report's coverage.
     pub fn analyse(&self, input: Input<'_>) -> Analysis {
         stacker::maybe_grow(STACK / 2, STACK, || {
-            let mut distribution = Distribution::new(Some(input.package), input.kind);
+            let mut distribution = Distribution::new(Some(input.package), input.kind, input.filename);
             let walk = archive::walk(input.filename, input.bytes, &self.limits, &mut |member| {
                 let whole = matches!(member.content, archive::Content::Whole(_));
                 let (path, size, sha256) = (member.path, member.size, member.sha256);
@@ -82,7 +85,16 @@ impl Analyser {
                 distribution.add(&file, &self.limits, &self.memory);
             });
             distribution.add_walk(walk);
-            let (report, files) = distribution.finish(input.filename, input.digests);
+            let sources = distribution.sources_to_compare();
+            if !sources.is_empty() {
+                // What it tells was told the first time; two walks over the same bytes see the same.
+                archive::walk(input.filename, input.bytes, &self.limits, &mut |member| {
+                    if sources.contains(member.path) {
+                        distribution.compare(member.path, member.content.bytes());
+                    }
+                });
+            }
+            let (report, files) = distribution.finish(input.digests);
             Analysis { report, files }
         })
     }
@@ -97,14 +109,18 @@ impl Analyser {
         files: &[(&str, &[u8])],
     ) -> Analysis {
         stacker::maybe_grow(STACK / 2, STACK, || {
-            let mut distribution = Distribution::new(package, kind);
+            let mut distribution = Distribution::new(package, kind, filename);
             for (path, bytes) in files {
                 let whole = bytes.len() as u64 <= self.limits.file_bytes;
                 let size = bytes.len() as u64;
                 let file = File { path, size, sha256: Sha256::of(bytes), bytes, whole };
                 distribution.add(&file, &self.limits, &self.memory);
             }
-            let (report, files) = distribution.finish(filename, digests);
+            let sources = distribution.sources_to_compare();
+            for (path, bytes) in files.iter().filter(|(path, _)| sources.contains(*path)) {
+                distribution.compare(path, bytes);
+            }
+            let (report, files) = distribution.finish(digests);
             Analysis { report, files }
         })
     }

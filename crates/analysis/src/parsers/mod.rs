@@ -20,7 +20,7 @@ use sigma_core::{Confidence, SkipReason, printable};
 
 use crate::facts::{Builder, Facts};
 use crate::language::Language;
-pub(crate) use encoding::{Decoded, decode, decode_source, is_text};
+pub(crate) use encoding::{Decoded, declared, decode, decode_source, is_text};
 use nesting::Nesting;
 
 /// How a file was read, where that was not the usual way.

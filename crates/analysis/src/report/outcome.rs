@@ -59,14 +59,25 @@ impl Outcome {
             let detail = format!("it declares the encoding {name}, and was read as latin-1");
             outcome.not_parsed = Some(NotParsed { reason: SkipReason::Encoding, detail });
         }
+        outcome.search(&text);
+        outcome
+    }
+
+    /// Runs on a text the rules that need no language.
+    pub fn of_text(text: &str) -> Self {
+        let mut outcome = Self::default();
+        outcome.search(text);
+        outcome
+    }
+
+    fn search(&mut self, text: &str) {
         for (index, rule) in RULES.iter().enumerate() {
             if let Check::Text(check) = rule.check {
-                let mut hits = Hits::of(rule, index, &text);
-                check(&text, &mut hits);
-                outcome.add(index, hits);
+                let mut hits = Hits::of(rule, index, text);
+                check(text, &mut hits);
+                self.add(index, hits);
             }
         }
-        outcome
     }
 
     fn of_facts(facts: &Facts<'_>, setup: bool) -> Self {

@@ -26,10 +26,10 @@ const MAX_NAME: usize = 80;
 pub(super) fn capabilities(format: &str, bytes: &[u8]) -> BTreeSet<Capability> {
     let mut seen = Seen::default();
     // An error ends the walk of a damaged table; what was seen before it stays.
-    let _ = match format {
-        "wasm" => wasm(bytes, &mut seen).ok_or(object::Error::default()),
-        _ => object(bytes, &mut seen, 0),
-    };
+    match format {
+        "wasm" => _ = wasm(bytes, &mut seen),
+        _ => _ = object(bytes, &mut seen, 0),
+    }
     seen.capabilities
 }
 
