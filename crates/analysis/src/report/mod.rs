@@ -179,11 +179,10 @@ impl<'a> Distribution<'a> {
         if let Some(format) = binary::format(file.bytes, &inner) {
             let (size, sha256) = (file.size, file.sha256);
             self.states.note(FileState::Binary);
-            let (mut imports, mut shape) = (BTreeSet::new(), None);
-            match format {
-                "pyc" => imports = self.add_bytecode(file, &path, &inner),
-                _ => (imports, shape) = binary::look_inside(format, file.bytes),
-            }
+            let (imports, shape) = match format {
+                "pyc" => (self.add_bytecode(file, &path, &inner), None),
+                _ => binary::look_inside(format, file.bytes),
+            };
             self.capabilities.extend(&imports);
             let file = BinaryFile { path, format: format.into(), size, sha256, imports };
             self.binaries.push(Binary { file, shape });

@@ -291,8 +291,11 @@ impl<'a> Reader<'a> {
                 let length = self.byte()?;
                 Some(self.take(length)?)
             }
-            b'R' => Some(*self.interned.get(self.number()? as usize)?),
-            b'r' => Some(*self.refs.get(self.number()? as usize)?),
+            b'R' | b'r' => {
+                let at = self.number()? as usize;
+                let texts = if kind == b'r' { &self.refs } else { &self.interned };
+                Some(*texts.get(at)?)
+            }
             b'(' | b'[' | b'<' | b'>' => {
                 let count = self.length()?;
                 tasks.push(Task::Objects(role, count));
