@@ -32,7 +32,8 @@ fn nothing_before_a_payload_hides_it() {
     assert_eq!(found("a.py", line.as_bytes()), Some(1));
     assert_eq!(found("a.py", format!("\0{PAYLOAD}").as_bytes()), Some(2));
     assert_eq!(found("a.py", format!("x = 1\0\n{PAYLOAD}").as_bytes()), Some(3));
-    assert_eq!(found("a.py", format!("x = {}\n{PAYLOAD}", "(".repeat(5_000)).as_bytes()), Some(3));
+    let deep = format!("x = {}{}\n{PAYLOAD}", "(".repeat(5_000), ")".repeat(5_000));
+    assert_eq!(found("a.py", deep.as_bytes()), Some(3));
     assert_eq!(found("a.js", format!("{}eval(atob('MQ=='));", "\n".repeat(100_000)).as_bytes()), Some(100_001));
     assert_eq!(found("a.js", format!("/*{}*/eval(atob('MQ=='));", "a".repeat(1 << 20)).as_bytes()), Some(1));
 }
