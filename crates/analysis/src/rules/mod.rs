@@ -16,6 +16,7 @@ mod install;
 mod network;
 mod obfuscation;
 mod process;
+mod release;
 mod secret;
 
 pub(crate) use hit::{Hit, Hits};
@@ -105,6 +106,7 @@ pub(crate) const RULES: &[&Rule] = &[
     &identity::shadowed_module::RULE,
     &identity::starjacking::RULE,
     &install::in_tree_backend::RULE,
+    &install::install_request::RULE,
     &install::node_gyp::RULE,
     &install::npm_script::RULE,
     &install::npm_script_download::RULE,
