@@ -72,14 +72,16 @@ impl<'a> Sdist<'a> {
         }
         let mut strongest: BTreeMap<&str, &Finding> = BTreeMap::new();
         for finding in wheel.report.findings.iter().filter(|finding| finding.file.ends_with(".py")) {
-            let same = self.rules.get(finding.file.as_str()).is_some_and(|rules| rules.contains(&finding.rule.as_str()));
+            let same =
+                self.rules.get(finding.file.as_str()).is_some_and(|rules| rules.contains(&finding.rule.as_str()));
             let weight = |finding: &Finding| (finding.severity, finding.reach);
             if !same && strongest.get(finding.file.as_str()).is_none_or(|other| weight(finding) > weight(other)) {
                 strongest.insert(&finding.file, finding);
             }
         }
         let (mut found, mut differ, mut alone) = (Vec::new(), 0_u64, 0_u64);
-        for entry in wheel.files.files.iter().filter(|entry| entry.path.ends_with(".py") && !is_generated(&entry.path)) {
+        for entry in wheel.files.files.iter().filter(|entry| entry.path.ends_with(".py") && !is_generated(&entry.path))
+        {
             let others = self.files.get(entry.path.as_str());
             if others.is_some_and(|others| others.contains(&entry.sha256)) {
                 continue;

@@ -70,7 +70,8 @@ impl List {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let names: HashSet<&str> = lines.flat_map(str::split_ascii_whitespace).collect();
         let long = names.iter().copied().filter(|name| name.len() >= MIN_LETTERS);
-        let mut list = Self { letters: HashMap::new(), words: HashMap::new(), scopes: HashSet::new(), names: HashSet::new() };
+        let mut list =
+            Self { letters: HashMap::new(), words: HashMap::new(), scopes: HashSet::new(), names: HashSet::new() };
         // In order, so that of two names with the same letters always the same one is told.
         let mut long: Vec<&str> = long.collect();
         long.sort_unstable();
@@ -150,8 +151,24 @@ fn unscoped(list: &List, name: &str) -> Option<Lookalike> {
 fn affixed(list: &List, name: &str) -> Option<Lookalike> {
     const BEFORE: [&str; 10] = ["py-", "python-", "python3-", "node-", "js-", "lib-", "py", "python", "node", "the-"];
     const BEHIND: [&str; 18] = [
-        "-py", "-python", "-python3", "-js", "-node", "-lib", "-dev", "-new", "-official", ".js", "js", "py", "-2", "-3", "2", "3",
-        "lib", "s",
+        "-py",
+        "-python",
+        "-python3",
+        "-js",
+        "-node",
+        "-lib",
+        "-dev",
+        "-new",
+        "-official",
+        ".js",
+        "js",
+        "py",
+        "-2",
+        "-3",
+        "2",
+        "3",
+        "lib",
+        "s",
     ];
     let shorter = BEFORE.iter().filter_map(|affix| name.strip_prefix(affix));
     let shorter = shorter.chain(BEHIND.iter().filter_map(|affix| name.strip_suffix(affix)));

@@ -126,7 +126,8 @@ fn encoding(label: &str) -> Option<&'static Encoding> {
         "gb18030-2000" => "gb18030",
         label => label,
     };
-    let found = Encoding::for_label(label.as_bytes()).or_else(|| Encoding::for_label(label.replace('-', "_").as_bytes()));
+    let found =
+        Encoding::for_label(label.as_bytes()).or_else(|| Encoding::for_label(label.replace('-', "_").as_bytes()));
     found.filter(|encoding| *encoding != encoding_rs::REPLACEMENT)
 }
 
@@ -211,7 +212,8 @@ fn escapes(bytes: &[u8], raw: bool) -> String {
             continue;
         }
         let start = at + usize::from(radix == 16);
-        let octal = bytes[start.min(bytes.len())..].iter().take(digits).take_while(|byte| byte.is_ascii_digit()).count();
+        let octal =
+            bytes[start.min(bytes.len())..].iter().take(digits).take_while(|byte| byte.is_ascii_digit()).count();
         let length = if radix == 8 { octal } else { digits };
         let number = bytes.get(start..start + length).and_then(|digits| std::str::from_utf8(digits).ok());
         let number = number.filter(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_hexdigit()));
@@ -289,7 +291,9 @@ mod tests {
 
     #[test]
     fn any_bytes_are_decoded() {
-        for bytes in [&b"# coding: utf-7\n+"[..], b"# coding: utf-7\n+A", b"# coding: unicode_escape\n\\", b"\xff\xfe\0"] {
+        for bytes in
+            [&b"# coding: utf-7\n+"[..], b"# coding: utf-7\n+A", b"# coding: unicode_escape\n\\", b"\xff\xfe\0"]
+        {
             decode_source(bytes, Some(Language::Python));
             for end in 0..bytes.len() {
                 decode_source(&bytes[..end], Some(Language::Python));

@@ -10,8 +10,8 @@ use crate::parsers;
 
 /// Extensions of files that hold no text.
 const SHOWN: [&str; 22] = [
-    "png", "jpg", "jpeg", "gif", "bmp", "webp", "ico", "tif", "tiff", "ttf", "otf", "woff", "woff2", "eot", "mp3", "mp4",
-    "wav", "ogg", "pdf", "avi", "icns", "psd",
+    "png", "jpg", "jpeg", "gif", "bmp", "webp", "ico", "tif", "tiff", "ttf", "otf", "woff", "woff2", "eot", "mp3",
+    "mp4", "wav", "ogg", "pdf", "avi", "icns", "psd",
 ];
 /// Bytes that are looked at for the words of a program.
 const HEAD: usize = 8 << 10;
@@ -52,17 +52,20 @@ fn language(source: &[u8]) -> Option<Language> {
     if text.starts_with('<') || text.starts_with("version https://") || text.starts_with("%PDF") {
         return None;
     }
-    let line = |starts: &[&str]| text.lines().map(str::trim_start).any(|line| starts.iter().any(|s| line.starts_with(s)));
+    let line =
+        |starts: &[&str]| text.lines().map(str::trim_start).any(|line| starts.iter().any(|s| line.starts_with(s)));
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let shebang = text.starts_with("#!");
-    if line(&["import ", "from ", "def ", "exec(", "eval(", "@", "class ", "__import__("]) && has(&["(", "import "])
+    if line(&["import ", "from ", "def ", "exec(", "eval(", "@", "class ", "__import__("])
+        && has(&["(", "import "])
         && !has(&["function", "=>", "require(", "const ", "var ", "};", "atob(", "console."])
         || (shebang && has(&["python"]))
     {
         return Some(Language::Python);
     }
-    let script = has(&["function(", "function (", "=>", "require(", "eval(", "module.exports", "console.log(", "process."])
-        && has(&[";", "\n", "("]);
+    let script =
+        has(&["function(", "function (", "=>", "require(", "eval(", "module.exports", "console.log(", "process."])
+            && has(&[";", "\n", "("]);
     (script || (shebang && has(&["node"]))).then_some(Language::JavaScript)
 }
 
@@ -79,7 +82,11 @@ mod tests {
         check("a/logo.png", b"import os\nos.system('id')\n", Some(Language::Python));
         check("logo.JPG", b"const cp = require('child_process'); cp.exec('id');", Some(Language::JavaScript));
         check("a.woff", b"eval(atob('MQ=='));console.log(1)", Some(Language::JavaScript));
-        check("a.png", b"\x89PNG\r\n\x1a\n\0\0\0\0IEND\xae\x42\x60\x82import os\nos.system('id')\n", Some(Language::Python));
+        check(
+            "a.png",
+            b"\x89PNG\r\n\x1a\n\0\0\0\0IEND\xae\x42\x60\x82import os\nos.system('id')\n",
+            Some(Language::Python),
+        );
         check("a.gif", b"GIF89a\0\0\0\x3b\nimport os\nos.system('id')\n", Some(Language::Python));
         check("a.jpg", b"\xff\xd8\xff\xe0\0\xff\xd9exec(open('x').read())\n", Some(Language::Python));
     }

@@ -67,8 +67,7 @@ impl Seen {
     }
 }
 
-static TABLE: LazyLock<HashMap<&'static str, Capability>> =
-    LazyLock::new(|| lines().filter_map(Result::ok).collect());
+static TABLE: LazyLock<HashMap<&'static str, Capability>> = LazyLock::new(|| lines().filter_map(Result::ok).collect());
 
 /// The lines of the table: a name and what it proves, or the line that is not understood.
 fn lines() -> impl Iterator<Item = Result<(&'static str, Capability), &'static str>> {

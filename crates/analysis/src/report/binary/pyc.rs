@@ -37,7 +37,8 @@ impl Compiled {
     pub fn read(bytes: &[u8]) -> Self {
         let mut compiled = Self::default();
         let Some(layout) = Layout::of(bytes) else { return compiled };
-        let mut reader = Reader { rest: bytes.get(layout.header..).unwrap_or_default(), refs: Vec::new(), interned: Vec::new() };
+        let mut reader =
+            Reader { rest: bytes.get(layout.header..).unwrap_or_default(), refs: Vec::new(), interned: Vec::new() };
         compiled.whole = reader.all(&layout, &mut compiled).is_some();
         compiled
     }
@@ -65,12 +66,15 @@ impl Compiled {
 
     /// What about it a rule would not take for ordinary, in words.
     pub fn suspicion(&self) -> Option<&'static str> {
-        let mentions = |taint: Taint| self.texts.iter().any(|text| find_mention(text).is_some_and(|m| taint.any(m.taint)));
+        let mentions =
+            |taint: Taint| self.texts.iter().any(|text| find_mention(text).is_some_and(|m| taint.any(m.taint)));
         let (runs, spawns, network) = (self.any(RUN), self.any(SPAWN), self.any(NETWORK));
         match () {
             _ if runs && self.any(DECODE) => Some("decodes and runs code"),
             _ if runs && network => Some("loads code over the network and runs it"),
-            _ if network && mentions(Taint::CREDENTIAL_PATH) => Some("names a store of credentials and connects to somebody"),
+            _ if network && mentions(Taint::CREDENTIAL_PATH) => {
+                Some("names a store of credentials and connects to somebody")
+            }
             _ if network && mentions(Taint::EXFIL_HOST) => Some("names an address that collects stolen data"),
             _ if network && spawns && self.texts.iter().any(|text| text.contains("://")) => {
                 Some("connects to an address and starts programs")
@@ -85,8 +89,10 @@ impl Compiled {
             source.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty()).collect();
         // The compiler gives a class's private names its own, and writes names of its own between two underscores.
         let own = |name: &str| (name.starts_with("__") && name.ends_with("__")) || name.starts_with('.');
-        let mangled = |name: &str| name.strip_prefix('_').and_then(|name| name.find("__").map(|at| name[at..].to_owned()));
-        let known = |name: &str| words.contains(name) || mangled(name).is_some_and(|name| words.contains(name.as_str()));
+        let mangled =
+            |name: &str| name.strip_prefix('_').and_then(|name| name.find("__").map(|at| name[at..].to_owned()));
+        let known =
+            |name: &str| words.contains(name) || mangled(name).is_some_and(|name| words.contains(name.as_str()));
         let mut missing = self.names.iter().filter(|name| !own(name) && name.is_ascii() && !known(name));
         let acts = |name: &&String| [RUN, SPAWN, NETWORK, DECODE].iter().any(|list| list.contains(&name.as_str()));
         if let Some(name) = missing.clone().find(acts) {
@@ -94,7 +100,8 @@ impl Compiled {
         }
         let host = |text: &String| Some(text.split_once("://")?.1.split(['/', ':', '?']).next()?.to_owned());
         let hosts = self.texts.iter().filter_map(host).filter(|host| host.contains('.') && host.is_ascii());
-        if let Some(host) = hosts.into_iter().find(|host| !host.split('.').all(|part| words.contains(part) || part.contains('-')))
+        if let Some(host) =
+            hosts.into_iter().find(|host| !host.split('.').all(|part| words.contains(part) || part.contains('-')))
         {
             return Some((host, true));
         }
@@ -104,15 +111,44 @@ impl Compiled {
 
 const RUN: &[&str] = &["exec", "eval", "execfile", "compile", "run_code"];
 const DECODE: &[&str] = &[
-    "b64decode", "b32decode", "b85decode", "a85decode", "unhexlify", "fromhex", "decompress", "Fernet", "decrypt", "loads",
+    "b64decode",
+    "b32decode",
+    "b85decode",
+    "a85decode",
+    "unhexlify",
+    "fromhex",
+    "decompress",
+    "Fernet",
+    "decrypt",
+    "loads",
 ];
 const SPAWN: &[&str] = &[
-    "system", "popen", "Popen", "subprocess", "check_output", "startfile", "spawnl", "spawnv", "execv", "execve",
-    "create_subprocess_shell", "create_subprocess_exec",
+    "system",
+    "popen",
+    "Popen",
+    "subprocess",
+    "check_output",
+    "startfile",
+    "spawnl",
+    "spawnv",
+    "execv",
+    "execve",
+    "create_subprocess_shell",
+    "create_subprocess_exec",
 ];
 const NETWORK: &[&str] = &[
-    "urlopen", "urlretrieve", "requests", "socket", "httpx", "aiohttp", "urllib3", "HTTPSConnection", "HTTPConnection",
-    "create_connection", "websocket", "paramiko",
+    "urlopen",
+    "urlretrieve",
+    "requests",
+    "socket",
+    "httpx",
+    "aiohttp",
+    "urllib3",
+    "HTTPSConnection",
+    "HTTPConnection",
+    "create_connection",
+    "websocket",
+    "paramiko",
 ];
 
 /// How a version of Python lays out a code object.

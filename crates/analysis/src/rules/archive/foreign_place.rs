@@ -51,12 +51,43 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
 
 /// Commands of every system, which no package replaces for a good reason.
 const COMMANDS: [&str; 22] = [
-    "sh", "bash", "zsh", "sudo", "su", "ssh", "scp", "ls", "cat", "ps", "cp", "mv", "rm", "python", "python3", "pip",
-    "pip3", "gpg", "passwd", "login", "systemctl", "powershell",
+    "sh",
+    "bash",
+    "zsh",
+    "sudo",
+    "su",
+    "ssh",
+    "scp",
+    "ls",
+    "cat",
+    "ps",
+    "cp",
+    "mv",
+    "rm",
+    "python",
+    "python3",
+    "pip",
+    "pip3",
+    "gpg",
+    "passwd",
+    "login",
+    "systemctl",
+    "powershell",
 ];
 
 /// Places below a root from which programs are started by themselves.
 const PLACES: [&str; 13] = [
-    "etc/cron", "etc/profile", "etc/init.d/", "etc/systemd/", "systemd/user/", "etc/ld.so", "etc/sudoers", "etc/rc.local",
-    ".bashrc", ".bash_profile", ".ssh/", "launchagents/", "profile_default/startup/",
+    "etc/cron",
+    "etc/profile",
+    "etc/init.d/",
+    "etc/systemd/",
+    "systemd/user/",
+    "etc/ld.so",
+    "etc/sudoers",
+    "etc/rc.local",
+    ".bashrc",
+    ".bash_profile",
+    ".ssh/",
+    "launchagents/",
+    "profile_default/startup/",
 ];

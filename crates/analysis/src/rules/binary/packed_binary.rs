@@ -27,7 +27,11 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
             None => continue,
             Some(Shape::Packed(tool)) => {
                 let severity = if tool == "ConfuserEx" { Severity::High } else { Severity::Medium };
-                (severity, tool.to_owned(), format!("A native program is packed with {tool}: it cannot be read at rest."))
+                (
+                    severity,
+                    tool.to_owned(),
+                    format!("A native program is packed with {tool}: it cannot be read at rest."),
+                )
             }
             Some(Shape::Bundle(tool)) => {
                 let severity = if python { Severity::High } else { Severity::Medium };

@@ -23,7 +23,8 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
     for one in &distribution.bytecode {
         let Some((name, acts)) = &one.differs else { continue };
         let severity = if *acts { Severity::High } else { Severity::Low };
-        let message = format!("A compiled file names `{}`, which its source does not hold.", sigma_core::printable(name, 80));
+        let message =
+            format!("A compiled file names `{}`, which its source does not hold.", sigma_core::printable(name, 80));
         let hit = hits.hit(name).file(one.path.clone()).severity(severity).confidence(Confidence::Medium);
         let reach = if distribution.is_test(&one.path) { Reach::Test } else { Reach::Import };
         hits.push(hit.reach(reach).message(message));

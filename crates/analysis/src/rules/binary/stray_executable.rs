@@ -50,5 +50,16 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
 
 /// Parts of paths under which build tools and vendors put programs for a platform.
 const PLACES: [&str; 12] = [
-    "prebuild", "build/release", "/bin/", "vendor", "win32", "win64", "windows", "x64", "x86", "amd64", "arm64", "/dist/",
+    "prebuild",
+    "build/release",
+    "/bin/",
+    "vendor",
+    "win32",
+    "win64",
+    "windows",
+    "x64",
+    "x86",
+    "amd64",
+    "arm64",
+    "/dist/",
 ];

@@ -40,7 +40,9 @@ fn is_absurd(version: &str) -> bool {
     match major {
         // Years, and dates written with the year first or with two digits for it.
         1990..=2100 | 199_001..=210_012 | 19_900_101..=21_001_231 => false,
-        100..1990 | 2101.. => nines(&numbers[0]) || alike || (major >= 200 && numbers.len() > 1 && numbers[0].ends_with("00")),
+        100..1990 | 2101.. => {
+            nines(&numbers[0]) || alike || (major >= 200 && numbers.len() > 1 && numbers[0].ends_with("00"))
+        }
         90..100 => numbers.iter().any(nines) && (numbers[0] == "99" || alike),
         _ => numbers.iter().skip(1).all(|part| part.len() > 2 && nines(part)) && numbers.len() == 3,
     }
@@ -52,10 +54,13 @@ mod tests {
 
     #[test]
     fn versions_that_nobody_reaches_by_counting() {
-        for version in ["99.0.0", "99.99.99", "999.9.9", "9999.0.0", "100.100.100", "1.999.999", "1000.0.0", "99.10.9"] {
+        for version in ["99.0.0", "99.99.99", "999.9.9", "9999.0.0", "100.100.100", "1.999.999", "1000.0.0", "99.10.9"]
+        {
             assert!(is_absurd(version), "{version}");
         }
-        for version in ["1.0.0", "2024.8.30", "20240101.1", "131.0.3", "24.9.0", "0.99.9", "1.99.0", "250231.0.0", "98.1.0", ""] {
+        for version in
+            ["1.0.0", "2024.8.30", "20240101.1", "131.0.3", "24.9.0", "0.99.9", "1.99.0", "250231.0.0", "98.1.0", ""]
+        {
             assert!(!is_absurd(version), "{version}");
         }
     }

@@ -33,6 +33,15 @@ fn check(text: &str, hits: &mut Hits<'_>) {
 
 /// Python's names of encodings that turn ASCII into something else.
 const HIDING: [&str; 11] = [
-    "utf-7", "utf7", "u7", "unicode-1-1-utf-7", "unicode-escape", "raw-unicode-escape", "rot13", "rot-13", "punycode",
-    "cp037", "cp500",
+    "utf-7",
+    "utf7",
+    "u7",
+    "unicode-1-1-utf-7",
+    "unicode-escape",
+    "raw-unicode-escape",
+    "rot13",
+    "rot-13",
+    "punycode",
+    "cp037",
+    "cp500",
 ];
