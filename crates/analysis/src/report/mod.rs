@@ -7,6 +7,7 @@ mod analysis_type;
 pub(crate) mod binary;
 mod coverage;
 mod disguise;
+mod link;
 pub(crate) mod manifest;
 mod oddity;
 mod outcome;
@@ -16,7 +17,7 @@ pub use analysis_type::analysis_type;
 pub(crate) use outcome::{Memory, hosts};
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use sigma_core::{
@@ -30,7 +31,7 @@ use crate::language::{Language, is_declaration, language_of};
 use crate::limits::Limits;
 use crate::names::{Lookalike, Project, is_known, lookalike, project_of};
 use crate::parsers;
-use crate::rules::{Check, Hit, Hits, RULES};
+use crate::rules::{Check, Hit, Hits, RULES, judge};
 use binary::{Binary, Bytecode, Compiled};
 use manifest::Manifests;
 use outcome::{Outcome, Reading};
@@ -62,6 +63,26 @@ pub(crate) struct FileRecord {
     pub reach: Reach,
     /// Whether an npm script runs it.
     pub hooked: bool,
+    /// When its functions run, where something reaches them.
+    pub functions: HashMap<u32, Reach>,
+}
+
+impl FileRecord {
+    /// When what a hit shows runs.
+    fn reach_of(&self, when: When, function: u32) -> Reach {
+        match (self.reach, when) {
+            (Reach::Test, _) => Reach::Test,
+            (reach, When::Load) => reach,
+            (_, When::Call) => self.functions.get(&function).copied().unwrap_or(Reach::Call),
+        }
+    }
+}
+
+impl FileRecord {
+    /// A file whose place in the package is not known yet.
+    fn of(path: String, inner: String, outcome: Arc<Outcome>) -> Self {
+        Self { path, inner, outcome, reach: Reach::Import, hooked: false, functions: HashMap::new() }
+    }
 }
 
 /// A distribution while and after its files are read.
@@ -210,7 +231,7 @@ impl<'a> Distribution<'a> {
             let parsed = if outcome.not_parsed.is_none() { FileState::Parsed } else { FileState::TokenScanned };
             self.states.note_source(&path, parsed, outcome.not_parsed.as_ref().map(|not_parsed| not_parsed.reason));
             self.disguised.push((path.clone(), found.name()));
-            self.files.push(FileRecord { path, inner, outcome, reach: Reach::Import, hooked: false });
+            self.files.push(FileRecord::of(path, inner, outcome));
             return;
         }
         if language.is_none() && !parsers::is_text(file.bytes) {
@@ -235,7 +256,7 @@ impl<'a> Distribution<'a> {
             (_, None) => self.states.note(FileState::TextScanned),
         }
         if language.is_some() || *outcome != Outcome::default() {
-            self.files.push(FileRecord { path, inner, outcome, reach: Reach::Import, hooked: false });
+            self.files.push(FileRecord::of(path, inner, outcome));
         }
     }
 
@@ -250,7 +271,7 @@ impl<'a> Distribution<'a> {
         let mut outcome = Outcome::of_text(&compiled.texts.join("\n"));
         outcome.hits.iter_mut().for_each(|hit| hit.line = 0);
         let (outcome, inner) = (Arc::new(outcome), inner.to_owned());
-        self.files.push(FileRecord { path: path.to_owned(), inner, outcome, reach: Reach::Import, hooked: false });
+        self.files.push(FileRecord::of(path.to_owned(), inner, outcome));
         let suspicion = compiled.suspicion();
         self.bytecode_bytes += file.size;
         if self.bytecode_bytes <= MAX_BYTECODE {
@@ -311,9 +332,16 @@ impl<'a> Distribution<'a> {
                 *totals.entry(*rule).or_default() += total;
             }
             for hit in &file.outcome.hits {
-                findings.entry(hit.rule).or_default().push(finding(hit, &file.path, file.reach));
+                let reach = file.reach_of(hit.when, hit.function);
+                findings.entry(hit.rule).or_default().push(finding(hit, &file.path, reach));
             }
             findings.values_mut().filter(|list| list.len() > MAX_FINDINGS * 50).for_each(keep_strongest);
+        }
+        for hit in self.cross_file_hits() {
+            let file = &self.files[hit.0];
+            let reach = file.reach_of(hit.1.when, hit.1.function);
+            *totals.entry(hit.1.rule).or_default() += 1;
+            findings.entry(hit.1.rule).or_default().push(finding(&hit.1, &file.path, reach));
         }
         for (index, rule) in RULES.iter().enumerate() {
             if let Check::Distribution(check) = rule.check {
@@ -364,6 +392,34 @@ impl<'a> Distribution<'a> {
             file.reach = reached.reach[index];
             file.hooked = reached.hooked.contains(&index);
         }
+        let modules: Vec<Reach> = self.files.iter().map(|file| file.reach).collect();
+        let functions = link::Linked::new(&self.files).reach(&modules);
+        for ((file, function), reach) in functions {
+            self.files[file].functions.insert(function, reach);
+        }
+    }
+
+    /// Flows whose source and end lie in different files, as hits of the rules that know such flows.
+    fn cross_file_hits(&self) -> Vec<(usize, Hit)> {
+        let linked = link::Linked::new(&self.files);
+        let mut all = Vec::new();
+        for flow in linked.flows().into_iter().take(MAX_FINDINGS * 10) {
+            let file = &self.files[flow.file];
+            let sink = linked.sink(&flow);
+            let Some((line, text)) = file.outcome.sinks.get(flow.sink) else { continue };
+            for judged in judge(sink.effects, flow.taint) {
+                let known = file
+                    .outcome
+                    .hits
+                    .iter()
+                    .any(|hit| hit.rule == judged.rule && hit.line == *line && hit.installed >= judged.severity[2]);
+                if !known {
+                    let when = if sink.place.function == 0 { When::Load } else { When::Call };
+                    all.push((flow.file, judged.hit(text, *line, when, sink.place.function)));
+                }
+            }
+        }
+        all
     }
 
     fn coverage(&mut self) -> Coverage {
@@ -399,14 +455,10 @@ impl<'a> Distribution<'a> {
     }
 }
 
-/// A finding from a hit in a file whose module level runs at `reach`.
+/// A finding from a hit in code that runs at `reach`, unless the rule knows better.
 fn finding(hit: &Hit, path: &str, reach: Reach) -> Finding {
     let rule = RULES[hit.rule];
-    let reach = hit.reach.unwrap_or(match (reach, hit.when) {
-        (Reach::Test, _) => Reach::Test,
-        (_, When::Call) => Reach::Call,
-        (reach, When::Load) => reach,
-    });
+    let reach = hit.reach.unwrap_or(reach);
     Finding {
         rule: rule.id.to_owned(),
         category: rule.category,
