@@ -12,8 +12,8 @@ use crate::Analysis;
 /// The id of the findings about wheels that hold other source than the sdist.
 pub const WHEEL_DIFFERS: &str = "wheel-differs";
 
-/// Folders around the packages of an sdist that are looked through: `src/`, `python/src/`.
-const ROOTS: usize = 3;
+/// Folders around the packages of an sdist that are looked through: `src/`, `sdk/python/demo/src/`.
+const ROOTS: usize = 6;
 /// Findings for one wheel.
 const MAX_FINDINGS: usize = 40;
 
@@ -82,7 +82,7 @@ impl<'a> Sdist<'a> {
         let (mut found, mut differ, mut alone) = (Vec::new(), 0_u64, 0_u64);
         for entry in wheel.files.files.iter().filter(|entry| entry.path.ends_with(".py") && !is_generated(&entry.path))
         {
-            let others = self.files.get(entry.path.as_str());
+            let others = self.files.get(installed(&entry.path));
             if others.is_some_and(|others| others.contains(&entry.sha256)) {
                 continue;
             }
@@ -140,14 +140,19 @@ fn below(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(inner, |path| path.split_once('/').map(|(_, rest)| rest)).take(ROOTS + 1)
 }
 
+/// The path at which a wheel's file is installed (binary distribution format, `.data`).
+fn installed(path: &str) -> &str {
+    let data = path.split_once('/').filter(|(top, _)| top.ends_with(".data"));
+    data.and_then(|(_, rest)| rest.split_once('/')).map_or(path, |(_, rest)| rest)
+}
+
 /// Files that builds write or change: versions, build information, code made from a description.
 fn is_generated(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     let exact = ["_version.py", "version.py", "__version__.py", "__config__.py", "__about__.py", "about.py", "_git.py"];
     let ends = ["_pb2.py", "_pb2_grpc.py", "_generated.py", "_build_info.py", "_parser_tables.py", "_lextab.py"];
     let parts = ["build_info", "buildinfo", "_version", "gitversion", "parsetab", "lextab", "delvewheel"];
-    let data = path.split('/').next().is_some_and(|top| top.ends_with(".data") || top.ends_with(".dist-info"));
-    data || exact.contains(&name.as_str())
+    exact.contains(&name.as_str())
         || ends.iter().any(|end| name.ends_with(end))
         || parts.iter().any(|part| name.contains(part))
 }

@@ -358,7 +358,8 @@ impl<'a> Builder<'a> {
         }
         // What stands for a file stays that file, whatever the variable is called.
         let file = value.origin.as_deref().is_some_and(|origin| {
-            names_file(origin) || value.path.as_deref().is_some_and(|path| path.ends_with("()")) && value.taint.any(Taint::FILE)
+            names_file(origin)
+                || value.path.as_deref().is_some_and(|path| path.ends_with("()")) && value.taint.any(Taint::FILE)
         });
         if !file {
             value.origin = Some(name.into());

@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use sigma_core::{
-    BinaryFile, Capability, Coverage, Digests, DistributionKind, DistributionReport, FileEntry, FileSet, FileState, Finding,
-    PackageId, Reach, Sha256, SkipReason, Skipped, printable,
+    BinaryFile, Capability, Coverage, Digests, DistributionKind, DistributionReport, FileEntry, FileSet, FileState,
+    Finding, PackageId, Reach, Sha256, SkipReason, Skipped, printable,
 };
 
 use crate::archive::Walk;
@@ -149,7 +149,8 @@ impl<'a> Distribution<'a> {
             about.urls.iter().filter_map(|url| project_of(url)).map(|project| (about.file.as_str(), project))
         });
         projects.find(|(_, project)| {
-            let own = project.ecosystem == package.ecosystem() && is_known(package.ecosystem(), package.name().as_str());
+            let own =
+                project.ecosystem == package.ecosystem() && is_known(package.ecosystem(), package.name().as_str());
             !own && !project.may_hold(package.name().as_str())
         })
     }
