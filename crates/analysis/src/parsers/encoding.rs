@@ -80,7 +80,7 @@ pub(crate) fn declared(bytes: &[u8]) -> Option<&str> {
     let mut lines = head.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty());
     for line in lines.by_ref().take(2) {
         let line = line.trim_ascii_start();
-        let Some(comment) = line.strip_prefix(b"#") else { return None };
+        let comment = line.strip_prefix(b"#")?;
         let Some(at) = memchr::memmem::find_iter(comment, b"coding")
             .map(|at| at + 6)
             .find(|at| matches!(comment.get(*at), Some(b':' | b'=')))

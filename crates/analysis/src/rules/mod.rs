@@ -122,6 +122,7 @@ pub(crate) const RULES: &[&Rule] = &[
     &obfuscation::hidden_characters::RULE,
     &obfuscation::obfuscator_output::RULE,
     &obfuscation::source_encoding::RULE,
+    &obfuscation::too_deep::RULE,
     &process::process_spawn::RULE,
     &process::reverse_shell::RULE,
     &process::shell_command::RULE,

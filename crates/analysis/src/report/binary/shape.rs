@@ -127,7 +127,7 @@ pub(super) mod tests {
         let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
         let fields = [(3, 2), (62, 2), (1, 4), (0, 8), (0, 8), (sections_at, 8), (0, 4), (64, 2), (0, 2), (0, 2)];
         file.extend(fields.iter().flat_map(|(value, bytes)| le(*value, *bytes)));
-        file.extend([le(64, 2), le(3, 2), le(0, 2)].concat());
+        file.extend([le(64, 2), le(3, 2), le(2, 2)].concat());
         file.extend(&table);
         file.extend(&strings);
         file.extend(section(0, 0, 0, 0, 0));
