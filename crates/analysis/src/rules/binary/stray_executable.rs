@@ -34,10 +34,10 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
         let ends = |ends: &[&str]| ends.iter().any(|end| lower.ends_with(end));
         let placed = PLACES.iter().any(|place| lower.contains(place));
         // A module for Python or Node is no program; one for a platform lies in a folder of its own.
-        if ends(&[".pyd", ".node"]) || (npm && placed) {
+        let program = ends(&[".exe", ".scr", ".com", ".pif", ".cpl"]);
+        if ends(&[".pyd", ".node"]) || (placed && (npm || !program)) {
             continue;
         }
-        let program = ends(&[".exe", ".scr", ".com", ".pif", ".cpl"]);
         let alone = !npm && !placed && program && distribution.source_bytes() < TINY;
         let severity = if alone { Severity::High } else { Severity::Medium };
         let mut hit = hits.hit("pe").file(binary.path.clone()).severity(severity).confidence(Confidence::Medium);
