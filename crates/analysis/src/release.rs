@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use sigma_core::{Category, Confidence, DistributionKind, Finding, Reach, Severity, Sha256, printable};
 
 use crate::Analysis;
+use crate::report::cited_digests;
 
 /// The id of the findings about wheels that hold other source than the sdist.
 pub const WHEEL_DIFFERS: &str = "wheel-differs";
@@ -35,6 +36,8 @@ pub fn compare(analyses: &mut [Analysis]) {
         analysis.report.rule_hits.insert(WHEEL_DIFFERS.to_owned(), found.len() as u64);
         analysis.report.findings.extend(found);
         analysis.report.findings.sort();
+        let cited = cited_digests(&analysis.report.findings, &analysis.files.files);
+        analysis.report.coverage.cited = cited;
     }
 }
 

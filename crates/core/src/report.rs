@@ -141,6 +141,10 @@ pub struct Coverage {
     /// Every source file, sorted by path; at most 10,000, those that were not parsed first.
     #[serde(default)]
     pub sources: Vec<SourceState>,
+    /// Digests of the files that findings of MEDIUM or more stand in, by the path that the findings name. A path that two
+    /// files share has none.
+    #[serde(default)]
+    pub cited: BTreeMap<String, Sha256>,
 }
 
 impl Coverage {

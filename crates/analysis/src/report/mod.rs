@@ -5,15 +5,18 @@
 
 mod analysis_type;
 pub(crate) mod binary;
+mod cited;
 mod coverage;
 mod disguise;
 mod link;
+mod local;
 pub(crate) mod manifest;
 mod oddity;
 mod outcome;
 mod reach;
 
 pub use analysis_type::analysis_type;
+pub(crate) use cited::digests as cited_digests;
 pub(crate) use outcome::{Memory, hosts};
 
 use std::cell::OnceCell;
@@ -30,6 +33,7 @@ use crate::facts::When;
 use crate::language::{Language, is_declaration, language_of};
 use crate::limits::Limits;
 use crate::names::{Lookalike, Project, is_known, lookalike, project_of};
+use crate::operator::OperatorRules;
 use crate::parsers;
 use crate::rules::{Check, Hit, Hits, RULES, judge};
 use binary::{Binary, Bytecode, Compiled};
@@ -38,8 +42,8 @@ use outcome::{Outcome, Reading};
 
 /// Entries of `skipped` in a report.
 const MAX_SKIPPED: usize = 200;
-/// Findings of one rule in a report.
-const MAX_FINDINGS: usize = 40;
+/// Findings of one rule that a distribution's report holds, the strongest ones; more are only counted.
+pub const MAX_FINDINGS: usize = 40;
 /// Hosts in a report.
 const MAX_HOSTS: usize = 200;
 /// Imports in a report.
@@ -116,6 +120,8 @@ pub(crate) struct Distribution<'a> {
     /// What was read in another way than parsing, or not; the total counts beyond the list.
     skipped: Vec<Skipped>,
     skipped_total: u64,
+    /// The operator's rules, and what they say of files that are not text.
+    local: local::Locals<'a>,
 }
 
 /// One file of a distribution.
@@ -171,7 +177,12 @@ impl<'a> Distribution<'a> {
     }
 
     /// Starts with no files.
-    pub fn new(package: Option<&'a PackageId>, kind: DistributionKind, filename: &'a str) -> Self {
+    pub fn new(
+        package: Option<&'a PackageId>,
+        kind: DistributionKind,
+        filename: &'a str,
+        rules: &'a OperatorRules,
+    ) -> Self {
         Self {
             package,
             files: Vec::new(),
@@ -190,6 +201,7 @@ impl<'a> Distribution<'a> {
             states: coverage::States::default(),
             skipped: Vec::new(),
             skipped_total: 0,
+            local: local::Locals::new(rules),
         }
     }
 
@@ -199,6 +211,7 @@ impl<'a> Distribution<'a> {
         let path = printable(file.path, MAX_PATH);
         let inner = reach::inner_path(self.kind, file.path).to_owned();
         if let Some(format) = binary::format(file.bytes, &inner) {
+            self.scan_bytes(file, &path, &inner);
             let (size, sha256) = (file.size, file.sha256);
             self.states.note(FileState::Binary);
             let (imports, shape) = match format {
@@ -217,6 +230,7 @@ impl<'a> Distribution<'a> {
             self.coverage.source_bytes += file.size;
         }
         if !file.whole {
+            self.scan_bytes(file, &path, &inner);
             match language {
                 Some(_) => self.states.note_source(&path, FileState::OverLimit, Some(SkipReason::TooLarge)),
                 None => self.states.note(FileState::OverLimit),
@@ -228,7 +242,7 @@ impl<'a> Distribution<'a> {
         if let Some((source, found)) = disguise::hidden_source(&inner, file.bytes).filter(|_| language.is_none()) {
             // Not remembered: the same bytes under another name are read in another way.
             let reading = Reading { language: Some(found), setup: false, quiet: false };
-            let outcome = Arc::new(Outcome::of(source, reading, limits.syntax_depth));
+            let outcome = Arc::new(Outcome::of(source, reading, limits.syntax_depth, self.local.rules));
             let parsed = if outcome.not_parsed.is_none() { FileState::Parsed } else { FileState::TokenScanned };
             self.states.note_source(&path, parsed, outcome.not_parsed.as_ref().map(|not_parsed| not_parsed.reason));
             self.disguised.push((path.clone(), found.name()));
@@ -236,12 +250,17 @@ impl<'a> Distribution<'a> {
             return;
         }
         if language.is_none() && !parsers::is_text(file.bytes) {
+            self.scan_bytes(file, &path, &inner);
             self.states.note(FileState::Hashed);
             return;
         }
         let setup = self.kind == DistributionKind::Sdist && inner == "setup.py";
         let reading = Reading { language, setup, quiet: is_declaration(&inner) };
-        let outcome = memory.outcome(file.sha256, reading, || Outcome::of(file.bytes, reading, limits.syntax_depth));
+        let outcome = memory
+            .outcome(file.sha256, reading, || Outcome::of(file.bytes, reading, limits.syntax_depth, self.local.rules));
+        if let Some(unread) = &outcome.local.unread {
+            self.skip(path.clone(), SkipReason::OverBudget, unread.clone());
+        }
         match (&outcome.not_parsed, language) {
             (Some(not_parsed), Some(_)) => {
                 let over = not_parsed.reason == SkipReason::TooLarge;
@@ -358,7 +377,10 @@ impl<'a> Distribution<'a> {
         }
         findings.values_mut().for_each(keep_strongest);
         let mut all: Vec<Finding> = findings.into_values().flatten().collect();
+        let (local, local_hits) = self.local_findings();
+        all.extend(local);
         all.sort();
+        self.coverage.cited = cited::digests(&all, &self.entries);
         let proved = totals.keys().filter_map(|rule| RULES[*rule].capability);
         let capabilities = std::mem::take(&mut self.capabilities).into_iter().chain(proved).collect();
         let report = DistributionReport {
@@ -370,7 +392,11 @@ impl<'a> Distribution<'a> {
             imports: self.collect(MAX_IMPORTS, |outcome| &outcome.imports),
             install_hooks: self.install_hooks(),
             findings: all,
-            rule_hits: totals.into_iter().map(|(rule, total)| (RULES[rule].id.to_owned(), total)).collect(),
+            rule_hits: totals
+                .into_iter()
+                .map(|(rule, total)| (RULES[rule].id.to_owned(), total))
+                .chain(local_hits)
+                .collect(),
             coverage: self.coverage(),
         };
         let mut files = FileSet { files: self.entries };
