@@ -150,7 +150,7 @@ impl Analyser {
         each: &mut dyn FnMut(&mut Tell<'_>),
     ) -> Analysis {
         stacker::maybe_grow(STACK / 2, STACK, || {
-            let mut distribution = Distribution::new(None, kind, &self.rules);
+            let mut distribution = Distribution::new(None, kind, filename, &self.rules);
             each(&mut |loose| match loose {
                 Loose::File { path, size, sha256, bytes } => {
                     let file = File { path, size, sha256, bytes, whole: bytes.len() as u64 == size };
@@ -158,7 +158,7 @@ impl Analyser {
                 }
                 Loose::Skipped(skipped) => distribution.skip(skipped.path, skipped.reason, skipped.detail),
             });
-            let (report, files) = distribution.finish(filename, digests);
+            let (report, files) = distribution.finish(digests);
             Analysis { report, files }
         })
     }
