@@ -341,6 +341,8 @@ impl<'a> Distribution<'a> {
 
     /// Ends: the rules that look at the whole, then everything in order.
     pub fn finish(mut self, digests: Digests) -> (DistributionReport, FileSet) {
+        // A tree is handed over once: there it is known which compiled files have a source, and no more.
+        let _ = self.sources_to_compare();
         for (path, reason, detail) in std::mem::take(&mut self.manifests.unread) {
             self.skip(path, reason, detail);
         }
