@@ -13,6 +13,17 @@ pub(crate) enum Language {
     Shell,
 }
 
+impl Language {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Python => "Python",
+            Self::JavaScript => "JavaScript",
+            Self::TypeScript => "TypeScript",
+        }
+    }
+}
+
 /// The language of a file; nothing for a file that is not source.
 pub(crate) fn language_of(path: &str, head: &[u8]) -> Option<Language> {
     let name = path.rsplit('/').next().unwrap_or(path);

@@ -10,13 +10,16 @@ mod archive;
 mod facts;
 mod language;
 mod limits;
+mod names;
 mod operator;
 mod parsers;
+mod release;
 mod report;
 mod rules;
 
 pub use limits::Limits;
 pub use operator::{OperatorRules, RuleFile, RuleProblem, RuleProblems};
+pub use release::{WHEEL_DIFFERS, compare};
 pub use report::{MAX_FINDINGS as FINDINGS_PER_RULE, analysis_type};
 pub use rules::catalogue::{RuleEntry, catalogue};
 
@@ -116,7 +119,7 @@ impl Analyser {
     /// Analyses one distribution. Never fails: what cannot be read is disclosed in the report's coverage.
     pub fn analyse(&self, input: Input<'_>) -> Analysis {
         stacker::maybe_grow(STACK / 2, STACK, || {
-            let mut distribution = Distribution::new(Some(input.package), input.kind, &self.rules);
+            let mut distribution = Distribution::new(Some(input.package), input.kind, input.filename, &self.rules);
             let walk = archive::walk(input.filename, input.bytes, &self.limits, &mut |member| {
                 let whole = matches!(member.content, archive::Content::Whole(_));
                 let (path, size, sha256) = (member.path, member.size, member.sha256);
@@ -124,7 +127,16 @@ impl Analyser {
                 distribution.add(&file, &self.limits, &self.memory);
             });
             distribution.add_walk(walk);
-            let (report, files) = distribution.finish(input.filename, input.digests);
+            let sources = distribution.sources_to_compare();
+            if !sources.is_empty() {
+                // What it tells was told the first time; two walks over the same bytes see the same.
+                archive::walk(input.filename, input.bytes, &self.limits, &mut |member| {
+                    if sources.contains(member.path) {
+                        distribution.compare(member.path, member.content.bytes());
+                    }
+                });
+            }
+            let (report, files) = distribution.finish(input.digests);
             Analysis { report, files }
         })
     }
@@ -138,7 +150,7 @@ impl Analyser {
         each: &mut dyn FnMut(&mut Tell<'_>),
     ) -> Analysis {
         stacker::maybe_grow(STACK / 2, STACK, || {
-            let mut distribution = Distribution::new(None, kind, &self.rules);
+            let mut distribution = Distribution::new(None, kind, filename, &self.rules);
             each(&mut |loose| match loose {
                 Loose::File { path, size, sha256, bytes } => {
                     let file = File { path, size, sha256, bytes, whole: bytes.len() as u64 == size };
@@ -146,7 +158,7 @@ impl Analyser {
                 }
                 Loose::Skipped(skipped) => distribution.skip(skipped.path, skipped.reason, skipped.detail),
             });
-            let (report, files) = distribution.finish(filename, digests);
+            let (report, files) = distribution.finish(digests);
             Analysis { report, files }
         })
     }
@@ -166,14 +178,18 @@ impl Analyser {
         files: &[(&str, &[u8])],
     ) -> Analysis {
         stacker::maybe_grow(STACK / 2, STACK, || {
-            let mut distribution = Distribution::new(package, kind, &self.rules);
+            let mut distribution = Distribution::new(package, kind, filename, &self.rules);
             for (path, bytes) in files {
                 let whole = bytes.len() as u64 <= self.limits.file_bytes;
                 let size = bytes.len() as u64;
                 let file = File { path, size, sha256: Sha256::of(bytes), bytes, whole };
                 distribution.add(&file, &self.limits, &self.memory);
             }
-            let (report, files) = distribution.finish(filename, digests);
+            let sources = distribution.sources_to_compare();
+            for (path, bytes) in files.iter().filter(|(path, _)| sources.contains(*path)) {
+                distribution.compare(path, bytes);
+            }
+            let (report, files) = distribution.finish(digests);
             Analysis { report, files }
         })
     }

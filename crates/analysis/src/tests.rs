@@ -6,6 +6,8 @@ use sigma_core::{
 
 use super::*;
 
+mod hiding;
+
 fn package() -> PackageId {
     PackageId::new(PackageName::new(Ecosystem::Pypi, "demo").unwrap(), "1.0.0").unwrap()
 }

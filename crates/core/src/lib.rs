@@ -28,7 +28,9 @@ pub use finding::{Capability, Category, Confidence, Finding, Reach, Severity};
 pub use graph::{Depth, Graph, Parent, ResolvedPackage, Unresolved, UnresolvedReason};
 pub use level::{AnalysisType, SecurityLevel};
 pub use package::{Ecosystem, NameError, PackageId, PackageName};
-pub use report::{BinaryFile, Coverage, DistributionReport, FileEntry, FileSet, Report, SkipReason, Skipped};
+pub use report::{
+    BinaryFile, Coverage, DistributionReport, FileEntry, FileSet, FileState, Report, SkipReason, Skipped, SourceState,
+};
 pub use target::{Arch, Os, Platform, PythonVersion, Target, TargetError};
 pub use text::printable;
 pub use time::Timestamp;

@@ -35,6 +35,41 @@ pub struct BinaryFile {
     pub size: u64,
     /// Digest of the content.
     pub sha256: Sha256,
+    /// What its imported symbols and libraries (for `pyc`: names) make it able to do. Empty also where they are unreadable.
+    #[serde(default)]
+    pub imports: BTreeSet<Capability>,
+}
+
+/// How far a file was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileState {
+    /// Source that was parsed completely.
+    Parsed,
+    /// Source that does not parse, or not within the limits; a token scan read all of it.
+    TokenScanned,
+    /// Text in no language with a parser; searched as a whole for what may stand in any text.
+    TextScanned,
+    /// An archive that was opened: its members are files of their own.
+    Opened,
+    /// Native or compiled code: its format and imports were read, not its instructions.
+    Binary,
+    /// Other bytes, such as images: hashed, and looked at only for what they begin with.
+    Hashed,
+    /// Larger than a limit: hashed only.
+    OverLimit,
+}
+
+/// How far one source file was read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SourceState {
+    /// Path inside the distribution, printable.
+    pub path: String,
+    /// How far it was read.
+    pub state: FileState,
+    /// Why it was not parsed completely; nothing where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<SkipReason>,
 }
 
 /// Why something was not analysed, or not in full.
@@ -43,6 +78,8 @@ pub struct BinaryFile {
 pub enum SkipReason {
     /// The parser refused it; a token scan read it instead.
     NotParsed,
+    /// It is written in an encoding that is not read; its bytes were taken as latin-1.
+    Encoding,
     /// Nested deeper than the parser is allowed to go; a token scan read it instead.
     TooDeep,
     /// Larger than the limit for one file.
@@ -95,6 +132,15 @@ pub struct Coverage {
     pub skipped: Vec<Skipped>,
     /// How many entries `skipped` would hold without its limit.
     pub skipped_total: u64,
+    /// How many files were read how far. Complete: the counts add up to `files`.
+    #[serde(default)]
+    pub states: BTreeMap<FileState, u64>,
+    /// The same by extension, in lower case; `` is no extension, `*` all beyond the first 100 by name. Complete too.
+    #[serde(default)]
+    pub extensions: BTreeMap<String, BTreeMap<FileState, u64>>,
+    /// Every source file, sorted by path; at most 10,000, those that were not parsed first.
+    #[serde(default)]
+    pub sources: Vec<SourceState>,
     /// Digests of the files that findings of MEDIUM or more stand in, by the path that the findings name. A path that two
     /// files share has none.
     #[serde(default)]

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::BufReader;
 
-use sigma_analysis::{Analysis, Input, analysis_type};
+use sigma_analysis::{Analysis, Input, analysis_type, compare};
 use sigma_certificate::PackageCertificate;
 use sigma_core::{
     AdvisorySnapshot, CouncilVerdict, Dossier, ExpectedDigest, PackageId, Report, ResolvedPackage, Warning,
@@ -84,6 +84,7 @@ impl Hall {
         for artifact in artifacts {
             analyses.push(self.analyse(&package.id, artifact, &name, progress).await?);
         }
+        compare(&mut analyses);
 
         progress.step(Step::Council { package: &name });
         let (reports, file_sets): (Vec<_>, Vec<_>) = analyses.into_iter().map(|one| (one.report, one.files)).unzip();

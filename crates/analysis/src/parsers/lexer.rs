@@ -77,10 +77,20 @@ impl<'a> Lexer<'a> {
         self.language == Language::Python
     }
 
-    /// Moves to the next line end, or to the end.
+    /// Moves to the next line end, or to the end. In JavaScript U+2028 and U+2029 end a line too.
     fn skip_line(&mut self) {
-        let rest = &self.bytes[self.at..];
-        self.at += memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        while let Some(at) = memchr::memchr3(b'\n', b'\r', 0xe2, &self.bytes[self.at..]) {
+            self.at += at;
+            match self.bytes[self.at..] {
+                [0xe2, 0x80, 0xa8 | 0xa9, ..] if !self.is_python() => {
+                    self.at += 3;
+                    return;
+                }
+                [0xe2, ..] => self.at += 1,
+                _ => return,
+            }
+        }
+        self.at = self.bytes.len();
     }
 
     /// A token from `start` to here.

@@ -3,6 +3,7 @@
 //! In: bytes and a language. Out: [`Facts`] and how the file was read. It never aborts on hostile nesting: what is too
 //! deep for a parser, or does not parse, goes through the token scan, and says so.
 
+mod encoding;
 mod javascript;
 mod lexer;
 mod nesting;
@@ -10,7 +11,6 @@ mod python;
 mod shell;
 mod tokens;
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 
 use oxc_allocator::Allocator;
@@ -21,6 +21,7 @@ use sigma_core::{Confidence, SkipReason, printable};
 
 use crate::facts::{Builder, Facts};
 use crate::language::Language;
+pub(crate) use encoding::{Decoded, declared, decode, decode_source, is_text};
 use nesting::Nesting;
 
 /// How a file was read, where that was not the usual way.
@@ -30,24 +31,6 @@ pub(crate) struct NotParsed {
     pub reason: SkipReason,
     /// What exactly.
     pub detail: String,
-}
-
-/// The source text of a file: UTF-8, or what can be read of it. PEP 263 encodings that are not UTF-8 are nearly always
-/// latin-1, of which only comments and texts suffer.
-pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return Cow::Borrowed(text);
-    }
-    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-        char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect::<String>()
-    };
-    match bytes {
-        [0xff, 0xfe, rest @ ..] => Cow::Owned(wide(rest, u16::from_le_bytes)),
-        [0xfe, 0xff, rest @ ..] => Cow::Owned(wide(rest, u16::from_be_bytes)),
-        _ => Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect()),
-    }
 }
 
 /// Reads a source text and hands its facts to `rules`; answers what they answer, and how the file was read.

@@ -8,7 +8,7 @@ use super::MAX_PATH;
 
 /// The digests of the files that findings of MEDIUM or more name, by path. Where two files have the same path, nobody
 /// can say which one a finding means, and there is no digest.
-pub(super) fn digests(findings: &[Finding], entries: &[FileEntry]) -> BTreeMap<String, Sha256> {
+pub(crate) fn digests(findings: &[Finding], entries: &[FileEntry]) -> BTreeMap<String, Sha256> {
     let serious = findings.iter().filter(|finding| finding.severity >= Severity::Medium && !finding.file.is_empty());
     let cited: BTreeSet<&str> = serious.map(|finding| finding.file.as_str()).collect();
     if cited.is_empty() {

@@ -19,6 +19,19 @@ pub(crate) struct Identity {
     pub version: String,
 }
 
+/// What the package tells about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct About {
+    /// The manifest that tells it.
+    pub file: String,
+    /// Addresses of its home and its source, as written; at most 50.
+    pub urls: Vec<String>,
+    /// Whether it says in a word or two what it is for.
+    pub described: bool,
+    /// Whether it names somebody as its author or maintainer.
+    pub signed: bool,
+}
+
 /// A script that npm runs at installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Script {
@@ -41,6 +54,8 @@ pub(crate) struct PthLine {
 pub(crate) struct Manifests {
     /// What the package calls itself, wherever it says so.
     pub identities: Vec<Identity>,
+    /// What it tells about itself, wherever it does so.
+    pub about: Vec<About>,
     /// Scripts that npm runs.
     pub scripts: Vec<Script>,
     /// Lines that Python runs at its start.
@@ -102,7 +117,9 @@ impl Manifests {
     fn metadata(&mut self, path: &str, text: &str) {
         let headers = text.lines().take_while(|line| !line.is_empty()).take(2000);
         let (mut name, mut version) = (String::new(), String::new());
+        let mut about = About { file: path.into(), ..About::default() };
         for line in headers {
+            about.header(line);
             match line.split_once(':') {
                 Some((key, value)) if key.eq_ignore_ascii_case("name") && name.is_empty() => name = value.trim().into(),
                 Some((key, value)) if key.eq_ignore_ascii_case("version") && version.is_empty() => {
@@ -111,6 +128,10 @@ impl Manifests {
                 _ => {}
             }
         }
+        // After the headers, METADATA has the long description as its body.
+        let body = text.split_once("\n\n").is_some_and(|(_, body)| body.trim().len() > 20);
+        about.described |= body;
+        self.about.push(about);
         self.identities.push(Identity { file: path.into(), name, version });
     }
 
@@ -125,6 +146,22 @@ impl Manifests {
         };
         let field = |name: &str| json.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
         self.identities.push(Identity { file: path.into(), name: field("name"), version: field("version") });
+        let text_at = |value: &serde_json::Value| value.as_str().is_some_and(|text| !text.trim().is_empty());
+        let object = |value: &serde_json::Value| match value {
+            serde_json::Value::Object(fields) => !fields.is_empty(),
+            serde_json::Value::Array(items) => !items.is_empty(),
+            value => text_at(value),
+        };
+        let repository = json.get("repository").map(|value| value.get("url").unwrap_or(value));
+        let urls = [repository, json.get("homepage"), json.get("bugs").map(|bugs| bugs.get("url").unwrap_or(bugs))];
+        let urls = urls.into_iter().flatten().filter_map(|url| url.as_str()).map(|url| url.chars().take(300).collect());
+        let signed = ["author", "maintainers", "contributors"].iter().filter_map(|key| json.get(key)).any(object);
+        self.about.push(About {
+            file: path.into(),
+            urls: urls.collect(),
+            described: json.get("description").is_some_and(text_at),
+            signed,
+        });
         for name in HOOKS {
             let command =
                 json.get("scripts").and_then(|scripts| scripts.get(name)).and_then(|command| command.as_str());
@@ -190,6 +227,27 @@ impl Manifests {
                 let text = line.chars().take(4096).collect();
                 self.pth_lines.push(PthLine { file: path.into(), line: index as u32 + 1, text });
             }
+        }
+    }
+}
+
+impl About {
+    /// Takes what a header of the core metadata tells.
+    fn header(&mut self, line: &str) {
+        let Some((key, value)) = line.split_once(':') else { return };
+        let (key, value) = (key.to_ascii_lowercase(), value.trim());
+        if value.is_empty() || value == "UNKNOWN" {
+            return;
+        }
+        match key.as_str() {
+            "home-page" | "download-url" | "project-url" if self.urls.len() < 50 => {
+                // `Project-URL: Source, https://...`
+                let url = value.rsplit_once(", ").map_or(value, |(_, url)| url);
+                self.urls.push(url.chars().take(300).collect());
+            }
+            "summary" | "description" => self.described = true,
+            "author" | "author-email" | "maintainer" | "maintainer-email" => self.signed = true,
+            _ => {}
         }
     }
 }

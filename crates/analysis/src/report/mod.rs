@@ -4,8 +4,10 @@
 //! file is its outcome, never its bytes. Everything is sorted and bounded; the same members give the same report.
 
 mod analysis_type;
-mod binary;
+pub(crate) mod binary;
 mod cited;
+mod coverage;
+mod disguise;
 mod link;
 mod local;
 pub(crate) mod manifest;
@@ -14,22 +16,27 @@ mod outcome;
 mod reach;
 
 pub use analysis_type::analysis_type;
+pub(crate) use cited::digests as cited_digests;
 pub(crate) use outcome::{Memory, hosts};
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use sigma_core::{
-    BinaryFile, Coverage, Digests, DistributionKind, DistributionReport, FileEntry, FileSet, Finding, PackageId, Reach,
-    Sha256, SkipReason, Skipped, printable,
+    BinaryFile, Capability, Coverage, Digests, DistributionKind, DistributionReport, FileEntry, FileSet, FileState,
+    Finding, PackageId, Reach, Sha256, SkipReason, Skipped, printable,
 };
 
 use crate::archive::Walk;
 use crate::facts::When;
-use crate::language::{is_declaration, language_of};
+use crate::language::{Language, is_declaration, language_of};
 use crate::limits::Limits;
+use crate::names::{Lookalike, Project, is_known, lookalike, project_of};
 use crate::operator::OperatorRules;
+use crate::parsers;
 use crate::rules::{Check, Hit, Hits, RULES, judge};
+use binary::{Binary, Bytecode, Compiled};
 use manifest::Manifests;
 use outcome::{Outcome, Reading};
 
@@ -43,6 +50,8 @@ const MAX_HOSTS: usize = 200;
 const MAX_IMPORTS: usize = 500;
 /// Install hooks in a report.
 const MAX_HOOKS: usize = 200;
+/// Bytes of compiled Python in one distribution that are compared with their source: 32 MiB.
+const MAX_BYTECODE: u64 = 32 << 20;
 /// Characters of a path in a report.
 const MAX_PATH: usize = 1024;
 
@@ -73,6 +82,13 @@ impl FileRecord {
     }
 }
 
+impl FileRecord {
+    /// A file whose place in the package is not known yet.
+    fn of(path: String, inner: String, outcome: Arc<Outcome>) -> Self {
+        Self { path, inner, outcome, reach: Reach::Import, hooked: false, functions: HashMap::new() }
+    }
+}
+
 /// A distribution while and after its files are read.
 pub(crate) struct Distribution<'a> {
     /// The package it was published as; nothing for bare files.
@@ -80,14 +96,27 @@ pub(crate) struct Distribution<'a> {
     /// Source and text files with findings or imports.
     pub files: Vec<FileRecord>,
     /// Native and compiled files.
-    pub binaries: Vec<BinaryFile>,
+    pub binaries: Vec<Binary>,
     /// What the manifests say.
     pub manifests: Manifests,
     /// What is odd about the archive.
     pub oddities: Vec<oddity::Judged>,
-    kind: DistributionKind,
-    entries: Vec<FileEntry>,
+    /// Source that is named as if it were something else: its path and its language.
+    pub disguised: Vec<(String, &'static str)>,
+    /// Compiled files of Python.
+    pub bytecode: Vec<Bytecode>,
+    bytecode_bytes: u64,
+    /// What native files are able to do, by what they import.
+    pub capabilities: BTreeSet<Capability>,
+    /// What kind of file it is.
+    pub kind: DistributionKind,
+    /// The distribution's file name.
+    pub filename: &'a str,
+    /// Every file, in the archive's order.
+    pub entries: Vec<FileEntry>,
+    lookalike: OnceCell<Option<Lookalike>>,
     coverage: Coverage,
+    states: coverage::States,
     /// What was read in another way than parsing, or not; the total counts beyond the list.
     skipped: Vec<Skipped>,
     skipped_total: u64,
@@ -110,17 +139,66 @@ pub(crate) struct File<'a> {
 }
 
 impl<'a> Distribution<'a> {
+    /// The well-known name that its own could be taken for.
+    pub fn lookalike(&self) -> Option<Lookalike> {
+        *self.lookalike.get_or_init(|| {
+            let package = self.package?;
+            lookalike(package.ecosystem(), package.name().as_str())
+        })
+    }
+
+    /// The well-known project whose repository its metadata calls its own, and the manifest that does.
+    pub fn claims_repository_of(&self) -> Option<(&str, Project)> {
+        let package = self.package?;
+        let about = self.manifests.about.iter();
+        let mut projects = about.flat_map(|about| {
+            about.urls.iter().filter_map(|url| project_of(url)).map(|project| (about.file.as_str(), project))
+        });
+        projects.find(|(_, project)| {
+            let own =
+                project.ecosystem == package.ecosystem() && is_known(package.ecosystem(), package.name().as_str());
+            !own && !project.may_hold(package.name().as_str())
+        })
+    }
+
+    /// Bytes of source in it.
+    pub fn source_bytes(&self) -> u64 {
+        self.coverage.source_bytes
+    }
+
+    /// Whether an installer runs a `setup.py`.
+    pub fn has_setup(&self) -> bool {
+        self.kind == DistributionKind::Sdist && self.files.iter().any(|file| file.inner == "setup.py")
+    }
+
+    /// Whether nothing in the package runs the file at this path: a test, an example, documentation.
+    pub fn is_test(&self, path: &str) -> bool {
+        reach::is_test(reach::inner_path(self.kind, path))
+    }
+
     /// Starts with no files.
-    pub fn new(package: Option<&'a PackageId>, kind: DistributionKind, rules: &'a OperatorRules) -> Self {
+    pub fn new(
+        package: Option<&'a PackageId>,
+        kind: DistributionKind,
+        filename: &'a str,
+        rules: &'a OperatorRules,
+    ) -> Self {
         Self {
             package,
             files: Vec::new(),
             binaries: Vec::new(),
             manifests: Manifests::default(),
             oddities: Vec::new(),
+            disguised: Vec::new(),
+            bytecode: Vec::new(),
+            bytecode_bytes: 0,
+            capabilities: BTreeSet::new(),
             kind,
+            filename,
             entries: Vec::new(),
+            lookalike: OnceCell::new(),
             coverage: Coverage::default(),
+            states: coverage::States::default(),
             skipped: Vec::new(),
             skipped_total: 0,
             local: local::Locals::new(rules),
@@ -135,7 +213,14 @@ impl<'a> Distribution<'a> {
         if let Some(format) = binary::format(file.bytes, &inner) {
             self.scan_bytes(file, &path, &inner);
             let (size, sha256) = (file.size, file.sha256);
-            self.binaries.push(BinaryFile { path, format: format.into(), size, sha256 });
+            self.states.note(FileState::Binary);
+            let (imports, shape) = match format {
+                "pyc" => (self.add_bytecode(file, &path, &inner), None),
+                _ => binary::look_inside(format, file.bytes),
+            };
+            self.capabilities.extend(&imports);
+            let file = BinaryFile { path, format: format.into(), size, sha256, imports };
+            self.binaries.push(Binary { file, shape });
             return;
         }
         self.manifests.read(self.kind, &path, &inner, file.bytes);
@@ -146,12 +231,27 @@ impl<'a> Distribution<'a> {
         }
         if !file.whole {
             self.scan_bytes(file, &path, &inner);
+            match language {
+                Some(_) => self.states.note_source(&path, FileState::OverLimit, Some(SkipReason::TooLarge)),
+                None => self.states.note(FileState::OverLimit),
+            }
             let detail = format!("got {} bytes, the limit for one file is {}", file.size, limits.file_bytes);
             self.skip(path, SkipReason::TooLarge, detail);
             return;
         }
-        if language.is_none() && !is_text(file.bytes) {
+        if let Some((source, found)) = disguise::hidden_source(&inner, file.bytes).filter(|_| language.is_none()) {
+            // Not remembered: the same bytes under another name are read in another way.
+            let reading = Reading { language: Some(found), setup: false, quiet: false };
+            let outcome = Arc::new(Outcome::of(source, reading, limits.syntax_depth, self.local.rules));
+            let parsed = if outcome.not_parsed.is_none() { FileState::Parsed } else { FileState::TokenScanned };
+            self.states.note_source(&path, parsed, outcome.not_parsed.as_ref().map(|not_parsed| not_parsed.reason));
+            self.disguised.push((path.clone(), found.name()));
+            self.files.push(FileRecord::of(path, inner, outcome));
+            return;
+        }
+        if language.is_none() && !parsers::is_text(file.bytes) {
             self.scan_bytes(file, &path, &inner);
+            self.states.note(FileState::Hashed);
             return;
         }
         let setup = self.kind == DistributionKind::Sdist && inner == "setup.py";
@@ -163,23 +263,62 @@ impl<'a> Distribution<'a> {
         }
         match (&outcome.not_parsed, language) {
             (Some(not_parsed), Some(_)) => {
-                if not_parsed.reason != SkipReason::TooLarge {
-                    self.coverage.token_scanned += 1;
-                }
+                let over = not_parsed.reason == SkipReason::TooLarge;
+                self.coverage.token_scanned += u64::from(!over);
+                let state = if over { FileState::OverLimit } else { FileState::TokenScanned };
+                self.states.note_source(&path, state, Some(not_parsed.reason));
                 self.skip(path.clone(), not_parsed.reason, not_parsed.detail.clone());
             }
-            (None, Some(_)) => self.coverage.parsed += 1,
-            (_, None) => {}
+            (None, Some(_)) => {
+                self.coverage.parsed += 1;
+                self.states.note_source(&path, FileState::Parsed, None);
+            }
+            (_, None) => self.states.note(FileState::TextScanned),
         }
         if language.is_some() || *outcome != Outcome::default() {
-            self.files.push(FileRecord {
-                path,
-                inner,
-                outcome,
-                reach: Reach::Import,
-                hooked: false,
-                functions: HashMap::new(),
-            });
+            self.files.push(FileRecord::of(path, inner, outcome));
+        }
+    }
+
+    /// Reads what a compiled file of Python names, and its texts as those of any other text.
+    fn add_bytecode(&mut self, file: &File<'_>, path: &str, inner: &str) -> BTreeSet<Capability> {
+        let compiled = Compiled::read(file.bytes);
+        if !compiled.whole || !file.whole {
+            let detail = "got bytecode that could be read in part only";
+            self.skip(path.to_owned(), SkipReason::Unsupported, detail.to_owned());
+        }
+        let imports = compiled.capabilities();
+        let mut outcome = Outcome::of_text(&compiled.texts.join("\n"));
+        outcome.hits.iter_mut().for_each(|hit| hit.line = 0);
+        let (outcome, inner) = (Arc::new(outcome), inner.to_owned());
+        self.files.push(FileRecord::of(path.to_owned(), inner, outcome));
+        let suspicion = compiled.suspicion();
+        self.bytecode_bytes += file.size;
+        if self.bytecode_bytes <= MAX_BYTECODE {
+            let (path, source) = (path.to_owned(), binary::source_of(file.path));
+            self.bytecode.push(Bytecode { path, source, compiled, suspicion, differs: None, has_source: false });
+        } else {
+            let detail = format!("more than {MAX_BYTECODE} bytes of bytecode are not compared with their source");
+            self.skip(path.to_owned(), SkipReason::OverBudget, detail);
+        }
+        imports
+    }
+
+    /// Paths of sources that stand beside their compiled files and have to be read once more, to compare them.
+    pub fn sources_to_compare(&mut self) -> HashSet<String> {
+        if self.bytecode.is_empty() {
+            return HashSet::new();
+        }
+        let paths: HashSet<&str> = self.entries.iter().map(|entry| entry.path.as_str()).collect();
+        self.bytecode.iter_mut().for_each(|one| one.has_source = paths.contains(one.source.as_str()));
+        self.bytecode.iter().filter(|one| one.has_source).map(|one| one.source.clone()).collect()
+    }
+
+    /// Compares the source at `path` with the files that were compiled from it.
+    pub fn compare(&mut self, path: &str, bytes: &[u8]) {
+        for one in self.bytecode.iter_mut().filter(|one| one.source == path) {
+            let source = parsers::decode_source(bytes, Some(Language::Python)).text;
+            one.differs = std::mem::take(&mut one.compiled).missing_from(&source);
         }
     }
 
@@ -201,7 +340,9 @@ impl<'a> Distribution<'a> {
     }
 
     /// Ends: the rules that look at the whole, then everything in order.
-    pub fn finish(mut self, filename: &str, digests: Digests) -> (DistributionReport, FileSet) {
+    pub fn finish(mut self, digests: Digests) -> (DistributionReport, FileSet) {
+        // A tree is handed over once: there it is known which compiled files have a source, and no more.
+        let _ = self.sources_to_compare();
         for (path, reason, detail) in std::mem::take(&mut self.manifests.unread) {
             self.skip(path, reason, detail);
         }
@@ -242,9 +383,10 @@ impl<'a> Distribution<'a> {
         all.extend(local);
         all.sort();
         self.coverage.cited = cited::digests(&all, &self.entries);
-        let capabilities = totals.keys().filter_map(|rule| RULES[*rule].capability).collect();
+        let proved = totals.keys().filter_map(|rule| RULES[*rule].capability);
+        let capabilities = std::mem::take(&mut self.capabilities).into_iter().chain(proved).collect();
         let report = DistributionReport {
-            filename: filename.to_owned(),
+            filename: self.filename.to_owned(),
             kind: self.kind,
             digests,
             capabilities,
@@ -313,13 +455,14 @@ impl<'a> Distribution<'a> {
         let mut coverage = std::mem::take(&mut self.coverage);
         coverage.files = self.entries.len() as u64;
         coverage.bytes = self.entries.iter().map(|entry| entry.size).sum();
-        coverage.binaries = std::mem::take(&mut self.binaries);
+        coverage.binaries = std::mem::take(&mut self.binaries).into_iter().map(|binary| binary.file).collect();
         coverage.binaries.sort();
         coverage.skipped = std::mem::take(&mut self.skipped);
         coverage.skipped.sort();
         coverage.skipped.dedup();
         coverage.skipped.truncate(MAX_SKIPPED);
         coverage.skipped_total = self.skipped_total;
+        std::mem::take(&mut self.states).tell(&self.entries, &mut coverage);
         coverage
     }
 
@@ -372,9 +515,4 @@ fn keep_strongest(findings: &mut Vec<Finding>) {
     });
     findings.dedup();
     findings.truncate(MAX_FINDINGS);
-}
-
-/// True for bytes that can be text: no NUL among the first of them.
-fn is_text(bytes: &[u8]) -> bool {
-    !bytes[..bytes.len().min(4096)].contains(&0)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sigma_core::{Sha256, printable};
+use sigma_core::{Sha256, SkipReason, printable};
 
 use crate::facts::{Effects, Facts, Links, Signs};
 use crate::language::Language;
@@ -49,7 +49,7 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// Reads a file and runs every rule on it.
     pub fn of(bytes: &[u8], reading: Reading, depth: u32, rules: &OperatorRules) -> Self {
-        let text = parsers::decode(bytes);
+        let parsers::Decoded { text, unknown } = parsers::decode_source(bytes, reading.language);
         let mut outcome = match reading.language {
             Some(language) if reading.quiet => {
                 let (_, not_parsed) = parsers::with_facts(&text, language, false, depth, |_| ());
@@ -67,15 +67,30 @@ impl Outcome {
             }
             None => Self { local: rules.read(&text, None), ..Self::default() },
         };
+        if let (Some(name), None) = (unknown, &outcome.not_parsed) {
+            let detail = format!("it declares the encoding {name}, and was read as latin-1");
+            outcome.not_parsed = Some(NotParsed { reason: SkipReason::Encoding, detail });
+        }
         rules.scan(bytes, Some(&text), &mut outcome.local);
+        outcome.search(&text);
+        outcome
+    }
+
+    /// Runs on a text the rules that need no language.
+    pub fn of_text(text: &str) -> Self {
+        let mut outcome = Self::default();
+        outcome.search(text);
+        outcome
+    }
+
+    fn search(&mut self, text: &str) {
         for (index, rule) in RULES.iter().enumerate() {
             if let Check::Text(check) = rule.check {
-                let mut hits = Hits::of(rule, index, &text);
-                check(&text, &mut hits);
-                outcome.add(index, hits);
+                let mut hits = Hits::of(rule, index, text);
+                check(text, &mut hits);
+                self.add(index, hits);
             }
         }
-        outcome
     }
 
     fn of_facts(facts: &Facts<'_>, setup: bool) -> Self {

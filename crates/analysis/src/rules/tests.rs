@@ -27,8 +27,12 @@ fn name(path: &Path) -> &str {
 /// The report on a fixture; a `.tar` goes through the archive's reader.
 fn report(path: &Path) -> DistributionReport {
     if !name(path).ends_with(".tar") {
-        let (kind, files) = fixture(path);
-        return analyse(kind, &files).report;
+        let (kind, mut files) = fixture(path);
+        let published = files.iter().position(|(path, _)| path.ends_with("published"));
+        return match published.map(|at| String::from_utf8(files.remove(at).1).unwrap()) {
+            Some(published) => analyse_as(published.trim().split_once(' ').unwrap(), kind, &files).report,
+            None => analyse(kind, &files).report,
+        };
     }
     let bytes = fs::read(path).unwrap();
     let (package, digests) = (demo(Ecosystem::Pypi), digests());
@@ -51,7 +55,8 @@ fn digests() -> Digests {
 type Files = Vec<(String, Vec<u8>)>;
 
 /// A fixture is one file, `hit.py` or `hit@setup.py` where its path matters, or several in a `.txtar`: `-- path --` lines,
-/// with `hex:` before a path whose bytes are in hexadecimal. The ecosystem follows from the names.
+/// with `hex:` before a path whose bytes are in hexadecimal; `published` is no file, but the name and version under which
+/// it was published. The ecosystem follows from the names.
 fn fixture(path: &Path) -> (DistributionKind, Files) {
     let bytes = fs::read(path).unwrap();
     let file = name(path);
@@ -83,11 +88,16 @@ fn fixture(path: &Path) -> (DistributionKind, Files) {
 }
 
 fn analyse(kind: DistributionKind, files: &Files) -> Analysis {
+    analyse_as(("demo", "1.0.0"), kind, files)
+}
+
+fn analyse_as((name, version): (&str, &str), kind: DistributionKind, files: &Files) -> Analysis {
     let ecosystem = match kind {
         DistributionKind::NpmTarball => Ecosystem::Npm,
         _ => Ecosystem::Pypi,
     };
-    let (package, digests) = (demo(ecosystem), digests());
+    let package = PackageId::new(PackageName::new(ecosystem, name).unwrap(), version).unwrap();
+    let digests = digests();
     let files: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
     Analyser::new(Limits::default()).analyse_files(Some(&package), kind, "demo", digests, &files)
 }

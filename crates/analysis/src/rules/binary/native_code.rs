@@ -21,7 +21,12 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
     for binary in &distribution.binaries {
-        let hit = hits.hit(&binary.format).file(binary.path.clone());
+        let imports: Vec<&str> = binary.imports.iter().map(|capability| capability.name()).collect();
+        let evidence = match imports.is_empty() {
+            true => binary.format.clone(),
+            false => format!("{}, imports {}", binary.format, imports.join(", ")),
+        };
+        let hit = hits.hit(&evidence).file(binary.path.clone());
         hits.push(hit);
     }
 }

@@ -1,3 +1,8 @@
 //! Who the package says it is.
 
+pub(super) mod dependency_confusion_version;
+pub(super) mod empty_metadata;
 pub(super) mod identity_mismatch;
+pub(super) mod lookalike_name;
+pub(super) mod shadowed_module;
+pub(super) mod starjacking;

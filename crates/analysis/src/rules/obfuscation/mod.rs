@@ -3,3 +3,5 @@
 pub(super) mod decoded_execution;
 pub(super) mod hidden_characters;
 pub(super) mod obfuscator_output;
+pub(super) mod source_encoding;
+pub(super) mod too_deep;

@@ -1,4 +1,60 @@
-//! Native and compiled files, by their first bytes.
+//! Native and compiled files: their format by their first bytes, what they import, what hides in them.
+
+mod imports;
+mod pyc;
+mod shape;
+
+use std::collections::BTreeSet;
+
+use sigma_core::{BinaryFile, Capability};
+
+pub(crate) use pyc::Compiled;
+pub(crate) use shape::Shape;
+
+/// A native or compiled file.
+pub(crate) struct Binary {
+    /// As the report tells it.
+    pub file: BinaryFile,
+    /// What hides in it.
+    pub shape: Option<Shape>,
+}
+
+impl std::ops::Deref for Binary {
+    type Target = BinaryFile;
+
+    fn deref(&self) -> &BinaryFile {
+        &self.file
+    }
+}
+
+/// What a native file imports and hides; `bytes` may be its beginning only.
+pub(super) fn look_inside(format: &str, bytes: &[u8]) -> (BTreeSet<Capability>, Option<Shape>) {
+    (imports::capabilities(format, bytes), shape::shape(format, bytes))
+}
+
+/// A compiled file of Python beside, or without, the source that it was made of.
+pub(crate) struct Bytecode {
+    /// Printable path.
+    pub path: String,
+    /// Path of the source that it would be compiled from, as the archive spells it.
+    pub source: String,
+    /// What it names; nothing once that was compared.
+    pub compiled: Compiled,
+    /// What about it a rule would not take for ordinary.
+    pub suspicion: Option<&'static str>,
+    /// What it names and its source does not, and whether that does something.
+    pub differs: Option<(String, bool)>,
+    /// Whether its source is there.
+    pub has_source: bool,
+}
+
+/// The source from which Python compiles the file at `path` (PEP 3147, or beside it as before).
+pub(super) fn source_of(path: &str) -> String {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let stem = name.split('.').next().unwrap_or(name);
+    let folder = folder.strip_suffix("__pycache__").unwrap_or(folder).trim_end_matches('/');
+    if folder.is_empty() { format!("{stem}.py") } else { format!("{folder}/{stem}.py") }
+}
 
 /// `elf`, `pe`, `mach-o`, `wasm` or `pyc`; nothing for any other file.
 pub(super) fn format(bytes: &[u8], path: &str) -> Option<&'static str> {
@@ -30,6 +86,13 @@ fn is_pe(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn compiled_files_lie_beside_their_source() {
+        assert_eq!(source_of("a/b.pyc"), "a/b.py");
+        assert_eq!(source_of("a/__pycache__/b.cpython-312.opt-1.pyc"), "a/b.py");
+        assert_eq!(source_of("__pycache__/b.cpython-312.pyc"), "b.py");
+    }
 
     #[test]
     fn formats_are_known_by_their_first_bytes() {

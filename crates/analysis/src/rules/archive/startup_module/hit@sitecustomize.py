@@ -1,0 +1,1 @@
+print("every Python says hello")
