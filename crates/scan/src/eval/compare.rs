@@ -68,7 +68,7 @@ mod tests {
     fn one(label: Label, path: &str, level: SecurityLevel, rules: &[(&str, Severity)]) -> Measured {
         let outcome = Outcome::Ruled {
             ecosystem: Ecosystem::Npm,
-            verdict: CouncilVerdict::Safe,
+            verdict: CouncilVerdict::Approved,
             level,
             source_bytes: 10,
             rules: rules.iter().map(|(rule, severity)| ((*rule).to_owned(), *severity)).collect(),
