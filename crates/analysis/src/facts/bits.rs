@@ -37,6 +37,11 @@ macro_rules! bits {
                 Self(self.0 | other.0)
             }
 
+            /// Only those of `other`.
+            pub const fn and(self, other: Self) -> Self {
+                Self(self.0 & other.0)
+            }
+
             /// Without those of `other`.
             pub const fn without(self, other: Self) -> Self {
                 Self(self.0 & !other.0)
@@ -150,8 +155,15 @@ mod taint {
             OUTPUT = "output",
             /// An address whose only use is to see who comes; always an [`Taint::EXFIL_HOST`] too.
             CATCHER = "catcher",
+            /// An address where anybody can leave a file in a minute: chat attachments, file drops, raw files of a forge.
+            DROP_HOST = "drop-host",
         }
     }
+}
+
+impl Taint {
+    /// What an address says of itself.
+    pub const ADDRESS: Self = Self::EXFIL_HOST.with(Self::RAW_IP).with(Self::CATCHER).with(Self::DROP_HOST);
 }
 
 pub(crate) use effect::Effects;

@@ -55,6 +55,8 @@ pub(super) struct Learned<'a> {
     methods: HashMap<(u32, Box<str>), u32>,
     attributes: HashMap<(u32, Box<str>), Value<'a>>,
     outer: HashMap<&'a str, Value<'a>>,
+    /// Files that were downloaded, by the variable or the file name, and what is known of where they came from.
+    downloaded: HashMap<String, Taint>,
     /// Values kept so far.
     kept: usize,
     /// Whether a second reading would know more than the first.
@@ -73,8 +75,6 @@ pub(crate) struct Builder<'a> {
     /// Who calls whom.
     calls_between: HashSet<(u32, u32)>,
     current: u32,
-    /// Files that were downloaded, by the variable or the literal that names them.
-    pub(super) downloaded: HashSet<String>,
     /// Whether a connection was made so far.
     pub(super) connected: bool,
     /// Whether the file is started as a program.
@@ -109,7 +109,6 @@ impl<'a> Builder<'a> {
             shared: HashSet::new(),
             calls_between: HashSet::new(),
             current: 0,
-            downloaded: HashSet::new(),
             connected: false,
             program: false,
             budget: FOLD_BUDGET,
@@ -214,6 +213,27 @@ impl<'a> Builder<'a> {
             value.join(given.clone());
         }
         value
+    }
+
+    /// Remembers that the file of this name came over the network.
+    pub(super) fn note_download(&mut self, name: &Text<'a>, from: Taint) {
+        let files = &mut self.learned.downloaded;
+        if files.len() < MAX_FACTS {
+            let from = from.and(Taint::ADDRESS) | Taint::DOWNLOADED;
+            let known = files.entry(file_name(name).to_owned()).or_default();
+            self.learned.useful |= known.is_empty();
+            *known |= from;
+        }
+    }
+
+    /// What is known of the file of this name: nothing, or that it came over the network and from where.
+    pub(super) fn download(&self, name: &str) -> Taint {
+        self.learned.downloaded.get(file_name(name)).copied().unwrap_or_default()
+    }
+
+    /// True when nothing was downloaded so far.
+    pub(super) fn has_no_downloads(&self) -> bool {
+        self.learned.downloaded.is_empty()
     }
 
     /// The method of a class of this file.
@@ -541,12 +561,17 @@ impl<'a> Builder<'a> {
         let constant = self.pay(|| fold::concat(&left.constant, &right.constant));
         let mut taint = left.whole_taint() | right.whole_taint();
         let path = left.path.filter(|path| path.ends_with("()"));
+        // A file goes by its name, whatever the folder.
+        let origin = match &right.constant {
+            Constant::Text(text) if text.len() <= 300 && names_file(text) => Some(text.clone()),
+            _ => left.origin.or(right.origin).filter(|_| matches!(constant, Constant::Unknown)),
+        };
         // A literal was looked at where it stood; only what was newly put together can name something new.
         if let (Constant::Text(Text::Shared(text)), true) = (&constant, taint.is_empty()) {
             let text = text.clone();
             taint |= self.taint_of_text(&text, place);
         }
-        Value { path, constant, taint, ..Value::default() }
+        Value { path, constant, taint, origin, ..Value::default() }
     }
 
     /// A list or tuple.
@@ -610,6 +635,19 @@ impl<'a> Builder<'a> {
         }
         constant
     }
+}
+
+/// The last part of a path, when it names a file; a variable's name otherwise.
+pub(super) fn file_name(path: &str) -> &str {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    if name.contains('.') && name.len() > 2 { name } else { path }
+}
+
+/// True for a text that ends in a file's name: `\\setup.exe`.
+fn names_file(text: &str) -> bool {
+    let name = file_name(text);
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    name.len() <= 200 && (1..=5).contains(&extension.len()) && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// What any of the values is made of.

@@ -35,9 +35,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         // A program of its own release page, or of the package index, is what installers of native tools fetch.
         let released = !code && !piped && release::all_released(source.facts);
         let hit = hits.at(source.facts, call.place);
+        let dropped = call.taint.any(Taint::ADDRESS);
         let [called, loaded, installed] = match () {
+            _ if dropped => [Severity::Critical; 3],
             _ if piped => [Severity::Medium, Severity::Critical, Severity::Critical],
-            _ if code => [Severity::Medium, Severity::Critical, Severity::Critical],
+            _ if code => [Severity::High, Severity::Critical, Severity::Critical],
             _ if released => [Severity::Info, Severity::Medium, Severity::Medium],
             _ => [Severity::Low, Severity::High, Severity::Critical],
         };
