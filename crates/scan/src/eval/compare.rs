@@ -97,6 +97,17 @@ mod tests {
         ];
         let written = serde_json::to_string(&after).unwrap();
         after = serde_json::from_str(&written).unwrap();
-        insta::assert_snapshot!(text(&before, &after), @"");
+        insta::assert_snapshot!(text(&before, &after), @"
+        BETTER malicious m: CLEAR -> BLOCKED
+              + a-rule CRITICAL
+        NEW new CLEAR
+        WORSE benign b: CLEAR -> CAUTION
+              + a-rule HIGH
+        GONE gone CAUTION
+
+        1 better, 1 worse, 1 at the same level
+          a-rule: +2 -0 archives (or another severity there)
+        4 ms before, 4 ms now
+        ");
     }
 }

@@ -52,8 +52,7 @@ fn row(out: &mut String, measured: &[Measured], label: Label, wanted: Option<Eco
         let share = format!("{count} ({:.1} %)", 100.0 * count as f64 / these.len() as f64);
         let _ = write!(out, "{share:>18}");
     }
-    let escalated =
-        |one: &&&Measured| matches!(one.outcome, Outcome::Ruled { verdict: CouncilVerdict::Escalated, .. });
+    let escalated = |one: &&&Measured| matches!(one.outcome, Outcome::Ruled { verdict: CouncilVerdict::Escalated, .. });
     match these.iter().filter(escalated).count() {
         0 => out.push('\n'),
         count => {

@@ -96,7 +96,8 @@ fn zip(files: &[(String, Vec<u8>)]) -> Result<Vec<u8>, SampleError> {
 fn record(files: &[(String, Vec<u8>)], own: &str) -> Vec<u8> {
     let mut out = String::new();
     for (path, content) in files {
-        let quoted = if path.contains(['"', ',', '\n']) { format!("\"{}\"", path.replace('"', "\"\"")) } else { path.clone() };
+        let quoted =
+            if path.contains(['"', ',', '\n']) { format!("\"{}\"", path.replace('"', "\"\"")) } else { path.clone() };
         let digest = BASE64URL_NOPAD.encode(&Sha256::digest(content));
         out.push_str(&format!("{quoted},sha256={digest},{}\n", content.len()));
     }

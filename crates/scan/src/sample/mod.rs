@@ -118,8 +118,7 @@ pub struct Sample {
 }
 
 /// The header's keys, in the order in which they are written.
-const KEYS: [&str; 9] =
-    ["title", "label", "package", "kind", "family", "technique", "modelled-on", "shape", "expect"];
+const KEYS: [&str; 9] = ["title", "label", "package", "kind", "family", "technique", "modelled-on", "shape", "expect"];
 
 const KINDS: [(&str, Form); 4] = [
     ("wheel", Form::Built(DistributionKind::Wheel)),

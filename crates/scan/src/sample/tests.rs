@@ -10,10 +10,8 @@ const HEADER: &str = "title: A demo\nlabel: benign\npackage: pypi:demo-one@1.0\n
 
 fn sample(kind: &str, package: &str) -> Sample {
     let header = HEADER.replace("kind: wheel", &format!("kind: {kind}")).replace("pypi:demo-one@1.0", package);
-    let files = vec![
-        ("demo/z\n.py".to_owned(), b"x = 1\n".to_vec()),
-        ("demo/__init__.py".to_owned(), vec![0, 159, 146, 150]),
-    ];
+    let files =
+        vec![("demo/z\n.py".to_owned(), b"x = 1\n".to_vec()), ("demo/__init__.py".to_owned(), vec![0, 159, 146, 150])];
     Sample::with_header(&header, files).unwrap()
 }
 
