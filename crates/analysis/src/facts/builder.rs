@@ -3,13 +3,14 @@
 //! In: names, members, calls, literals, assignments and functions, in the order of the source. Out: [`Facts`]. Memory is
 //! bounded whatever the source: names by the source itself, facts and folded text by the limits below.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use hashbrown::HashMap;
 use sigma_core::Confidence;
 
 use super::address::has_raw_ip;
 use super::bits::{Effects, Taint};
+use super::links::{LOCAL, Links};
 use super::value::{Constant, LIST_ITEMS, Text, Value};
 use super::{EnvironmentRead, Facts, Mention, Place, Subclass, fold, mention, name};
 use crate::language::Language;
@@ -72,11 +73,15 @@ pub(crate) struct Builder<'a> {
     pub(super) learned: Learned<'a>,
     /// Names that the function being read takes from around it.
     shared: HashSet<&'a str>,
+    /// Whether the function being read stands in the module itself.
+    outermost: bool,
     /// Who calls whom.
-    calls_between: HashSet<(u32, u32)>,
+    pub(super) calls_between: HashSet<(u32, u32)>,
     current: u32,
     /// Whether a connection was made so far.
     pub(super) connected: bool,
+    /// Modules of the same package that it imports, in order.
+    pub(super) local_modules: Vec<String>,
     /// Whether the file is started as a program.
     program: bool,
     pub(super) budget: usize,
@@ -96,6 +101,20 @@ pub(crate) struct Frame<'a> {
     hidden: usize,
     outer: u32,
     shared: HashSet<&'a str>,
+    outermost: bool,
+}
+
+impl<'a> Learned<'a> {
+    /// The method of a class of this file.
+    pub fn method(&self, class: u32, name: &str) -> Option<u32> {
+        self.methods.get(&(class, Box::from(name))).copied()
+    }
+
+    /// The methods of a class, in order.
+    pub fn methods_of(&self, class: u32) -> BTreeMap<String, u32> {
+        let own = self.methods.iter().filter(|((of, _), _)| *of == class);
+        own.map(|((_, name), function)| (name.to_string(), *function)).collect()
+    }
 }
 
 impl<'a> Builder<'a> {
@@ -107,9 +126,11 @@ impl<'a> Builder<'a> {
             hidden: Vec::new(),
             learned: Learned { functions: vec![Function::default()], ..Learned::default() },
             shared: HashSet::new(),
+            outermost: false,
             calls_between: HashSet::new(),
             current: 0,
             connected: false,
+            local_modules: Vec::new(),
             program: false,
             budget: FOLD_BUDGET,
             facts: Facts {
@@ -121,6 +142,7 @@ impl<'a> Builder<'a> {
                 environment: Vec::new(),
                 mentions: Vec::new(),
                 subclasses: Vec::new(),
+                links: Links::default(),
                 loaded: Vec::new(),
             },
         }
@@ -143,6 +165,7 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        self.finish_links();
         self.facts.loaded = loaded;
         self.facts.calls.sort_by_key(|call| call.place);
         self.facts
@@ -178,7 +201,8 @@ impl<'a> Builder<'a> {
     /// Begins a function's body.
     pub fn enter(&mut self, function: u32) -> Frame<'a> {
         let shared = std::mem::take(&mut self.shared);
-        let frame = Frame { hidden: self.hidden.len(), outer: self.current, shared };
+        let frame = Frame { hidden: self.hidden.len(), outer: self.current, shared, outermost: self.outermost };
+        self.outermost = self.current == 0;
         self.current = function;
         frame
     }
@@ -196,6 +220,7 @@ impl<'a> Builder<'a> {
         }
         self.current = frame.outer;
         self.shared = frame.shared;
+        self.outermost = frame.outermost;
     }
 
     /// Says that the function being read takes this name from around it: Python's `global` and `nonlocal`.
@@ -207,10 +232,14 @@ impl<'a> Builder<'a> {
 
     /// What callers give a function as a parameter, as far as it is known.
     pub fn parameter(&self, function: u32, index: usize, name: &str) -> Value<'a> {
-        let Some(function) = self.learned.functions.get(function as usize) else { return Value::default() };
-        let mut value = function.parameters.get(index).cloned().unwrap_or_default();
-        if let Some((_, given)) = function.keywords.iter().find(|(keyword, _)| &**keyword == name) {
+        let Some(known) = self.learned.functions.get(function as usize) else { return Value::default() };
+        let mut value = known.parameters.get(index).cloned().unwrap_or_default();
+        if let Some((_, given)) = known.keywords.iter().find(|(keyword, _)| &**keyword == name) {
             value.join(given.clone());
+        }
+        // What a function of the module itself does with what it is given concerns the other files.
+        if self.current == function && self.outermost {
+            value.taint |= Taint::parameter(u32::try_from(index).unwrap_or(u32::MAX));
         }
         value
     }
@@ -234,11 +263,6 @@ impl<'a> Builder<'a> {
     /// True when nothing was downloaded so far.
     pub(super) fn has_no_downloads(&self) -> bool {
         self.learned.downloaded.is_empty()
-    }
-
-    /// The method of a class of this file.
-    pub(super) fn method(&self, class: u32, name: &str) -> Option<u32> {
-        self.learned.methods.get(&(class, Box::from(name))).copied()
     }
 
     /// Remembers what a function is given. `skip` counts the parameters that the call does not write, such as `self`.
@@ -326,7 +350,7 @@ impl<'a> Builder<'a> {
             return; // Bundlers pass the real one as a parameter.
         }
         let known = self.scope.get(name);
-        if value.is_unknown() && known.is_none() && !self.is_global(name) {
+        if value.is_unknown() && value.taint.is_empty() && known.is_none() && !self.is_global(name) {
             return;
         }
         if self.shared.contains(name) {
@@ -360,6 +384,12 @@ impl<'a> Builder<'a> {
 
     /// `object.name = value` or `object[key] = value`: what the object is made of grows.
     pub fn set_member(&mut self, object: &Value<'a>, key: Option<&str>, value: &Value<'a>) {
+        let javascript = self.language != Language::Python;
+        if let (true, Some(path @ ("exports" | "module")), Some(key)) = (javascript, object.path.as_deref(), key) {
+            let name = if path == "module" || key == "default" { "" } else { key };
+            self.export(name, value);
+            return;
+        }
         if let (Some(class), Some(key)) = (object.class, key) {
             if !value.is_unknown() && self.learned.kept <= MAX_FACTS {
                 let known = self.learned.attributes.entry((class, key.into())).or_default();
@@ -441,6 +471,7 @@ impl<'a> Builder<'a> {
                     | "Buffer"
                     | "String"
                     | "module"
+                    | "exports"
                     | "setTimeout"
                     | "setInterval"
                     | "setImmediate"
@@ -462,13 +493,33 @@ impl<'a> Builder<'a> {
             if self.facts.local_imports.len() < MAX_IMPORTS {
                 self.facts.local_imports.insert(module.chars().take(300).collect());
             }
-            return Value::default();
+            return self.local_module(module);
         }
         let module = name::module(module);
         if self.facts.imports.len() < MAX_IMPORTS && module.len() <= 214 {
             self.facts.imports.insert(name::package_of(&module).to_owned());
         }
         Value::at_path(module)
+    }
+
+    /// The value of a module of the same package.
+    fn local_module(&mut self, module: &str) -> Value<'a> {
+        let modules = &mut self.local_modules;
+        let known = modules.iter().position(|known| known == module);
+        let index = known.or_else(|| {
+            (modules.len() < 100 && module.len() <= 300).then(|| {
+                modules.push(module.to_owned());
+                modules.len() - 1
+            })
+        });
+        index.map_or_else(Value::default, |index| Value::at_path(format!("{LOCAL}{index}")))
+    }
+
+    /// The names of the module itself, in order, and what they stand for.
+    pub(super) fn module_names(&self) -> BTreeMap<&'a str, Value<'a>> {
+        let own = self.scope.iter().filter(|(_, known)| known.declared == 0 && known.value.path.is_none());
+        let matters = |value: &Value<'a>| value.function.is_some() || value.class.is_some() || !value.taint.is_empty();
+        own.filter(|(_, known)| matters(&known.value)).map(|(name, known)| (*name, known.value.clone())).collect()
     }
 
     /// A member by a constant name: `object.name` or `object["name"]`.
@@ -497,8 +548,12 @@ impl<'a> Builder<'a> {
         if matches!(base, "process.env" | "import.meta.env") {
             return self.environment(Some(key), place);
         }
-        let taint = object.taint;
-        Value { path: name::join(base, key), taint, origin: object.origin.clone(), ..Value::default() }
+        let mut taint = object.taint;
+        let path = name::join(base, key);
+        if let Some(path) = path.as_deref().filter(|path| path.starts_with(LOCAL) && !path.contains('(')) {
+            taint |= self.symbol(path).map_or(Taint::NONE, Taint::symbol);
+        }
+        Value { path, taint, origin: object.origin.clone(), ..Value::default() }
     }
 
     /// A member by a computed key.
@@ -539,7 +594,8 @@ impl<'a> Builder<'a> {
     pub(super) fn taint_of_text(&mut self, text: &str, place: Place) -> Taint {
         let mut taint = Taint::NONE;
         if let Some(pattern) = mention::find(text) {
-            let kind = if pattern.taint.any(Taint::CATCHER) { pattern.taint | Taint::EXFIL_HOST } else { pattern.taint };
+            let kind =
+                if pattern.taint.any(Taint::CATCHER) { pattern.taint | Taint::EXFIL_HOST } else { pattern.taint };
             taint |= kind;
             self.mention(kind, pattern.what, place);
         }
@@ -647,7 +703,9 @@ pub(super) fn file_name(path: &str) -> &str {
 fn names_file(text: &str) -> bool {
     let name = file_name(text);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    name.len() <= 200 && (1..=5).contains(&extension.len()) && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    name.len() <= 200
+        && (1..=5).contains(&extension.len())
+        && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// What any of the values is made of.

@@ -79,7 +79,7 @@ impl<'a> Builder<'a> {
     ) -> Value<'a> {
         let called = callee.function.or_else(|| {
             let constructors = if self.language == Language::Python { "__init__" } else { "constructor" };
-            self.method(callee.class?, constructors)
+            self.learned.method(callee.class?, constructors)
         });
         if let Some(function) = called {
             self.runs(function);
@@ -91,7 +91,15 @@ impl<'a> Builder<'a> {
             self.run_arguments(&arguments);
             let mut result = Value::tainted(argument_taint | receiver | callee.taint);
             match callee.function.and_then(|index| self.learned.functions.get(index as usize)) {
-                Some(function) => result.join(function.result.clone()),
+                Some(function) => {
+                    let given = |index: u32| {
+                        let argument = arguments.get(index as usize);
+                        argument.map_or(Taint::NONE, |argument| argument.value.whole_taint())
+                    };
+                    let mut returned = function.result.clone();
+                    returned.taint = returned.taint.resolved(given, Taint::symbol);
+                    result.join(returned);
+                }
                 None => result.class = callee.class,
             }
             return result;
@@ -100,6 +108,13 @@ impl<'a> Builder<'a> {
             return value;
         }
         let effects = api::effects(&path);
+        let linked = match effects.is_empty() {
+            true => {
+                let given = arguments.iter().map(|argument| argument.value.whole_taint()).take(MAX_ARGUMENTS).collect();
+                self.call_symbol(&path, given, place)
+            }
+            false => Taint::NONE,
+        };
         // Whoever is given a function mostly runs it: timers, threads, promises, answers of servers.
         self.run_arguments(&arguments);
         if effects.any(Effects::RUNS) {
@@ -128,6 +143,8 @@ impl<'a> Builder<'a> {
         if matches!(&*path, "socket.socket" | "net.Socket") {
             taint |= Taint::SOCKET;
         }
+        taint |= linked;
+        self.note_sink(effects, called_taint, place);
         if !effects.is_empty() && self.facts.calls.len() < MAX_FACTS {
             arguments.truncate(MAX_ARGUMENTS);
             let path = path.clone();
@@ -270,7 +287,8 @@ impl<'a> Builder<'a> {
             return Taint::NONE;
         }
         let known = |value: &Value<'a>| origin_of(value).map_or(Taint::NONE, |origin| self.download(&origin));
-        let values = arguments.iter().flat_map(|argument| std::iter::once(&argument.value).chain(argument.value.items()));
+        let values =
+            arguments.iter().flat_map(|argument| std::iter::once(&argument.value).chain(argument.value.items()));
         values.fold(Taint::NONE, |all, value| all | known(value) | self.named_in(value))
     }
 

@@ -192,7 +192,12 @@ impl<'a> Walker<'_, 'a> {
     }
 
     /// The arguments of a call; functions among them are given what the call yields.
-    fn arguments(&mut self, arguments: &[Argument<'a>], callee: &Value<'a>, key: Option<&str>) -> Vec<FactArgument<'a>> {
+    fn arguments(
+        &mut self,
+        arguments: &[Argument<'a>],
+        callee: &Value<'a>,
+        key: Option<&str>,
+    ) -> Vec<FactArgument<'a>> {
         let mut values = Vec::with_capacity(arguments.len());
         for argument in arguments {
             if matches!(argument, Argument::FunctionExpression(_) | Argument::ArrowFunctionExpression(_)) {
@@ -503,6 +508,19 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
 
     fn visit_export_all_declaration(&mut self, export: &ExportAllDeclaration<'a>) {
         self.builder.import(export.source.value.as_str());
+    }
+
+    fn visit_export_default_declaration(&mut self, export: &ExportDefaultDeclaration<'a>) {
+        if let Some(expression) = export.declaration.as_expression() {
+            let value = self.eval(expression);
+            self.builder.export("", &value);
+            return;
+        }
+        walk::walk_export_default_declaration(self, export);
+        if let ExportDefaultDeclarationKind::FunctionDeclaration(function) = &export.declaration {
+            let id = self.builder.declare_function(function.span.start);
+            self.builder.export("", &Value { function: Some(id), ..Value::default() });
+        }
     }
 
     fn visit_ts_type(&mut self, _: &TSType<'a>) {}
