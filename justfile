@@ -18,3 +18,7 @@ eval DIR="crates/scan/samples" *FLAGS="":
 # Fetch the pinned popular packages into DIR/benign (about 410 MB, outside the checkout), for `just eval DIR`
 fetch-popular DIR:
     crates/scan/fetch-popular {{DIR}}
+
+# The page of rules, made from the rules themselves
+rules:
+    cargo run --quiet -p sigma -- rules --format markdown > docs/rules.md
