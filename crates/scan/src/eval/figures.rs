@@ -19,7 +19,9 @@ pub fn text(measured: &[Measured], all: bool) -> String {
         for ecosystem in [None, Some(Ecosystem::Pypi), Some(Ecosystem::Npm)] {
             row(&mut out, measured, label, ecosystem);
         }
-        families(&mut out, measured, label);
+        if label == Label::Malicious {
+            families(&mut out, measured);
+        }
     }
     rules(&mut out, measured);
     cost(&mut out, measured);
@@ -62,9 +64,9 @@ fn row(out: &mut String, measured: &[Measured], label: Label, wanted: Option<Eco
 }
 
 /// Each family counts once, its members share that one: near-copies of a campaign would flatter a plain count.
-fn families(out: &mut String, measured: &[Measured], label: Label) {
+fn families(out: &mut String, measured: &[Measured]) {
     let mut families: BTreeMap<&str, Vec<Option<SecurityLevel>>> = BTreeMap::new();
-    for one in measured.iter().filter(|one| one.label == label) {
+    for one in measured.iter().filter(|one| one.label == Label::Malicious) {
         families.entry(&one.family).or_default().push(one.level());
     }
     if families.is_empty() {
