@@ -11,9 +11,13 @@ test:
 bench:
     cargo bench -p sigma --bench audit
 
-# Recall and false positives on labelled archives: DIR holds malicious/ and benign/
-eval DIR *FLAGS:
+# Recall and false positives: on our own samples, or on the archives in DIR's malicious/ and benign/
+eval DIR="crates/scan/samples" *FLAGS="":
     cargo run --release --quiet -p sigma-scan --bin sigma-eval -- {{DIR}} {{FLAGS}}
+
+# Fetch the pinned popular packages into DIR/benign (about 410 MB, outside the checkout), for `just eval DIR`
+fetch-popular DIR:
+    crates/scan/fetch-popular {{DIR}}
 
 # The page of rules, made from the rules themselves
 rules:

@@ -5,6 +5,7 @@
 
 mod folder;
 mod identity;
+pub mod sample;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
@@ -49,8 +50,16 @@ pub struct Scan {
 /// # Errors
 /// When it cannot be read or its name does not tell which package it claims to be.
 pub fn scan(analyser: &Analyser, path: &Path) -> Result<Scan, ScanError> {
+    let file = File::open(path).map_err(|source| ScanError::Io { path: path.display().to_string(), source })?;
+    scan_bytes(analyser, path, file)
+}
+
+/// Scans an archive that lies in memory, or whatever can be read from any position. Its `path` is only a name.
+///
+/// # Errors
+/// When it cannot be read or its name does not tell which package it claims to be.
+pub fn scan_bytes<R: Read + Seek>(analyser: &Analyser, path: &Path, mut file: R) -> Result<Scan, ScanError> {
     let failed = |source| ScanError::Io { path: path.display().to_string(), source };
-    let mut file = File::open(path).map_err(failed)?;
     let identity = identify(path, &mut file).map_err(failed)??;
     let digests = digests(&mut file).map_err(failed)?;
     let filename = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -84,7 +93,7 @@ fn ruled(report: Report) -> Scan {
 }
 
 /// Digests of a whole file; it stands at its beginning afterwards.
-fn digests(file: &mut File) -> io::Result<Digests> {
+fn digests<R: Read + Seek>(file: &mut R) -> io::Result<Digests> {
     file.rewind()?;
     let (mut sha1, mut sha256, mut sha512) = (sha1::Sha1::new(), sha2::Sha256::new(), sha2::Sha512::new());
     let (mut size, mut buffer) = (0, vec![0; 64 << 10]);

@@ -1,37 +1,77 @@
-//! How good the engine is, on archives that somebody labelled: `just eval DIR`.
+//! How good the engine is, on archives that somebody labelled: `just eval [DIR]`.
 //!
-//! In: a folder with `malicious/` and `benign/`, archives anywhere below. Out: recall and false-positive rates at every
-//! level, by ecosystem and by rule, cost, and every miss and alarm with its reasons. Archives are read, never unpacked to
-//! disk and never run. `docs/evaluation.md` explains the figures.
+//! In: a folder with `.sample` files, or with `malicious/` and `benign/` and archives anywhere below. Out: recall and
+//! false-positive rates at every level, by ecosystem, family and rule, cost, and every miss and alarm with its reasons; or
+//! what changed since an earlier run. Archives are read, never unpacked to disk and never run. `pack` and `unpack` turn
+//! a folder into a sample and back. `docs/evaluation.md` explains the figures.
 
+mod archives;
+mod compare;
 mod figures;
+mod outcome;
+mod pack;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use sigma_analysis::{Analyser, Limits};
-use sigma_scan::scan;
 
-use figures::{Label, Outcome, Sample};
+use archives::Archive;
+use outcome::{Measured, Outcome};
 
 /// Measures the engine on labelled archives.
 #[derive(Parser)]
-#[command(name = "sigma-eval", after_help = "Example:\n  sigma-eval samples --list benign")]
+#[command(
+    name = "sigma-eval",
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  sigma-eval crates/scan/samples\n  sigma-eval ~/archives --json > before.json\n  sigma-eval ~/archives --baseline before.json"
+)]
 struct Arguments {
-    /// A folder with `malicious/` and `benign/`.
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    evaluate: Evaluate,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Turns a folder (`sample.txt` with the header, `files/` with the tree) into <ecosystem>/<folder's name>.sample.
+    Pack {
+        /// The folder.
+        folder: PathBuf,
+        /// Where samples are kept.
+        #[arg(long, default_value = "crates/scan/samples")]
+        into: PathBuf,
+    },
+    /// Writes a sample as a folder, to change it and pack it again.
+    Unpack {
+        /// The `.sample` file.
+        file: PathBuf,
+        /// The folder to make.
+        folder: PathBuf,
+    },
+}
+
+#[derive(clap::Args)]
+struct Evaluate {
+    /// A folder with `.sample` files, or with archives in `malicious/` and `benign/`.
+    #[arg(default_value = "crates/scan/samples")]
     folder: PathBuf,
     /// Print every archive with its level and reasons, not only misses and alarms.
     #[arg(long)]
     all: bool,
-    /// Print one JSON object instead of text.
+    /// Print one JSON array instead of text; `--baseline` reads it.
     #[arg(long)]
     json: bool,
+    /// Print only what changed since the run whose `--json` this file holds.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    baseline: Option<PathBuf>,
     /// Archives that are scanned at the same time. More than one blurs the times.
     #[arg(long, default_value_t = 1)]
     jobs: usize,
@@ -39,39 +79,47 @@ struct Arguments {
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    let mut todo = Vec::new();
-    for label in [Label::Malicious, Label::Benign] {
-        let folder = arguments.folder.join(label.folder());
-        for entry in walkdir::WalkDir::new(&folder).sort_by_file_name().into_iter().filter_map(Result::ok) {
-            if entry.file_type().is_file() {
-                todo.push((label, entry.into_path()));
-            }
+    match arguments.command {
+        Some(Command::Pack { folder, into }) => pack::pack(&folder, &into).map(|()| ExitCode::SUCCESS),
+        Some(Command::Unpack { file, folder }) => pack::unpack(&file, &folder).map(|()| ExitCode::SUCCESS),
+        None => evaluate(&arguments.evaluate),
+    }
+}
+
+fn evaluate(arguments: &Evaluate) -> anyhow::Result<ExitCode> {
+    let before = match &arguments.baseline {
+        None => None,
+        Some(path) => {
+            let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+            Some(serde_json::from_str::<Vec<Measured>>(&text).context("a baseline that --json wrote")?)
         }
+    };
+    let archives = archives::gather(&arguments.folder)?;
+    if archives.is_empty() {
+        let folder = arguments.folder.display();
+        bail!("{folder}: expected .sample files, or archives in malicious/ or benign/, found none");
     }
-    if todo.is_empty() {
-        bail!("{}: expected archives in malicious/ or benign/, found none", arguments.folder.display());
+    let measured = run(&archives, arguments.jobs.max(1))?;
+    match before {
+        Some(before) => print!("{}", compare::text(&before, &measured)),
+        None if arguments.json => println!("{}", serde_json::to_string_pretty(&measured)?),
+        None => print!("{}", figures::text(&measured, arguments.all)),
     }
-    let samples = run(&todo, &arguments.folder, arguments.jobs.max(1))?;
-    if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&samples)?);
-    } else {
-        print!("{}", figures::text(&samples, arguments.all));
-    }
-    Ok(match samples.iter().any(|sample| matches!(sample.outcome, Outcome::Failed { .. })) {
+    Ok(match measured.iter().any(|one| matches!(one.outcome, Outcome::Failed { .. })) {
         true => ExitCode::from(2),
         false => ExitCode::SUCCESS,
     })
 }
 
-fn run(todo: &[(Label, PathBuf)], root: &Path, jobs: usize) -> anyhow::Result<Vec<Sample>> {
+fn run(archives: &[Archive], jobs: usize) -> anyhow::Result<Vec<Measured>> {
     let analyser = Analyser::new(Limits::default());
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..jobs {
             let work = || {
-                while let Some((label, path)) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let sample = measure(&analyser, *label, path, root);
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
+                while let Some(archive) = archives.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let measured = measure(&analyser, archive);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push(measured);
                 }
             };
             // The analyser wants a large stack and would otherwise make one for every file.
@@ -80,22 +128,28 @@ fn run(todo: &[(Label, PathBuf)], root: &Path, jobs: usize) -> anyhow::Result<Ve
         }
         anyhow::Ok(())
     })?;
-    let mut samples = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    samples.sort_by(|a, b| (a.label, &a.path).cmp(&(b.label, &b.path)));
-    Ok(samples)
+    let mut measured = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    measured.sort_by(|a, b| (a.label, &a.path).cmp(&(b.label, &b.path)));
+    Ok(measured)
 }
 
-fn measure(analyser: &Analyser, label: Label, path: &Path, root: &Path) -> Sample {
+fn measure(analyser: &Analyser, archive: &Archive) -> Measured {
     let start = Instant::now();
-    let result = catch_unwind(AssertUnwindSafe(|| scan(analyser, path)));
+    let result = catch_unwind(AssertUnwindSafe(|| archive.scan(analyser)));
     let took = start.elapsed();
     let outcome = match result {
         Ok(Ok(scan)) => Outcome::of(&scan),
-        Ok(Err(error)) => Outcome::Failed { error: error.to_string() },
+        Ok(Err(error)) => Outcome::Failed { error: format!("{error:#}") },
         Err(_) => Outcome::Failed { error: "the engine panicked".to_owned() },
     };
-    let path = path.strip_prefix(root).unwrap_or(path).display().to_string();
-    Sample { label, path, micros: micros(took), outcome }
+    Measured {
+        label: archive.label,
+        path: archive.path.clone(),
+        family: archive.family.clone(),
+        expect: archive.expect,
+        micros: micros(took),
+        outcome,
+    }
 }
 
 fn micros(duration: Duration) -> u64 {
