@@ -70,11 +70,12 @@ mod tests {
             hosts: Default::default(),
             imports: Default::default(),
             install_hooks: Default::default(),
+            entry_points: Default::default(),
             findings,
             rule_hits: Default::default(),
         };
         Dossier {
-            release: Release { distributions: vec![], unread: vec![], yanked: None, deprecated: None },
+            release: Release { distributions: vec![], unread: vec![], yanked: None, deprecated: None, people: People::default() },
             report: Report {
                 package: package.clone(),
                 ruleset: "test".to_owned(),
@@ -86,6 +87,7 @@ mod tests {
                 queried_at: Timestamp::from_millis(0),
                 state: AdvisoryState::Unavailable { reason: "404".to_owned() },
             },
+            delta: None,
             package,
         }
     }

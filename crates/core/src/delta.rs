@@ -1,0 +1,431 @@
+//! What is new in a release since an earlier one: the strongest signal there is for a popular package that was hijacked.
+//!
+//! In: two reports of the same package, and who published each. Out: a [`Delta`]. It is a pure function of them: sorted,
+//! bounded, and printable as reports are. It must never guess: what cannot be compared is named in `uncompared`, and an
+//! absent answer is never "unchanged".
+//!
+//! Like is compared with like: wheel with wheel, sdist with sdist, tarball with tarball. What only tests, examples and
+//! documentation do is no capability of the package, and left out on both sides. A fact that two rulesets may see
+//! differently is compared only between reports of the same ruleset; of reports of different rulesets only what manifests
+//! and file names say is compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Capability, Category, DistributionKind, DistributionReport, Finding, People, Reach, Report, Severity, Step,
+    printable,
+};
+
+/// Entries of each list of a delta. What is cut is counted: a release that changes more is a rewrite, which no list tells.
+const MAX_ENTRIES: usize = 60;
+/// Findings of one rule that a report keeps; a list of that length may be cut.
+const REPORT_FINDINGS: usize = 40;
+/// Hosts that a report keeps.
+const REPORT_HOSTS: usize = 200;
+/// Imports that a report keeps.
+const REPORT_IMPORTS: usize = 500;
+
+/// What is new in a release since an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delta {
+    /// The version compared with.
+    pub previous: String,
+    /// The kind of step from there.
+    pub step: Step,
+    /// The ruleset of the earlier report.
+    pub previous_ruleset: String,
+    /// The ruleset of the new report. When it is another one, what rules say was not compared.
+    pub ruleset: String,
+    /// One for each distribution that has a counterpart, in the order of the new report.
+    pub distributions: Vec<DistributionDelta>,
+    /// What could not be compared, in sentences.
+    pub uncompared: Vec<String>,
+    /// Who uploaded the earlier and the new version; `None` when the ecosystem does not say for both.
+    pub publishers: Option<(String, String)>,
+    /// How the maintainers changed; `None` when the ecosystem does not say for both.
+    pub maintainers: Option<Roster>,
+}
+
+/// Accounts that came and went.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Roster {
+    /// May upload now, and could not before.
+    pub added: BTreeSet<String>,
+    /// Could upload before, and may not now.
+    pub removed: BTreeSet<String>,
+}
+
+/// What is new in one distribution since its counterpart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DistributionDelta {
+    /// The new distribution's file name.
+    pub filename: String,
+    /// Its counterpart's.
+    pub previous_filename: String,
+    /// What kind of file both are.
+    pub kind: DistributionKind,
+    /// What the code is able to do now and was not before, or does earlier now: at import instead of when called.
+    pub capabilities: Vec<Gain>,
+    /// Static hosts in network calls.
+    pub hosts: BTreeSet<String>,
+    /// Top-level modules.
+    pub imports: BTreeSet<String>,
+    /// What runs at installation: new hooks, and new commands of hooks that were there (`postinstall: node x.js`).
+    pub install_hooks: BTreeSet<String>,
+    /// Modules of console scripts, files of npm's `bin`.
+    pub entry_points: BTreeSet<String>,
+    /// Native and compiled files. Their names are compared without version, platform and hash.
+    pub binaries: Vec<NewBinary>,
+    /// Whether the counterpart had no binary at all.
+    pub first_binaries: bool,
+    /// Rules that hit and did not before, or hit harder.
+    pub rules: Vec<NewRule>,
+    /// Files that are able to do something that neither they nor a file of the same name were before.
+    pub files: Vec<FileDelta>,
+    /// Entries left out of the lists above because there are too many.
+    pub cut: u64,
+}
+
+/// A capability that is new, or that the code has earlier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gain {
+    /// The capability.
+    pub capability: Capability,
+    /// When the code that has it runs.
+    pub reach: Reach,
+    /// When such code ran before; `None` when there was none.
+    pub before: Option<Reach>,
+}
+
+/// A binary that was not there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewBinary {
+    /// Path inside the distribution.
+    pub path: String,
+    /// `elf`, `pe`, `mach-o`, `wasm`, `pyc`.
+    pub format: String,
+}
+
+/// A rule that hit and did not before, or hit harder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewRule {
+    /// Its id.
+    pub rule: String,
+    /// What it is about.
+    pub category: Category,
+    /// The most serious hit.
+    pub severity: Severity,
+    /// The most serious hit before; `None` when there was none.
+    pub before: Option<Severity>,
+    /// When the most serious hit's code runs.
+    pub reach: Reach,
+    /// Where it is: `path:line`.
+    pub location: String,
+}
+
+/// A file that gained capabilities.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileDelta {
+    /// Path inside the distribution.
+    pub path: String,
+    /// What it is able to do now.
+    pub capabilities: BTreeSet<Capability>,
+    /// When the earliest of that runs.
+    pub reach: Reach,
+}
+
+impl Delta {
+    /// Compares a report with an earlier one of the same package.
+    pub fn between(old: (&Report, &People), new: (&Report, &People)) -> Self {
+        let ((old, old_people), (new, new_people)) = (old, new);
+        let same_rules = old.ruleset == new.ruleset;
+        let mut uncompared = Vec::new();
+        if !same_rules {
+            uncompared.push(format!(
+                "capabilities, hosts, imports and findings: the earlier report is of ruleset {}",
+                printable(&old.ruleset, 40)
+            ));
+        }
+        let mut distributions = Vec::new();
+        for distribution in &new.distributions {
+            let counterpart = old.distributions.iter().find(|candidate| candidate.kind == distribution.kind);
+            match counterpart {
+                Some(counterpart) => {
+                    let pair = Pair { old: counterpart, new: distribution, versions: (old, new), same_rules };
+                    distributions.push(pair.compare(&mut uncompared));
+                }
+                None => {
+                    uncompared.push(format!("{}: the earlier release has no file of its kind", distribution.filename))
+                }
+            }
+        }
+        let publishers = old_people.publisher.clone().zip(new_people.publisher.clone());
+        let maintainers = old_people.maintainers.as_ref().zip(new_people.maintainers.as_ref()).map(|(old, new)| {
+            Roster { added: new.difference(old).cloned().collect(), removed: old.difference(new).cloned().collect() }
+        });
+        Self {
+            previous: old.package.version().to_owned(),
+            step: Step::between(new.package.ecosystem(), old.package.version(), new.package.version()),
+            previous_ruleset: old.ruleset.clone(),
+            ruleset: new.ruleset.clone(),
+            distributions,
+            uncompared,
+            publishers,
+            maintainers,
+        }
+    }
+
+    /// Whether both reports are of the same ruleset, so that what rules say was compared.
+    pub fn same_ruleset(&self) -> bool {
+        self.previous_ruleset == self.ruleset
+    }
+
+    /// The account that uploaded the new version, when it is neither the one before nor one that could upload before.
+    /// `None` also when the ecosystem does not say.
+    pub fn newcomer(&self) -> Option<&str> {
+        let (before, now) = self.publishers.as_ref()?;
+        // Somebody who was a maintainer already is no newcomer; who was one is known from the same source.
+        let joined = self.maintainers.as_ref().is_none_or(|roster| roster.added.contains(now));
+        (before != now && joined).then_some(now)
+    }
+
+    /// Whether nothing new was found in what could be compared.
+    pub fn is_empty(&self) -> bool {
+        let same = |roster: &Roster| roster.added.is_empty() && roster.removed.is_empty();
+        self.distributions.iter().all(DistributionDelta::is_empty)
+            && self.newcomer().is_none()
+            && self.maintainers.as_ref().is_none_or(same)
+    }
+}
+
+impl DistributionDelta {
+    /// Whether nothing is new in it.
+    pub fn is_empty(&self) -> bool {
+        let Self { capabilities, hosts, imports, install_hooks, entry_points, binaries, rules, files, cut, .. } = self;
+        capabilities.is_empty()
+            && hosts.is_empty()
+            && imports.is_empty()
+            && install_hooks.is_empty()
+            && entry_points.is_empty()
+            && binaries.is_empty()
+            && rules.is_empty()
+            && files.is_empty()
+            && *cut == 0
+    }
+
+    /// The gain of one of these capabilities that runs earliest.
+    pub fn gain(&self, of: &[Capability]) -> Option<&Gain> {
+        let gains = self.capabilities.iter().filter(|gain| of.contains(&gain.capability));
+        gains.max_by_key(|gain| (gain.reach, gain.before.is_none()))
+    }
+}
+
+/// Two distributions of the same kind.
+struct Pair<'a> {
+    old: &'a DistributionReport,
+    new: &'a DistributionReport,
+    versions: (&'a Report, &'a Report),
+    same_rules: bool,
+}
+
+impl Pair<'_> {
+    fn compare(&self, uncompared: &mut Vec<String>) -> DistributionDelta {
+        let mut cut = 0;
+        let mut delta = DistributionDelta {
+            filename: self.new.filename.clone(),
+            previous_filename: self.old.filename.clone(),
+            kind: self.new.kind,
+            capabilities: Vec::new(),
+            hosts: BTreeSet::new(),
+            imports: BTreeSet::new(),
+            install_hooks: keep(self.install_hooks(), &mut cut),
+            entry_points: keep(self.new.entry_points.difference(&self.old.entry_points).cloned(), &mut cut),
+            binaries: keep(self.binaries(), &mut cut),
+            first_binaries: self.old.coverage.binaries.is_empty(),
+            rules: Vec::new(),
+            files: Vec::new(),
+            cut: 0,
+        };
+        if self.same_rules {
+            delta.capabilities = self.capabilities();
+            delta.rules = keep(self.rules(), &mut cut);
+            delta.files = keep(self.files(), &mut cut);
+            let mut list = |what: &str, limit, old: &BTreeSet<String>, new: &BTreeSet<String>| {
+                // A list that was cut does not tell what it lacks.
+                if old.len() >= limit {
+                    uncompared.push(format!("{}: {what}, of which the earlier report lists only some", delta.filename));
+                    return BTreeSet::new();
+                }
+                keep(new.difference(old).cloned(), &mut cut)
+            };
+            delta.hosts = list("hosts", REPORT_HOSTS, &self.old.hosts, &self.new.hosts);
+            delta.imports = list("imports", REPORT_IMPORTS, &self.old.imports, &self.new.imports);
+        }
+        delta.cut = cut;
+        delta
+    }
+
+    fn capabilities(&self) -> Vec<Gain> {
+        let before = earliest(self.old);
+        let gains = earliest(self.new).into_iter().map(|(capability, reach)| {
+            let before = before.get(&capability).copied();
+            Gain { capability, reach, before }
+        });
+        gains.filter(|gain| gain.before.is_none_or(|before| gain.reach > before)).collect()
+    }
+
+    fn rules(&self) -> impl Iterator<Item = NewRule> {
+        let before = hardest(self.old);
+        let gained = hardest(self.new).into_iter().map(move |(rule, finding)| NewRule {
+            rule: rule.to_owned(),
+            category: finding.category,
+            severity: finding.severity,
+            before: before.get(rule).map(|finding| finding.severity),
+            reach: finding.reach,
+            location: match finding.line {
+                0 => finding.file.clone(),
+                line => format!("{}:{line}", finding.file),
+            },
+        });
+        gained.filter(|rule| rule.before.is_none_or(|before| rule.severity > before))
+    }
+
+    /// Hooks that were not there, and commands of `package.json` that npm did not run at installation before.
+    fn install_hooks(&self) -> impl Iterator<Item = String> {
+        let [(before, old_commands), (_, commands)] = [(self.old, self.versions.0), (self.new, self.versions.1)]
+            .map(|(one, report)| (hooks(one, report.package.version()), commands(one)));
+        let version = self.versions.1.package.version();
+        let hooks = self.new.install_hooks.iter();
+        let new: BTreeSet<String> =
+            hooks.filter(|hook| !before.contains(&place(self.new.kind, hook, version))).cloned().collect();
+        let changed: BTreeSet<String> =
+            if self.same_rules { commands.difference(&old_commands).cloned().collect() } else { BTreeSet::new() };
+        new.into_iter().chain(changed)
+    }
+
+    fn binaries(&self) -> impl Iterator<Item = NewBinary> {
+        let (old, new) = (self.versions.0.package.version(), self.versions.1.package.version());
+        let known = self.old.coverage.binaries.iter().map(|binary| stem(&place(self.old.kind, &binary.path, old)));
+        let known: BTreeSet<String> = known.collect();
+        let all = self.new.coverage.binaries.iter();
+        all.filter(move |binary| !known.contains(&stem(&place(self.new.kind, &binary.path, new))))
+            .map(|binary| NewBinary { path: binary.path.clone(), format: binary.format.clone() })
+    }
+
+    /// Rules whose list of findings is cut in the earlier report say nothing about single files.
+    fn files(&self) -> impl Iterator<Item = FileDelta> {
+        let (old, new) = (self.versions.0.package.version(), self.versions.1.package.version());
+        let known: BTreeSet<(String, Capability)> =
+            able(self.old).map(|(finding, able)| (place(self.old.kind, &finding.file, old), able)).collect();
+        let mut kept: BTreeMap<&str, usize> = BTreeMap::new();
+        for finding in &self.old.findings {
+            *kept.entry(finding.rule.as_str()).or_default() += 1;
+        }
+        let cut: BTreeSet<Capability> = able(self.old)
+            .filter(|(finding, _)| kept.get(finding.rule.as_str()).is_some_and(|count| *count >= REPORT_FINDINGS))
+            .map(|(_, capability)| capability)
+            .collect();
+        let mut files: BTreeMap<&str, FileDelta> = BTreeMap::new();
+        for (finding, capability) in able(self.new) {
+            if !cut.contains(&capability) && !known.contains(&(place(self.new.kind, &finding.file, new), capability)) {
+                let empty =
+                    || FileDelta { path: finding.file.clone(), capabilities: BTreeSet::new(), reach: finding.reach };
+                let file = files.entry(&finding.file).or_insert_with(empty);
+                file.capabilities.insert(capability);
+                file.reach = file.reach.max(finding.reach);
+            }
+        }
+        files.into_values().collect::<Vec<_>>().into_iter()
+    }
+}
+
+/// The first entries, and how many more there were.
+fn keep<T, C: FromIterator<T>>(all: impl Iterator<Item = T>, cut: &mut u64) -> C {
+    let mut all = all;
+    let kept: Vec<T> = all.by_ref().take(MAX_ENTRIES).collect();
+    *cut += all.count() as u64;
+    kept.into_iter().collect()
+}
+
+/// Findings in code that the package runs, and what they prove it is able to do.
+fn able(report: &DistributionReport) -> impl Iterator<Item = (&Finding, Capability)> {
+    let runs = report.findings.iter().filter(|finding| finding.reach != Reach::Test);
+    runs.filter_map(|finding| Some((finding, finding.capability?)))
+}
+
+/// When each capability's code first runs. Reports keep the findings that run earliest, so this holds for cut lists too.
+fn earliest(report: &DistributionReport) -> BTreeMap<Capability, Reach> {
+    let mut all = BTreeMap::new();
+    for (finding, capability) in able(report) {
+        let reach = all.entry(capability).or_insert(finding.reach);
+        *reach = finding.reach.max(*reach);
+    }
+    all
+}
+
+/// The most serious finding of each rule, the earliest to run among equals.
+fn hardest(report: &DistributionReport) -> BTreeMap<&str, &Finding> {
+    let mut all: BTreeMap<&str, &Finding> = BTreeMap::new();
+    for finding in report.findings.iter().filter(|finding| finding.reach != Reach::Test) {
+        let kept = all.entry(&finding.rule).or_insert(finding);
+        if (finding.severity, finding.reach) > (kept.severity, kept.reach) {
+            *kept = finding;
+        }
+    }
+    all
+}
+
+fn hooks(report: &DistributionReport, version: &str) -> BTreeSet<String> {
+    report.install_hooks.iter().map(|hook| place(report.kind, hook, version)).collect()
+}
+
+/// What npm runs at installation, as the evidence of findings on `package.json` has it.
+fn commands(report: &DistributionReport) -> BTreeSet<String> {
+    let hooks = report.findings.iter().filter(|finding| {
+        finding.category == Category::InstallHook
+            && finding.reach == Reach::Install
+            && finding.file.ends_with("package.json")
+            && !finding.evidence.is_empty()
+    });
+    hooks.map(|finding| finding.evidence.clone()).collect()
+}
+
+/// A path without what changes with every version: the folder that sdists and tarballs put around everything, the version
+/// itself, and the hashes in the names of bundled files (`chunk-2af31b9c.js`).
+fn place(kind: DistributionKind, path: &str, version: &str) -> String {
+    let inner = match kind {
+        DistributionKind::Wheel => path,
+        DistributionKind::Sdist | DistributionKind::NpmTarball => path.split_once('/').map_or(path, |(_, inner)| inner),
+    };
+    let inner = inner.replace(version, "*");
+    let (folder, name) = inner.rsplit_once('/').unwrap_or(("", &inner));
+    let is_hash = |part: &str| {
+        part.len() >= 6
+            && part.bytes().any(|byte| byte.is_ascii_digit())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    let name: String = name
+        .split_inclusive(['-', '.', '_'])
+        .map(|part| {
+            let bare = part.trim_end_matches(['-', '.', '_']);
+            if is_hash(bare) { format!("*{}", &part[bare.len()..]) } else { part.to_owned() }
+        })
+        .collect();
+    format!("{folder}/{name}")
+}
+
+/// A binary's path without platform: everything after the first dot of its name, and `lib` before it.
+fn stem(path: &str) -> String {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let name = name.strip_prefix("lib").unwrap_or(name);
+    format!("{folder}/{}", name.split('.').next().unwrap_or(name))
+}
