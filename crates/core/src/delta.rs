@@ -73,6 +73,8 @@ pub struct DistributionDelta {
     pub capabilities: Vec<Gain>,
     /// Static hosts in network calls.
     pub hosts: BTreeSet<String>,
+    /// Whether the counterpart named no host at all: it only went where its caller sent it.
+    pub first_hosts: bool,
     /// Top-level modules.
     pub imports: BTreeSet<String>,
     /// What runs at installation: new hooks, and new commands of hooks that were there (`postinstall: node x.js`).
@@ -85,7 +87,7 @@ pub struct DistributionDelta {
     pub first_binaries: bool,
     /// Rules that hit and did not before, or hit harder.
     pub rules: Vec<NewRule>,
-    /// Files that are able to do something that neither they nor a file of the same name were before.
+    /// Files with new places at which something is done: a call that no file of that name had.
     pub files: Vec<FileDelta>,
     /// Entries left out of the lists above because there are too many.
     pub cut: u64,
@@ -121,6 +123,8 @@ pub struct NewRule {
     pub rule: String,
     /// What it is about.
     pub category: Category,
+    /// The capability that it proves, if any.
+    pub capability: Option<Capability>,
     /// The most serious hit.
     pub severity: Severity,
     /// The most serious hit before; `None` when there was none.
@@ -131,13 +135,13 @@ pub struct NewRule {
     pub location: String,
 }
 
-/// A file that gained capabilities.
+/// A file with new places at which something is done.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileDelta {
     /// Path inside the distribution.
     pub path: String,
-    /// What it is able to do now.
+    /// What is done there.
     pub capabilities: BTreeSet<Capability>,
     /// When the earliest of that runs.
     pub reach: Reach,
@@ -246,6 +250,7 @@ impl Pair<'_> {
             kind: self.new.kind,
             capabilities: Vec::new(),
             hosts: BTreeSet::new(),
+            first_hosts: self.old.hosts.is_empty(),
             imports: BTreeSet::new(),
             install_hooks: keep(self.install_hooks(), &mut cut),
             entry_points: keep(self.new.entry_points.difference(&self.old.entry_points).cloned(), &mut cut),
@@ -288,6 +293,7 @@ impl Pair<'_> {
         let gained = hardest(self.new).into_iter().map(move |(rule, finding)| NewRule {
             rule: rule.to_owned(),
             category: finding.category,
+            capability: finding.capability,
             severity: finding.severity,
             before: before.get(rule).map(|finding| finding.severity),
             reach: finding.reach,
@@ -324,19 +330,19 @@ impl Pair<'_> {
     /// Rules whose list of findings is cut in the earlier report say nothing about single files.
     fn files(&self) -> impl Iterator<Item = FileDelta> {
         let (old, new) = (self.versions.0.package.version(), self.versions.1.package.version());
-        let known: BTreeSet<(String, Capability)> =
-            able(self.old).map(|(finding, able)| (place(self.old.kind, &finding.file, old), able)).collect();
+        let site = |finding: &Finding, kind, version: &str| {
+            (place(kind, &finding.file, version), finding.rule.clone(), finding.evidence.clone())
+        };
+        let known: BTreeSet<(String, String, String)> =
+            able(self.old).map(|(finding, _)| site(finding, self.old.kind, old)).collect();
         let mut kept: BTreeMap<&str, usize> = BTreeMap::new();
         for finding in &self.old.findings {
             *kept.entry(finding.rule.as_str()).or_default() += 1;
         }
-        let cut: BTreeSet<Capability> = able(self.old)
-            .filter(|(finding, _)| kept.get(finding.rule.as_str()).is_some_and(|count| *count >= REPORT_FINDINGS))
-            .map(|(_, capability)| capability)
-            .collect();
+        let cut = |rule: &str| kept.get(rule).is_some_and(|count| *count >= REPORT_FINDINGS);
         let mut files: BTreeMap<&str, FileDelta> = BTreeMap::new();
         for (finding, capability) in able(self.new) {
-            if !cut.contains(&capability) && !known.contains(&(place(self.new.kind, &finding.file, new), capability)) {
+            if !cut(&finding.rule) && !known.contains(&site(finding, self.new.kind, new)) {
                 let empty =
                     || FileDelta { path: finding.file.clone(), capabilities: BTreeSet::new(), reach: finding.reach };
                 let file = files.entry(&finding.file).or_insert_with(empty);

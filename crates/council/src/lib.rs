@@ -6,11 +6,12 @@
 
 mod consensus;
 mod reasons;
+mod strands;
 mod validators;
 
 pub use consensus::rule;
 
-use sigma_core::{Ballot, Dossier, Phase, Ruling};
+use sigma_core::{Ballot, Dossier, Phase, Ruling, SecurityLevel};
 
 /// A member of the council.
 pub trait Validator: Send + Sync {
@@ -25,12 +26,19 @@ pub trait Validator: Send + Sync {
 }
 
 /// The version of the panel: part of the policy that a certificate was ruled under.
-pub const PANEL: &str = "embedded-1";
+pub const PANEL: &str = "embedded-2";
 
 /// Lets both panels vote and rules.
 pub fn deliberate(dossier: &Dossier) -> Ruling {
     let ballots: Vec<Ballot> = validators::PANEL.iter().map(|validator| validator.vote(dossier)).collect();
     rule(&ballots)
+}
+
+/// The level that only what is new since the last certified version asks for. A version that stands at CAUTION or BLOCKED
+/// for that alone must not become what the next one is compared with: its successor would bring nothing new.
+pub fn novelty(ruling: &Ruling) -> SecurityLevel {
+    let ballots = ruling.ballots.iter().filter(|ballot| validators::OF_DELTAS.contains(&ballot.validator.as_str()));
+    ballots.map(|ballot| ballot.level).max().unwrap_or(SecurityLevel::Clear)
 }
 
 #[cfg(test)]
@@ -75,7 +83,13 @@ mod tests {
             rule_hits: Default::default(),
         };
         Dossier {
-            release: Release { distributions: vec![], unread: vec![], yanked: None, deprecated: None, people: People::default() },
+            release: Release {
+                distributions: vec![],
+                unread: vec![],
+                yanked: None,
+                deprecated: None,
+                people: People::default(),
+            },
             report: Report {
                 package: package.clone(),
                 ruleset: "test".to_owned(),
