@@ -92,6 +92,26 @@ pub enum Capability {
     InstallHook,
 }
 
+impl Capability {
+    /// The word of the public API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Shell => "shell",
+            Self::NetworkClient => "network-client",
+            Self::NetworkServer => "network-server",
+            Self::Environment => "environment",
+            Self::Credentials => "credentials",
+            Self::FileRead => "file-read",
+            Self::FileWrite => "file-write",
+            Self::DynamicCode => "dynamic-code",
+            Self::NativeCode => "native-code",
+            Self::Deserialisation => "deserialisation",
+            Self::InstallHook => "install-hook",
+        }
+    }
+}
+
 /// When the code in question would run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use sigma_core::{Depth, ExpectedDigest, Graph, Location, PackageId, Parent, People, Release, ResolvedPackage, Unresolved};
+use sigma_core::{Depth, ExpectedDigest, Graph, Location, PackageId, Parent, Release, ResolvedPackage, Unresolved};
 
 use crate::HttpError;
 
@@ -106,7 +106,13 @@ mod tests {
     use super::*;
 
     fn exact(name: &str) -> Exact {
-        let release = Release { distributions: Vec::new(), unread: Vec::new(), yanked: None, deprecated: None, people: People::default() };
+        let release = Release {
+            distributions: Vec::new(),
+            unread: Vec::new(),
+            yanked: None,
+            deprecated: None,
+            people: sigma_core::People::default(),
+        };
         Exact { id: format!("npm:{name}").parse().unwrap(), pinned: Vec::new(), release }
     }
 
