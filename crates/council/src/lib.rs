@@ -212,6 +212,11 @@ mod tests {
         let three = [(Process, Install), (NetworkClient, Call), (Credentials, Call)];
         check_news(able(Patch, &three), "REJECTED BLOCKED");
         check_news(able(Minor, &three), "APPROVED CAUTION");
+        let mut at_home = able(Minor, &[(Process, Install), (FileWrite, Install), (Environment, Install)]);
+        at_home.distributions[0].install_hooks = ["x".to_owned()].into();
+        check_news(at_home.clone(), "APPROVED MONITORED");
+        at_home.step = Patch;
+        check_news(at_home, "REJECTED BLOCKED");
         let called = [(Process, Call), (NetworkClient, Call), (Credentials, Call)];
         check_news(able(Patch, &called), "APPROVED CAUTION");
     }

@@ -163,6 +163,12 @@ impl Strands {
         self.kinds.contains_key(&kind)
     }
 
+    /// Whether some of it hides, takes something out or brings something in. A minor release may well begin to look after
+    /// its own installation; this is what it does not need for that.
+    pub fn reaches_out(&self) -> bool {
+        self.any(&[Kind::Hidden, Kind::Grave, Kind::Network, Kind::Credentials])
+    }
+
     /// Whether there is no other.
     pub fn is_only(&self, kind: Kind) -> bool {
         self.has(kind) && self.kinds.len() == 1

@@ -31,10 +31,13 @@ impl Hall {
         for package in packages {
             let certified = self.store.certified_versions(package.name()).await?;
             for candidate in below(package, certified).into_iter().take(MAX_LOOKED_AT) {
-                let Some(sealed) = self.store.certificate(&candidate.certificate).await? else { continue };
-                let delta = sealed.certificate.payload().delta.as_ref();
+                let Ok(version) = PackageId::new(package.name().clone(), &candidate.version) else { continue };
+                // Without their reports, which are large, and of which only the chosen one's is needed.
+                let all = self.store.certificates_of(&version).await?;
+                let Some(certificate) = all.into_iter().find(|one| one.id() == candidate.certificate) else { continue };
+                let delta = certificate.payload().delta.as_ref();
                 if delta.is_none_or(|delta| delta.security_level < SecurityLevel::Caution) {
-                    found.insert(package.clone(), sealed.certificate);
+                    found.insert(package.clone(), certificate);
                     break;
                 }
             }

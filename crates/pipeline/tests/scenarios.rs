@@ -361,7 +361,12 @@ async fn what_a_patch_release_brings_is_held_against_it_and_against_the_next() {
         let unknown = payload.disclosures.iter().any(|line| line.starts_with("No earlier version was certified"));
         assert_eq!(unknown, payload.delta.is_none());
     }
-    insta::assert_snapshot!(found, @"");
+    insta::assert_snapshot!(found, @r"
+    1.0.0 CLEAR: no earlier version
+    1.0.1 CAUTION: new since 1.0.0 (patch step): able to: network-client, process, shell; hosts: runner.invalid
+    1.0.2 CAUTION: new since 1.0.0 (patch step): able to: network-client, process, shell; hosts: runner.invalid
+    1.1.0 CLEAR: nothing new since 1.0.0 (minor step)
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,9 +12,9 @@ use crate::strands::{Kind, Promise, Strands, bounded, promise};
 /// | --- | --- | --- | --- |
 /// | 1 | MONITORED | MONITORED | CLEAR |
 /// | 2 | CAUTION | MONITORED; CAUTION for secrets beside a connection | MONITORED |
-/// | 3 and more, some of it unasked | BLOCKED | CAUTION | CAUTION |
+/// | 3 and more, some of it unasked | BLOCKED | CAUTION where it reaches out | CAUTION where it reaches out |
 ///
-/// New hosts alone are news of a patch release only. Abstains when no earlier version is certified: that nothing is
+/// To reach out is to hide, to open connections or to read credentials. New hosts alone are news of a patch release only. Abstains when no earlier version is certified: that nothing is
 /// known to be new is not that nothing is.
 pub struct Novelty;
 
@@ -54,7 +54,7 @@ fn level_of(strands: &Strands, promise: Promise, newcomer: bool) -> SecurityLeve
         (Promise::Narrow, 3..) if strands.unasked => SecurityLevel::Blocked,
         (Promise::Narrow, 2..) => SecurityLevel::Caution,
         (Promise::Open, 2) if secrets && !strands.hosts_only => SecurityLevel::Caution,
-        (Promise::Open | Promise::None, 3..) if strands.unasked => SecurityLevel::Caution,
+        (Promise::Open | Promise::None, 3..) if strands.unasked && strands.reaches_out() => SecurityLevel::Caution,
         (Promise::None, 1) => SecurityLevel::Clear,
         _ => SecurityLevel::Monitored,
     }

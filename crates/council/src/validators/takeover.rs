@@ -11,7 +11,7 @@ use crate::strands::{Kind, Promise, Strands, bounded, promise};
 /// something that starts it; the payload has to be new, because what a package always did is no attack on its users.
 ///
 /// Under a narrow promise (a patch release, or a newcomer's minor release) a whole story is BLOCKED and half of one is
-/// CAUTION; otherwise a whole one is CAUTION. Abstains when no earlier version is certified.
+/// CAUTION; otherwise a whole one that reaches out is CAUTION. Abstains when no earlier version is certified.
 pub struct Takeover;
 
 /// A way in which hijacked releases have harmed.
@@ -100,8 +100,9 @@ impl Validator for Takeover {
             for story in &STORIES {
                 let level = match (promise, (story.whole)(&strands), (story.half)(&strands)) {
                     (Promise::Narrow, true, _) => SecurityLevel::Blocked,
-                    (Promise::Narrow, _, true) | (_, true, _) => SecurityLevel::Caution,
-                    (Promise::Open, _, true) => SecurityLevel::Monitored,
+                    (Promise::Narrow, _, true) => SecurityLevel::Caution,
+                    (_, true, _) if strands.reaches_out() => SecurityLevel::Caution,
+                    (Promise::Open, _, true) | (_, true, _) => SecurityLevel::Monitored,
                     _ => continue,
                 };
                 let message = format!("{}: {}: {}", since(delta), story.says, strands.sentence());
