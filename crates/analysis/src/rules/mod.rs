@@ -16,8 +16,10 @@ mod install;
 mod network;
 mod obfuscation;
 mod process;
+mod release;
 mod secret;
 
+pub(crate) use flow::judge;
 pub(crate) use hit::{Hit, Hits};
 
 use sigma_core::{Capability, Category, Severity};
@@ -93,6 +95,7 @@ pub(crate) const RULES: &[&Rule] = &[
     &flow::environment_exfiltration::RULE,
     &identity::identity_mismatch::RULE,
     &install::in_tree_backend::RULE,
+    &install::install_request::RULE,
     &install::node_gyp::RULE,
     &install::npm_script::RULE,
     &install::npm_script_download::RULE,
