@@ -10,6 +10,7 @@ mod strands;
 mod validators;
 
 pub use consensus::rule;
+pub use reasons::level_of;
 
 use sigma_core::{Ballot, Dossier, Phase, Ruling, SecurityLevel};
 

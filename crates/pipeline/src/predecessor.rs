@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use sigma_analysis::{RULESET, analysis_type};
+use sigma_analysis::analysis_type;
 use sigma_certificate::{DistributionEntry, PackageCertificate};
 use sigma_core::{Delta, ExpectedDigest, PackageId, People, Report, SecurityLevel, order_versions};
 use sigma_ecosystem::Hashed;
@@ -30,7 +30,7 @@ impl Hall {
         let mut found = HashMap::new();
         for package in packages {
             let certified = self.store.certified_versions(package.name()).await?;
-            for candidate in below(package, certified).into_iter().take(MAX_LOOKED_AT) {
+            for candidate in below(package, certified, self.analyser.ruleset()).into_iter().take(MAX_LOOKED_AT) {
                 let Ok(version) = PackageId::new(package.name().clone(), &candidate.version) else { continue };
                 // Without their reports, which are large, and of which only the chosen one's is needed.
                 let all = self.store.certificates_of(&version).await?;
@@ -80,7 +80,8 @@ impl Hall {
     /// there: then everything can be compared, and a rule that is new does not make old code look new.
     async fn again(&self, certificate: &PackageCertificate) -> Result<Option<Report>, AuditError> {
         let payload = certificate.payload();
-        if payload.ruleset_version == RULESET {
+        let ruleset = self.analyser.ruleset();
+        if payload.ruleset_version == ruleset {
             return Ok(None);
         }
         let Ok(package) = payload.package() else { return Ok(None) };
@@ -90,7 +91,7 @@ impl Hall {
             distributions.push(self.analyse_bytes(&package, bytes).await?.report);
         }
         let analysis_type = analysis_type(&distributions);
-        Ok(Some(Report { package, ruleset: RULESET.to_owned(), analysis_type, distributions }))
+        Ok(Some(Report { package, ruleset: ruleset.to_owned(), analysis_type, distributions }))
     }
 
     /// The kept bytes of a certified distribution, if they still have its digest.
@@ -110,13 +111,13 @@ impl Hall {
 }
 
 /// The certified versions below a package's, highest first; of one version the certificate under today's ruleset first.
-fn below(package: &PackageId, certified: Vec<CertifiedVersion>) -> Vec<CertifiedVersion> {
+fn below(package: &PackageId, certified: Vec<CertifiedVersion>, ruleset: &str) -> Vec<CertifiedVersion> {
     let order = |a: &str, b: &str| order_versions(package.ecosystem(), a, b);
     let mut below: Vec<CertifiedVersion> =
         certified.into_iter().filter(|one| order(&one.version, package.version()) == Some(Ordering::Less)).collect();
     // The sort is stable: among equals the newest certificate stays first.
     below.sort_by(|a, b| {
-        let current = |one: &CertifiedVersion| one.ruleset == RULESET;
+        let current = |one: &CertifiedVersion| one.ruleset == ruleset;
         order(&b.version, &a.version).unwrap_or(Ordering::Equal).then(current(b).cmp(&current(a)))
     });
     below.dedup_by(|next, kept| next.version == kept.version);
@@ -134,8 +135,8 @@ mod tests {
             certificate: format!("{version} {ruleset}"),
             ruleset: (*ruleset).to_owned(),
         });
-        let got: Vec<String> = below(&package, certified.collect()).into_iter().map(|one| one.certificate).collect();
-        let expect: Vec<String> = expect.iter().map(|one| one.replace("now", RULESET)).collect();
+        let got: Vec<String> =
+            below(&package, certified.collect(), "now").into_iter().map(|one| one.certificate).collect();
         assert_eq!(got, expect);
     }
 
@@ -144,7 +145,7 @@ mod tests {
         let all = [("1.9.0", "old"), ("1.10.0", "old"), ("2.0.0", "old"), ("1.9.0", "older")];
         check("npm:demo@1.11.0", &all, &["1.10.0 old", "1.9.0 old"]);
         check("npm:demo@1.9.0", &all, &[]);
-        check("pypi:demo@1.10", &[("1.9", "old"), ("1.9", RULESET), ("nonsense", RULESET)], &["1.9 now"]);
+        check("pypi:demo@1.10", &[("1.9", "old"), ("1.9", "now"), ("nonsense", "now")], &["1.9 now"]);
         check("npm:demo@1.0.0", &[("1.0.0-rc.1", "old"), ("1.0.0", "old")], &["1.0.0-rc.1 old"]);
     }
 }

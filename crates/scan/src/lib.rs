@@ -3,6 +3,7 @@
 //! In: the path of a wheel, an sdist or an npm tarball that nobody published to us. Out: a [`Scan`]. Nothing is fetched,
 //! stored or certified: without the ecosystem there are no published digests and no advisories, and the ruling says so.
 
+mod folder;
 mod identity;
 
 use std::fs::File;
@@ -10,12 +11,13 @@ use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
 use sha1::Digest as _;
-use sigma_analysis::{Analyser, Input, RULESET, analysis_type};
+use sigma_analysis::{Analyser, Input, analysis_type};
 use sigma_core::{
     AdvisorySnapshot, AdvisoryState, Delta, Digests, Dossier, People, Release, Report, Ruling, Sha1, Sha256, Sha512,
     Timestamp,
 };
 
+pub use folder::scan_folder;
 pub use identity::{Identity, IdentityError, identify};
 
 /// Why an archive could not be scanned.
@@ -84,9 +86,15 @@ fn read(analyser: &Analyser, path: &Path) -> Result<Report, ScanError> {
     let Identity { package, kind } = identity;
     let analysis = analyser.analyse(Input { package: &package, filename: &filename, kind, digests, bytes: &mut bytes });
     let reports = vec![analysis.report];
-    Ok(Report { package, ruleset: RULESET.to_owned(), analysis_type: analysis_type(&reports), distributions: reports })
+    Ok(Report {
+        package,
+        ruleset: analyser.ruleset().to_owned(),
+        analysis_type: analysis_type(&reports),
+        distributions: reports,
+    })
 }
 
+/// What the council rules of a report when nobody was asked about the release.
 fn ruled(report: Report, delta: Option<Delta>) -> Scan {
     let dossier = Dossier {
         package: report.package.clone(),

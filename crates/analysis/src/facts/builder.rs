@@ -356,7 +356,14 @@ impl<'a> Builder<'a> {
         if self.shared.contains(name) {
             return self.assign_outer(name, value);
         }
-        value.origin = Some(name.into());
+        // What stands for a file stays that file, whatever the variable is called.
+        let file = value.origin.as_deref().is_some_and(|origin| {
+            names_file(origin)
+                || value.path.as_deref().is_some_and(|path| path.ends_with("()")) && value.taint.any(Taint::FILE)
+        });
+        if !file {
+            value.origin = Some(name.into());
+        }
         let before = self.scope.insert(name, Named { declared: self.current, value });
         if self.current != 0 {
             self.hidden.push((name, before));
