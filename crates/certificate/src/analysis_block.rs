@@ -97,6 +97,8 @@ pub struct PackageEntry {
     pub security_level: Option<SecurityLevel>,
     /// FULL, PARTIAL or BINARY_ONLY.
     pub analysis_type: Option<sigma_core::AnalysisType>,
+    /// What is new since the last certified version, in a sentence, when that alone asks for more than CLEAR.
+    pub new_since: Option<String>,
     /// `listed` or `unavailable`; `null` when uncertified.
     pub registry_advisory_state: Option<String>,
     /// How many advisories; `null` when unavailable or uncertified.

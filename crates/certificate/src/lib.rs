@@ -6,6 +6,7 @@
 
 mod analysis_block;
 mod canonical;
+mod delta_entry;
 mod files_hash;
 mod package;
 
@@ -14,6 +15,7 @@ pub use analysis_block::{
     TransitiveDisclosure,
 };
 pub use canonical::{CanonicalError, canonical_bytes, content_id, payload_hash};
+pub use delta_entry::DeltaEntry;
 pub use files_hash::{FILES_HASH_ALGORITHM, files_hash};
 pub use package::{
     AdvisoryFields, BallotLine, CoverageSummary, DistributionEntry, PAYLOAD_HASH_ALGORITHM, PackageCertificate,

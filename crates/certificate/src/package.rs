@@ -7,7 +7,7 @@ use sigma_core::{
     SkipReason, Timestamp, Vote, Warning,
 };
 
-use crate::{CanonicalError, canonical_bytes, content_id, payload_hash};
+use crate::{CanonicalError, DeltaEntry, canonical_bytes, content_id, payload_hash};
 
 /// How `payloadHash` is computed, as the public API names it.
 pub const PAYLOAD_HASH_ALGORITHM: &str = "keccak256-canonical-json-v1";
@@ -70,6 +70,12 @@ pub struct PackagePayload {
     pub yanked: Option<String>,
     /// npm: deprecated, with the message.
     pub deprecated: Option<String>,
+    /// The account that uploaded this version; `null` when the ecosystem does not say.
+    pub publisher: Option<String>,
+    /// The accounts that could upload when this version appeared; `null` when the ecosystem does not say.
+    pub maintainers: Option<Vec<String>>,
+    /// What is new since the last version that was certified before; `null` when there was none, which is not "nothing".
+    pub delta: Option<DeltaEntry>,
     /// `listed` or `unavailable`: whether the advisory source answered.
     pub registry_advisory_state: String,
     /// Who was asked for advisories, and why there is no answer if there is none.

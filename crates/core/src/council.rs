@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AdvisorySnapshot, PackageId, Release, Report, SecurityLevel, Severity};
+use crate::{AdvisorySnapshot, Delta, PackageId, Release, Report, SecurityLevel, Severity};
 
 /// All that the council sees of one package. Structured facts only; no source, and nothing that could instruct it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub struct Dossier {
     pub report: Report,
     /// What the ecosystem's advisories say.
     pub advisories: AdvisorySnapshot,
+    /// What is new since the last certified version; `None` when none is certified, which is not "nothing new".
+    pub delta: Option<Delta>,
 }
 
 /// Which of the two panels a ballot belongs to.

@@ -1,5 +1,7 @@
 //! Releases and the files they consist of, as the ecosystem publishes them.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ExpectedDigest, Timestamp};
@@ -45,4 +47,17 @@ pub struct Release {
     pub yanked: Option<String>,
     /// npm: deprecated, with the message.
     pub deprecated: Option<String>,
+    /// Who published it.
+    pub people: People,
+}
+
+/// Who stands behind a release, where the ecosystem says. `None` means that it does not say (PyPI's index never does, npm
+/// only in the full packument), which is not "nobody" and not "unchanged".
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct People {
+    /// The account that uploaded this version, printable (npm: `_npmUser`).
+    pub publisher: Option<String>,
+    /// The accounts that could upload when this version appeared, printable, at most 100 (npm: the version's
+    /// `maintainers`).
+    pub maintainers: Option<BTreeSet<String>>,
 }

@@ -93,8 +93,8 @@ pub enum Capability {
 }
 
 impl Capability {
-    /// Its name as reports write it.
-    pub fn name(self) -> &'static str {
+    /// The word of the public API.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Process => "process",
             Self::Shell => "shell",

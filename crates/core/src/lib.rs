@@ -5,6 +5,7 @@
 
 mod advisory;
 mod council;
+mod delta;
 mod dependency;
 mod digest;
 mod distribution;
@@ -13,17 +14,19 @@ mod graph;
 mod level;
 mod package;
 mod report;
+mod step;
 mod target;
 mod text;
 mod time;
 
 pub use advisory::{Advisory, AdvisorySeverity, AdvisorySnapshot, AdvisoryState};
 pub use council::{Ballot, CouncilVerdict, Dossier, Phase, Reason, Ruling, Vote, Warning};
+pub use delta::{Delta, DistributionDelta, FileDelta, Gain, NewBinary, NewRule, Roster};
 pub use dependency::{
     Declared, DependencyKind, Location, LockedEdge, LockedPackage, Manifest, ManifestSource, Problem, Refusal, Refused,
 };
 pub use digest::{Authority, DigestError, Digests, ExpectedDigest, HashAlgorithm, Sha1, Sha256, Sha512};
-pub use distribution::{Distribution, DistributionKind, Release};
+pub use distribution::{Distribution, DistributionKind, People, Release};
 pub use finding::{Capability, Category, Confidence, Finding, Reach, Severity};
 pub use graph::{Depth, Graph, Parent, ResolvedPackage, Unresolved, UnresolvedReason};
 pub use level::{AnalysisType, SecurityLevel};
@@ -31,6 +34,7 @@ pub use package::{Ecosystem, NameError, PackageId, PackageName};
 pub use report::{
     BinaryFile, Coverage, DistributionReport, FileEntry, FileSet, FileState, Report, SkipReason, Skipped, SourceState,
 };
+pub use step::{Step, order_versions};
 pub use target::{Arch, Os, Platform, PythonVersion, Target, TargetError};
 pub use text::printable;
 pub use time::Timestamp;

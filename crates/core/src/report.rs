@@ -174,6 +174,9 @@ pub struct DistributionReport {
     pub imports: BTreeSet<String>,
     /// What runs at installation, as `file` or `package.json#scripts.postinstall`.
     pub install_hooks: BTreeSet<String>,
+    /// What a user starts by name: modules of console scripts, files of npm's `bin`; sorted, at most 500.
+    #[serde(default)]
+    pub entry_points: BTreeSet<String>,
     /// The findings, sorted; at most 40 for each rule.
     pub findings: Vec<Finding>,
     /// How often each rule hit, without that limit.

@@ -6,12 +6,13 @@
 
 mod consensus;
 mod reasons;
+mod strands;
 mod validators;
 
 pub use consensus::rule;
 pub use reasons::level_of;
 
-use sigma_core::{Ballot, Dossier, Phase, Ruling};
+use sigma_core::{Ballot, Dossier, Phase, Ruling, SecurityLevel};
 
 /// A member of the council.
 pub trait Validator: Send + Sync {
@@ -26,12 +27,19 @@ pub trait Validator: Send + Sync {
 }
 
 /// The version of the panel: part of the policy that a certificate was ruled under.
-pub const PANEL: &str = "embedded-1";
+pub const PANEL: &str = "embedded-2";
 
 /// Lets both panels vote and rules.
 pub fn deliberate(dossier: &Dossier) -> Ruling {
     let ballots: Vec<Ballot> = validators::PANEL.iter().map(|validator| validator.vote(dossier)).collect();
     rule(&ballots)
+}
+
+/// The level that only what is new since the last certified version asks for. A version that stands at CAUTION or BLOCKED
+/// for that alone must not become what the next one is compared with: its successor would bring nothing new.
+pub fn novelty(ruling: &Ruling) -> SecurityLevel {
+    let ballots = ruling.ballots.iter().filter(|ballot| validators::OF_DELTAS.contains(&ballot.validator.as_str()));
+    ballots.map(|ballot| ballot.level).max().unwrap_or(SecurityLevel::Clear)
 }
 
 #[cfg(test)]
@@ -71,11 +79,18 @@ mod tests {
             hosts: Default::default(),
             imports: Default::default(),
             install_hooks: Default::default(),
+            entry_points: Default::default(),
             findings,
             rule_hits: Default::default(),
         };
         Dossier {
-            release: Release { distributions: vec![], unread: vec![], yanked: None, deprecated: None },
+            release: Release {
+                distributions: vec![],
+                unread: vec![],
+                yanked: None,
+                deprecated: None,
+                people: People::default(),
+            },
             report: Report {
                 package: package.clone(),
                 ruleset: "test".to_owned(),
@@ -87,6 +102,7 @@ mod tests {
                 queried_at: Timestamp::from_millis(0),
                 state: AdvisoryState::Unavailable { reason: "404".to_owned() },
             },
+            delta: None,
             package,
         }
     }
@@ -130,6 +146,119 @@ mod tests {
             (ruling.level, ruling.warnings[0].code.as_str()),
             (SecurityLevel::Monitored, "runs-at-installation")
         );
+    }
+
+    fn news(step: Step, set: impl FnOnce(&mut DistributionDelta)) -> Delta {
+        let mut one = DistributionDelta {
+            filename: "demo-1.1.tar.gz".to_owned(),
+            previous_filename: "demo-1.0.tar.gz".to_owned(),
+            kind: DistributionKind::Sdist,
+            capabilities: vec![],
+            hosts: Default::default(),
+            first_hosts: false,
+            imports: Default::default(),
+            install_hooks: Default::default(),
+            entry_points: Default::default(),
+            binaries: vec![],
+            first_binaries: false,
+            rules: vec![],
+            files: vec![],
+            cut: 0,
+        };
+        set(&mut one);
+        Delta {
+            previous: "1.0".to_owned(),
+            step,
+            previous_ruleset: "r".to_owned(),
+            ruleset: "r".to_owned(),
+            distributions: vec![one],
+            uncompared: vec![],
+            publishers: None,
+            maintainers: None,
+        }
+    }
+
+    fn check_news(delta: Delta, expect: &str) {
+        let mut dossier = dossier(vec![]);
+        dossier.delta = Some(delta);
+        let ruling = deliberate(&dossier);
+        assert_eq!(format!("{} {}", ruling.verdict.as_str(), ruling.level), expect, "{ruling:#?}");
+        assert_eq!(novelty(&ruling), ruling.level);
+    }
+
+    fn gains(of: &[(Capability, Reach)]) -> Vec<Gain> {
+        of.iter().map(|(capability, reach)| Gain { capability: *capability, reach: *reach, before: None }).collect()
+    }
+
+    #[test]
+    fn the_smaller_the_step_the_more_what_is_new_weighs() {
+        use Capability::{Credentials, Environment, FileWrite, NetworkClient, Process};
+        use Reach::{Call, Import, Install};
+        use Step::{Major, Minor, Patch};
+        let able = |step, of: &[(Capability, Reach)]| news(step, |one| one.capabilities = gains(of));
+        check_news(able(Patch, &[]), "APPROVED CLEAR");
+        check_news(able(Patch, &[(Environment, Import)]), "APPROVED CLEAR");
+        check_news(able(Patch, &[(FileWrite, Call)]), "APPROVED CLEAR");
+        for step in [Patch, Minor] {
+            check_news(able(step, &[(Process, Import)]), "APPROVED MONITORED");
+        }
+        check_news(able(Major, &[(Process, Import)]), "APPROVED CLEAR");
+        let two = [(Process, Call), (NetworkClient, Call)];
+        check_news(able(Patch, &two), "APPROVED CAUTION");
+        check_news(able(Minor, &two), "APPROVED MONITORED");
+        check_news(able(Major, &two), "APPROVED MONITORED");
+        let secrets = [(Credentials, Call), (NetworkClient, Call)];
+        check_news(able(Minor, &secrets), "APPROVED CAUTION");
+        check_news(able(Major, &secrets), "APPROVED MONITORED");
+        let three = [(Process, Install), (NetworkClient, Call), (Credentials, Call)];
+        check_news(able(Patch, &three), "REJECTED BLOCKED");
+        check_news(able(Minor, &three), "APPROVED CAUTION");
+        let mut at_home = able(Minor, &[(Process, Install), (FileWrite, Install), (Environment, Install)]);
+        at_home.distributions[0].install_hooks = ["x".to_owned()].into();
+        check_news(at_home.clone(), "APPROVED MONITORED");
+        at_home.step = Patch;
+        check_news(at_home, "REJECTED BLOCKED");
+        let called = [(Process, Call), (NetworkClient, Call), (Credentials, Call)];
+        check_news(able(Patch, &called), "APPROVED CAUTION");
+    }
+
+    #[test]
+    fn hooks_hosts_and_concealment_weigh_with_what_comes_with_them() {
+        let texts = |text: &str| [text.to_owned()].into();
+        let hidden = || NewRule {
+            rule: "hidden".to_owned(),
+            category: Category::Obfuscation,
+            capability: None,
+            severity: Severity::Medium,
+            before: None,
+            reach: Reach::Import,
+            location: "a.js:1".to_owned(),
+        };
+        check_news(news(Step::Patch, |one| one.install_hooks = texts("x")), "APPROVED MONITORED");
+        check_news(news(Step::Patch, |one| one.hosts = texts("x")), "APPROVED MONITORED");
+        check_news(news(Step::Minor, |one| one.hosts = texts("x")), "APPROVED CLEAR");
+        let first = |one: &mut DistributionDelta| (one.hosts, one.first_hosts) = (texts("x"), true);
+        check_news(news(Step::Patch, first), "APPROVED CAUTION");
+        check_news(news(Step::Minor, first), "APPROVED CLEAR");
+        check_news(news(Step::Patch, |one| one.rules = vec![hidden()]), "APPROVED CAUTION");
+        let both = |one: &mut DistributionDelta| (one.install_hooks, one.rules) = (texts("x"), vec![hidden()]);
+        check_news(news(Step::Patch, both), "REJECTED BLOCKED");
+        check_news(news(Step::Minor, both), "APPROVED CAUTION");
+    }
+
+    #[test]
+    fn a_newcomer_is_held_to_the_narrower_promise_and_another_ruleset_proves_nothing() {
+        let able = |step| news(step, |one| one.capabilities = gains(&[(Capability::Process, Reach::Call)]));
+        let by = |mut delta: Delta, who: &str| {
+            delta.publishers = Some(("ann".to_owned(), who.to_owned()));
+            delta
+        };
+        check_news(by(able(Step::Minor), "ann"), "APPROVED MONITORED");
+        check_news(by(able(Step::Minor), "eve"), "APPROVED CAUTION");
+        check_news(by(news(Step::Patch, |_| ()), "eve"), "APPROVED CLEAR");
+        let mut other = news(Step::Patch, |one| one.install_hooks = ["x".to_owned()].into());
+        other.previous_ruleset = "older".to_owned();
+        check_news(by(other, "eve"), "APPROVED MONITORED");
     }
 
     #[test]

@@ -106,7 +106,13 @@ mod tests {
     use super::*;
 
     fn exact(name: &str) -> Exact {
-        let release = Release { distributions: Vec::new(), unread: Vec::new(), yanked: None, deprecated: None };
+        let release = Release {
+            distributions: Vec::new(),
+            unread: Vec::new(),
+            yanked: None,
+            deprecated: None,
+            people: sigma_core::People::default(),
+        };
         Exact { id: format!("npm:{name}").parse().unwrap(), pinned: Vec::new(), release }
     }
 

@@ -2,17 +2,19 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::path::PathBuf;
 
 use sigma_analysis::{Analysis, Input, analysis_type, compare};
 use sigma_certificate::PackageCertificate;
 use sigma_core::{
-    AdvisorySnapshot, CouncilVerdict, Dossier, ExpectedDigest, PackageId, Report, ResolvedPackage, Warning,
+    AdvisorySnapshot, CouncilVerdict, Digests, DistributionKind, Dossier, ExpectedDigest, PackageId, Report,
+    ResolvedPackage, Warning,
 };
 use sigma_ecosystem::{Artifact, FetchError, Hashed, HttpError};
 use sigma_store::{Escalation, Incident, StoreError, Wanted};
 use tokio::sync::oneshot;
 
-use crate::seal::seal;
+use crate::seal::{Links, seal};
 use crate::{AuditError, Hall, Progress, Step};
 
 /// How the audit of one package ended.
@@ -35,6 +37,22 @@ pub enum PackageOutcome {
     Unavailable(String),
 }
 
+/// Where the verified bytes of a distribution are, and what they are.
+pub(crate) struct Bytes {
+    pub path: PathBuf,
+    pub filename: String,
+    pub kind: DistributionKind,
+    pub digests: Digests,
+}
+
+impl Bytes {
+    fn of(artifact: &Artifact) -> Self {
+        let (distribution, digests) = (artifact.distribution(), artifact.digests().clone());
+        let filename = distribution.filename.clone();
+        Self { path: artifact.path().to_owned(), filename, kind: distribution.kind, digests }
+    }
+}
+
 /// Why the distributions could not be collected.
 enum Shortfall {
     Mismatch(Incident),
@@ -49,12 +67,13 @@ impl From<StoreError> for Shortfall {
 }
 
 impl Hall {
-    /// Audits one package. Idempotent: whoever comes second, in this process or another, gets the first one's
-    /// certificate.
+    /// Audits one package, as the successor of a certified version where there is one. Idempotent: whoever comes second,
+    /// in this process or another, gets the first one's certificate.
     pub async fn audit_package(
         &self,
         package: &ResolvedPackage,
         advisories: AdvisorySnapshot,
+        predecessor: Option<PackageCertificate>,
         progress: &dyn Progress,
     ) -> Result<PackageOutcome, AuditError> {
         let name = package.id.to_string();
@@ -82,7 +101,8 @@ impl Hall {
 
         let mut analyses = Vec::with_capacity(artifacts.len());
         for artifact in artifacts {
-            analyses.push(self.analyse(&package.id, artifact, &name, progress).await?);
+            progress.step(Step::Analysing { package: &name });
+            analyses.push(self.analyse_bytes(&package.id, Bytes::of(&artifact)).await?);
         }
         compare(&mut analyses);
 
@@ -94,7 +114,12 @@ impl Hall {
             analysis_type: analysis_type(&reports),
             distributions: reports,
         };
-        let dossier = Dossier { package: package.id.clone(), release: package.release.clone(), report, advisories };
+        let release = package.release.clone();
+        let delta = match &predecessor {
+            Some(predecessor) => self.delta(predecessor, &report, &release.people).await?,
+            None => None,
+        };
+        let dossier = Dossier { package: package.id.clone(), release, report, advisories, delta };
         let ruling = sigma_council::deliberate(&dossier);
         if ruling.verdict == CouncilVerdict::Escalated {
             let (rationale, warnings) = (ruling.rationale.clone(), ruling.warnings.clone());
@@ -104,7 +129,8 @@ impl Hall {
         }
 
         let supersedes = self.older_certificate(&package.id, &dossier).await?;
-        let sealed = seal(&dossier, &file_sets, unread, ruling, supersedes, self.now())?;
+        let links = Links { supersedes, predecessor: predecessor.map(|earlier| earlier.id().to_owned()) };
+        let sealed = seal(&dossier, &file_sets, unread, ruling, links, self.now())?;
         let stored = self.store.insert(&sealed).await?;
         let payload = stored.payload();
         tracing::info!(
@@ -197,23 +223,17 @@ impl Hall {
         Ok(Ok(artifact.moved_to(blob.path)))
     }
 
-    async fn analyse(
-        &self,
-        package: &PackageId,
-        artifact: Artifact,
-        name: &str,
-        progress: &dyn Progress,
-    ) -> Result<Analysis, AuditError> {
-        let (analyser, package) = (self.analyser.clone(), package.clone());
+    /// Analyses verified bytes on a thread of their own.
+    pub(crate) async fn analyse_bytes(&self, package: &PackageId, bytes: Bytes) -> Result<Analysis, AuditError> {
+        let (analyser, name, package) = (self.analyser.clone(), package.to_string(), package.clone());
         let (tell, told) = oneshot::channel();
-        progress.step(Step::Analysing { package: name });
         self.analyses.spawn(move || {
-            let analysis = File::open(artifact.path()).map(|file| {
+            let analysis = File::open(&bytes.path).map(|file| {
                 analyser.analyse(Input {
                     package: &package,
-                    filename: &artifact.distribution().filename,
-                    kind: artifact.distribution().kind,
-                    digests: artifact.digests().clone(),
+                    filename: &bytes.filename,
+                    kind: bytes.kind,
+                    digests: bytes.digests,
                     bytes: &mut BufReader::with_capacity(64 << 10, file),
                 })
             });

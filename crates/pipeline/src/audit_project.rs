@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use futures::StreamExt as _;
+use sigma_certificate::PackageCertificate;
 use sigma_core::{AdvisorySnapshot, Depth, Graph, Manifest, PackageId, ResolvedPackage, Target};
 use sigma_store::{Incident, Wanted};
 
@@ -65,11 +66,13 @@ impl Hall {
         progress.step(Step::Resolved { packages: packages.len(), cached, to_audit: to_audit.len() });
 
         let mut advisories = self.advisories(&to_audit).await;
+        let mut predecessors = self.predecessors(&to_audit).await?;
         let mut incidents =
             self.store.incidents_of(&packages.iter().map(|package| &package.id).collect::<Vec<_>>()).await?;
         let work = packages.into_iter().zip(plans).map(|(package, plan)| {
             let (snapshot, incidents) = (advisories.remove(&package.id), incidents.remove(&package.id));
-            self.settle(package, incidents.unwrap_or_default(), plan, snapshot, progress)
+            let known = snapshot.map(|snapshot| (snapshot, predecessors.remove(&package.id)));
+            self.settle(package, incidents.unwrap_or_default(), plan, known, progress)
         });
         let parallel = self.config.parallel_packages.max(1);
         let work: Vec<_> = work.collect();
@@ -121,13 +124,13 @@ impl Hall {
         package: ResolvedPackage,
         incidents: Vec<Incident>,
         plan: Plan,
-        advisories: Option<AdvisorySnapshot>,
+        known: Option<(AdvisorySnapshot, Option<PackageCertificate>)>,
         progress: &dyn Progress,
     ) -> Result<Row, AuditError> {
-        let state = match (plan, advisories) {
+        let state = match (plan, known) {
             (Plan::Settled(state), _) => state,
-            (Plan::Audit, Some(advisories)) => {
-                let outcome = self.audit_package(&package, advisories, progress).await;
+            (Plan::Audit, Some((advisories, predecessor))) => {
+                let outcome = self.audit_package(&package, advisories, predecessor, progress).await;
                 progress.step(Step::Finished { package: &package.id.to_string() });
                 state(outcome?)
             }

@@ -8,6 +8,7 @@ mod audit_package;
 mod audit_project;
 mod outcome;
 mod policy;
+mod predecessor;
 mod pricing;
 mod progress;
 mod resolution;

@@ -242,6 +242,10 @@ fn entry(row: &Row, prices: &PriceTable) -> PackageEntry {
         certificate_id: row.certificate().map(|certificate| certificate.id().to_owned()),
         security_level: row.level(),
         analysis_type: payload.map(|payload| payload.analysis_type),
+        new_since: payload
+            .and_then(|payload| payload.delta.as_ref())
+            .filter(|delta| delta.security_level > SecurityLevel::Clear)
+            .map(|delta| delta.summary.clone()),
         registry_advisory_state: payload.map(|payload| payload.registry_advisory_state.clone()),
         registry_advisory_count: payload.and_then(|payload| payload.registry_advisory_count),
         registry_advisory_summary: payload.map(|payload| payload.registry_advisory_summary.clone()),
@@ -294,6 +298,7 @@ fn bare_entry(
         certificate_id: None,
         security_level: None,
         analysis_type: None,
+        new_since: None,
         registry_advisory_state: None,
         registry_advisory_count: None,
         registry_advisory_summary: None,

@@ -3,13 +3,22 @@
 use std::collections::BTreeSet;
 
 use sigma_certificate::{
-    BallotLine, CoverageSummary, DistributionEntry, PackageCertificate, PackagePayload, canonical_bytes, content_id,
-    files_hash,
+    BallotLine, CoverageSummary, DeltaEntry, DistributionEntry, PackageCertificate, PackagePayload, canonical_bytes,
+    content_id, files_hash,
 };
 use sigma_core::{AnalysisType, Dossier, FileSet, Ruling, Sha256, Timestamp};
 use sigma_store::Sealed;
 
 use crate::AuditError;
+
+/// Other certificates that one names.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    /// The one of the same bytes under an older ruleset, which it replaces.
+    pub supersedes: Option<String>,
+    /// The one of the version that the dossier's delta compares with.
+    pub predecessor: Option<String>,
+}
 
 /// Seals the outcome of a round. `file_sets` are those of the report's distributions, in the same order.
 pub(crate) fn seal(
@@ -17,7 +26,7 @@ pub(crate) fn seal(
     file_sets: &[FileSet],
     unread: Vec<String>,
     ruling: Ruling,
-    supersedes: Option<String>,
+    links: Links,
     at: Timestamp,
 ) -> Result<Sealed, AuditError> {
     let internal = |error: &dyn std::fmt::Display| AuditError::Internal(error.to_string());
@@ -44,6 +53,8 @@ pub(crate) fn seal(
     let capabilities: BTreeSet<_> = all.iter().flat_map(|distribution| distribution.capabilities.clone()).collect();
     let hooks: BTreeSet<_> = all.iter().flat_map(|distribution| distribution.install_hooks.clone()).collect();
     let advisories = PackagePayload::advisory_fields(&dossier.advisories);
+    let delta = dossier.delta.as_ref().zip(links.predecessor);
+    let people = &dossier.release.people;
     let payload = PackagePayload {
         schema: PackagePayload::schema(),
         registry_source: dossier.package.ecosystem(),
@@ -62,6 +73,9 @@ pub(crate) fn seal(
         install_hooks: hooks.into_iter().collect(),
         yanked: dossier.release.yanked.as_deref().map(|text| sigma_core::printable(text, 300)),
         deprecated: dossier.release.deprecated.as_deref().map(|text| sigma_core::printable(text, 300)),
+        publisher: people.publisher.clone(),
+        maintainers: people.maintainers.as_ref().map(|names| names.iter().cloned().collect()),
+        delta: delta.map(|(delta, previous)| DeltaEntry::new(delta, previous, sigma_council::novelty(&ruling))),
         registry_advisory_state: advisories.state,
         registry_advisory_source: advisories.source,
         registry_advisories_at: advisories.at,
@@ -75,7 +89,7 @@ pub(crate) fn seal(
         retained_warnings: ruling.warnings,
         ruleset_version: dossier.report.ruleset.clone(),
         report_hash: Sha256::of(&report),
-        supersedes,
+        supersedes: links.supersedes,
     };
     let certificate = PackageCertificate::seal(payload).map_err(|error| internal(&error))?;
     Ok(Sealed { certificate, report, round })
@@ -85,7 +99,9 @@ pub(crate) fn seal(
 fn disclosures(dossier: &Dossier, distributions: &[DistributionEntry], unread: &[String]) -> Vec<String> {
     let mut lines = vec!["The analysis is static: the package was not executed.".to_owned()];
     if let Some((_, local)) = dossier.report.ruleset.split_once('+') {
-        lines.push(format!("Rules of the operator ran beside the built-in ones ({local}): to repeat this, they are needed."));
+        lines.push(format!(
+            "Rules of the operator ran beside the built-in ones ({local}): to repeat this, they are needed."
+        ));
     }
     let binaries: u64 = distributions.iter().map(|distribution| distribution.coverage.binaries).sum();
     if binaries > 0 {
@@ -108,6 +124,12 @@ fn disclosures(dossier: &Dossier, distributions: &[DistributionEntry], unread: &
     }
     if !unread.is_empty() {
         lines.push(format!("{} other file(s) of the release were not read.", unread.len()));
+    }
+    match &dossier.delta {
+        None => lines.push("No earlier version was certified: what is new in this one is unknown.".to_owned()),
+        Some(delta) => lines.extend(
+            delta.uncompared.iter().map(|what| format!("Not compared with version {}: {what}.", delta.previous)),
+        ),
     }
     if dossier.advisories.listed().is_none() {
         lines.push("Registry advisories were unavailable: nothing is known about them.".to_owned());

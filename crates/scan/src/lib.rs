@@ -14,7 +14,8 @@ use std::path::Path;
 use sha1::Digest as _;
 use sigma_analysis::{Analyser, Input, analysis_type};
 use sigma_core::{
-    AdvisorySnapshot, AdvisoryState, Digests, Dossier, Release, Report, Ruling, Sha1, Sha256, Sha512, Timestamp,
+    AdvisorySnapshot, AdvisoryState, Delta, Digests, Dossier, People, Release, Report, Ruling, Sha1, Sha256, Sha512,
+    Timestamp,
 };
 
 pub use folder::scan_folder;
@@ -41,6 +42,8 @@ pub enum ScanError {
 pub struct Scan {
     /// The report on it.
     pub report: Report,
+    /// What is new since the archive that it was compared with, if it was.
+    pub delta: Option<Delta>,
     /// The ruling. Advisories were not asked for, which its warnings disclose.
     pub ruling: Ruling,
 }
@@ -50,15 +53,43 @@ pub struct Scan {
 /// # Errors
 /// When it cannot be read or its name does not tell which package it claims to be.
 pub fn scan(analyser: &Analyser, path: &Path) -> Result<Scan, ScanError> {
-    let file = File::open(path).map_err(|source| ScanError::Io { path: path.display().to_string(), source })?;
-    scan_bytes(analyser, path, file)
+    scan_bytes(analyser, path, open(path)?)
 }
 
 /// Scans an archive that lies in memory, or whatever can be read from any position. Its `path` is only a name.
 ///
 /// # Errors
 /// When it cannot be read or its name does not tell which package it claims to be.
-pub fn scan_bytes<R: Read + Seek>(analyser: &Analyser, path: &Path, mut file: R) -> Result<Scan, ScanError> {
+pub fn scan_bytes<R: Read + Seek>(analyser: &Analyser, path: &Path, file: R) -> Result<Scan, ScanError> {
+    Ok(ruled(read(analyser, path, file)?, None))
+}
+
+/// Scans an archive as the successor of another one, of which nothing is judged.
+///
+/// # Errors
+/// When one of them cannot be read or its name does not tell which package it claims to be.
+pub fn scan_pair(analyser: &Analyser, old: &Path, new: &Path) -> Result<Scan, ScanError> {
+    let old = read(analyser, old, open(old)?)?;
+    scan_after(analyser, &old, new)
+}
+
+/// Scans an archive as the successor of one whose report is known.
+///
+/// # Errors
+/// When it cannot be read or its name does not tell which package it claims to be.
+pub fn scan_after(analyser: &Analyser, old: &Report, new: &Path) -> Result<Scan, ScanError> {
+    let report = read(analyser, new, open(new)?)?;
+    // A file does not say who published it.
+    let nobody = People::default();
+    let delta = Delta::between((old, &nobody), (&report, &nobody));
+    Ok(ruled(report, Some(delta)))
+}
+
+fn open(path: &Path) -> Result<File, ScanError> {
+    File::open(path).map_err(|source| ScanError::Io { path: path.display().to_string(), source })
+}
+
+fn read<R: Read + Seek>(analyser: &Analyser, path: &Path, mut file: R) -> Result<Report, ScanError> {
     let failed = |source| ScanError::Io { path: path.display().to_string(), source };
     let identity = identify(path, &mut file).map_err(failed)??;
     let digests = digests(&mut file).map_err(failed)?;
@@ -67,29 +98,35 @@ pub fn scan_bytes<R: Read + Seek>(analyser: &Analyser, path: &Path, mut file: R)
     let Identity { package, kind } = identity;
     let analysis = analyser.analyse(Input { package: &package, filename: &filename, kind, digests, bytes: &mut bytes });
     let reports = vec![analysis.report];
-    let report = Report {
+    Ok(Report {
         package,
         ruleset: analyser.ruleset().to_owned(),
         analysis_type: analysis_type(&reports),
         distributions: reports,
-    };
-    Ok(ruled(report))
+    })
 }
 
 /// What the council rules of a report when nobody was asked about the release.
-fn ruled(report: Report) -> Scan {
+fn ruled(report: Report, delta: Option<Delta>) -> Scan {
     let dossier = Dossier {
         package: report.package.clone(),
-        release: Release { distributions: Vec::new(), unread: Vec::new(), yanked: None, deprecated: None },
+        release: Release {
+            distributions: Vec::new(),
+            unread: Vec::new(),
+            yanked: None,
+            deprecated: None,
+            people: People::default(),
+        },
         report,
         advisories: AdvisorySnapshot {
             source: "none".to_owned(),
             queried_at: Timestamp::from_millis(0),
             state: AdvisoryState::Unavailable { reason: "a local file is scanned without asking anybody".to_owned() },
         },
+        delta,
     };
     let ruling = sigma_council::deliberate(&dossier);
-    Scan { report: dossier.report, ruling }
+    Scan { report: dossier.report, delta: dossier.delta, ruling }
 }
 
 /// Digests of a whole file; it stands at its beginning afterwards.

@@ -9,11 +9,13 @@ mod certificates;
 mod claims;
 mod incidents;
 mod resolutions;
+mod versions;
 
 pub use blobs::{Blob, Blobs};
 pub use certificates::{Escalation, Sealed, Wanted};
 pub use claims::Claim;
 pub use incidents::Incident;
+pub use versions::CertifiedVersion;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -50,6 +50,9 @@ fn sealed(package: &str, content: &[u8], ruleset: &str, at: i64) -> Sealed {
         install_hooks: vec![],
         yanked: None,
         deprecated: None,
+        publisher: None,
+        maintainers: None,
+        delta: None,
         registry_advisory_state: "unavailable".to_owned(),
         registry_advisory_source: "test".to_owned(),
         registry_advisories_at: Timestamp::from_millis(at),
@@ -177,4 +180,21 @@ async fn incidents_and_graphs_are_remembered() {
     store.remember_resolution(key, &graph, Timestamp::from_millis(1)).await.unwrap();
     store.remember_resolution(key, &graph, Timestamp::from_millis(2)).await.unwrap();
     assert_eq!(store.resolution(key).await.unwrap(), Some((graph, Timestamp::from_millis(2))));
+}
+
+#[tokio::test]
+async fn a_package_is_compared_with_what_is_certified_and_not_blocked() {
+    let (_folder, store) = store().await;
+    for (package, ruleset, at) in [("pypi:demo@1.0", "r1", 1), ("pypi:demo@1.1", "r2", 2), ("pypi:demo-x@1.0", "r1", 3)]
+    {
+        store.insert(&sealed(package, package.as_bytes(), ruleset, at)).await.unwrap();
+    }
+    let blocked = sealed("pypi:demo@1.2", b"other", "r2", 4);
+    let mut payload = blocked.certificate.payload().clone();
+    payload.security_level = SecurityLevel::Blocked;
+    store.insert(&Sealed { certificate: PackageCertificate::seal(payload).unwrap(), ..blocked }).await.unwrap();
+    let name = PackageName::new(Ecosystem::Pypi, "demo").unwrap();
+    let versions = store.certified_versions(&name).await.unwrap();
+    let versions: Vec<_> = versions.iter().map(|one| (one.version.as_str(), one.ruleset.as_str())).collect();
+    assert_eq!(versions, [("1.1", "r2"), ("1.0", "r1")]);
 }

@@ -52,6 +52,8 @@ const MAX_IMPORTS: usize = 500;
 const MAX_HOOKS: usize = 200;
 /// Bytes of compiled Python in one distribution that are compared with their source: 32 MiB.
 const MAX_BYTECODE: u64 = 32 << 20;
+/// Entry points in a report.
+const MAX_ENTRY_POINTS: usize = 500;
 /// Characters of a path in a report.
 const MAX_PATH: usize = 1024;
 
@@ -393,6 +395,7 @@ impl<'a> Distribution<'a> {
             hosts: self.collect(MAX_HOSTS, |outcome| &outcome.hosts),
             imports: self.collect(MAX_IMPORTS, |outcome| &outcome.imports),
             install_hooks: self.install_hooks(),
+            entry_points: self.entry_points(),
             findings: all,
             rule_hits: totals
                 .into_iter()
@@ -481,6 +484,11 @@ impl<'a> Distribution<'a> {
         let backend = self.manifests.backend_path.iter().map(|(file, _)| format!("{file}#build-system.backend-path"));
         let all = scripts.chain(setup.map(|file| file.path.clone())).chain(pth).chain(backend);
         all.chain(self.manifests.binding_gyp.clone()).take(MAX_HOOKS).collect()
+    }
+
+    fn entry_points(&self) -> BTreeSet<String> {
+        let named = self.manifests.bin_files.iter().chain(&self.manifests.entry_modules);
+        named.take(MAX_ENTRY_POINTS).map(|name| printable(name, 253)).collect()
     }
 }
 

@@ -5,6 +5,8 @@ mod behaviour;
 mod concealment;
 mod coverage;
 mod identity;
+mod novelty;
+mod takeover;
 
 use crate::Validator;
 
@@ -14,6 +16,11 @@ pub const PANEL: &[&dyn Validator] = &[
     &behaviour::Behaviour,
     &concealment::Concealment,
     &identity::Identity,
+    &novelty::Novelty,
     &adversary::Adversary,
     &coverage::Coverage,
+    &takeover::Takeover,
 ];
+
+/// The seats that judge only what is new.
+pub const OF_DELTAS: [&str; 2] = ["novelty", "takeover"];

@@ -3,7 +3,7 @@
 //! In: what the packument says. Out: a release, or why there is none. A digest that cannot be read is an error, never left
 //! out.
 
-use sigma_core::{Distribution, DistributionKind, ExpectedDigest, HashAlgorithm, Release, Sha1, printable};
+use sigma_core::{Distribution, DistributionKind, ExpectedDigest, HashAlgorithm, People, Release, Sha1, printable};
 use url::Url;
 
 use super::packument::Published;
@@ -46,5 +46,12 @@ pub(super) fn release(published: &Published) -> Result<Release, String> {
         unread: Vec::new(),
         yanked: None,
         deprecated: published.deprecated.as_deref().map(|message| printable(message, 500)),
+        people: People {
+            publisher: published.publisher.as_deref().map(|name| printable(name, 100)),
+            maintainers: published
+                .maintainers
+                .as_ref()
+                .map(|names| names.iter().map(|name| printable(name, 100)).collect()),
+        },
     })
 }

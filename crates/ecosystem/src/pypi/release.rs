@@ -5,7 +5,7 @@
 
 use std::str::FromStr as _;
 
-use sigma_core::{Distribution, DistributionKind, ExpectedDigest, Release, Timestamp, printable};
+use sigma_core::{Distribution, DistributionKind, ExpectedDigest, People, Release, Timestamp, printable};
 use uv_distribution_filename::{SourceDistFilename, WheelFilename};
 use uv_distribution_types::File;
 use uv_platform_tags::TagCompatibility;
@@ -101,7 +101,7 @@ impl Files {
             Yanked::Bool(true) => Some(String::new()),
             Yanked::Reason(reason) => Some(printable(reason, 500)),
         });
-        Ok(Release { distributions, unread, yanked, deprecated: None })
+        Ok(Release { distributions, unread, yanked, deprecated: None, people: People::default() })
     }
 
     /// Every file.

@@ -51,6 +51,7 @@ fn report(findings: usize) -> Report {
         hosts: Default::default(),
         imports: Default::default(),
         install_hooks: Default::default(),
+        entry_points: Default::default(),
         findings: (1..=findings).map(|line| finding(line as u32)).collect(),
         rule_hits: Default::default(),
     };

@@ -44,6 +44,9 @@ pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision, wai
         if let Some(reason) = &entry.reason {
             let _ = writeln!(out, "- {}", escape(&reason.replace('\n', " ")));
         }
+        if let Some(news) = &entry.new_since {
+            let _ = writeln!(out, "- {}", escape(news));
+        }
         for warning in &entry.warnings {
             let (sentence, seen) = words::warning(warning);
             let _ = writeln!(out, "- {}", escape(&sentence));

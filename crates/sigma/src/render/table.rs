@@ -27,6 +27,9 @@ pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision, wai
                     let _ = writeln!(out, "    {line}");
                 }
             }
+            if let Some(news) = &entry.new_since {
+                let _ = writeln!(out, "    {news}");
+            }
             for warning in &entry.warnings {
                 let (sentence, seen) = words::warning(warning);
                 let _ = writeln!(out, "    {sentence}");
@@ -177,6 +180,13 @@ pub fn certificates(certificates: &[PackageCertificate], config: &Config) -> Str
         );
         if !payload.install_hooks.is_empty() {
             line("install hooks", &payload.install_hooks.join(", "));
+        }
+        match &payload.delta {
+            Some(delta) => line("compared", &format!("{}; certificate {}", delta.summary, delta.previous_certificate)),
+            None => line("compared", "with nothing: no earlier version was certified"),
+        }
+        if let Some(publisher) = &payload.publisher {
+            line("published by", publisher);
         }
         for ballot in &payload.ballots {
             let vote = format!("{:?}", ballot.vote).to_uppercase();

@@ -21,7 +21,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
     for binary in &distribution.binaries {
-        let imports: Vec<&str> = binary.imports.iter().map(|capability| capability.name()).collect();
+        let imports: Vec<&str> = binary.imports.iter().map(|capability| capability.as_str()).collect();
         let evidence = match imports.is_empty() {
             true => binary.format.clone(),
             false => format!("{}, imports {}", binary.format, imports.join(", ")),

@@ -55,6 +55,18 @@ pub(super) enum List {
     Texts(Vec<String>),
 }
 
+/// The names in a list of accounts, each an object with a `name`, or a text of the old form `name <address>`; anything else
+/// is absent.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Accounts(pub Option<Vec<String>>);
+
+/// Most accounts that are kept of one list.
+const MAX_ACCOUNTS: usize = 100;
+
+/// One of them.
+#[derive(Debug, Default)]
+struct Account(Option<String>);
+
 impl<T: Entry> Default for Entries<T> {
     fn default() -> Self {
         Self(None)
@@ -157,6 +169,60 @@ impl<'de> Deserialize<'de> for List {
                     bounded(texts.len())?;
                 }
                 Ok(List::Texts(texts))
+            }
+        }
+        deserializer.deserialize_any(Read)
+    }
+}
+
+impl<'de> Deserialize<'de> for Account {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Account;
+            ignore!(scalars);
+            ignore!(bool);
+            ignore!(seq);
+            fn visit_str<E>(self, value: &str) -> Result<Account, E> {
+                let name = value.split('<').next().unwrap_or_default().trim();
+                Ok(Account((!name.is_empty()).then(|| name[..name.floor_char_boundary(MAX_TEXT)].to_owned())))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Account, A::Error> {
+                let mut name = Text::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "name" => name = map.next_value()?,
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(Account(name.0))
+            }
+        }
+        deserializer.deserialize_any(Read)
+    }
+}
+
+impl<'de> Deserialize<'de> for Accounts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Accounts;
+            ignore!(scalars);
+            ignore!(bool);
+            ignore!(str);
+            ignore!(map);
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Accounts, A::Error> {
+                let (mut names, mut whole) = (Vec::new(), true);
+                while let Some(account) = seq.next_element::<Account>()? {
+                    match account.0 {
+                        Some(name) if names.len() < MAX_ACCOUNTS => names.push(name),
+                        _ => whole = false,
+                    }
+                }
+                // A list of which some is missing would make who is missing look new later.
+                Ok(Accounts(whole.then_some(names)))
             }
         }
         deserializer.deserialize_any(Read)

@@ -90,6 +90,12 @@ pub(super) struct Published {
     /// When it was published, as RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub published: Option<String>,
+    /// Who published it; only the full form tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<String>,
+    /// Who could publish then; only the full form tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maintainers: Option<Vec<String>>,
 }
 
 /// The first line of the cached form.

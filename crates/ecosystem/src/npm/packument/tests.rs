@@ -96,3 +96,23 @@ fn deep_nesting_and_endless_lists_are_refused_without_harm() {
         Packument::parse("a", wide.as_bytes()).unwrap_err().to_string().starts_with("got more than 100000 entries")
     );
 }
+
+#[test]
+fn who_published_is_told_only_where_the_registry_says_so() {
+    let check = |version: &str, expect: &str| {
+        let json = format!(r#"{{"name":"a","versions":{{"1.0.0":{version}}}}}"#);
+        let packument = Packument::parse("a", json.as_bytes()).unwrap();
+        let read = packument.versions[0].read().clone();
+        assert_eq!(format!("{:?} {:?}", read.publisher, read.maintainers), expect, "{version}");
+        let again = Packument::parse_cached("a", &cached(&packument)).unwrap();
+        assert_eq!(*again.versions[0].read(), read);
+    };
+    check(
+        r#"{"_npmUser":{"name":"ann","email":"a@example.org"},"maintainers":[{"email":"x","name":"ann"},"bob <b@example.org>"]}"#,
+        r#"Some("ann") Some(["ann", "bob"])"#,
+    );
+    check("{}", "None None");
+    check(r#"{"_npmUser":"ann","maintainers":{"name":"ann"}}"#, "None None");
+    check(r#"{"_npmUser":{"name":7},"maintainers":[{"name":"ann"},7]}"#, "None None");
+    check(&format!(r#"{{"maintainers":[{}"x"]}}"#, r#""x","#.repeat(200)), "None None");
+}

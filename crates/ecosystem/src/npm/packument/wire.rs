@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use deno_semver::Version;
 use serde::Deserialize;
 
-use super::lenient::{Entries, Entry, List, Object, Text};
+use super::lenient::{Accounts, Entries, Entry, List, Object, Text};
 use super::{Listed, Packument, Published};
 
 /// Why a text is not the packument that was asked for.
@@ -80,6 +80,15 @@ struct WireVersion {
     #[serde(rename = "_hasShrinkwrap")]
     shrinkwrap: Text,
     dist: Object<WireDist>,
+    #[serde(rename = "_npmUser")]
+    publisher: Object<WireAccount>,
+    maintainers: Accounts,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WireAccount {
+    name: Text,
 }
 
 #[derive(Default, Deserialize)]
@@ -155,6 +164,8 @@ impl WireVersion {
             integrity: dist.integrity.0,
             shasum: dist.shasum.0,
             published: None,
+            publisher: self.publisher.0.and_then(|account| account.name.0),
+            maintainers: self.maintainers.0,
         })
     }
 }

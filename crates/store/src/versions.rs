@@ -1,0 +1,38 @@
+//! Which versions of a package are certified: what a release can be compared with.
+
+use sigma_core::{PackageId, PackageName};
+use sqlx::Row as _;
+
+use crate::{Store, StoreError};
+
+/// A certificate that is not BLOCKED, as its columns tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertifiedVersion {
+    /// The version.
+    pub version: String,
+    /// The certificate's id.
+    pub certificate: String,
+    /// The ruleset it was sealed under.
+    pub ruleset: String,
+}
+
+impl Store {
+    /// The certified versions of a package that are not BLOCKED, the newest certificate first. In no order of versions:
+    /// that is the ecosystem's to say.
+    pub async fn certified_versions(&self, name: &PackageName) -> Result<Vec<CertifiedVersion>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT version, id, ruleset FROM certificate WHERE ecosystem = ? AND name = ? AND level <> 'BLOCKED'
+             ORDER BY certified_at DESC, id",
+        )
+        .bind(name.ecosystem().as_str())
+        .bind(name.as_str())
+        .fetch_all(&self.pool)
+        .await?;
+        let read = |row: &sqlx::sqlite::SqliteRow| -> Result<CertifiedVersion, StoreError> {
+            Ok(CertifiedVersion { version: row.try_get(0)?, certificate: row.try_get(1)?, ruleset: row.try_get(2)? })
+        };
+        let versions: Vec<CertifiedVersion> = rows.iter().map(read).collect::<Result<_, _>>()?;
+        // The columns only serve look-ups; a version that is none was not written by us.
+        Ok(versions.into_iter().filter(|one| PackageId::new(name.clone(), &one.version).is_ok()).collect())
+    }
+}
