@@ -4,6 +4,7 @@
 //! bounded whatever the source: names by the source itself, facts and folded text by the limits below.
 
 use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
 
 use hashbrown::HashMap;
 use sigma_core::Confidence;
@@ -11,7 +12,7 @@ use sigma_core::Confidence;
 use super::address::has_raw_ip;
 use super::bits::Taint;
 use super::value::{Constant, LIST_ITEMS, Text, Value};
-use super::{EnvironmentRead, Facts, Mention, Place, Subclass, fold, mention, name};
+use super::{EnvironmentRead, Facts, Mention, Place, Subclass, fold, layer, mention, name};
 use crate::language::Language;
 
 /// Facts of one kind that are kept of one file.
@@ -85,6 +86,8 @@ impl<'a> Builder<'a> {
                 environment: Vec::new(),
                 mentions: Vec::new(),
                 subclasses: Vec::new(),
+                layers: Vec::new(),
+                names: Vec::new(),
                 loaded: Vec::new(),
             },
         }
@@ -109,12 +112,19 @@ impl<'a> Builder<'a> {
         }
         self.facts.loaded = loaded;
         self.facts.calls.sort_by_key(|call| call.place);
+        self.facts.layers = layer::collect(&self.facts.calls, self.language);
+        self.facts.names = layer::names(self.scope.iter().map(|(name, value)| (*name, value)), &self.facts.layers);
         self.facts
     }
 
     /// The place from `start` to `end` in the function being read.
     pub fn place(&self, start: u32, end: u32) -> Place {
         Place { start, end, function: self.current }
+    }
+
+    /// The source from `start` to `end`.
+    pub fn text(&self, start: u32, end: u32) -> &'a str {
+        self.facts.source.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// A new function of this file.
@@ -158,6 +168,12 @@ impl<'a> Builder<'a> {
     /// Says that the file is started as a program rather than imported.
     pub fn started(mut self, program: bool) -> Self {
         self.program = program;
+        self
+    }
+
+    /// Tells what names mean from outside, for code that runs within other code.
+    pub fn named(mut self, names: &'a [(Rc<str>, Rc<str>)]) -> Self {
+        self.scope.extend(names.iter().map(|(name, path)| (&**name, Value::at_path(&**path))));
         self
     }
 
@@ -336,7 +352,7 @@ impl<'a> Builder<'a> {
     }
 
     /// What the text names, remembered as a mention.
-    pub(super) fn taint_of_text(&mut self, text: &str, place: Place) -> Taint {
+    pub fn taint_of_text(&mut self, text: &str, place: Place) -> Taint {
         let mut taint = Taint::NONE;
         if let Some(pattern) = mention::find(text) {
             taint |= pattern.taint;

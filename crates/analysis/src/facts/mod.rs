@@ -10,18 +10,23 @@ mod bits;
 mod builder;
 mod call;
 mod fold;
+mod layer;
 mod mention;
 mod name;
+pub(crate) mod routine;
 mod value;
 
 pub(crate) use address::is_public_ip;
 pub(crate) use api::known_names;
 pub(crate) use bits::{Effects, Taint};
 pub(crate) use builder::{Argument, Builder};
+pub(crate) use fold::text_of;
+pub(crate) use layer::Layer;
 pub(crate) use mention::find as find_mention;
 pub(crate) use value::{Constant, Text, Value};
 
 use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
 
 use sigma_core::Confidence;
 
@@ -125,6 +130,10 @@ pub(crate) struct Facts<'a> {
     pub mentions: Vec<Mention>,
     /// Classes derived from classes of other modules.
     pub subclasses: Vec<Subclass>,
+    /// Texts of the file that are run as code.
+    pub layers: Vec<Layer>,
+    /// What the names of the module mean, for those texts.
+    pub names: Vec<(Rc<str>, Rc<str>)>,
     /// Which functions run when the file is loaded.
     loaded: Vec<bool>,
 }
@@ -141,6 +150,8 @@ impl<'a> Facts<'a> {
         self.local_imports.extend(scan.local_imports);
         self.environment.extend(scan.environment);
         self.mentions.extend(scan.mentions);
+        self.layers.extend(scan.layers);
+        self.names.extend(scan.names);
         self
     }
 

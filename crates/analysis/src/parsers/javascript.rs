@@ -2,31 +2,206 @@
 //!
 //! The caller has bounded the nesting and provides the stack. Types are not walked: they never run.
 
+mod routine;
+
+use hashbrown::HashMap;
 use oxc_ast::ast::*;
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::{GetSpan, Span};
 use oxc_syntax::operator::{AssignmentOperator, BinaryOperator, UnaryOperator};
 use oxc_syntax::scope::ScopeFlags;
 
+use crate::facts::routine::{Data, Machine};
 use crate::facts::{Argument as FactArgument, Builder, Constant, Place, Taint, Text, Value};
+use routine::{Lower, operator};
 
 /// Walks a program.
 pub(super) fn read<'a>(program: &Program<'a>, builder: &mut Builder<'a>) {
-    let mut walker = Walker { builder };
+    let marks = Marks::of(program.source_text);
+    let steps = if marks.obfuscated { 12_000_000 } else { 300_000 };
+    let left = if marks.obfuscated { 600_000 } else { 60_000 };
+    let machine = Machine::new(false, steps);
+    let mut walker = Walker { builder, marks, machine, routines: HashMap::new(), relays: HashMap::new(), left };
     walker.statements(&program.body);
 }
 
 struct Walker<'b, 'a> {
     builder: &'b mut Builder<'a>,
+    marks: Marks,
+    machine: Machine,
+    /// Functions that only compute, by their number.
+    routines: HashMap<u32, Data>,
+    /// Functions that hand their arguments to the first of them: `(f, a) => f(a)`. Which parameter is called, with which.
+    relays: HashMap<u32, (usize, Vec<usize>)>,
+    /// Nodes that may still be lowered to routines.
+    left: usize,
+}
+
+/// Where in the source texts are decoded: only functions around these are worth evaluating.
+struct Marks {
+    at: Vec<u32>,
+    /// Whether the file looks like the output of a tool that hides every text.
+    obfuscated: bool,
+}
+
+/// Bytes of a function that is evaluated.
+const MAX_ROUTINE: u32 = 24 << 10;
+/// Marks that are kept of one file.
+const MAX_MARKS: usize = 20_000;
+
+impl Marks {
+    fn of(source: &str) -> Self {
+        let bytes = source.as_bytes();
+        let mut at = Vec::new();
+        for word in ["CharCode", "CodePoint", "base64", "atob", ".reverse(", "'hex'", "\"hex\""] {
+            at.extend(memchr::memmem::find_iter(bytes, word).take(MAX_MARKS).map(|at| at as u32));
+        }
+        at.sort_unstable();
+        let named = memchr::memmem::find_iter(bytes, "_0x").take(12).count() == 12;
+        // No minifier writes `true` so: obfuscators do in the loop that turns their table of texts.
+        let turned = memchr::memmem::find(bytes, b"!![]").is_some() && memchr::memmem::find(bytes, b"shift").is_some();
+        Self { at, obfuscated: named || turned }
+    }
+
+    /// Whether something in the span is decoded.
+    fn within(&self, span: Span) -> bool {
+        let first = self.at.partition_point(|at| *at < span.start);
+        self.at.get(first).is_some_and(|at| *at < span.end)
+    }
 }
 
 impl<'a> Walker<'_, 'a> {
+    fn lower(&mut self) -> Lower<'_, 'a> {
+        let Self { builder, machine, routines, left, .. } = self;
+        Lower { builder, machine, routines, left, locals: Vec::new(), depth: 0 }
+    }
+
+    /// Remembers a function that only computes, if it is worth it.
+    fn routine(
+        &mut self,
+        id: u32,
+        name: Option<&str>,
+        span: Span,
+        parameters: &FormalParameters<'a>,
+        statements: &[Statement<'a>],
+        expression: Option<&Expression<'a>>,
+    ) {
+        let wanted = self.marks.obfuscated || self.marks.within(span);
+        if !wanted || span.size() > MAX_ROUTINE || self.left == 0 || self.routines.contains_key(&id) {
+            return;
+        }
+        let Some(function) = self.lower().function(name, parameters, statements, expression) else { return };
+        let value = self.machine.function(function);
+        if let Some(name) = name.filter(|_| self.marks.obfuscated) {
+            self.machine.declare(name, value.clone());
+        }
+        self.routines.insert(id, value);
+    }
+
+    /// The table of texts of an obfuscator, and the loop that turns it: both must be known before the first use.
+    fn prepare(&mut self, statements: &[Statement<'a>]) {
+        for statement in statements {
+            match statement {
+                Statement::VariableDeclaration(declaration) => {
+                    for declarator in &declaration.declarations {
+                        let (BindingPattern::BindingIdentifier(name), Some(init)) = (&declarator.id, &declarator.init)
+                        else {
+                            continue;
+                        };
+                        let table = matches!(unwrapped(init), Expression::ArrayExpression(_));
+                        let function = matches!(
+                            unwrapped(init),
+                            Expression::FunctionExpression(_) | Expression::ArrowFunctionExpression(_)
+                        );
+                        let fits = table || init.span().size() <= MAX_ROUTINE;
+                        if (table || function)
+                            && fits
+                            && let Some(node) = self.lower().node(init)
+                            && let Some(value) = self.machine.evaluate(&node)
+                        {
+                            self.machine.declare(name.name.as_str(), value);
+                        }
+                    }
+                }
+                Statement::ExpressionStatement(inner) if inner.span.size() <= MAX_ROUTINE => {
+                    let text = self.builder.text(inner.span.start, inner.span.end);
+                    if text.contains("shift")
+                        && text.contains("push")
+                        && let Some(node) = self.lower().node(&inner.expression)
+                    {
+                        self.machine.evaluate(&node);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// What a routine yields for constant arguments.
+    fn computed_call(&mut self, callee: &Value<'a>, arguments: &[FactArgument<'a>]) -> Option<Value<'a>> {
+        let routine = self.routines.get(&callee.function?)?.clone();
+        let values = self.adopted(arguments)?;
+        let value = self.machine.call(&routine, values)?;
+        self.yields(&value)
+    }
+
+    fn yields(&mut self, value: &Data) -> Option<Value<'a>> {
+        let constant = self.machine.constant(value);
+        if let Data::Path(path) = value {
+            return Some(Value::at_path(path.to_string()));
+        }
+        (!matches!(constant, Constant::Unknown)).then_some(Value {
+            constant,
+            taint: Taint::DECODED,
+            ..Value::default()
+        })
+    }
+
+    fn adopted(&mut self, arguments: &[FactArgument<'a>]) -> Option<Vec<Data>> {
+        let mut values = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            let routine = argument.value.function.and_then(|id| self.routines.get(&id)).cloned();
+            values.push(match routine {
+                Some(routine) => routine,
+                None => self.machine.adopt(&argument.value)?,
+            });
+        }
+        Some(values)
+    }
+
+    /// A method of a constant that folding does not know: `"x".charCodeAt(0)`, `[1, 2].map(f)`.
+    fn computed_method(
+        &mut self,
+        receiver: &Value<'a>,
+        name: &str,
+        arguments: &[FactArgument<'a>],
+    ) -> Option<Value<'a>> {
+        let constant = matches!(receiver.constant, Constant::Text(_) | Constant::Number(_) | Constant::List(_));
+        if !constant || receiver.path.is_some() || self.machine.is_spent() {
+            return None;
+        }
+        let values = self.adopted(arguments)?;
+        let object = self.machine.adopt(receiver)?;
+        let value = self.machine.method(&object, name, values)?;
+        self.yields(&value)
+    }
+
     fn place(&self, span: Span) -> Place {
         self.builder.place(span.start, span.end)
     }
 
     /// A list of statements: functions and imports exist before the first of them runs.
     fn statements(&mut self, statements: &[Statement<'a>]) {
+        self.hoist_all(statements);
+        if self.marks.obfuscated {
+            self.prepare(statements);
+        }
+        for statement in statements {
+            self.visit_statement(statement);
+        }
+    }
+
+    fn hoist_all(&mut self, statements: &[Statement<'a>]) {
         for statement in statements {
             match statement {
                 Statement::ImportDeclaration(import) => self.import(import),
@@ -44,15 +219,49 @@ impl<'a> Walker<'_, 'a> {
                 _ => {}
             }
         }
-        for statement in statements {
-            self.visit_statement(statement);
-        }
     }
 
     fn hoist(&mut self, function: &Function<'a>) {
         if let Some(name) = &function.id {
             let id = self.builder.declare_function();
-            self.builder.bind(name.name.as_str(), Value { function: Some(id), ..Value::default() });
+            let name = name.name.as_str();
+            self.builder.bind(name, Value { function: Some(id), ..Value::default() });
+            if let Some(body) = &function.body {
+                self.routine(id, Some(name), function.span, &function.params, &body.statements, None);
+                self.relay(id, &function.params, &body.statements, None);
+            }
+        }
+    }
+
+    /// Notes a function that only hands its arguments on.
+    fn relay(
+        &mut self,
+        id: u32,
+        parameters: &FormalParameters<'a>,
+        statements: &[Statement<'a>],
+        expression: Option<&Expression<'a>>,
+    ) {
+        let returned = match (statements, expression) {
+            (_, Some(expression)) => expression,
+            ([Statement::ReturnStatement(inner)], None) => match &inner.argument {
+                Some(argument) => argument,
+                None => return,
+            },
+            _ => return,
+        };
+        let Expression::CallExpression(call) = unwrapped(returned) else { return };
+        let index = |expression: &Expression<'a>| {
+            let Expression::Identifier(name) = expression else { return None };
+            parameters.items.iter().position(|parameter| match &parameter.pattern {
+                BindingPattern::BindingIdentifier(own) => own.name == name.name,
+                _ => false,
+            })
+        };
+        let Some(callee) = index(unwrapped(&call.callee)) else { return };
+        let handed: Option<Vec<usize>> =
+            call.arguments.iter().map(|argument| argument.as_expression().and_then(index)).collect();
+        if let Some(handed) = handed {
+            self.relays.insert(id, (callee, handed));
         }
     }
 
@@ -143,6 +352,8 @@ impl<'a> Walker<'_, 'a> {
         let id = self.builder.declare_function();
         if let Some(body) = &function.body {
             self.function(id, &function.params, Body::Statements(&body.statements));
+            self.routine(id, None, function.span, &function.params, &body.statements, None);
+            self.relay(id, &function.params, &body.statements, None);
         }
         Value { function: Some(id), ..Value::default() }
     }
@@ -152,10 +363,14 @@ impl<'a> Walker<'_, 'a> {
         match &arrow.body {
             ArrowFunctionBody::FunctionBody(body) => {
                 self.function(id, &arrow.params, Body::Statements(&body.statements));
+                self.routine(id, None, arrow.span, &arrow.params, &body.statements, None);
+                self.relay(id, &arrow.params, &body.statements, None);
             }
             body => {
                 if let Some(expression) = body.as_expression() {
                     self.function(id, &arrow.params, Body::Expression(expression));
+                    self.routine(id, None, arrow.span, &arrow.params, &[], Some(expression));
+                    self.relay(id, &arrow.params, &[], Some(expression));
                 }
             }
         }
@@ -201,18 +416,55 @@ impl<'a> Walker<'_, 'a> {
         match receiver {
             Some((object, Some(name))) => {
                 let arguments = self.arguments(&call.arguments);
-                self.builder.call_method(object, &name, arguments, place)
+                if let Some(function) = object.field(&name).filter(|field| field.function.is_some()) {
+                    let callee = function.clone();
+                    return self.called(callee, arguments, place);
+                }
+                let computed = self.computed_method(&object, &name, &arguments);
+                let value = self.builder.call_method(object, &name, arguments, place);
+                better(value, computed)
             }
             Some((callee, None)) => {
                 let arguments = self.arguments(&call.arguments);
-                self.builder.call(callee, arguments, Taint::NONE, place)
+                self.called(callee, arguments, place)
             }
             None => {
+                let plain = match callee {
+                    Expression::Identifier(name) => Some(name.name.as_str()),
+                    _ => None,
+                };
                 let callee = self.eval(callee);
                 let arguments = self.arguments(&call.arguments);
-                self.builder.call(callee, arguments, Taint::NONE, place)
+                let computed = plain.filter(|name| COMPUTING.contains(name) && callee.is_unknown()).and_then(|name| {
+                    let values = self.adopted(&arguments)?;
+                    let value = self.machine.call(&Data::Path(name.into()), values)?;
+                    self.yields(&value)
+                });
+                better(self.called(callee, arguments, place), computed)
             }
         }
+    }
+
+    /// A call whose callee is known as far as it can be.
+    fn called(&mut self, callee: Value<'a>, arguments: Vec<FactArgument<'a>>, place: Place) -> Value<'a> {
+        if let Some((index, handed)) = callee.function.and_then(|id| self.relays.get(&id))
+            && let Some(inner) = arguments.get(*index).map(|argument| argument.value.clone())
+            && (inner.path.is_some() || inner.function.is_some())
+        {
+            let handed = handed.iter().filter_map(|index| arguments.get(*index).cloned()).collect();
+            if let Some(id) = callee.function {
+                self.builder.runs(id);
+            }
+            let computed = self.computed_call(&inner, &arguments);
+            return better(self.builder.call(inner, handed, Taint::NONE, place), computed);
+        }
+        let computed = self.computed_call(&callee, &arguments);
+        let text = computed.as_ref().and_then(|value| value.as_text()).map(str::to_owned);
+        let mut value = better(self.builder.call(callee, arguments, Taint::NONE, place), computed);
+        if let Some(text) = text {
+            value.taint |= self.builder.taint_of_text(&text, place);
+        }
+        value
     }
 
     fn binary(&mut self, expression: &BinaryExpression<'a>) -> Value<'a> {
@@ -227,8 +479,18 @@ impl<'a> Walker<'_, 'a> {
             let place = self.place(part.span);
             value = match part.operator {
                 BinaryOperator::Addition => self.builder.concat(value, right, place),
-                BinaryOperator::BitwiseXOR => Value::tainted(value.taint | right.taint),
-                _ => Value::default(),
+                other => {
+                    let taint = if other == BinaryOperator::BitwiseXOR { value.taint | right.taint } else { Taint::NONE };
+                    let constant = match (&value.constant, &right.constant) {
+                        (Constant::Number(a), Constant::Number(b)) => {
+                            let (a, b) = (Data::Number(*a as f64), Data::Number(*b as f64));
+                            let value = operator(other).and_then(|operator| self.machine.operate(operator, &a, &b));
+                            value.map_or(Constant::Unknown, |value| value.constant(true))
+                        }
+                        _ => Constant::Unknown,
+                    };
+                    Value { constant, taint, ..Value::default() }
+                }
             };
         }
         value
@@ -415,6 +677,21 @@ impl<'a> Walker<'_, 'a> {
                 Value::default()
             }
         }
+    }
+}
+
+/// Functions that yield a constant for constants.
+const COMPUTING: [&str; 5] = ["parseInt", "decodeURIComponent", "decodeURI", "Number", "parseFloat"];
+
+/// What a call yields, or what computing it yields, where that is more.
+fn better<'a>(value: Value<'a>, computed: Option<Value<'a>>) -> Value<'a> {
+    match computed {
+        Some(computed) if matches!(value.constant, Constant::Unknown | Constant::Prefix(_)) => {
+            let taint = value.taint | computed.taint;
+            let path = computed.path.or(value.path.filter(|_| matches!(computed.constant, Constant::Unknown)));
+            Value { path, constant: computed.constant, taint, ..value }
+        }
+        _ => value,
     }
 }
 

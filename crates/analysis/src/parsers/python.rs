@@ -7,7 +7,7 @@ use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Operator, Stmt};
 use ruff_text_size::Ranged;
 
-use crate::facts::{Argument, Builder, Constant, Place, Taint, Value, known_names};
+use crate::facts::{Argument, Builder, Constant, Place, Taint, Value, known_names, text_of};
 
 /// Walks a module.
 pub(super) fn read<'a>(module: &'a ast::ModModule, builder: &mut Builder<'a>) {
@@ -284,10 +284,7 @@ impl<'a> Walker<'_, 'a> {
             Expr::StringLiteral(literal) => self.builder.literal(literal.value.to_str(), place),
             Expr::BytesLiteral(literal) => {
                 let bytes: Vec<u8> = literal.value.bytes().collect();
-                match String::from_utf8(bytes) {
-                    Ok(text) => self.builder.literal(text, place),
-                    Err(_) => Value::default(),
-                }
+                self.builder.literal(text_of(bytes), place)
             }
             Expr::FString(text) => self.fstring(text, place),
             Expr::NumberLiteral(number) => Self::number(&number.value),

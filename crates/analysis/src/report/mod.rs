@@ -5,6 +5,7 @@
 
 mod analysis_type;
 mod binary;
+mod layers;
 pub(crate) mod manifest;
 mod oddity;
 mod outcome;

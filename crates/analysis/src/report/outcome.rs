@@ -10,6 +10,8 @@ use crate::language::Language;
 use crate::parsers::{self, NotParsed};
 use crate::rules::{Check, Hit, Hits, RULES, Source};
 
+use super::layers::Within;
+
 /// How a file is read. Together with its digest it decides the outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Reading {
@@ -48,24 +50,31 @@ impl Outcome {
                 Self { not_parsed, ..Self::default() }
             }
             Some(language) => {
-                let run = |facts: &Facts<'_>| Self::of_facts(facts, reading.setup);
-                let (mut outcome, not_parsed) = parsers::with_facts(&text, language, reading.setup, depth, run);
+                let run = |facts: &Facts<'_>| (Self::of_facts(facts, reading.setup), Within::of(facts));
+                let ((mut outcome, within), not_parsed) =
+                    parsers::with_facts(&text, language, reading.setup, depth, run);
                 outcome.not_parsed = not_parsed;
+                outcome.add_layers(within, reading.setup, depth);
                 outcome
             }
             None => Self::default(),
         };
-        for (index, rule) in RULES.iter().enumerate() {
-            if let Check::Text(check) = rule.check {
-                let mut hits = Hits::of(rule, index, &text);
-                check(&text, &mut hits);
-                outcome.add(index, hits);
-            }
-        }
+        outcome.add_text(&text);
         outcome
     }
 
-    fn of_facts(facts: &Facts<'_>, setup: bool) -> Self {
+    /// Runs the rules on text.
+    pub(super) fn add_text(&mut self, text: &str) {
+        for (index, rule) in RULES.iter().enumerate() {
+            if let Check::Text(check) = rule.check {
+                let mut hits = Hits::of(rule, index, text);
+                check(text, &mut hits);
+                self.add(index, hits);
+            }
+        }
+    }
+
+    pub(super) fn of_facts(facts: &Facts<'_>, setup: bool) -> Self {
         let mut outcome = Self {
             hosts: hosts(facts),
             imports: facts.imports.clone(),

@@ -18,7 +18,7 @@ mod obfuscation;
 mod process;
 mod secret;
 
-pub(crate) use hit::{Hit, Hits};
+pub(crate) use hit::{Hit, Hits, KEPT};
 
 use sigma_core::{Capability, Category, Severity};
 
