@@ -127,12 +127,13 @@ fn code_among<'w>(words: impl Iterator<Item = &'w str>) -> Option<(String, Langu
         } else if matches!(program, "node" | "nodejs" | "bun" | "deno") {
             language = Some(Language::JavaScript);
         }
-        let flag = match language? {
+        let Some(language) = language else { continue };
+        let flag = match language {
             Language::Python => word.starts_with('-') && !word.starts_with("--") && word.ends_with('c'),
             _ => matches!(word, "-e" | "--eval" | "-p" | "-pe" | "eval"),
         };
         if flag {
-            return Some((words.next()?.to_owned(), language?));
+            return Some((words.next()?.to_owned(), language));
         }
     }
     None
