@@ -146,6 +146,10 @@ mod taint {
             SOCKET = "socket",
             /// A file that was downloaded earlier.
             DOWNLOADED = "downloaded",
+            /// What another process printed.
+            OUTPUT = "output",
+            /// An address whose only use is to see who comes; always an [`Taint::EXFIL_HOST`] too.
+            CATCHER = "catcher",
         }
     }
 }

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use sigma_core::Confidence;
 
 use super::address::has_raw_ip;
-use super::bits::Taint;
+use super::bits::{Effects, Taint};
 use super::value::{Constant, LIST_ITEMS, Text, Value};
 use super::{EnvironmentRead, Facts, Mention, Place, Subclass, fold, layer, mention, name};
 use crate::language::Language;
@@ -30,20 +30,47 @@ pub(crate) struct Argument<'a> {
     pub value: Value<'a>,
 }
 
+/// Parameters of one function that are followed.
+const MAX_PARAMETERS: usize = 16;
+
 /// What is known of a function of the file.
 #[derive(Default)]
 pub(super) struct Function<'a> {
     /// What it returns.
     pub result: Value<'a>,
+    /// What callers give it, by position.
+    parameters: Vec<Value<'a>>,
+    /// What callers give it, by name.
+    keywords: Vec<(Text<'a>, Value<'a>)>,
+    /// Whether its body was read.
+    read: bool,
+}
+
+/// What one reading of a file learns that helps the next: what functions are given and return, what is kept in objects
+/// and outer variables. Everything is known by its place in the source, so both readings speak of the same.
+#[derive(Default)]
+pub(super) struct Learned<'a> {
+    pub functions: Vec<Function<'a>>,
+    by_offset: HashMap<u32, u32>,
+    classes: HashMap<u32, u32>,
+    methods: HashMap<(u32, Box<str>), u32>,
+    attributes: HashMap<(u32, Box<str>), Value<'a>>,
+    outer: HashMap<&'a str, Value<'a>>,
+    /// Values kept so far.
+    kept: usize,
+    /// Whether a second reading would know more than the first.
+    useful: bool,
 }
 
 /// Collects the facts of one file.
 pub(crate) struct Builder<'a> {
     pub(super) language: Language,
-    scope: HashMap<&'a str, Value<'a>>,
+    scope: HashMap<&'a str, Named<'a>>,
     /// What a function's own names hid, to be put back when it ends.
-    hidden: Vec<(&'a str, Option<Value<'a>>)>,
-    pub(super) functions: Vec<Function<'a>>,
+    hidden: Vec<(&'a str, Option<Named<'a>>)>,
+    pub(super) learned: Learned<'a>,
+    /// Names that the function being read takes from around it.
+    shared: HashSet<&'a str>,
     /// Who calls whom.
     calls_between: HashSet<(u32, u32)>,
     current: u32,
@@ -57,10 +84,19 @@ pub(crate) struct Builder<'a> {
     pub(super) facts: Facts<'a>,
 }
 
+/// What a name stands for.
+#[derive(Default)]
+struct Named<'a> {
+    /// The function that declares it.
+    declared: u32,
+    value: Value<'a>,
+}
+
 /// Marks where a function's names begin.
-pub(crate) struct Frame {
+pub(crate) struct Frame<'a> {
     hidden: usize,
     outer: u32,
+    shared: HashSet<&'a str>,
 }
 
 impl<'a> Builder<'a> {
@@ -70,7 +106,8 @@ impl<'a> Builder<'a> {
             language,
             scope: HashMap::new(),
             hidden: Vec::new(),
-            functions: vec![Function::default()],
+            learned: Learned { functions: vec![Function::default()], ..Learned::default() },
+            shared: HashSet::new(),
             calls_between: HashSet::new(),
             current: 0,
             downloaded: HashSet::new(),
@@ -95,7 +132,7 @@ impl<'a> Builder<'a> {
 
     /// Ends: works out which functions run when the file is loaded.
     pub fn finish(mut self) -> Facts<'a> {
-        let mut loaded = vec![false; self.functions.len()];
+        let mut loaded = vec![false; self.learned.functions.len()];
         loaded[0] = true;
         let mut callees: HashMap<u32, Vec<u32>> = HashMap::new();
         for &(caller, callee) in &self.calls_between {
@@ -113,7 +150,7 @@ impl<'a> Builder<'a> {
         self.facts.loaded = loaded;
         self.facts.calls.sort_by_key(|call| call.place);
         self.facts.layers = layer::collect(&self.facts.calls, self.language);
-        self.facts.names = layer::names(self.scope.iter().map(|(name, value)| (*name, value)), &self.facts.layers);
+        self.facts.names = layer::names(self.scope.iter().map(|(name, named)| (*name, &named.value)), &self.facts.layers);
         self.facts
     }
 
@@ -127,28 +164,115 @@ impl<'a> Builder<'a> {
         self.facts.source.get(start as usize..end as usize).unwrap_or_default()
     }
 
-    /// A new function of this file.
-    pub fn declare_function(&mut self) -> u32 {
-        self.functions.push(Function::default());
-        self.functions.len() as u32 - 1
+    /// The function of this file that begins at `offset`.
+    pub fn declare_function(&mut self, offset: u32) -> u32 {
+        let functions = &mut self.learned.functions;
+        *self.learned.by_offset.entry(offset).or_insert_with(|| {
+            functions.push(Function::default());
+            functions.len() as u32 - 1
+        })
+    }
+
+    /// The class of this file that begins at `offset`.
+    pub fn declare_class(&mut self, offset: u32) -> u32 {
+        let next = self.learned.classes.len() as u32;
+        *self.learned.classes.entry(offset).or_insert(next)
+    }
+
+    /// A method of a class.
+    pub fn declare_method(&mut self, class: u32, name: &str, function: u32) {
+        if self.learned.methods.len() < MAX_FACTS {
+            self.learned.methods.insert((class, name.into()), function);
+        }
     }
 
     /// Begins a function's body.
-    pub fn enter(&mut self, function: u32) -> Frame {
-        let frame = Frame { hidden: self.hidden.len(), outer: self.current };
+    pub fn enter(&mut self, function: u32) -> Frame<'a> {
+        let shared = std::mem::take(&mut self.shared);
+        let frame = Frame { hidden: self.hidden.len(), outer: self.current, shared };
         self.current = function;
         frame
     }
 
     /// Ends a function's body: its own names are forgotten.
-    pub fn leave(&mut self, frame: Frame) {
+    pub fn leave(&mut self, frame: Frame<'a>) {
         for (name, value) in self.hidden.drain(frame.hidden..).rev() {
             match value {
                 Some(value) => self.scope.insert(name, value),
                 None => self.scope.remove(name),
             };
         }
+        if let Some(function) = self.learned.functions.get_mut(self.current as usize) {
+            function.read = true;
+        }
         self.current = frame.outer;
+        self.shared = frame.shared;
+    }
+
+    /// Says that the function being read takes this name from around it: Python's `global` and `nonlocal`.
+    pub fn share(&mut self, name: &'a str) {
+        if self.current != 0 {
+            self.shared.insert(name);
+        }
+    }
+
+    /// What callers give a function as a parameter, as far as it is known.
+    pub fn parameter(&self, function: u32, index: usize, name: &str) -> Value<'a> {
+        let Some(function) = self.learned.functions.get(function as usize) else { return Value::default() };
+        let mut value = function.parameters.get(index).cloned().unwrap_or_default();
+        if let Some((_, given)) = function.keywords.iter().find(|(keyword, _)| &**keyword == name) {
+            value.join(given.clone());
+        }
+        value
+    }
+
+    /// The method of a class of this file.
+    pub(super) fn method(&self, class: u32, name: &str) -> Option<u32> {
+        self.learned.methods.get(&(class, Box::from(name))).copied()
+    }
+
+    /// Remembers what a function is given. `skip` counts the parameters that the call does not write, such as `self`.
+    pub(super) fn give(&mut self, function: u32, skip: usize, arguments: &[Argument<'a>]) {
+        if self.learned.kept > MAX_FACTS {
+            return;
+        }
+        let Some(known) = self.learned.functions.get_mut(function as usize) else { return };
+        let mut index = skip;
+        for argument in arguments {
+            match &argument.name {
+                None if index < MAX_PARAMETERS => {
+                    if !argument.value.is_unknown() {
+                        known.parameters.resize(known.parameters.len().max(index + 1), Value::default());
+                        known.parameters[index].join(argument.value.clone());
+                        self.learned.kept += 1;
+                        self.learned.useful |= known.read;
+                    }
+                    index += 1;
+                }
+                Some(name) if !argument.value.is_unknown() && known.keywords.len() < MAX_PARAMETERS => {
+                    known.keywords.push((name.clone(), argument.value.clone()));
+                    self.learned.kept += 1;
+                    self.learned.useful |= known.read;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// True when reading the file a second time, knowing what this reading learned, can tell more: something that was
+    /// learned late meets a call that runs, sends or loads something.
+    pub fn is_worth_another(&self) -> bool {
+        let sinks = Effects::NET | Effects::SPAWN | Effects::EVAL | Effects::NATIVE | Effects::DESERIALISE;
+        self.learned.useful && self.facts.calls.iter().any(|call| call.effects.any(sinks))
+    }
+
+    /// Starts on the same source again, with what was learned.
+    pub fn again(self) -> Self {
+        let mut next = Self::new(self.facts.source, self.language, self.facts.confidence).started(self.program);
+        next.learned = self.learned;
+        next.learned.functions.iter_mut().for_each(|function| function.read = false);
+        next.learned.kept = 0;
+        next
     }
 
     /// Says that the function being read, or the module, runs `function`.
@@ -173,7 +297,8 @@ impl<'a> Builder<'a> {
 
     /// Tells what names mean from outside, for code that runs within other code.
     pub fn named(mut self, names: &'a [(Rc<str>, Rc<str>)]) -> Self {
-        self.scope.extend(names.iter().map(|(name, path)| (&**name, Value::at_path(&**path))));
+        let named = |path: &'a str| Named { declared: 0, value: Value::at_path(path) };
+        self.scope.extend(names.iter().map(|(name, path)| (&**name, named(path))));
         self
     }
 
@@ -184,14 +309,12 @@ impl<'a> Builder<'a> {
 
     /// A `return` of the function being read.
     pub fn returns(&mut self, value: Value<'a>) {
-        let result = &mut self.functions[self.current as usize].result;
-        result.taint |= value.whole_taint();
-        if result.path.is_none() {
-            result.path = value.path;
-        }
-        if matches!(result.constant, Constant::Unknown) {
-            result.constant = value.constant;
-        }
+        let Some(function) = self.learned.functions.get_mut(self.current as usize) else { return };
+        // Who called it before its body was read did not know.
+        self.learned.useful |= !value.is_unknown() && function.result.is_unknown();
+        let taint = value.whole_taint();
+        function.result.join(value);
+        function.result.taint |= taint;
     }
 
     /// Gives a name a value. A name that means nothing to us is not remembered.
@@ -203,17 +326,68 @@ impl<'a> Builder<'a> {
         if value.is_unknown() && known.is_none() && !self.is_global(name) {
             return;
         }
+        if self.shared.contains(name) {
+            return self.assign_outer(name, value);
+        }
         value.origin = Some(name.into());
-        let before = self.scope.insert(name, value);
+        let before = self.scope.insert(name, Named { declared: self.current, value });
         if self.current != 0 {
             self.hidden.push((name, before));
         }
     }
 
+    /// Gives a name that exists already another value, wherever it was declared.
+    pub fn assign(&mut self, name: &'a str, value: Value<'a>) {
+        let own = self.current == 0 || self.scope.get(name).is_some_and(|known| known.declared == self.current);
+        if own { self.bind(name, value) } else { self.assign_outer(name, value) }
+    }
+
+    /// A function gives a variable around it a value: when it runs is not known, so the old value stays possible.
+    fn assign_outer(&mut self, name: &'a str, value: Value<'a>) {
+        if value.is_unknown() {
+            return;
+        }
+        let learned = self.learned.outer.entry(name).or_default();
+        self.learned.useful |= learned.is_unknown();
+        learned.join(value.clone());
+        let known = &mut self.scope.entry(name).or_default().value;
+        known.join(value);
+        known.origin = Some(name.into());
+    }
+
+    /// `object.name = value` or `object[key] = value`: what the object is made of grows.
+    pub fn set_member(&mut self, object: &Value<'a>, key: Option<&str>, value: &Value<'a>) {
+        if let (Some(class), Some(key)) = (object.class, key) {
+            if !value.is_unknown() && self.learned.kept <= MAX_FACTS {
+                let known = self.learned.attributes.entry((class, key.into())).or_default();
+                self.learned.useful |= known.is_unknown();
+                self.learned.kept += 1;
+                known.join(value.clone());
+            }
+            return;
+        }
+        if object.path.is_none() || object.path.as_deref().is_some_and(|path| path.ends_with("()")) {
+            self.grow(object, value.whole_taint());
+        }
+    }
+
+    /// What the variable that holds `object` is made of grows: `list.append(x)`, `record[key] = x`.
+    pub(super) fn grow(&mut self, object: &Value<'a>, taint: Taint) {
+        let Some(Text::Borrowed(name)) = object.origin.as_ref().filter(|_| !taint.is_empty()) else { return };
+        if let Some(known) = self.scope.get_mut(name) {
+            known.value.taint |= taint;
+        } else {
+            self.bind(name, Value::tainted(taint));
+        }
+    }
+
     /// The value of a name.
     pub fn name(&self, name: &'a str) -> Value<'a> {
-        if let Some(value) = self.scope.get(name) {
-            return value.clone();
+        if let Some(known) = self.scope.get(name) {
+            return known.value.clone();
+        }
+        if let Some(value) = self.learned.outer.get(name) {
+            return Value { origin: Some(name.into()), ..value.clone() };
         }
         let mut value = if self.is_global(name) { Value::at_path(name) } else { Value::default() };
         value.origin = Some(name.into());
@@ -299,6 +473,13 @@ impl<'a> Builder<'a> {
         if let Some(field) = object.field(key) {
             return field.clone();
         }
+        if let Some(class) = object.class {
+            let name = (class, Box::from(key));
+            if let Some(function) = self.learned.methods.get(&name) {
+                return Value { function: Some(*function), class: Some(class), ..Value::default() };
+            }
+            return self.learned.attributes.get(&name).cloned().unwrap_or_default();
+        }
         if key == "constructor" && (object.function.is_some() || object.path.as_deref() == Some("constructor")) {
             return Value::at_path("Function");
         }
@@ -355,8 +536,9 @@ impl<'a> Builder<'a> {
     pub fn taint_of_text(&mut self, text: &str, place: Place) -> Taint {
         let mut taint = Taint::NONE;
         if let Some(pattern) = mention::find(text) {
-            taint |= pattern.taint;
-            self.mention(pattern.taint, pattern.what, place);
+            let kind = if pattern.taint.any(Taint::CATCHER) { pattern.taint | Taint::EXFIL_HOST } else { pattern.taint };
+            taint |= kind;
+            self.mention(kind, pattern.what, place);
         }
         if has_raw_ip(text) {
             taint |= Taint::RAW_IP;
@@ -369,6 +551,16 @@ impl<'a> Builder<'a> {
         if self.facts.mentions.len() < MAX_FACTS {
             self.facts.mentions.push(Mention { taint, what, place });
         }
+    }
+
+    /// A constant that was computed; a text may name something new.
+    pub fn put_together(&mut self, constant: Constant<'a>, taint: Taint, place: Place) -> Value<'a> {
+        let constant = self.pay(|| constant);
+        let found = match &constant {
+            Constant::Text(text) => self.taint_of_text(&text.clone(), place),
+            _ => Taint::NONE,
+        };
+        Value { constant, taint: taint | found, ..Value::default() }
     }
 
     /// Texts put together: `a + b`, templates, f-strings.
@@ -421,6 +613,13 @@ impl<'a> Builder<'a> {
         if let Some(path) = base.path.as_deref().filter(|_| self.facts.subclasses.len() < MAX_FACTS) {
             self.facts.subclasses.push(Subclass { base: path.to_owned(), place });
         }
+    }
+
+    /// Says that nobody looks at what the expression at this place yields.
+    pub fn discards(&mut self, place: Place) {
+        // The calls of a chain, `get(url).read()`, begin where it begins.
+        let chain = self.facts.calls.iter_mut().rev().take(8);
+        chain.filter(|call| call.place.start == place.start).for_each(|call| call.discarded = true);
     }
 
     /// Folds while the budget lasts. Every try costs something, also one that yields nothing.

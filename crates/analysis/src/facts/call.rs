@@ -54,6 +54,10 @@ impl<'a> Builder<'a> {
         }
         let callee = self.member(&receiver, key, place);
         let taint = receiver.whole_taint();
+        if callee.path.is_none() && GROWS.contains(&key) {
+            let added = union(arguments.iter().map(|argument| &argument.value));
+            self.grow(&receiver, added);
+        }
         let writes = callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::WRITE));
         let remote = union(arguments.iter().map(|argument| &argument.value)).any(Taint::REMOTE);
         if let Some(origin) = receiver.origin.as_ref().filter(|_| writes && remote) {
@@ -76,16 +80,22 @@ impl<'a> Builder<'a> {
         receiver: Taint,
         place: Place,
     ) -> Value<'a> {
-        if let Some(function) = callee.function {
+        let called = callee.function.or_else(|| {
+            let constructors = if self.language == Language::Python { "__init__" } else { "constructor" };
+            self.method(callee.class?, constructors)
+        });
+        if let Some(function) = called {
             self.runs(function);
+            let bound = self.language == Language::Python && callee.class.is_some();
+            self.give(function, usize::from(bound), &arguments);
         }
         let argument_taint = union(arguments.iter().map(|argument| &argument.value));
         let Some(path) = callee.path.clone() else {
+            self.run_arguments(&arguments);
             let mut result = Value::tainted(argument_taint | receiver | callee.taint);
-            if let Some(function) = callee.function.and_then(|index| self.functions.get(index as usize)) {
-                result.taint |= function.result.taint;
-                result.path = function.result.path.clone();
-                result.constant = function.result.constant.clone();
+            match callee.function.and_then(|index| self.learned.functions.get(index as usize)) {
+                Some(function) => result.join(function.result.clone()),
+                None => result.class = callee.class,
             }
             return result;
         };
@@ -93,8 +103,10 @@ impl<'a> Builder<'a> {
             return value;
         }
         let effects = api::effects(&path);
-        if effects.any(Effects::RUNS | Effects::NET | Effects::LISTEN | Effects::SPAWN) {
-            self.run_arguments(&arguments);
+        // Whoever is given a function mostly runs it: timers, threads, promises, answers of servers.
+        self.run_arguments(&arguments);
+        if effects.any(Effects::RUNS) {
+            self.give_to_thread(&arguments);
         }
         let mut taint = self.taint_of_result(&path, effects, &arguments, argument_taint, receiver, place);
         if effects.any(Effects::NET) {
@@ -122,10 +134,22 @@ impl<'a> Builder<'a> {
         if !effects.is_empty() && self.facts.calls.len() < MAX_FACTS {
             arguments.truncate(MAX_ARGUMENTS);
             let path = path.clone();
-            self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, place });
+            self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, discarded: false, place });
         }
         let path = name::join_call(&path);
         Value { path, constant, taint, origin, ..Value::default() }
+    }
+
+    /// What a function among the arguments of a call will be given: the answer of a request, the content of a file.
+    pub fn given_to_callback(&self, callee: &Value<'a>, key: Option<&str>, arguments: &[Argument<'a>]) -> Taint {
+        let path = callee.path.as_deref();
+        let effects = match (path, key) {
+            (Some(path), Some(key)) => name::join(path, key).map_or(Effects::NONE, |path| api::effects(&path)),
+            (Some(path), None) => api::effects(path),
+            (None, _) => Effects::NONE,
+        };
+        let from = callee.whole_taint() | union(arguments.iter().map(|argument| &argument.value));
+        results(effects, from) | callee.taint
     }
 
     /// Built-in functions that are followed rather than reported.
@@ -232,22 +256,7 @@ impl<'a> Builder<'a> {
             return self.environment(key.as_deref(), place).taint;
         }
         let from = taint | receiver;
-        let mut result = Taint::NONE;
-        if effects.any(Effects::READ | Effects::OPEN) && from.any(Taint::CREDENTIAL_PATH) {
-            result |= Taint::CREDENTIAL;
-        }
-        for (effect, mark) in [
-            (Effects::NET, Taint::REMOTE),
-            (Effects::ENV_ALL, Taint::ENV_ALL),
-            (Effects::CREDENTIAL, Taint::CREDENTIAL),
-            (Effects::HOST_INFO, Taint::HOST_INFO),
-            (Effects::READ, Taint::FILE),
-            (Effects::OPEN, Taint::FILE),
-        ] {
-            if effects.any(effect) {
-                result |= mark;
-            }
-        }
+        let mut result = results(effects, from);
         if effects.any(Effects::DECODE) {
             result |= from | Taint::DECODED;
         }
@@ -272,6 +281,17 @@ impl<'a> Builder<'a> {
         if hit { Taint::DOWNLOADED } else { Taint::NONE }
     }
 
+    /// `Thread(target=f, args=(a, b))`: what `f` will be given.
+    fn give_to_thread(&mut self, arguments: &[Argument<'a>]) {
+        let named = |name: &str| arguments.iter().find(|argument| argument.name.as_deref() == Some(name));
+        let target = arguments.iter().find_map(|argument| argument.value.function);
+        if let (Some(function), Some(given)) = (target, named("args")) {
+            let given = given.value.items().iter().cloned().map(|value| Argument { name: None, value });
+            let given: Vec<Argument<'a>> = given.collect();
+            self.give(function, 0, &given);
+        }
+    }
+
     fn run_arguments(&mut self, arguments: &[Argument<'a>]) {
         for argument in arguments {
             if let Some(function) = argument.value.function {
@@ -280,6 +300,31 @@ impl<'a> Builder<'a> {
         }
     }
 }
+
+/// What a call with these effects yields, by the effects alone.
+fn results(effects: Effects, from: Taint) -> Taint {
+    let mut result = Taint::NONE;
+    if effects.any(Effects::READ | Effects::OPEN) && from.any(Taint::CREDENTIAL_PATH) {
+        result |= Taint::CREDENTIAL;
+    }
+    for (effect, mark) in [
+        (Effects::NET, Taint::REMOTE),
+        (Effects::ENV_ALL, Taint::ENV_ALL),
+        (Effects::CREDENTIAL, Taint::CREDENTIAL),
+        (Effects::HOST_INFO, Taint::HOST_INFO),
+        (Effects::READ, Taint::FILE),
+        (Effects::OPEN, Taint::FILE),
+        (Effects::SPAWN, Taint::OUTPUT),
+    ] {
+        if effects.any(effect) {
+            result |= mark;
+        }
+    }
+    result
+}
+
+/// Methods by which a list, a record or a buffer takes in what it is given.
+const GROWS: [&str; 9] = ["append", "extend", "add", "update", "insert", "push", "unshift", "set", "write"];
 
 /// The name by which a file that is written is recognised when it is run.
 fn origin_of<'a>(value: &Value<'a>) -> Option<Text<'a>> {

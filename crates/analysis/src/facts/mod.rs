@@ -61,6 +61,8 @@ pub(crate) struct Call<'a> {
     pub arguments: Vec<Argument<'a>>,
     /// What its arguments and its receiver are made of.
     pub taint: Taint,
+    /// Whether nobody looks at what it yields.
+    pub discarded: bool,
     /// Where.
     pub place: Place,
 }

@@ -121,6 +121,10 @@ fn with_python<T>(
     let confidence = if error.is_some() { Confidence::Medium } else { Confidence::High };
     let mut builder = Builder::new(source, Language::Python, confidence).started(program).named(names);
     python::read(parsed.syntax(), &mut builder);
+    if builder.is_worth_another() {
+        builder = builder.again().named(names);
+        python::read(parsed.syntax(), &mut builder);
+    }
     let facts = builder.finish();
     match error {
         None => (rules(&facts), None),
@@ -171,6 +175,10 @@ fn parse_javascript<T>(
         if parsed.diagnostics.is_empty() && !parsed.panicked {
             let mut builder = Builder::new(source, language, Confidence::High).named(names);
             javascript::read(&parsed.program, &mut builder);
+            if builder.is_worth_another() {
+                builder = builder.again().named(names);
+                javascript::read(&parsed.program, &mut builder);
+            }
             return (rules(&builder.finish()), None);
         }
         first.get_or_insert(parsed);

@@ -3,23 +3,35 @@
 //! The caller has bounded the nesting and provides the stack. The tree of a file with syntax errors is partial; what
 //! it holds is still told.
 
+mod computing;
+mod routine;
+
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Operator, Stmt};
 use ruff_text_size::Ranged;
 
 use crate::facts::{Argument, Builder, Constant, Place, Taint, Value, known_names, text_of};
+use computing::{Computing, Definition};
 
 /// Walks a module.
 pub(super) fn read<'a>(module: &'a ast::ModModule, builder: &mut Builder<'a>) {
-    let mut walker = Walker { builder, class: None };
+    let mut walker = Walker { builder, class: None, computing: Computing::new() };
     walker.hoist(&module.body);
     walker.visit_body(&module.body);
 }
 
 struct Walker<'b, 'a> {
     builder: &'b mut Builder<'a>,
-    /// The base class of the class being read.
-    class: Option<String>,
+    /// The class being read.
+    class: Option<Class>,
+    computing: Computing<'a>,
+}
+
+/// A class whose body is being read.
+struct Class {
+    id: u32,
+    /// Its first base class.
+    base: Option<String>,
 }
 
 impl<'a> Walker<'_, 'a> {
@@ -27,7 +39,8 @@ impl<'a> Walker<'_, 'a> {
     fn hoist(&mut self, body: &'a [Stmt]) {
         for statement in body {
             if let Stmt::FunctionDef(function) = statement {
-                let id = self.builder.declare_function();
+                let id = self.builder.declare_function(function.name.start().to_u32());
+                self.computing.note(id, Definition::Named(function));
                 self.builder.bind(function.name.as_str(), Value { function: Some(id), ..Value::default() });
             }
         }
@@ -94,23 +107,32 @@ impl<'a> Walker<'_, 'a> {
             }
         }
         let name = function.name.as_str();
-        let known = self.builder.name(name).function;
-        let id = known.unwrap_or_else(|| self.builder.declare_function());
-        self.builder.bind(name, Value { function: Some(id), ..Value::default() });
-        // setuptools calls these when the package is built or installed.
-        let command = self.class.as_deref().is_some_and(is_setup_command);
-        if command
-            && matches!(
-                name,
-                "run" | "finalize_options" | "initialize_options" | "build_extension" | "build_extensions"
-            )
-        {
-            self.builder.runs_at_load(id);
+        let id = self.builder.declare_function(function.name.start().to_u32());
+        self.computing.note(id, Definition::Named(function));
+        match &self.class {
+            None => self.builder.bind(name, Value { function: Some(id), ..Value::default() }),
+            Some(class) => {
+                self.builder.declare_method(class.id, name, id);
+                // setuptools calls these when the package is built or installed.
+                let hook = matches!(
+                    name,
+                    "__init__" | "run" | "finalize_options" | "initialize_options" | "build_extension"
+                        | "build_extensions"
+                );
+                if hook && class.base.as_deref().is_some_and(is_setup_command) {
+                    self.builder.runs_at_load(id);
+                }
+            }
         }
         let outer = self.class.take();
         let frame = self.builder.enter(id);
-        for parameter in function.parameters.iter() {
-            self.builder.bind(parameter.name().as_str(), Value::default());
+        for (index, parameter) in function.parameters.iter().enumerate() {
+            let name = parameter.name().as_str();
+            let value = match &outer {
+                Some(class) if index == 0 => Value { class: Some(class.id), ..Value::default() },
+                _ => self.builder.parameter(id, index, name),
+            };
+            self.builder.bind(name, value);
         }
         self.visit_body(&function.body);
         self.builder.leave(frame);
@@ -133,7 +155,9 @@ impl<'a> Walker<'_, 'a> {
                 self.eval(&keyword.value);
             }
         }
-        let outer = std::mem::replace(&mut self.class, base);
+        let id = self.builder.declare_class(class.name.start().to_u32());
+        self.builder.bind(class.name.as_str(), Value { class: Some(id), ..Value::default() });
+        let outer = self.class.replace(Class { id, base });
         self.visit_body(&class.body);
         self.class = outer;
     }
@@ -150,6 +174,15 @@ impl<'a> Walker<'_, 'a> {
                 }
             }
             Expr::Starred(starred) => self.assign(&starred.value, Value::tainted(value.taint)),
+            Expr::Attribute(attribute) => {
+                let object = self.eval(&attribute.value);
+                self.builder.set_member(&object, Some(attribute.attr.as_str()), &value);
+            }
+            Expr::Subscript(subscript) => {
+                let object = self.eval(&subscript.value);
+                let key = self.eval(&subscript.slice);
+                self.builder.set_member(&object, key.as_text(), &value);
+            }
             other => {
                 self.eval(other);
             }
@@ -173,8 +206,16 @@ impl<'a> Walker<'_, 'a> {
             value = match part.op {
                 Operator::Add => self.builder.concat(value, right, place),
                 Operator::Div if value.path.is_some() => self.builder.concat(value, right, place),
-                Operator::Mod => self.builder.any_of(&[value, Value::tainted(right.whole_taint())]),
-                _ => Value::tainted(value.taint | right.taint),
+                operator => {
+                    let constant = self.computing.operate(operator, &value, &right);
+                    match operator {
+                        _ if constant.is_some() => {
+                            self.builder.put_together(constant.unwrap_or_default(), value.taint | right.taint, place)
+                        }
+                        Operator::Mod => self.builder.any_of(&[value, Value::tainted(right.whole_taint())]),
+                        _ => Value::tainted(value.taint | right.taint),
+                    }
+                }
             };
         }
         value
@@ -203,16 +244,26 @@ impl<'a> Walker<'_, 'a> {
 
     fn comprehension(&mut self, generators: &'a [ast::Comprehension], parts: &[&'a Expr]) -> Value<'a> {
         let mut taint = Taint::NONE;
+        let mut computed = None;
         for generator in generators {
             let source = self.eval(&generator.iter);
             taint |= source.whole_taint();
-            self.assign(&generator.target, Value::tainted(source.whole_taint()));
+            if let ([_], [element]) = (generators, parts) {
+                computed = self.computing.comprehension(element, generators, &source, self.builder);
+            }
+            // What stands in the list first stands for all of it.
+            let first = source.items().first().filter(|item| item.path.is_some() || item.function.is_some());
+            let item = first.cloned().unwrap_or_else(|| Value::tainted(source.whole_taint()));
+            self.assign(&generator.target, item);
             self.eval_all(&generator.ifs);
         }
         for part in parts {
             taint |= self.eval(part).whole_taint();
         }
-        Value::tainted(taint)
+        match computed {
+            Some(value) => Value { taint: value.taint | taint, ..value },
+            None => Value::tainted(taint),
+        }
     }
 
     fn call(&mut self, call: &'a ast::ExprCall) -> Value<'a> {
@@ -234,23 +285,48 @@ impl<'a> Walker<'_, 'a> {
             let name = keyword.arg.as_ref().map_or("**", |name| name.as_str());
             arguments.push(Argument { name: Some(name.into()), value: self.eval(&keyword.value) });
         }
-        match receiver {
-            Some((receiver, name)) => self.builder.call_method(receiver, name, arguments, place),
-            None => self.builder.call(callee, arguments, Taint::NONE, place),
+        let computed = match &receiver {
+            Some((receiver, name)) => self.computing.method(receiver, name, &arguments, self.builder),
+            None => self.computing.call(&callee, &arguments, self.builder).or_else(|| match &callee.path {
+                Some(path) => self.computing.built_in(path, &arguments, self.builder),
+                None => match &*call.func {
+                    Expr::Name(name) if callee.is_unknown() => {
+                        self.computing.built_in(name.id.as_str(), &arguments, self.builder)
+                    }
+                    _ => None,
+                },
+            }),
+        };
+        let relayed = if receiver.is_none() { self.computing.relayed(&callee, &arguments) } else { None };
+        let value = match (receiver, relayed) {
+            (Some((receiver, name)), _) => self.builder.call_method(receiver, name, arguments, place),
+            (None, Some((inner, handed))) => self.builder.call(inner, handed, Taint::NONE, place),
+            (None, None) => self.builder.call(callee, arguments, Taint::NONE, place),
+        };
+        let missing = matches!(value.constant, Constant::Unknown);
+        let whole = if missing && computed.is_none() { self.computing.whole_call(call, self.builder) } else { None };
+        match computed.or(whole) {
+            Some(computed) => {
+                let taint = value.taint | computed.taint;
+                let path = computed.path.or(value.path);
+                Value { path, ..self.builder.put_together(computed.constant, taint, place) }
+            }
+            None => value,
         }
     }
 
     fn subscript(&mut self, subscript: &'a ast::ExprSubscript) -> Value<'a> {
         let object = self.eval(&subscript.value);
         if let Expr::Slice(slice) = &*subscript.slice {
-            let step = slice.step.as_ref().map(|step| self.eval(step));
-            for bound in [&slice.lower, &slice.upper].into_iter().flatten() {
-                self.eval(bound);
+            let bounds = [&slice.lower, &slice.upper, &slice.step];
+            let bounds = bounds.map(|bound| bound.as_ref().map(|bound| self.eval(bound)));
+            if let [None, None, Some(Value { constant: Constant::Number(-1), .. })] = bounds {
+                return self.builder.reversed(&object);
             }
-            return match step.map(|step| step.constant) {
-                Some(Constant::Number(-1)) => self.builder.reversed(&object),
-                _ => Value::tainted(object.taint),
-            };
+            let [lower, upper, step] = &bounds;
+            let constant = self.computing.slice(&object, [lower.as_ref(), upper.as_ref(), step.as_ref()]);
+            let taint = if step.is_some() && constant.is_some() { object.taint | Taint::DECODED } else { object.taint };
+            return Value { constant: constant.unwrap_or_default(), taint, ..Value::default() };
         }
         let key = self.eval(&subscript.slice);
         let place = self.place(subscript);
@@ -258,10 +334,13 @@ impl<'a> Walker<'_, 'a> {
     }
 
     fn lambda(&mut self, lambda: &'a ast::ExprLambda) -> Value<'a> {
-        let id = self.builder.declare_function();
+        let id = self.builder.declare_function(lambda.start().to_u32());
+        self.computing.note(id, Definition::Lambda(lambda));
         let frame = self.builder.enter(id);
-        for parameter in lambda.parameters.iter().flat_map(|parameters| parameters.iter()) {
-            self.builder.bind(parameter.name().as_str(), Value::default());
+        for (index, parameter) in lambda.parameters.iter().flat_map(|parameters| parameters.iter()).enumerate() {
+            let name = parameter.name().as_str();
+            let value = self.builder.parameter(id, index, name);
+            self.builder.bind(name, value);
         }
         let result = self.eval(&lambda.body);
         self.builder.returns(result);
@@ -407,6 +486,9 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
             Stmt::Assign(assign) => {
                 let value = self.eval(&assign.value);
                 for target in &assign.targets {
+                    if let Expr::Name(name) = target {
+                        self.computing.note_table(name.id.as_str(), &assign.value);
+                    }
                     self.assign(target, value.clone());
                 }
             }
@@ -423,6 +505,8 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
                 let value = self.builder.concat(left, right, place);
                 self.assign(&assign.target, value);
             }
+            Stmt::Global(statement) => statement.names.iter().for_each(|name| self.builder.share(name.as_str())),
+            Stmt::Nonlocal(statement) => statement.names.iter().for_each(|name| self.builder.share(name.as_str())),
             Stmt::Return(statement) => {
                 if let Some(value) = &statement.value {
                     let value = self.eval(value);
@@ -431,9 +515,15 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
             }
             Stmt::For(statement) => {
                 let source = self.eval(&statement.iter);
-                self.assign(&statement.target, Value::tainted(source.whole_taint()));
+                let grown = self.computing.each(statement, &source, self.builder);
+                let first = source.items().first().filter(|item| item.path.is_some() || item.function.is_some());
+                let item = first.cloned().unwrap_or_else(|| Value::tainted(source.whole_taint()));
+                self.assign(&statement.target, item);
                 self.visit_body(&statement.body);
                 self.visit_body(&statement.orelse);
+                for (name, value) in grown {
+                    self.builder.bind(name, value);
+                }
             }
             Stmt::With(statement) => {
                 for item in &statement.items {
@@ -445,7 +535,7 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
                 self.visit_body(&statement.body);
             }
             Stmt::If(statement) if is_main_guard(&statement.test) => {
-                let id = self.builder.declare_function();
+                let id = self.builder.declare_function(statement.start().to_u32());
                 self.builder.runs_as_program(id);
                 let frame = self.builder.enter(id);
                 self.visit_body(&statement.body);
@@ -456,6 +546,10 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
             }
             // A text that stands alone is documentation.
             Stmt::Expr(statement) if statement.value.is_string_literal_expr() => {}
+            Stmt::Expr(statement) => {
+                self.eval(&statement.value);
+                self.builder.discards(self.place(&*statement.value));
+            }
             other => visitor::walk_stmt(self, other),
         }
     }

@@ -12,7 +12,7 @@ mod outcome;
 mod reach;
 
 pub use analysis_type::analysis_type;
-pub(crate) use outcome::Memory;
+pub(crate) use outcome::{Memory, hosts};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -278,7 +278,12 @@ fn finding(hit: &Hit, path: &str, reach: Reach) -> Finding {
         rule: rule.id.to_owned(),
         category: rule.category,
         capability: rule.capability,
-        severity: hit.severity,
+        severity: match reach {
+            Reach::Install => hit.installed,
+            Reach::Import => hit.loaded,
+            // Who starts a program asks for what it does.
+            Reach::EntryPoint | Reach::Call | Reach::Test => hit.severity,
+        },
         confidence: hit.confidence,
         reach,
         file: hit.file.clone().unwrap_or_else(|| path.to_owned()),

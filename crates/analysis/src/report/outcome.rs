@@ -111,7 +111,7 @@ impl Outcome {
 const MAX_HOSTS: usize = 200;
 
 /// The static hosts that network calls name.
-fn hosts(facts: &Facts<'_>) -> BTreeSet<String> {
+pub(crate) fn hosts(facts: &Facts<'_>) -> BTreeSet<String> {
     let mut hosts = BTreeSet::new();
     for call in facts.calls.iter().filter(|call| call.effects.any(Effects::NET)) {
         let values = call.arguments.iter().map(|argument| &argument.value);

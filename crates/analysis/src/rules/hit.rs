@@ -16,8 +16,12 @@ pub(crate) const KEPT: usize = 40;
 pub(crate) struct Hit {
     /// Index of the rule in the table.
     pub rule: usize,
-    /// How much it matters.
+    /// How much it matters when something has to call the code first.
     pub severity: Severity,
+    /// How much it matters in code that runs when the package is imported.
+    pub loaded: Severity,
+    /// How much it matters in code that runs when the package is installed.
+    pub installed: Severity,
     /// How sure the rule is.
     pub confidence: Confidence,
     /// When the code runs, judged from the file.
@@ -35,9 +39,21 @@ pub(crate) struct Hit {
 }
 
 impl Hit {
-    /// With another severity than the rule's.
+    /// With another severity than the rule's, whenever it runs.
     pub fn severity(mut self, severity: Severity) -> Self {
-        self.severity = severity;
+        (self.severity, self.loaded, self.installed) = (severity, severity, severity);
+        self
+    }
+
+    /// With another severity in code that runs when the package is imported or installed.
+    pub fn loaded(mut self, severity: Severity) -> Self {
+        (self.loaded, self.installed) = (severity, severity);
+        self
+    }
+
+    /// With another severity in code that runs when the package is installed.
+    pub fn installed(mut self, severity: Severity) -> Self {
+        self.installed = severity;
         self
     }
 
@@ -94,6 +110,8 @@ impl<'a> Hits<'a> {
         Hit {
             rule: self.index,
             severity: self.rule.severity,
+            loaded: self.rule.severity,
+            installed: self.rule.severity,
             confidence: Confidence::High,
             when: When::Load,
             reach: None,

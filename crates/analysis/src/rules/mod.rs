@@ -16,6 +16,7 @@ mod install;
 mod network;
 mod obfuscation;
 mod process;
+mod release;
 mod secret;
 
 pub(crate) use hit::{Hit, Hits, KEPT};
@@ -93,6 +94,7 @@ pub(crate) const RULES: &[&Rule] = &[
     &flow::environment_exfiltration::RULE,
     &identity::identity_mismatch::RULE,
     &install::in_tree_backend::RULE,
+    &install::install_request::RULE,
     &install::node_gyp::RULE,
     &install::npm_script::RULE,
     &install::npm_script_download::RULE,

@@ -82,11 +82,6 @@ impl Machine {
         self.steps == 0 || self.memory == 0
     }
 
-    /// Allows at least this many steps from now on.
-    pub fn allow(&mut self, steps: u64) {
-        self.steps = self.steps.max(steps);
-    }
-
     /// Gives a name of the file a value.
     pub fn declare(&mut self, name: &str, value: Data) {
         self.globals.insert(name.into(), value);
@@ -135,6 +130,11 @@ impl Machine {
     /// Runs statements in the scope of the file. True when all of them ended.
     pub fn run(&mut self, statements: &[Statement]) -> bool {
         self.guarded(|machine| machine.block(statements, GLOBAL)).is_some()
+    }
+
+    /// What a name of the file holds.
+    pub fn global(&self, name: &str) -> Option<Data> {
+        self.globals.get(name).cloned()
     }
 
     /// Whether the file gave this name a value.

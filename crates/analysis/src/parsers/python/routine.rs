@@ -20,6 +20,8 @@ pub(super) struct Lower<'l, 'a> {
     pub machine: &'l mut Machine,
     /// Routines of the file, by function.
     pub routines: &'l HashMap<u32, Data>,
+    /// Long lists of constants, by the name they were given.
+    pub tables: &'l HashMap<&'a str, &'a Expr>,
     /// Nodes that may still be made.
     pub left: &'l mut usize,
     /// Names of the functions being lowered, from the outside in.
@@ -120,9 +122,7 @@ impl<'a> Lower<'_, 'a> {
                 statements.push(Statement::Node(Node::Assign(Box::new(place), Some(operator), Box::new(value))));
             }
             Stmt::For(inner) if inner.orelse.is_empty() && !inner.is_async => {
-                let source = self.node(&inner.iter)?;
-                let place = self.place(&inner.target)?;
-                statements.push(Statement::Each(place, source, self.statements(&inner.body)?));
+                self.each(inner, statements)?;
             }
             Stmt::While(inner) if inner.orelse.is_empty() => {
                 statements.push(Statement::While(self.node(&inner.test)?, self.statements(&inner.body)?, true));
@@ -181,10 +181,28 @@ impl<'a> Lower<'_, 'a> {
         if let Some(routine) = value.function.and_then(|id| self.routines.get(&id)) {
             return Node::Data(routine.clone());
         }
+        if let Some(table) = self.tables.get(name)
+            && let Some(table) = self.node(table)
+        {
+            return table;
+        }
         match self.machine.adopt(&value) {
             Some(data) => Node::Data(data),
             None => Node::Name(name.into()),
         }
+    }
+
+    /// An expression that stands in the file itself.
+    pub fn whole(&mut self, lower: impl FnOnce(&mut Self) -> Option<Node>) -> Option<Node> {
+        self.with_locals(lower).map(|(node, _)| node)
+    }
+
+    /// `for a in b`.
+    pub fn each(&mut self, statement: &'a ast::StmtFor, statements: &mut Vec<Statement>) -> Option<()> {
+        let source = self.node(&statement.iter)?;
+        let place = self.place(&statement.target)?;
+        statements.push(Statement::Each(place, source, self.statements(&statement.body)?));
+        Some(())
     }
 
     fn nodes(&mut self, expressions: &'a [Expr]) -> Option<Vec<Node>> {
@@ -313,7 +331,8 @@ impl<'a> Lower<'_, 'a> {
         })
     }
 
-    fn call(&mut self, call: &'a ast::ExprCall) -> Option<Node> {
+    /// A call.
+    pub fn call(&mut self, call: &'a ast::ExprCall) -> Option<Node> {
         // A few keywords change nothing here; others would be lost.
         let known = |keyword: &ast::Keyword| {
             keyword.arg.as_ref().is_some_and(|name| matches!(name.as_str(), "encoding" | "errors" | "byteorder"))

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Confidence, Severity};
 
-use crate::facts::{Effects, Taint, When};
+use crate::facts::{Effects, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -26,8 +26,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let reads = call.effects.any(Effects::CREDENTIAL) || call.taint.any(Taint::CREDENTIAL_PATH);
         if reads {
             let hit = hits.at(source.facts, call.place);
-            let severity = if hit.when == When::Load { Severity::Medium } else { Severity::Low };
-            hits.push(hit.severity(severity));
+            hits.push(hit.loaded(Severity::Medium).installed(Severity::High));
         }
     }
 }

@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::file_write::is_writing;
-use crate::facts::{Effects, Taint, When};
+use crate::facts::{Effects, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -24,8 +24,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         if writes && call.taint.any(Taint::PERSISTENCE_PATH) {
             let hit = hits.at(source.facts, call.place);
             // A tool may install its completion or its service when the user asks for that.
-            let severity = if hit.when == When::Load { Severity::High } else { Severity::Low };
-            hits.push(hit.severity(severity));
+            hits.push(hit.severity(Severity::Low).loaded(Severity::High).installed(Severity::Critical));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Taint, When};
+use crate::facts::{Effects, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -22,8 +22,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         if call.taint.any(Taint::CREDENTIAL) {
             let hit = hits.at(source.facts, call.place);
             let collector = call.taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);
-            let severity = if hit.when == When::Load || collector { Severity::Critical } else { Severity::High };
-            hits.push(hit.severity(severity));
+            let called = if collector { Severity::Critical } else { Severity::High };
+            hits.push(hit.severity(called).loaded(Severity::Critical));
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Taint, When};
-use crate::rules::{Check, Hits, Rule, Source};
+use crate::facts::{Effects, Taint};
+use crate::rules::{Check, Hits, Rule, Source, release};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "download-execution",
@@ -29,16 +29,19 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
                     .filter_map(|v| v.as_prefix())
                     .any(is_download)
             });
-        if code || command || program || piped {
-            let hit = hits.at(source.facts, call.place);
-            let severity = match hit.when {
-                When::Load if code || piped => Severity::Critical,
-                When::Load => Severity::High,
-                When::Call if code || piped => Severity::Medium,
-                When::Call => Severity::Low,
-            };
-            hits.push(hit.severity(severity));
+        if !(code || command || program || piped) {
+            continue;
         }
+        // A program of its own release page, or of the package index, is what installers of native tools fetch.
+        let released = !code && !piped && release::all_released(source.facts);
+        let hit = hits.at(source.facts, call.place);
+        let [called, loaded, installed] = match () {
+            _ if piped => [Severity::Medium, Severity::Critical, Severity::Critical],
+            _ if code => [Severity::Medium, Severity::Critical, Severity::Critical],
+            _ if released => [Severity::Info, Severity::Medium, Severity::Medium],
+            _ => [Severity::Low, Severity::High, Severity::Critical],
+        };
+        hits.push(hit.severity(called).loaded(loaded).installed(installed));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sigma_core::{Category, Confidence, Severity};
 
-use crate::facts::{Effects, Taint, When};
+use crate::facts::{Effects, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -31,7 +31,10 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     }
     for call in calls {
         let hit = hits.at(source.facts, call.place);
-        let severity = if hit.when == When::Load { Severity::High } else { Severity::Medium };
-        hits.push(hit.severity(severity).message("Connects to an address that often serves to collect data."));
+        let [called, loaded, installed] = match call.taint.any(Taint::CATCHER) {
+            true => [Severity::High, Severity::Critical, Severity::Critical],
+            false => [Severity::Medium, Severity::High, Severity::Critical],
+        };
+        hits.push(hit.severity(called).loaded(loaded).installed(installed).message("Connects to an address that often serves to collect data."));
     }
 }

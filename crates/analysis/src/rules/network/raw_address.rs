@@ -24,7 +24,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         });
         let address = named.filter_map(|value| value.as_text()).any(is_public_ip) && call.effects.any(Effects::NET);
         if address || call.taint.any(Taint::RAW_IP) {
-            hits.push_call(source.facts, call);
+            let hit = hits.at(source.facts, call.place);
+            hits.push(hit.loaded(Severity::High).installed(Severity::Critical));
         }
     }
 }
