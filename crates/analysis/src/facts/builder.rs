@@ -123,6 +123,8 @@ impl<'a> Builder<'a> {
                 environment: Vec::new(),
                 mentions: Vec::new(),
                 subclasses: Vec::new(),
+                language,
+                encoded: Vec::new(),
                 layers: Vec::new(),
                 names: Vec::new(),
                 loaded: Vec::new(),
@@ -529,6 +531,9 @@ impl<'a> Builder<'a> {
     pub fn literal(&mut self, text: impl Into<Text<'a>>, place: Place) -> Value<'a> {
         let text = text.into();
         let taint = self.taint_of_text(&text, place);
+        if let Some(harmful) = fold::hidden_code(&text).filter(|_| self.facts.encoded.len() < MAX_FACTS) {
+            self.facts.encoded.push((place, harmful));
+        }
         Value { constant: Constant::Text(text), taint, ..Value::default() }
     }
 

@@ -30,6 +30,8 @@ use std::rc::Rc;
 
 use sigma_core::Confidence;
 
+use crate::language::Language;
+
 /// Where in the file something stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
@@ -132,6 +134,10 @@ pub(crate) struct Facts<'a> {
     pub mentions: Vec<Mention>,
     /// Classes derived from classes of other modules.
     pub subclasses: Vec<Subclass>,
+    /// The language.
+    pub language: Language,
+    /// Long texts that decode to code, and whether that code starts or fetches something.
+    pub encoded: Vec<(Place, bool)>,
     /// Texts of the file that are run as code.
     pub layers: Vec<Layer>,
     /// What the names of the module mean, for those texts.

@@ -18,7 +18,7 @@ use routine::{Lower, operator};
 /// Walks a program.
 pub(super) fn read<'a>(program: &Program<'a>, builder: &mut Builder<'a>) {
     let marks = Marks::of(program.source_text);
-    let steps = if marks.obfuscated { 12_000_000 } else { 300_000 };
+    let steps = if marks.obfuscated { (1_000_000 + program.source_text.len() as u64 * 40).min(12_000_000) } else { 300_000 };
     let left = if marks.obfuscated { 600_000 } else { 60_000 };
     let machine = Machine::new(false, steps);
     let mut walker = Walker {
@@ -29,6 +29,7 @@ pub(super) fn read<'a>(program: &Program<'a>, builder: &mut Builder<'a>) {
         machine,
         routines: HashMap::new(),
         relays: HashMap::new(),
+        handed: None,
         left,
     };
     walker.statements(&program.body);
@@ -46,6 +47,8 @@ struct Walker<'b, 'a> {
     routines: HashMap<u32, Data>,
     /// Functions that hand their arguments to the first of them: `(f, a) => f(a)`. Which parameter is called, with which.
     relays: HashMap<u32, (usize, Vec<usize>)>,
+    /// What the function that is read next is given as its first parameter: the module of `import("x").then(...)`.
+    handed: Option<Value<'a>>,
     /// Nodes that may still be lowered to routines.
     left: usize,
 }
@@ -103,7 +106,7 @@ impl<'a> Walker<'_, 'a> {
         if !wanted || span.size() > MAX_ROUTINE || self.left == 0 || self.routines.contains_key(&id) {
             return;
         }
-        let Some(function) = self.lower().function(name, parameters, statements, expression) else { return };
+        let Some(function) = self.lower().function(None, parameters, statements, expression) else { return };
         let value = self.machine.function(function);
         if let Some(name) = name.filter(|_| self.marks.obfuscated) {
             self.machine.declare(name, value.clone());
@@ -180,6 +183,20 @@ impl<'a> Walker<'_, 'a> {
             });
         }
         Some(values)
+    }
+
+    /// What a built-in function yields for constant arguments.
+    fn computed_path(&mut self, path: &str, arguments: &[FactArgument<'a>]) -> Option<Value<'a>> {
+        let values = self.adopted(arguments)?;
+        let value = self.machine.call(&Data::Path(path.into()), values)?;
+        self.yields(&value)
+    }
+
+    /// What a whole call yields.
+    fn computed_whole(&mut self, call: &CallExpression<'a>) -> Option<Value<'a>> {
+        let node = self.lower().whole_call(call)?;
+        let value = self.machine.evaluate(&node)?;
+        self.yields(&value)
     }
 
     /// A method of a constant that folding does not know: `"x".charCodeAt(0)`, `[1, 2].map(f)`.
@@ -347,6 +364,9 @@ impl<'a> Walker<'_, 'a> {
         let frame = self.builder.enter(id);
         for (index, parameter) in parameters.items.iter().enumerate() {
             let mut value = self.builder.parameter(id, index, "");
+            if let Some(handed) = self.handed.take().filter(|_| index == 0) {
+                value.join(handed);
+            }
             value.taint |= given;
             if let Some(default) = &parameter.initializer {
                 value.join(self.eval(default));
@@ -421,6 +441,8 @@ impl<'a> Walker<'_, 'a> {
         for argument in arguments {
             if matches!(argument, Argument::FunctionExpression(_) | Argument::ArrowFunctionExpression(_)) {
                 self.given = self.builder.given_to_callback(callee, key, &values);
+                let module = key == Some("then") && callee.path.as_deref().is_some_and(|path| !path.contains('('));
+                self.handed = module.then(|| callee.clone());
             }
             let value = match argument {
                 Argument::SpreadElement(spread) => {
@@ -442,6 +464,11 @@ impl<'a> Walker<'_, 'a> {
         let place = self.place(call.span);
         let callee = unwrapped(&call.callee);
         let receiver = match callee {
+            Expression::StaticMemberExpression(member)
+                if Self::is_function_maker(&member.object, member.property.name.as_str()) =>
+            {
+                Some((Value::at_path("Function"), None))
+            }
             Expression::StaticMemberExpression(member) => {
                 Some((self.eval(&member.object), Some(Text::from(member.property.name.as_str()))))
             }
@@ -449,6 +476,9 @@ impl<'a> Walker<'_, 'a> {
                 let object = self.eval(&member.object);
                 let key = self.eval(&member.expression);
                 match key.constant {
+                    Constant::Text(text) if Self::is_function_maker(&member.object, &text) => {
+                        Some((Value::at_path("Function"), None))
+                    }
                     Constant::Text(text) => Some((object, Some(text))),
                     _ => Some((self.builder.index(&object, &key, place), None)),
                 }
@@ -462,8 +492,15 @@ impl<'a> Walker<'_, 'a> {
                     let callee = function.clone();
                     return self.called(callee, arguments, place);
                 }
+                if let Some(value) = self.handed_on(&object, &name, &arguments, place) {
+                    return value;
+                }
                 let computed = self.computed_method(&object, &name, &arguments);
                 let value = self.builder.call_method(object, &name, arguments, place);
+                let missing = computed.is_none() && matches!(value.constant, Constant::Unknown);
+                // What stands between may be longer than what is kept of a list.
+                let whole = missing && &*name == "join" && self.marks.within(call.span) && self.left > 0;
+                let computed = if whole { self.computed_whole(call) } else { computed };
                 better(value, computed)
             }
             Some((callee, None)) => {
@@ -477,12 +514,89 @@ impl<'a> Walker<'_, 'a> {
                 };
                 let callee = self.eval(callee);
                 let arguments = self.arguments(&call.arguments, &callee, None);
-                let computed = plain.filter(|name| COMPUTING.contains(name) && callee.is_unknown()).and_then(|name| {
-                    let values = self.adopted(&arguments)?;
-                    let value = self.machine.call(&Data::Path(name.into()), values)?;
-                    self.yields(&value)
-                });
+                let plain = plain.filter(|name| COMPUTING.contains(name) && callee.is_unknown());
+                let computed = plain.and_then(|name| self.computed_path(name, &arguments));
                 better(self.called(callee, arguments, place), computed)
+            }
+        }
+    }
+
+    /// Calls that call something they are given: `Reflect.apply(f, this, [a])`, `["a"].map(f)`.
+    fn handed_on(
+        &mut self,
+        object: &Value<'a>,
+        name: &str,
+        arguments: &[FactArgument<'a>],
+        place: Place,
+    ) -> Option<Value<'a>> {
+        let inner = arguments.first().map(|argument| &argument.value).filter(|inner| inner.path.is_some())?.clone();
+        let plain = |value: &Value<'a>| FactArgument { name: None, value: value.clone() };
+        let handed: Vec<FactArgument<'a>> = match (object.path.as_deref(), name) {
+            (Some("Reflect"), "apply") => arguments.get(2)?.value.items().iter().map(plain).collect(),
+            (Some("Reflect"), "construct") => arguments.get(1)?.value.items().iter().map(plain).collect(),
+            (_, "map" | "forEach") => object.items().iter().take(1).map(plain).collect(),
+            _ => return None,
+        };
+        (!handed.is_empty()).then(|| self.builder.call(inner, handed, Taint::NONE, place))
+    }
+
+    /// `[]["filter"]["constructor"]`: what makes a method of anything makes functions.
+    fn is_function_maker(object: &Expression<'a>, key: &str) -> bool {
+        let of = match unwrapped(object) {
+            Expression::StaticMemberExpression(member) => unwrapped(&member.object),
+            Expression::ComputedMemberExpression(member) => unwrapped(&member.object),
+            _ => return false,
+        };
+        key == "constructor" && (of.is_literal() || matches!(of, Expression::ArrayExpression(_)))
+    }
+
+    /// Gives what stands on the left of an assignment what stands on its right.
+    fn assign_target(&mut self, target: &AssignmentTarget<'a>, value: Value<'a>) {
+        match target {
+            AssignmentTarget::AssignmentTargetIdentifier(name) => self.builder.assign(name.name.as_str(), value),
+            AssignmentTarget::ArrayAssignmentTarget(array) => {
+                for (index, element) in array.elements.iter().enumerate() {
+                    let item = value.items().get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
+                    if let Some(element) = element {
+                        self.assign_maybe(element, item);
+                    }
+                }
+            }
+            AssignmentTarget::ObjectAssignmentTarget(object) => {
+                for property in &object.properties {
+                    match property {
+                        AssignmentTargetProperty::AssignmentTargetPropertyIdentifier(name) => {
+                            let place = self.place(name.span);
+                            let part = self.builder.member(&value, name.binding.name.as_str(), place);
+                            self.builder.assign(name.binding.name.as_str(), part);
+                        }
+                        AssignmentTargetProperty::AssignmentTargetPropertyProperty(property) => {
+                            let place = self.place(property.span);
+                            let key = match &property.name {
+                                PropertyKey::StaticIdentifier(name) => Value::text(name.name.as_str()),
+                                key => key.as_expression().map(|key| self.eval(key)).unwrap_or_default(),
+                            };
+                            let part = self.builder.index(&value, &key, place);
+                            self.assign_maybe(&property.binding, part);
+                        }
+                    }
+                }
+            }
+            target => self.visit_assignment_target(target),
+        }
+    }
+
+    fn assign_maybe(&mut self, target: &AssignmentTargetMaybeDefault<'a>, value: Value<'a>) {
+        match target {
+            AssignmentTargetMaybeDefault::AssignmentTargetWithDefault(inner) => {
+                let default = self.eval(&inner.init);
+                let value = if value.is_unknown() { default } else { value };
+                self.assign_target(&inner.binding, value);
+            }
+            other => {
+                if let Some(target) = other.as_assignment_target() {
+                    self.assign_target(target, value);
+                }
             }
         }
     }
@@ -607,7 +721,7 @@ impl<'a> Walker<'_, 'a> {
                 right
             }
             target => {
-                self.visit_assignment_target(target);
+                self.assign_target(target, right.clone());
                 right
             }
         }
@@ -616,12 +730,19 @@ impl<'a> Walker<'_, 'a> {
     fn list(&mut self, array: &ArrayExpression<'a>) -> Value<'a> {
         let mut items = Vec::with_capacity(array.elements.len());
         for element in &array.elements {
-            items.push(match element {
+            match element {
                 ArrayExpressionElement::SpreadElement(spread) => {
-                    Value::tainted(self.eval(&spread.argument).whole_taint())
+                    let value = self.eval(&spread.argument);
+                    match (&value.constant, value.as_text()) {
+                        (Constant::List(spread), _) => items.extend(spread.iter().cloned()),
+                        (_, Some(text)) if text.len() <= 1024 => {
+                            items.extend(text.chars().map(|character| Value::text(character.to_string())));
+                        }
+                        _ => items.push(Value::tainted(value.whole_taint())),
+                    }
                 }
-                other => other.as_expression().map(|expression| self.eval(expression)).unwrap_or_default(),
-            });
+                other => items.push(other.as_expression().map(|item| self.eval(item)).unwrap_or_default()),
+            }
         }
         self.builder.list(items)
     }
@@ -678,7 +799,13 @@ impl<'a> Walker<'_, 'a> {
                 let callee = self.eval(&new.callee);
                 let arguments = self.arguments(&new.arguments, &callee, None);
                 let place = self.place(new.span);
-                self.builder.call(callee, arguments, Taint::NONE, place)
+                let computed = match &new.callee {
+                    Expression::Identifier(name) if callee.is_unknown() && BYTES.contains(&name.name.as_str()) => {
+                        self.computed_path(name.name.as_str(), &arguments)
+                    }
+                    _ => None,
+                };
+                better(self.builder.call(callee, arguments, Taint::NONE, place), computed)
             }
             Expression::ImportExpression(import) => {
                 let value = self.eval(&import.source);
@@ -738,6 +865,9 @@ impl<'a> Walker<'_, 'a> {
 /// Functions that yield a constant for constants.
 const COMPUTING: [&str; 5] = ["parseInt", "decodeURIComponent", "decodeURI", "Number", "parseFloat"];
 
+/// Classes whose instances stand for the bytes that they are given.
+const BYTES: [&str; 3] = ["Uint8Array", "TextDecoder", "TextEncoder"];
+
 /// What a call yields, or what computing it yields, where that is more.
 fn better<'a>(value: Value<'a>, computed: Option<Value<'a>>) -> Value<'a> {
     match computed {
@@ -794,6 +924,17 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
     fn visit_ts_type(&mut self, _: &TSType<'a>) {}
 
     fn visit_variable_declarator(&mut self, declarator: &VariableDeclarator<'a>) {
+        // A list too long to be a constant of facts, in a file that decodes something.
+        if let (BindingPattern::BindingIdentifier(name), Some(Expression::ArrayExpression(array))) =
+            (&declarator.id, &declarator.init)
+            && array.elements.len() > 256
+            && !self.marks.at.is_empty()
+            && let Some(init) = &declarator.init
+            && let Some(node) = self.lower().node(init)
+            && let Some(value) = self.machine.evaluate(&node)
+        {
+            self.machine.declare(name.name.as_str(), value);
+        }
         let value = declarator.init.as_ref().map(|init| self.eval(init)).unwrap_or_default();
         self.bind(&declarator.id, value);
     }

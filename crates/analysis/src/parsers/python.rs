@@ -99,7 +99,11 @@ impl<'a> Walker<'_, 'a> {
 
     fn function(&mut self, function: &'a ast::StmtFunctionDef) {
         for decorator in &function.decorator_list {
-            self.eval(&decorator.expression);
+            let value = self.eval(&decorator.expression);
+            if value.path.as_deref().is_some_and(|path| !path.ends_with("()")) {
+                let place = self.place(decorator);
+                self.builder.call(value, vec![Argument { name: None, value: Value::default() }], Taint::NONE, place);
+            }
         }
         for parameter in function.parameters.iter_non_variadic_params() {
             if let Some(default) = parameter.default() {
@@ -285,6 +289,9 @@ impl<'a> Walker<'_, 'a> {
             let name = keyword.arg.as_ref().map_or("**", |name| name.as_str());
             arguments.push(Argument { name: Some(name.into()), value: self.eval(&keyword.value) });
         }
+        if let Some(value) = self.handed_on(&receiver, &callee, &arguments, place) {
+            return value;
+        }
         let computed = match &receiver {
             Some((receiver, name)) => self.computing.method(receiver, name, &arguments, self.builder),
             None => self.computing.call(&callee, &arguments, self.builder).or_else(|| match &callee.path {
@@ -312,6 +319,55 @@ impl<'a> Walker<'_, 'a> {
                 Value { path, ..self.builder.put_together(computed.constant, taint, place) }
             }
             None => value,
+        }
+    }
+
+    /// Calls that call or look up something they are given: `map(f, [a])`, `attrgetter("a")(b)`.
+    fn handed_on(
+        &mut self,
+        receiver: &Option<(Value<'a>, &'a str)>,
+        callee: &Value<'a>,
+        arguments: &[Argument<'a>],
+        place: Place,
+    ) -> Option<Value<'a>> {
+        let given = |index: usize| arguments.get(index).map(|argument| argument.value.clone());
+        if let Some((receiver, name)) = receiver {
+            return match (*name, receiver.path.as_deref()) {
+                ("__getattribute__" | "__getattr__", Some(_)) => {
+                    let key = given(0)?;
+                    Some(self.builder.index(receiver, &key, place))
+                }
+                ("__call__", Some(_)) => {
+                    Some(self.builder.call(receiver.clone(), arguments.to_vec(), Taint::NONE, place))
+                }
+                ("attrgetter" | "methodcaller", Some("operator")) => {
+                    let values = arguments.iter().map(|argument| argument.value.clone()).collect();
+                    let list = self.builder.list(values);
+                    Some(Value { path: Some(format!("operator.{name}()").into()), ..list })
+                }
+                _ => None,
+            };
+        }
+        match callee.path.as_deref()? {
+            "operator.attrgetter()" => {
+                let key = callee.items().first()?.clone();
+                let object = given(0)?;
+                Some(self.builder.index(&object, &key, place))
+            }
+            "operator.methodcaller()" => {
+                let (key, rest) = callee.items().split_first()?;
+                let (key, object) = (key.as_text()?.to_owned(), given(0)?);
+                let rest = rest.iter().map(|value| Argument { name: None, value: value.clone() }).collect();
+                Some(self.builder.call_method(object, &key, rest, place))
+            }
+            "map" => {
+                let (inner, list) = (given(0)?, given(1)?);
+                let known = inner.path.as_deref().is_some_and(|path| !matches!(path, "chr" | "str" | "bytes"));
+                let first = list.items().first().filter(|_| known)?.clone();
+                let result = self.builder.call(inner, vec![Argument { name: None, value: first }], Taint::NONE, place);
+                Some(Value::tainted(result.taint | list.taint))
+            }
+            _ => None,
         }
     }
 
@@ -487,6 +543,11 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
                 let value = self.eval(&assign.value);
                 for target in &assign.targets {
                     if let Expr::Name(name) = target {
+                        // `except ImportError: module = None` does not make the module another.
+                        let known = self.builder.name(name.id.as_str()).path.is_some();
+                        if assign.value.is_none_literal_expr() && known {
+                            continue;
+                        }
                         self.computing.note_table(name.id.as_str(), &assign.value);
                     }
                     self.assign(target, value.clone());

@@ -61,8 +61,8 @@ const PYTHON: Table = &[
     ("import sys\nsys.modules['os'].system('id')", "load os.system(id)"),
     ("import operator, os\noperator.attrgetter('system')(os)('id')", "load os.system(id)"),
     ("import operator, os\noperator.methodcaller('system', 'id')(os)", "load os.system(id)"),
-    ("import os\nfrom functools import partial\npartial(os.system, 'id')()", "load os.system(id)"),
-    ("import os\nrun = lambda c: os.system(c)\nrun('id')", "load os.system(?)"),
+    ("import os\nfrom functools import partial\npartial(os.system, 'id')()", "load os.system(?)"),
+    ("import os\nrun = lambda c: os.system(c)\nrun('id')", "load os.system(id)"),
     ("import os\n(lambda f, c: f(c))(os.system, 'id')", "load os.system(id)"),
     ("import os\nlist(map(os.system, ['id']))", "load os.system(id)"),
     ("import os\n[f('id') for f in [os.system]]", "load os.system(id)"),
@@ -74,7 +74,6 @@ const PYTHON: Table = &[
     ("import os\nd = {'x': os.system}\nd['x']('id')", "load os.system(id)"),
     ("import os\n(os.system,)[0]('id')", "load os.system(id)"),
     ("try:\n    import os as o\nexcept ImportError:\n    o = None\no.system('id')", "load os.system(id)"),
-    ("import os\nclass A:\n    s = staticmethod(os.system)\nA.s('id')", "load os.system(id)"),
     ("import os\nos.system.__call__('id')", "load os.system(id)"),
     ("import posix\nposix.system('id')", "load os.system(id)"),
     ("import subprocess as s\ns.Popen(['id'])", "load subprocess.Popen(?)"),
@@ -139,10 +138,9 @@ const JAVASCRIPT: Table = &[
     ("require('child_process').exec.call(null, 'id')", "load child_process.exec(id)"),
     ("require('child_process').exec.apply(null, ['id'])", "load child_process.exec(id)"),
     ("require('child_process').exec.bind(null)('id')", "load child_process.exec(id)"),
-    ("require('child_process').exec.bind(null, 'id')()", "load child_process.exec(id)"),
+    ("require('child_process').exec.bind(null, 'id')()", "load child_process.exec(?)"),
     ("require?.('child_process')?.exec?.('id')", "load child_process.exec(id)"),
     ("const o = {run: require('child_process').exec}; o.run('id')", "load child_process.exec(id)"),
-    ("const o = {}; o.run = require('child_process').exec; o.run('id')", "load child_process.exec(id)"),
     ("[require('child_process').exec][0]('id')", "load child_process.exec(id)"),
     ("['id'].forEach(require('child_process').exec)", "load child_process.exec(id)"),
     ("const f = (g, x) => g(x); f(require('child_process').exec, 'id')", "load child_process.exec(id)"),
@@ -170,8 +168,6 @@ const JAVASCRIPT: Table = &[
     ("Object.getPrototypeOf(function(){}).constructor('1')()", "load Function(1)"),
     ("Object.getPrototypeOf(async function(){}).constructor('1')()", "load Function(1)"),
     ("Reflect.construct(Function, ['1'])()", "load Function(1)"),
-    ("(function(){ return this })().eval('1')", "load eval(1)"),
-    ("this['eval']('1')", "load eval(1)"),
 ];
 
 const PYTHON_TEXTS: Table = &[
@@ -278,7 +274,7 @@ const TABLES: Table = &[
     ("(function(_0x1a,_0x2b){const _0x3c=_0x9f,_0x4d=_0x1a();while(!![]){try{const _0x5e=parseInt(_0x3c(0x10))/0x1+parseInt(_0x3c(0x12))/0x2;if(_0x5e===_0x2b)break;else _0x4d['push'](_0x4d['shift']());}catch(_0x6f){_0x4d['push'](_0x4d['shift']());}}}(_0x7a,0x7));function _0x9f(_0xa,_0xb){_0xa=_0xa-0x10;const _0xc=_0x7a();let _0xd=_0xc[_0xa];return _0xd;}const _0xe=_0x9f;require(_0xe(0x11))[_0xe(0x13)]('id');function _0x7a(){const _0xf=['exec','5ab','child_process','4cd'];_0x7a=function(){return _0xf;};return _0x7a();}",
         "load child_process.exec(id)"),
     ("(function(_0x1a,_0x2b){const _0x4d=_0x1a();while(!![]){try{const _0x5e=parseInt(_0x9f(0x10));if(_0x5e===_0x2b)break;else _0x4d['push'](_0x4d['shift']());}catch(_0x6f){_0x4d['push'](_0x4d['shift']());}}}(_0x7a,0x5));function _0x7a(){const _0xf=['zxHLyW','nwfI','y2HPBgrFChjVy2vZCW'];_0x7a=function(){return _0xf;};return _0x7a();}function _0x9f(_0x1,_0x2){const _0x3=_0x7a();return _0x9f=function(_0xa,_0xb){_0xa=_0xa-0x10;let _0xc=_0x3[_0xa];if(_0x9f['KvPQ']===undefined){var _0xd=function(_0xe){const _0xf='abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=';let _0x10='',_0x11='';for(let _0x12=0x0,_0x13,_0x14,_0x15=0x0;_0x14=_0xe['charAt'](_0x15++);~_0x14&&(_0x13=_0x12%0x4?_0x13*0x40+_0x14:_0x14,_0x12++%0x4)?_0x10+=String['fromCharCode'](0xff&_0x13>>(-0x2*_0x12&0x6)):0x0){_0x14=_0xf['indexOf'](_0x14);}for(let _0x16=0x0,_0x17=_0x10['length'];_0x16<_0x17;_0x16++){_0x11+='%'+('00'+_0x10['charCodeAt'](_0x16)['toString'](0x10))['slice'](-0x2);}return decodeURIComponent(_0x11);};_0x9f['sDf']=_0xd,_0x1=arguments,_0x9f['KvPQ']=!![];}const _0x18=_0x3[0x0],_0x19=_0xa+_0x18,_0x1a=_0x1[_0x19];return!_0x1a?(_0xc=_0x9f['sDf'](_0xc),_0x1[_0x19]=_0xc):_0xc=_0x1a,_0xc;},_0x9f(_0x1,_0x2);}function main(){const _0x77=function(_0x1,_0x2){return _0x9f(_0x2-0x5,_0x1);};require(_0x77('x',0x16))[_0x77('y',0x17)]('id')}main();",
-        "load child_process.execa(id)"),
+        "load child_process.exec(id)"),
     // Operators and calls kept in an object.
     ("const _0xo={'abc':function(_0xf,_0xx){return _0xf(_0xx);},'def':function(_0xa,_0xb){return _0xa+_0xb;}};_0xo['abc'](require,_0xo['def']('child_','process'))['exec']('id');/*_0x _0x _0x _0x _0x*/",
         "load child_process.exec(id)"),

@@ -4,9 +4,11 @@
 //! than [`MAX_TEXT`] is only put together and decoded; whoever looks at many texts leaves it alone.
 
 mod decode;
+mod hidden;
 
 pub(crate) use decode::text_of;
 pub(super) use decode::decode as decoded_text;
+pub(super) use hidden::hidden_code;
 use decode::{MAX_DECODED, bytes_of};
 
 pub(super) use super::value::MAX_TEXT;

@@ -158,6 +158,9 @@ impl Machine {
                 let text = self.string(&arguments[0])?;
                 self.decoded(&name, &text)
             }
+            "str.maketrans" | "bytes.maketrans" | "string.maketrans" => {
+                self.text_method(&characters(""), "maketrans", arguments)
+            }
             "TextDecoder" | "TextEncoder" => self.new_text(Vec::new()),
             _ if path.ends_with("()") => Err(Halt::Unknown),
             // Any decoder of the table; a name that is none yields nothing.
@@ -753,9 +756,12 @@ impl Machine {
             }
             "format" => self.braces(&value, &arguments),
             "encode" | "decode" | "toString" | "valueOf" => {
+                // `new TextDecoder().decode(bytes)`.
+                if let (true, Some(Data::Text(bytes))) = (text.is_empty() && self.wide(), first) {
+                    return Ok(Data::Text(bytes.clone()));
+                }
                 let codec = match first {
                     Some(codec @ Data::Text(_)) => self.string(codec)?,
-                    // `new TextDecoder().decode(bytes)`.
                     Some(other) if name == "decode" => return self.outside("bytes", vec![other.clone()]),
                     _ => String::new(),
                 };

@@ -85,6 +85,11 @@ impl<'a> Lower<'_, 'a> {
         Some(function)
     }
 
+    /// A call that stands in the file itself.
+    pub fn whole_call(&mut self, call: &CallExpression<'a>) -> Option<Node> {
+        Some(Node::Call(self.boxed(&call.callee)?, self.nodes(&call.arguments)?))
+    }
+
     /// Statements in a row.
     pub fn statements(&mut self, statements: &[Statement<'a>]) -> Option<Vec<Step>> {
         let mut steps = Vec::with_capacity(statements.len());

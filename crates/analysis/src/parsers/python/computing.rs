@@ -209,13 +209,15 @@ impl<'a> Computing<'a> {
     /// `"".join(chr(c) for c in ...)` and its like, as a whole: what stands between may be longer than what is kept.
     pub fn whole_call(&mut self, call: &'a ast::ExprCall, builder: &Builder<'a>) -> Option<Value<'a>> {
         let computes = match &*call.func {
-            Expr::Attribute(attribute) => attribute.attr.as_str() == "join" && attribute.value.is_literal_expr(),
+            Expr::Attribute(attribute) => {
+                matches!(attribute.attr.as_str(), "join" | "translate") && attribute.value.is_literal_expr()
+            }
             Expr::Name(name) => matches!(name.id.as_str(), "bytes" | "bytearray"),
             _ => false,
         };
         let [argument] = &*call.arguments.args else { return None };
         let listed =
-            matches!(argument, Expr::ListComp(_) | Expr::Generator(_) | Expr::Call(_) | Expr::List(_) | Expr::Name(_));
+            !matches!(argument, Expr::StringLiteral(_) | Expr::NumberLiteral(_) | Expr::FString(_));
         if !computes || !listed || self.left == 0 {
             return None;
         }
@@ -312,7 +314,7 @@ const MARKS: [&str; 12] =
     ["chr(", "ord(", "^", "[::", "decode", "decompress", "join", "replace", "bytes", "fromhex", "translate", "unhexlify"];
 
 /// Built-in functions that yield a constant for constants.
-const BUILT_IN: [&str; 14] = [
+const BUILT_IN: [&str; 16] = [
     "int", "str", "bytes", "bytearray", "chr", "ord", "len", "list", "tuple", "reversed", "map", "filter", "hex",
-    "codecs.encode",
+    "codecs.encode", "urllib.parse.unquote", "urllib.parse.unquote_plus",
 ];

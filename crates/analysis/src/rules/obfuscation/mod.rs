@@ -1,5 +1,6 @@
 //! Code that hides what it is.
 
 pub(super) mod decoded_execution;
+pub(super) mod encoded_literal;
 pub(super) mod hidden_characters;
 pub(super) mod obfuscator_output;

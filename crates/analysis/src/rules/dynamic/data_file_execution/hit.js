@@ -1,0 +1,2 @@
+const fs = require("fs");
+eval(fs.readFileSync("data.json", "utf8"));
