@@ -3,7 +3,7 @@
 //! In: names, members, calls, literals, assignments and functions, in the order of the source. Out: [`Facts`]. Memory is
 //! bounded whatever the source: names by the source itself, facts and folded text by the limits below.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
 use hashbrown::HashMap;
@@ -11,6 +11,7 @@ use sigma_core::Confidence;
 
 use super::address::has_raw_ip;
 use super::bits::{Effects, Taint};
+use super::links::{LOCAL, Links};
 use super::value::{Constant, LIST_ITEMS, Text, Value};
 use super::{EnvironmentRead, Facts, Mention, Place, Subclass, fold, layer, mention, name};
 use crate::language::Language;
@@ -56,6 +57,8 @@ pub(super) struct Learned<'a> {
     methods: HashMap<(u32, Box<str>), u32>,
     attributes: HashMap<(u32, Box<str>), Value<'a>>,
     outer: HashMap<&'a str, Value<'a>>,
+    /// Files that were downloaded, by the variable or the file name, and what is known of where they came from.
+    downloaded: HashMap<String, Taint>,
     /// Values kept so far.
     kept: usize,
     /// Whether a second reading would know more than the first.
@@ -71,13 +74,15 @@ pub(crate) struct Builder<'a> {
     pub(super) learned: Learned<'a>,
     /// Names that the function being read takes from around it.
     shared: HashSet<&'a str>,
+    /// Whether the function being read stands in the module itself.
+    outermost: bool,
     /// Who calls whom.
-    calls_between: HashSet<(u32, u32)>,
+    pub(super) calls_between: HashSet<(u32, u32)>,
     current: u32,
-    /// Files that were downloaded, by the variable or the literal that names them.
-    pub(super) downloaded: HashSet<String>,
     /// Whether a connection was made so far.
     pub(super) connected: bool,
+    /// Modules of the same package that it imports, in order.
+    pub(super) local_modules: Vec<String>,
     /// Whether the file is started as a program.
     program: bool,
     pub(super) budget: usize,
@@ -97,6 +102,20 @@ pub(crate) struct Frame<'a> {
     hidden: usize,
     outer: u32,
     shared: HashSet<&'a str>,
+    outermost: bool,
+}
+
+impl<'a> Learned<'a> {
+    /// The method of a class of this file.
+    pub fn method(&self, class: u32, name: &str) -> Option<u32> {
+        self.methods.get(&(class, Box::from(name))).copied()
+    }
+
+    /// The methods of a class, in order.
+    pub fn methods_of(&self, class: u32) -> BTreeMap<String, u32> {
+        let own = self.methods.iter().filter(|((of, _), _)| *of == class);
+        own.map(|((_, name), function)| (name.to_string(), *function)).collect()
+    }
 }
 
 impl<'a> Builder<'a> {
@@ -108,10 +127,11 @@ impl<'a> Builder<'a> {
             hidden: Vec::new(),
             learned: Learned { functions: vec![Function::default()], ..Learned::default() },
             shared: HashSet::new(),
+            outermost: false,
             calls_between: HashSet::new(),
             current: 0,
-            downloaded: HashSet::new(),
             connected: false,
+            local_modules: Vec::new(),
             program: false,
             budget: FOLD_BUDGET,
             facts: Facts {
@@ -127,6 +147,7 @@ impl<'a> Builder<'a> {
                 encoded: Vec::new(),
                 layers: Vec::new(),
                 names: Vec::new(),
+                links: Links::default(),
                 loaded: Vec::new(),
             },
         }
@@ -149,10 +170,12 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        self.finish_links();
         self.facts.loaded = loaded;
         self.facts.calls.sort_by_key(|call| call.place);
         self.facts.layers = layer::collect(&self.facts.calls, self.language);
-        self.facts.names = layer::names(self.scope.iter().map(|(name, named)| (*name, &named.value)), &self.facts.layers);
+        self.facts.names =
+            layer::names(self.scope.iter().map(|(name, named)| (*name, &named.value)), &self.facts.layers);
         self.facts
     }
 
@@ -191,7 +214,8 @@ impl<'a> Builder<'a> {
     /// Begins a function's body.
     pub fn enter(&mut self, function: u32) -> Frame<'a> {
         let shared = std::mem::take(&mut self.shared);
-        let frame = Frame { hidden: self.hidden.len(), outer: self.current, shared };
+        let frame = Frame { hidden: self.hidden.len(), outer: self.current, shared, outermost: self.outermost };
+        self.outermost = self.current == 0;
         self.current = function;
         frame
     }
@@ -209,6 +233,7 @@ impl<'a> Builder<'a> {
         }
         self.current = frame.outer;
         self.shared = frame.shared;
+        self.outermost = frame.outermost;
     }
 
     /// Says that the function being read takes this name from around it: Python's `global` and `nonlocal`.
@@ -220,17 +245,37 @@ impl<'a> Builder<'a> {
 
     /// What callers give a function as a parameter, as far as it is known.
     pub fn parameter(&self, function: u32, index: usize, name: &str) -> Value<'a> {
-        let Some(function) = self.learned.functions.get(function as usize) else { return Value::default() };
-        let mut value = function.parameters.get(index).cloned().unwrap_or_default();
-        if let Some((_, given)) = function.keywords.iter().find(|(keyword, _)| &**keyword == name) {
+        let Some(known) = self.learned.functions.get(function as usize) else { return Value::default() };
+        let mut value = known.parameters.get(index).cloned().unwrap_or_default();
+        if let Some((_, given)) = known.keywords.iter().find(|(keyword, _)| &**keyword == name) {
             value.join(given.clone());
+        }
+        // What a function of the module itself does with what it is given concerns the other files.
+        if self.current == function && self.outermost {
+            value.taint |= Taint::parameter(u32::try_from(index).unwrap_or(u32::MAX));
         }
         value
     }
 
-    /// The method of a class of this file.
-    pub(super) fn method(&self, class: u32, name: &str) -> Option<u32> {
-        self.learned.methods.get(&(class, Box::from(name))).copied()
+    /// Remembers that the file of this name came over the network.
+    pub(super) fn note_download(&mut self, name: &Text<'a>, from: Taint) {
+        let files = &mut self.learned.downloaded;
+        if files.len() < MAX_FACTS {
+            let from = from.and(Taint::ADDRESS) | Taint::DOWNLOADED;
+            let known = files.entry(file_name(name).to_owned()).or_default();
+            self.learned.useful |= known.is_empty();
+            *known |= from;
+        }
+    }
+
+    /// What is known of the file of this name: nothing, or that it came over the network and from where.
+    pub(super) fn download(&self, name: &str) -> Taint {
+        self.learned.downloaded.get(file_name(name)).copied().unwrap_or_default()
+    }
+
+    /// True when nothing was downloaded so far.
+    pub(super) fn has_no_downloads(&self) -> bool {
+        self.learned.downloaded.is_empty()
     }
 
     /// Remembers what a function is given. `skip` counts the parameters that the call does not write, such as `self`.
@@ -325,13 +370,20 @@ impl<'a> Builder<'a> {
             return; // Bundlers pass the real one as a parameter.
         }
         let known = self.scope.get(name);
-        if value.is_unknown() && known.is_none() && !self.is_global(name) {
+        if value.is_unknown() && value.taint.is_empty() && known.is_none() && !self.is_global(name) {
             return;
         }
         if self.shared.contains(name) {
             return self.assign_outer(name, value);
         }
-        value.origin = Some(name.into());
+        // What stands for a file stays that file, whatever the variable is called.
+        let file = value.origin.as_deref().is_some_and(|origin| {
+            names_file(origin)
+                || value.path.as_deref().is_some_and(|path| path.ends_with("()")) && value.taint.any(Taint::FILE)
+        });
+        if !file {
+            value.origin = Some(name.into());
+        }
         let before = self.scope.insert(name, Named { declared: self.current, value });
         if self.current != 0 {
             self.hidden.push((name, before));
@@ -359,6 +411,12 @@ impl<'a> Builder<'a> {
 
     /// `object.name = value` or `object[key] = value`: what the object is made of grows.
     pub fn set_member(&mut self, object: &Value<'a>, key: Option<&str>, value: &Value<'a>) {
+        let javascript = self.language != Language::Python;
+        if let (true, Some(path @ ("exports" | "module")), Some(key)) = (javascript, object.path.as_deref(), key) {
+            let name = if path == "module" || key == "default" { "" } else { key };
+            self.export(name, value);
+            return;
+        }
         if let (Some(class), Some(key)) = (object.class, key) {
             if !value.is_unknown() && self.learned.kept <= MAX_FACTS {
                 let known = self.learned.attributes.entry((class, key.into())).or_default();
@@ -440,6 +498,7 @@ impl<'a> Builder<'a> {
                     | "Buffer"
                     | "String"
                     | "module"
+                    | "exports"
                     | "setTimeout"
                     | "setInterval"
                     | "setImmediate"
@@ -461,13 +520,33 @@ impl<'a> Builder<'a> {
             if self.facts.local_imports.len() < MAX_IMPORTS {
                 self.facts.local_imports.insert(module.chars().take(300).collect());
             }
-            return Value::default();
+            return self.local_module(module);
         }
         let module = name::module(module);
         if self.facts.imports.len() < MAX_IMPORTS && module.len() <= 214 {
             self.facts.imports.insert(name::package_of(&module).to_owned());
         }
         Value::at_path(module)
+    }
+
+    /// The value of a module of the same package.
+    fn local_module(&mut self, module: &str) -> Value<'a> {
+        let modules = &mut self.local_modules;
+        let known = modules.iter().position(|known| known == module);
+        let index = known.or_else(|| {
+            (modules.len() < 100 && module.len() <= 300).then(|| {
+                modules.push(module.to_owned());
+                modules.len() - 1
+            })
+        });
+        index.map_or_else(Value::default, |index| Value::at_path(format!("{LOCAL}{index}")))
+    }
+
+    /// The names of the module itself, in order, and what they stand for.
+    pub(super) fn module_names(&self) -> BTreeMap<&'a str, Value<'a>> {
+        let own = self.scope.iter().filter(|(_, known)| known.declared == 0 && known.value.path.is_none());
+        let matters = |value: &Value<'a>| value.function.is_some() || value.class.is_some() || !value.taint.is_empty();
+        own.filter(|(_, known)| matters(&known.value)).map(|(name, known)| (*name, known.value.clone())).collect()
     }
 
     /// A member by a constant name: `object.name` or `object["name"]`.
@@ -496,8 +575,12 @@ impl<'a> Builder<'a> {
         if matches!(base, "process.env" | "import.meta.env") {
             return self.environment(Some(key), place);
         }
-        let taint = object.taint;
-        Value { path: name::join(base, key), taint, origin: object.origin.clone(), ..Value::default() }
+        let mut taint = object.taint;
+        let path = name::join(base, key);
+        if let Some(path) = path.as_deref().filter(|path| path.starts_with(LOCAL) && !path.contains('(')) {
+            taint |= self.symbol(path).map_or(Taint::NONE, Taint::symbol);
+        }
+        Value { path, taint, origin: object.origin.clone(), ..Value::default() }
     }
 
     /// A member by a computed key.
@@ -541,7 +624,8 @@ impl<'a> Builder<'a> {
     pub fn taint_of_text(&mut self, text: &str, place: Place) -> Taint {
         let mut taint = Taint::NONE;
         if let Some(pattern) = mention::find(text) {
-            let kind = if pattern.taint.any(Taint::CATCHER) { pattern.taint | Taint::EXFIL_HOST } else { pattern.taint };
+            let kind =
+                if pattern.taint.any(Taint::CATCHER) { pattern.taint | Taint::EXFIL_HOST } else { pattern.taint };
             taint |= kind;
             self.mention(kind, pattern.what, place);
         }
@@ -573,12 +657,17 @@ impl<'a> Builder<'a> {
         let constant = self.pay(|| fold::concat(&left.constant, &right.constant));
         let mut taint = left.whole_taint() | right.whole_taint();
         let path = left.path.filter(|path| path.ends_with("()"));
+        // A file goes by its name, whatever the folder.
+        let origin = match &right.constant {
+            Constant::Text(text) if text.len() <= 300 && names_file(text) => Some(text.clone()),
+            _ => left.origin.or(right.origin).filter(|_| matches!(constant, Constant::Unknown)),
+        };
         // A literal was looked at where it stood; only what was newly put together can name something new.
         if let (Constant::Text(Text::Shared(text)), true) = (&constant, taint.is_empty()) {
             let text = text.clone();
             taint |= self.taint_of_text(&text, place);
         }
-        Value { path, constant, taint, ..Value::default() }
+        Value { path, constant, taint, origin, ..Value::default() }
     }
 
     /// A list or tuple.
@@ -642,6 +731,21 @@ impl<'a> Builder<'a> {
         }
         constant
     }
+}
+
+/// The last part of a path, when it names a file; a variable's name otherwise.
+pub(super) fn file_name(path: &str) -> &str {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    if name.contains('.') && name.len() > 2 { name } else { path }
+}
+
+/// True for a text that ends in a file's name: `\\setup.exe`.
+fn names_file(text: &str) -> bool {
+    let name = file_name(text);
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    name.len() <= 200
+        && (1..=5).contains(&extension.len())
+        && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// What any of the values is made of.

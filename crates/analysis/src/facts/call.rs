@@ -48,7 +48,7 @@ impl<'a> Builder<'a> {
         if key == "pipe" && self.connected {
             for argument in &arguments {
                 if let Some(origin) = argument.value.origin.clone() {
-                    self.downloaded.insert(origin.to_string());
+                    self.note_download(&origin, receiver.taint);
                 }
             }
         }
@@ -59,9 +59,9 @@ impl<'a> Builder<'a> {
             self.grow(&receiver, added);
         }
         let writes = callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::WRITE));
-        let remote = union(arguments.iter().map(|argument| &argument.value)).any(Taint::REMOTE);
-        if let Some(origin) = receiver.origin.as_ref().filter(|_| writes && remote) {
-            self.downloaded.insert(origin.to_string());
+        let written = union(arguments.iter().map(|argument| &argument.value));
+        if let Some(origin) = receiver.origin.as_ref().filter(|_| writes && written.any(Taint::REMOTE)) {
+            self.note_download(origin, written);
         }
         let receiver_taint =
             if callee.path.is_some() && taint.any(Taint::ENV_ALL) { taint.without(Taint::ENV_ALL) } else { taint };
@@ -82,7 +82,7 @@ impl<'a> Builder<'a> {
     ) -> Value<'a> {
         let called = callee.function.or_else(|| {
             let constructors = if self.language == Language::Python { "__init__" } else { "constructor" };
-            self.method(callee.class?, constructors)
+            self.learned.method(callee.class?, constructors)
         });
         if let Some(function) = called {
             self.runs(function);
@@ -94,7 +94,15 @@ impl<'a> Builder<'a> {
             self.run_arguments(&arguments);
             let mut result = Value::tainted(argument_taint | receiver | callee.taint);
             match callee.function.and_then(|index| self.learned.functions.get(index as usize)) {
-                Some(function) => result.join(function.result.clone()),
+                Some(function) => {
+                    let given = |index: u32| {
+                        let argument = arguments.get(index as usize);
+                        argument.map_or(Taint::NONE, |argument| argument.value.whole_taint())
+                    };
+                    let mut returned = function.result.clone();
+                    returned.taint = returned.taint.resolved(given, Taint::symbol);
+                    result.join(returned);
+                }
                 None => result.class = callee.class,
             }
             return result;
@@ -103,6 +111,13 @@ impl<'a> Builder<'a> {
             return value;
         }
         let effects = api::effects(&path);
+        let linked = match effects.is_empty() {
+            true => {
+                let given = arguments.iter().map(|argument| argument.value.whole_taint()).take(MAX_ARGUMENTS).collect();
+                self.call_symbol(&path, given, place)
+            }
+            false => Taint::NONE,
+        };
         // Whoever is given a function mostly runs it: timers, threads, promises, answers of servers.
         self.run_arguments(&arguments);
         if effects.any(Effects::RUNS) {
@@ -120,7 +135,7 @@ impl<'a> Builder<'a> {
         if effects.any(Effects::DOWNLOAD) || (effects.any(Effects::WRITE) && argument_taint.any(Taint::REMOTE)) {
             for argument in &arguments {
                 if let Some(origin) = origin_of(&argument.value) {
-                    self.downloaded.insert(origin.to_string());
+                    self.note_download(&origin, argument_taint | receiver);
                 }
             }
         }
@@ -131,6 +146,8 @@ impl<'a> Builder<'a> {
         if matches!(&*path, "socket.socket" | "net.Socket") {
             taint |= Taint::SOCKET;
         }
+        taint |= linked;
+        self.note_sink(effects, called_taint, place);
         if !effects.is_empty() && self.facts.calls.len() < MAX_FACTS {
             arguments.truncate(MAX_ARGUMENTS);
             let path = path.clone();
@@ -225,7 +242,8 @@ impl<'a> Builder<'a> {
             false => Constant::Unknown,
         };
         let path = (path == "pathlib.Path").then(|| Text::from("pathlib.Path()"));
-        Value { path, constant, taint: taint | found, ..Value::default() }
+        let origin = parts.last().and_then(|part| origin_of(part));
+        Value { path, constant, taint: taint | found, origin, ..Value::default() }
     }
 
     fn decoded(&mut self, path: &str, arguments: &[Argument<'a>]) -> Constant<'a> {
@@ -233,7 +251,9 @@ impl<'a> Builder<'a> {
             return Constant::Unknown;
         };
         let decoder = match path {
-            "codecs.decode" | "codecs.encode" => arguments.get(1).and_then(|argument| argument.value.as_text()).unwrap_or_default(),
+            "codecs.decode" | "codecs.encode" => {
+                arguments.get(1).and_then(|argument| argument.value.as_text()).unwrap_or_default()
+            }
             _ => path,
         };
         // The work goes by what is read, whatever comes out.
@@ -273,12 +293,22 @@ impl<'a> Builder<'a> {
 
     /// The downloaded mark, when an argument names a file that was downloaded earlier.
     fn downloaded_among(&self, arguments: &[Argument<'a>]) -> Taint {
-        if self.downloaded.is_empty() {
+        if self.has_no_downloads() {
             return Taint::NONE;
         }
-        let names = |value: &Value<'a>| origin_of(value).is_some_and(|origin| self.downloaded.contains(&*origin));
-        let hit = arguments.iter().any(|argument| names(&argument.value) || argument.value.items().iter().any(names));
-        if hit { Taint::DOWNLOADED } else { Taint::NONE }
+        let known = |value: &Value<'a>| origin_of(value).map_or(Taint::NONE, |origin| self.download(&origin));
+        let values =
+            arguments.iter().flat_map(|argument| std::iter::once(&argument.value).chain(argument.value.items()));
+        values.fold(Taint::NONE, |all, value| all | known(value) | self.named_in(value))
+    }
+
+    /// What is known of a downloaded file that a command line names: `start /b setup.exe`.
+    fn named_in(&self, value: &Value<'a>) -> Taint {
+        let Some(command) = value.as_text().filter(|text| text.len() <= 2000 && text.contains(' ')) else {
+            return Taint::NONE;
+        };
+        let words = command.split([' ', '"', '\'', '=', ';', '&']).take(100);
+        words.filter(|word| word.contains(['.', '/', '\\'])).fold(Taint::NONE, |all, word| all | self.download(word))
     }
 
     /// `Thread(target=f, args=(a, b))`: what `f` will be given.
@@ -306,6 +336,9 @@ fn results(effects: Effects, from: Taint) -> Taint {
     let mut result = Taint::NONE;
     if effects.any(Effects::READ | Effects::OPEN) && from.any(Taint::CREDENTIAL_PATH) {
         result |= Taint::CREDENTIAL;
+    }
+    if effects.any(Effects::NET) {
+        result |= from.and(Taint::ADDRESS);
     }
     for (effect, mark) in [
         (Effects::NET, Taint::REMOTE),

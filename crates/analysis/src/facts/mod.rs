@@ -11,6 +11,7 @@ mod builder;
 mod call;
 mod fold;
 mod layer;
+mod links;
 mod mention;
 mod name;
 pub(crate) mod routine;
@@ -22,6 +23,7 @@ pub(crate) use bits::{Effects, Taint};
 pub(crate) use builder::{Argument, Builder};
 pub(crate) use fold::text_of;
 pub(crate) use layer::Layer;
+pub(crate) use links::{Export, Links, Sink, Symbol};
 pub(crate) use mention::find as find_mention;
 pub(crate) use value::{Constant, Text, Value};
 
@@ -142,6 +144,8 @@ pub(crate) struct Facts<'a> {
     pub layers: Vec<Layer>,
     /// What the names of the module mean, for those texts.
     pub names: Vec<(Rc<str>, Rc<str>)>,
+    /// What ties the file to the others of its package.
+    pub links: Links,
     /// Which functions run when the file is loaded.
     loaded: Vec<bool>,
 }

@@ -57,9 +57,13 @@ pub(super) fn canonical(path: String) -> String {
     if !exact.is_empty() {
         return exact.to_owned();
     }
-    for (from, to) in
-        [("posix.", "os."), ("sys.modules.", ""), ("nt.", "os."), ("six.moves.", ""), ("urllib.request.request.", "urllib.request.")]
-    {
+    for (from, to) in [
+        ("posix.", "os."),
+        ("sys.modules.", ""),
+        ("nt.", "os."),
+        ("six.moves.", ""),
+        ("urllib.request.request.", "urllib.request."),
+    ] {
         if let Some(rest) = path.strip_prefix(from) {
             return format!("{to}{rest}");
         }

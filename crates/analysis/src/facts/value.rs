@@ -99,10 +99,10 @@ impl<'a> Value<'a> {
         Self { taint, ..Self::default() }
     }
 
-    /// True when nothing at all is known.
+    /// True when nothing at all is known, whatever callers or other files may know.
     pub fn is_unknown(&self) -> bool {
         self.path.is_none()
-            && self.taint.is_empty()
+            && self.taint.concrete().is_empty()
             && self.function.is_none()
             && self.class.is_none()
             && matches!(self.constant, Constant::Unknown)

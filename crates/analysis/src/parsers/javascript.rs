@@ -18,7 +18,8 @@ use routine::{Lower, operator};
 /// Walks a program.
 pub(super) fn read<'a>(program: &Program<'a>, builder: &mut Builder<'a>) {
     let marks = Marks::of(program.source_text);
-    let steps = if marks.obfuscated { (1_000_000 + program.source_text.len() as u64 * 40).min(12_000_000) } else { 300_000 };
+    let steps =
+        if marks.obfuscated { (1_000_000 + program.source_text.len() as u64 * 40).min(12_000_000) } else { 300_000 };
     let left = if marks.obfuscated { 600_000 } else { 60_000 };
     let machine = Machine::new(false, steps);
     let mut walker = Walker {
@@ -166,11 +167,9 @@ impl<'a> Walker<'_, 'a> {
         if let Data::Path(path) = value {
             return Some(Value::at_path(path.to_string()));
         }
-        (!matches!(constant, Constant::Unknown)).then_some(Value {
-            constant,
-            taint: Taint::DECODED,
-            ..Value::default()
-        })
+        let decoded = self.machine.has_decoded() || self.marks.obfuscated;
+        let taint = if decoded { Taint::DECODED } else { Taint::NONE };
+        (!matches!(constant, Constant::Unknown)).then_some(Value { constant, taint, ..Value::default() })
     }
 
     fn adopted(&mut self, arguments: &[FactArgument<'a>]) -> Option<Vec<Data>> {
@@ -207,7 +206,9 @@ impl<'a> Walker<'_, 'a> {
         arguments: &[FactArgument<'a>],
     ) -> Option<Value<'a>> {
         let constant = matches!(receiver.constant, Constant::Text(_) | Constant::Number(_) | Constant::List(_));
-        if !constant || receiver.path.is_some() || self.machine.is_spent() {
+        // What folding does by itself.
+        let folded = matches!(name, "split" | "toLowerCase" | "toUpperCase" | "replace" | "concat" | "push");
+        if !constant || folded || receiver.path.is_some() || self.machine.is_spent() {
             return None;
         }
         let values = self.adopted(arguments)?;
@@ -436,7 +437,12 @@ impl<'a> Walker<'_, 'a> {
     }
 
     /// The arguments of a call; functions among them are given what the call yields.
-    fn arguments(&mut self, arguments: &[Argument<'a>], callee: &Value<'a>, key: Option<&str>) -> Vec<FactArgument<'a>> {
+    fn arguments(
+        &mut self,
+        arguments: &[Argument<'a>],
+        callee: &Value<'a>,
+        key: Option<&str>,
+    ) -> Vec<FactArgument<'a>> {
         let mut values = Vec::with_capacity(arguments.len());
         for argument in arguments {
             if matches!(argument, Argument::FunctionExpression(_) | Argument::ArrowFunctionExpression(_)) {
@@ -636,7 +642,8 @@ impl<'a> Walker<'_, 'a> {
             value = match part.operator {
                 BinaryOperator::Addition => self.builder.concat(value, right, place),
                 other => {
-                    let taint = if other == BinaryOperator::BitwiseXOR { value.taint | right.taint } else { Taint::NONE };
+                    let taint =
+                        if other == BinaryOperator::BitwiseXOR { value.taint | right.taint } else { Taint::NONE };
                     let constant = match (&value.constant, &right.constant) {
                         (Constant::Number(a), Constant::Number(b)) => {
                             let (a, b) = (Data::Number(*a as f64), Data::Number(*b as f64));
@@ -919,6 +926,19 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
 
     fn visit_export_all_declaration(&mut self, export: &ExportAllDeclaration<'a>) {
         self.builder.import(export.source.value.as_str());
+    }
+
+    fn visit_export_default_declaration(&mut self, export: &ExportDefaultDeclaration<'a>) {
+        if let Some(expression) = export.declaration.as_expression() {
+            let value = self.eval(expression);
+            self.builder.export("", &value);
+            return;
+        }
+        walk::walk_export_default_declaration(self, export);
+        if let ExportDefaultDeclarationKind::FunctionDeclaration(function) = &export.declaration {
+            let id = self.builder.declare_function(function.span.start);
+            self.builder.export("", &Value { function: Some(id), ..Value::default() });
+        }
     }
 
     fn visit_ts_type(&mut self, _: &TSType<'a>) {}

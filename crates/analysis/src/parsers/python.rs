@@ -69,21 +69,18 @@ impl<'a> Walker<'_, 'a> {
         let module = statement.module.as_ref().map_or("", |module| module.as_str());
         let relative = statement.level > 0;
         let dots = ".".repeat((statement.level as usize).min(20));
-        let object = if relative { Value::default() } else { self.builder.import(module) };
-        if relative {
-            self.builder.import(&format!("{dots}{module}"));
-        }
+        let object = self.builder.import(&format!("{dots}{module}"));
         for alias in &statement.names {
             let name = alias.name.as_str();
             if name == "*" {
                 self.star_import(module, relative);
                 continue;
             }
-            if relative && module.is_empty() {
-                self.builder.import(&format!("{dots}{name}"));
-            }
             let place = self.builder.place(alias.start().to_u32(), alias.end().to_u32());
-            let value = if relative { Value::default() } else { self.builder.member(&object, name, place) };
+            let value = match relative && module.is_empty() {
+                true => self.builder.import(&format!("{dots}{name}")),
+                false => self.builder.member(&object, name, place),
+            };
             self.builder.bind(alias.asname.as_ref().unwrap_or(&alias.name).as_str(), value);
         }
     }
@@ -120,7 +117,11 @@ impl<'a> Walker<'_, 'a> {
                 // setuptools calls these when the package is built or installed.
                 let hook = matches!(
                     name,
-                    "__init__" | "run" | "finalize_options" | "initialize_options" | "build_extension"
+                    "__init__"
+                        | "run"
+                        | "finalize_options"
+                        | "initialize_options"
+                        | "build_extension"
                         | "build_extensions"
                 );
                 if hook && class.base.as_deref().is_some_and(is_setup_command) {

@@ -120,8 +120,14 @@ const JAVASCRIPT: Table = &[
     ("const cp = await import('child_process'); cp.exec('id')", "load child_process.exec(id)"),
     ("import('child_process').then(cp => cp.exec('id'))", "load child_process.exec(id)"),
     ("import('child_process').then(({exec}) => exec('id'))", "load child_process.exec(id)"),
-    ("import {createRequire} from 'module'; createRequire(import.meta.url)('child_process').exec('id')", "load child_process.exec(id)"),
-    ("import m from 'module'; const r = m.createRequire('/'); r('child_process').exec('id')", "load child_process.exec(id)"),
+    (
+        "import {createRequire} from 'module'; createRequire(import.meta.url)('child_process').exec('id')",
+        "load child_process.exec(id)",
+    ),
+    (
+        "import m from 'module'; const r = m.createRequire('/'); r('child_process').exec('id')",
+        "load child_process.exec(id)",
+    ),
     ("process.mainModule.require('child_process').exec('id')", "load child_process.exec(id)"),
     ("process['mainModule']['require']('child_process')['exec']('id')", "load child_process.exec(id)"),
     ("module.constructor._load('child_process').exec('id')", "load child_process.exec(id)"),
@@ -146,7 +152,10 @@ const JAVASCRIPT: Table = &[
     ("const f = (g, x) => g(x); f(require('child_process').exec, 'id')", "load child_process.exec(id)"),
     ("const f = () => require('child_process'); f().exec('id')", "load child_process.exec(id)"),
     ("(async () => { const {exec} = await import('child_process'); exec('id') })()", "load child_process.exec(id)"),
-    ("const {promisify} = require('util'); promisify(require('child_process').exec)('id')", "load child_process.exec(id)"),
+    (
+        "const {promisify} = require('util'); promisify(require('child_process').exec)('id')",
+        "load child_process.exec(id)",
+    ),
     ("eval('1')", "load eval(1)"),
     ("(0, eval)('1')", "load eval(1)"),
     ("const e = eval; e('1')", "load eval(1)"),
@@ -218,8 +227,14 @@ const PYTHON_TEXTS: Table = &[
     ("exec('vq'.encode('rot13'))", "load exec(id)"),
     ("import zlib\nexec(zlib.decompress(b'x\\x9c\\xcbL\\x01\\x00\\x018\\x00\\xce'))", "load exec(id)"),
     ("import zlib, base64\nexec(zlib.decompress(base64.b64decode('eJzLTAEAATgAzg==')))", "load exec(id)"),
-    ("_ = lambda __: __import__('zlib').decompress(__import__('base64').b64decode(__[::-1]))\nexec((_)(b'==gzAgTAAEATLzJe'))", "load exec(id)"),
-    ("def d(s, k):\n    o = ''\n    for i in range(len(s)):\n        o += chr(ord(s[i]) ^ ord(k[i % len(k)]))\n    return o\nexec(d('\\x02\\x06', 'kb'))", "load exec(id)"),
+    (
+        "_ = lambda __: __import__('zlib').decompress(__import__('base64').b64decode(__[::-1]))\nexec((_)(b'==gzAgTAAEATLzJe'))",
+        "load exec(id)",
+    ),
+    (
+        "def d(s, k):\n    o = ''\n    for i in range(len(s)):\n        o += chr(ord(s[i]) ^ ord(k[i % len(k)]))\n    return o\nexec(d('\\x02\\x06', 'kb'))",
+        "load exec(id)",
+    ),
     ("def d(s):\n    return ''.join([chr(ord(c) - 1) for c in s])\nexec(d('je'))", "load exec(id)"),
     ("import urllib.parse\nexec(urllib.parse.unquote('%69%64'))", "load exec(id)"),
     ("s = ''\nfor c in [105, 100]:\n    s += chr(c)\nexec(s)", "load exec(id)"),
@@ -260,7 +275,10 @@ const JAVASCRIPT_TEXTS: Table = &[
     ("const d = s => Buffer.from(s, 'base64').toString(); eval(d('aWQ='))", "load eval(id)"),
     ("function d(s) { return s.split('').reverse().join('') } eval(d('di'))", "load eval(id)"),
     ("eval(d('di')); function d(s) { return s.split('').reverse().join('') }", "load eval(id)"),
-    ("function x(s, k) { let o = ''; for (let i = 0; i < s.length; i++) { o += String.fromCharCode(s.charCodeAt(i) ^ k.charCodeAt(i % k.length)) } return o } eval(x('\\x02\\x06', 'kb'))", "load eval(id)"),
+    (
+        "function x(s, k) { let o = ''; for (let i = 0; i < s.length; i++) { o += String.fromCharCode(s.charCodeAt(i) ^ k.charCodeAt(i % k.length)) } return o } eval(x('\\x02\\x06', 'kb'))",
+        "load eval(id)",
+    ),
     ("eval(require('zlib').inflateSync(Buffer.from('eJzLTAEAATgAzg==', 'base64')).toString())", "load eval(id)"),
     ("eval(new TextDecoder().decode(new Uint8Array([105, 100])))", "load eval(id)"),
     ("const t = ['x', 'id']; eval(t[1])", "load eval(id)"),
@@ -269,13 +287,21 @@ const JAVASCRIPT_TEXTS: Table = &[
 
 const TABLES: Table = &[
     // The table of texts, the loop that turns it, and the look-up, as such tools write them.
-    ("var _0xaa11=['exec','child_process','id'];(function(t,n){var f=function(c){while(--c){t['push'](t['shift']());}};f(++n);}(_0xaa11,0x1));var _0xbb22=function(a,b){a=a-0x0;var c=_0xaa11[a];return c;};require(_0xbb22('0x0'))[_0xbb22('0x2')](_0xbb22('0x1'));/* _0x _0x _0x _0x _0x _0x */",
-        "load child_process.exec(id)"),
-    ("(function(_0x1a,_0x2b){const _0x3c=_0x9f,_0x4d=_0x1a();while(!![]){try{const _0x5e=parseInt(_0x3c(0x10))/0x1+parseInt(_0x3c(0x12))/0x2;if(_0x5e===_0x2b)break;else _0x4d['push'](_0x4d['shift']());}catch(_0x6f){_0x4d['push'](_0x4d['shift']());}}}(_0x7a,0x7));function _0x9f(_0xa,_0xb){_0xa=_0xa-0x10;const _0xc=_0x7a();let _0xd=_0xc[_0xa];return _0xd;}const _0xe=_0x9f;require(_0xe(0x11))[_0xe(0x13)]('id');function _0x7a(){const _0xf=['exec','5ab','child_process','4cd'];_0x7a=function(){return _0xf;};return _0x7a();}",
-        "load child_process.exec(id)"),
-    ("(function(_0x1a,_0x2b){const _0x4d=_0x1a();while(!![]){try{const _0x5e=parseInt(_0x9f(0x10));if(_0x5e===_0x2b)break;else _0x4d['push'](_0x4d['shift']());}catch(_0x6f){_0x4d['push'](_0x4d['shift']());}}}(_0x7a,0x5));function _0x7a(){const _0xf=['zxHLyW','nwfI','y2HPBgrFChjVy2vZCW'];_0x7a=function(){return _0xf;};return _0x7a();}function _0x9f(_0x1,_0x2){const _0x3=_0x7a();return _0x9f=function(_0xa,_0xb){_0xa=_0xa-0x10;let _0xc=_0x3[_0xa];if(_0x9f['KvPQ']===undefined){var _0xd=function(_0xe){const _0xf='abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=';let _0x10='',_0x11='';for(let _0x12=0x0,_0x13,_0x14,_0x15=0x0;_0x14=_0xe['charAt'](_0x15++);~_0x14&&(_0x13=_0x12%0x4?_0x13*0x40+_0x14:_0x14,_0x12++%0x4)?_0x10+=String['fromCharCode'](0xff&_0x13>>(-0x2*_0x12&0x6)):0x0){_0x14=_0xf['indexOf'](_0x14);}for(let _0x16=0x0,_0x17=_0x10['length'];_0x16<_0x17;_0x16++){_0x11+='%'+('00'+_0x10['charCodeAt'](_0x16)['toString'](0x10))['slice'](-0x2);}return decodeURIComponent(_0x11);};_0x9f['sDf']=_0xd,_0x1=arguments,_0x9f['KvPQ']=!![];}const _0x18=_0x3[0x0],_0x19=_0xa+_0x18,_0x1a=_0x1[_0x19];return!_0x1a?(_0xc=_0x9f['sDf'](_0xc),_0x1[_0x19]=_0xc):_0xc=_0x1a,_0xc;},_0x9f(_0x1,_0x2);}function main(){const _0x77=function(_0x1,_0x2){return _0x9f(_0x2-0x5,_0x1);};require(_0x77('x',0x16))[_0x77('y',0x17)]('id')}main();",
-        "load child_process.exec(id)"),
+    (
+        "var _0xaa11=['exec','child_process','id'];(function(t,n){var f=function(c){while(--c){t['push'](t['shift']());}};f(++n);}(_0xaa11,0x1));var _0xbb22=function(a,b){a=a-0x0;var c=_0xaa11[a];return c;};require(_0xbb22('0x0'))[_0xbb22('0x2')](_0xbb22('0x1'));/* _0x _0x _0x _0x _0x _0x */",
+        "load child_process.exec(id)",
+    ),
+    (
+        "(function(_0x1a,_0x2b){const _0x3c=_0x9f,_0x4d=_0x1a();while(!![]){try{const _0x5e=parseInt(_0x3c(0x10))/0x1+parseInt(_0x3c(0x12))/0x2;if(_0x5e===_0x2b)break;else _0x4d['push'](_0x4d['shift']());}catch(_0x6f){_0x4d['push'](_0x4d['shift']());}}}(_0x7a,0x7));function _0x9f(_0xa,_0xb){_0xa=_0xa-0x10;const _0xc=_0x7a();let _0xd=_0xc[_0xa];return _0xd;}const _0xe=_0x9f;require(_0xe(0x11))[_0xe(0x13)]('id');function _0x7a(){const _0xf=['exec','5ab','child_process','4cd'];_0x7a=function(){return _0xf;};return _0x7a();}",
+        "load child_process.exec(id)",
+    ),
+    (
+        "(function(_0x1a,_0x2b){const _0x4d=_0x1a();while(!![]){try{const _0x5e=parseInt(_0x9f(0x10));if(_0x5e===_0x2b)break;else _0x4d['push'](_0x4d['shift']());}catch(_0x6f){_0x4d['push'](_0x4d['shift']());}}}(_0x7a,0x5));function _0x7a(){const _0xf=['zxHLyW','nwfI','y2HPBgrFChjVy2vZCW'];_0x7a=function(){return _0xf;};return _0x7a();}function _0x9f(_0x1,_0x2){const _0x3=_0x7a();return _0x9f=function(_0xa,_0xb){_0xa=_0xa-0x10;let _0xc=_0x3[_0xa];if(_0x9f['KvPQ']===undefined){var _0xd=function(_0xe){const _0xf='abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=';let _0x10='',_0x11='';for(let _0x12=0x0,_0x13,_0x14,_0x15=0x0;_0x14=_0xe['charAt'](_0x15++);~_0x14&&(_0x13=_0x12%0x4?_0x13*0x40+_0x14:_0x14,_0x12++%0x4)?_0x10+=String['fromCharCode'](0xff&_0x13>>(-0x2*_0x12&0x6)):0x0){_0x14=_0xf['indexOf'](_0x14);}for(let _0x16=0x0,_0x17=_0x10['length'];_0x16<_0x17;_0x16++){_0x11+='%'+('00'+_0x10['charCodeAt'](_0x16)['toString'](0x10))['slice'](-0x2);}return decodeURIComponent(_0x11);};_0x9f['sDf']=_0xd,_0x1=arguments,_0x9f['KvPQ']=!![];}const _0x18=_0x3[0x0],_0x19=_0xa+_0x18,_0x1a=_0x1[_0x19];return!_0x1a?(_0xc=_0x9f['sDf'](_0xc),_0x1[_0x19]=_0xc):_0xc=_0x1a,_0xc;},_0x9f(_0x1,_0x2);}function main(){const _0x77=function(_0x1,_0x2){return _0x9f(_0x2-0x5,_0x1);};require(_0x77('x',0x16))[_0x77('y',0x17)]('id')}main();",
+        "load child_process.exec(id)",
+    ),
     // Operators and calls kept in an object.
-    ("const _0xo={'abc':function(_0xf,_0xx){return _0xf(_0xx);},'def':function(_0xa,_0xb){return _0xa+_0xb;}};_0xo['abc'](require,_0xo['def']('child_','process'))['exec']('id');/*_0x _0x _0x _0x _0x*/",
-        "load child_process.exec(id)"),
+    (
+        "const _0xo={'abc':function(_0xf,_0xx){return _0xf(_0xx);},'def':function(_0xa,_0xb){return _0xa+_0xb;}};_0xo['abc'](require,_0xo['def']('child_','process'))['exec']('id');/*_0x _0x _0x _0x _0x*/",
+        "load child_process.exec(id)",
+    ),
 ];

@@ -125,14 +125,9 @@ fn wait(queue: &mut Vec<Waiting>, within: Within, outer: Option<(u32, When, usiz
         let names = names.clone();
         queue.push(match outer {
             None => Waiting { layer, line, when, depth: 1, names, confidence: own },
-            Some((line, outer, depth, confidence)) => Waiting {
-                layer,
-                line,
-                when: when.min(outer),
-                depth: depth + 1,
-                names,
-                confidence: own.min(confidence),
-            },
+            Some((line, outer, depth, confidence)) => {
+                Waiting { layer, line, when: when.min(outer), depth: depth + 1, names, confidence: own.min(confidence) }
+            }
         });
     }
 }

@@ -6,6 +6,7 @@
 mod analysis_type;
 mod binary;
 mod layers;
+mod link;
 pub(crate) mod manifest;
 mod oddity;
 mod outcome;
@@ -14,7 +15,7 @@ mod reach;
 pub use analysis_type::analysis_type;
 pub(crate) use outcome::{Memory, hosts};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sigma_core::{
@@ -26,7 +27,7 @@ use crate::archive::Walk;
 use crate::facts::When;
 use crate::language::{is_declaration, language_of};
 use crate::limits::Limits;
-use crate::rules::{Check, Hit, Hits, RULES};
+use crate::rules::{Check, Hit, Hits, RULES, judge};
 use manifest::Manifests;
 use outcome::{Outcome, Reading};
 
@@ -55,6 +56,19 @@ pub(crate) struct FileRecord {
     pub reach: Reach,
     /// Whether an npm script runs it.
     pub hooked: bool,
+    /// When its functions run, where something reaches them.
+    pub functions: HashMap<u32, Reach>,
+}
+
+impl FileRecord {
+    /// When what a hit shows runs.
+    fn reach_of(&self, when: When, function: u32) -> Reach {
+        match (self.reach, when) {
+            (Reach::Test, _) => Reach::Test,
+            (reach, When::Load) => reach,
+            (_, When::Call) => self.functions.get(&function).copied().unwrap_or(Reach::Call),
+        }
+    }
 }
 
 /// A distribution while and after its files are read.
@@ -146,7 +160,14 @@ impl<'a> Distribution<'a> {
             (_, None) => {}
         }
         if language.is_some() || *outcome != Outcome::default() {
-            self.files.push(FileRecord { path, inner, outcome, reach: Reach::Import, hooked: false });
+            self.files.push(FileRecord {
+                path,
+                inner,
+                outcome,
+                reach: Reach::Import,
+                hooked: false,
+                functions: HashMap::new(),
+            });
         }
     }
 
@@ -180,9 +201,16 @@ impl<'a> Distribution<'a> {
                 *totals.entry(*rule).or_default() += total;
             }
             for hit in &file.outcome.hits {
-                findings.entry(hit.rule).or_default().push(finding(hit, &file.path, file.reach));
+                let reach = file.reach_of(hit.when, hit.function);
+                findings.entry(hit.rule).or_default().push(finding(hit, &file.path, reach));
             }
             findings.values_mut().filter(|list| list.len() > MAX_FINDINGS * 50).for_each(keep_strongest);
+        }
+        for hit in self.cross_file_hits() {
+            let file = &self.files[hit.0];
+            let reach = file.reach_of(hit.1.when, hit.1.function);
+            *totals.entry(hit.1.rule).or_default() += 1;
+            findings.entry(hit.1.rule).or_default().push(finding(&hit.1, &file.path, reach));
         }
         for (index, rule) in RULES.iter().enumerate() {
             if let Check::Distribution(check) = rule.check {
@@ -232,6 +260,34 @@ impl<'a> Distribution<'a> {
             file.reach = reached.reach[index];
             file.hooked = reached.hooked.contains(&index);
         }
+        let modules: Vec<Reach> = self.files.iter().map(|file| file.reach).collect();
+        let functions = link::Linked::new(&self.files).reach(&modules);
+        for ((file, function), reach) in functions {
+            self.files[file].functions.insert(function, reach);
+        }
+    }
+
+    /// Flows whose source and end lie in different files, as hits of the rules that know such flows.
+    fn cross_file_hits(&self) -> Vec<(usize, Hit)> {
+        let linked = link::Linked::new(&self.files);
+        let mut all = Vec::new();
+        for flow in linked.flows().into_iter().take(MAX_FINDINGS * 10) {
+            let file = &self.files[flow.file];
+            let sink = linked.sink(&flow);
+            let Some((line, text)) = file.outcome.sinks.get(flow.sink) else { continue };
+            for judged in judge(sink.effects, flow.taint) {
+                let known = file
+                    .outcome
+                    .hits
+                    .iter()
+                    .any(|hit| hit.rule == judged.rule && hit.line == *line && hit.installed >= judged.severity[2]);
+                if !known {
+                    let when = if sink.place.function == 0 { When::Load } else { When::Call };
+                    all.push((flow.file, judged.hit(text, *line, when, sink.place.function)));
+                }
+            }
+        }
+        all
     }
 
     fn coverage(&mut self) -> Coverage {
@@ -266,14 +322,10 @@ impl<'a> Distribution<'a> {
     }
 }
 
-/// A finding from a hit in a file whose module level runs at `reach`.
+/// A finding from a hit in code that runs at `reach`, unless the rule knows better.
 fn finding(hit: &Hit, path: &str, reach: Reach) -> Finding {
     let rule = RULES[hit.rule];
-    let reach = hit.reach.unwrap_or(match (reach, hit.when) {
-        (Reach::Test, _) => Reach::Test,
-        (_, When::Call) => Reach::Call,
-        (reach, When::Load) => reach,
-    });
+    let reach = hit.reach.unwrap_or(reach);
     Finding {
         rule: rule.id.to_owned(),
         category: rule.category,

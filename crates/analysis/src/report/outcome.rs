@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sigma_core::Sha256;
+use sigma_core::{Sha256, printable};
 
-use crate::facts::{Effects, Facts};
+use crate::facts::{Effects, Facts, Links};
 use crate::language::Language;
 use crate::parsers::{self, NotParsed};
 use crate::rules::{Check, Hit, Hits, RULES, Source};
@@ -36,6 +36,9 @@ pub(crate) struct Outcome {
     pub imports: BTreeSet<String>,
     /// Modules of the same package.
     pub local_imports: BTreeSet<String>,
+    /// What ties it to the other files, with the line and the text of each call that they may reach.
+    pub links: Links,
+    pub sinks: Vec<(u32, String)>,
     /// How it was read, where that was not the usual way.
     pub not_parsed: Option<NotParsed>,
 }
@@ -79,6 +82,8 @@ impl Outcome {
             hosts: hosts(facts),
             imports: facts.imports.clone(),
             local_imports: facts.local_imports.clone(),
+            links: facts.links.clone(),
+            sinks: sinks(facts),
             ..Self::default()
         };
         let source = Source { facts, setup };
@@ -103,8 +108,33 @@ impl Outcome {
     /// A rough size in bytes.
     fn weight(&self) -> usize {
         let texts = |texts: &BTreeSet<String>| texts.iter().map(|text| text.len() + 48).sum::<usize>();
-        512 + self.hits.len() * 400 + texts(&self.hosts) + texts(&self.imports) + texts(&self.local_imports)
+        let links = &self.links;
+        let linked =
+            links.exports.len() * 96 + links.symbols.len() * 96 + links.calls.len() * 64 + links.edges.len() * 8;
+        512 + linked
+            + self.sinks.len() * 200
+            + self.hits.len() * 400
+            + texts(&self.hosts)
+            + texts(&self.imports)
+            + texts(&self.local_imports)
     }
+}
+
+/// Line and text of each sink.
+fn sinks(facts: &Facts<'_>) -> Vec<(u32, String)> {
+    let (mut line, mut offset) = (1, 0);
+    let mut places: Vec<(usize, u32, u32)> =
+        facts.links.sinks.iter().enumerate().map(|(at, sink)| (at, sink.place.start, sink.place.end)).collect();
+    places.sort_by_key(|(_, start, _)| *start);
+    let mut all = vec![(0, String::new()); places.len()];
+    for (at, start, _) in places {
+        let start = start as usize;
+        line +=
+            memchr::memchr_iter(b'\n', facts.source.as_bytes().get(offset..start).unwrap_or_default()).count() as u32;
+        offset = offset.max(start);
+        all[at] = (line, printable(facts.text(facts.links.sinks[at].place), 160));
+    }
+    all
 }
 
 /// Hosts kept of one file.

@@ -19,6 +19,7 @@ mod process;
 mod release;
 mod secret;
 
+pub(crate) use flow::judge;
 pub(crate) use hit::{Hit, Hits, KEPT};
 
 use sigma_core::{Capability, Category, Severity};

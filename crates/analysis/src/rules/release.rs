@@ -47,9 +47,7 @@ const HOSTS: &[&str] = &[
 
 /// True for a host of a package index, a forge or a vendor of programs.
 pub(super) fn is_release_host(host: &str) -> bool {
-    HOSTS.iter().any(|known| {
-        host.strip_suffix(known).is_some_and(|before| before.is_empty() || before.ends_with('.'))
-    })
+    HOSTS.iter().any(|known| host.strip_suffix(known).is_some_and(|before| before.is_empty() || before.ends_with('.')))
 }
 
 /// True when a file names hosts in its network calls, and all of them publish programs.

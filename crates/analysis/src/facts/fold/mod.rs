@@ -6,10 +6,10 @@
 mod decode;
 mod hidden;
 
-pub(crate) use decode::text_of;
 pub(super) use decode::decode as decoded_text;
-pub(super) use hidden::hidden_code;
+pub(crate) use decode::text_of;
 use decode::{MAX_DECODED, bytes_of};
+pub(super) use hidden::hidden_code;
 
 pub(super) use super::value::MAX_TEXT;
 use super::value::{Constant, LIST_ITEMS, Text, Value};
@@ -96,8 +96,20 @@ pub(super) fn reversed<'a>(value: &Constant<'a>) -> Constant<'a> {
 /// True for the codecs that hide a text, as `str.decode` of Python 2 and `codecs` know them.
 pub(super) fn is_codec(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace(['-', '_'], "");
-    ["rot13", "hex", "hexcodec", "base64", "base64codec", "zlib", "zlibcodec", "zip", "bz2", "unicodeescape", "stringescape"]
-        .contains(&name.as_str())
+    [
+        "rot13",
+        "hex",
+        "hexcodec",
+        "base64",
+        "base64codec",
+        "zlib",
+        "zlibcodec",
+        "zip",
+        "bz2",
+        "unicodeescape",
+        "stringescape",
+    ]
+    .contains(&name.as_str())
 }
 
 /// True for the encodings in which `Buffer.toString` yields the text itself.

@@ -34,6 +34,7 @@ impl Machine {
         let first = arguments.first();
         match path {
             "chr" | "String.fromCharCode" | "String.fromCodePoint" | "unichr" => {
+                self.decodes = true;
                 let mut text = Vec::new();
                 for value in &arguments {
                     let number = self.number(value)?;
@@ -48,6 +49,7 @@ impl Machine {
             "bytes" | "bytearray" | "Buffer.from" | "Uint8Array" | "Uint8Array.from" | "Buffer"
                 if matches!(first, Some(Data::Object(_))) =>
             {
+                self.decodes = true;
                 let mut text = Vec::new();
                 for item in self.each(&arguments[0])? {
                     text.push(self.number(&item)? as u32 & 255);
@@ -127,6 +129,7 @@ impl Machine {
                 self.new_list(rows)
             }
             "reversed" => {
+                self.decodes = true;
                 let mut items = self.each(first.ok_or(Halt::Thrown)?)?;
                 items.reverse();
                 self.new_list(items)
@@ -143,7 +146,8 @@ impl Machine {
                 let mut best = None;
                 for value in values {
                     let number = self.number(&value)?;
-                    best = Some(best.map_or(number, |b: f64| if path == "min" { b.min(number) } else { b.max(number) }));
+                    best =
+                        Some(best.map_or(number, |b: f64| if path == "min" { b.min(number) } else { b.max(number) }));
                 }
                 best.map(Data::Number).ok_or(Halt::Thrown)
             }
@@ -173,6 +177,7 @@ impl Machine {
 
     fn decoded(&mut self, decoder: &str, text: &str) -> Answer<Data> {
         self.pay(text.len())?;
+        self.decodes = true;
         if decoder.contains("compress") || decoder.contains("zip") || decoder.contains("nflate") {
             self.pay_memory(256 << 10)?;
         }
@@ -206,7 +211,9 @@ impl Machine {
         if end == 0 {
             return Ok(Data::Number(f64::NAN));
         }
-        let number = digits[..end].chars().fold(0.0, |sum, c| sum * f64::from(radix) + f64::from(c.to_digit(radix).unwrap_or(0)));
+        let number = digits[..end]
+            .chars()
+            .fold(0.0, |sum, c| sum * f64::from(radix) + f64::from(c.to_digit(radix).unwrap_or(0)));
         if self.python && number > 9e15 { Err(Halt::Unknown) } else { Ok(Data::Number(sign * number)) }
     }
 
@@ -286,7 +293,9 @@ impl Machine {
                     return Ok(value.clone());
                 }
                 if is(&key, "length") {
-                    return Ok(Data::Number(if object.record { object.fields.len() } else { object.items.len() } as f64));
+                    return Ok(Data::Number(
+                        if object.record { object.fields.len() } else { object.items.len() } as f64
+                    ));
                 }
                 if self.python { Err(Halt::Thrown) } else { Ok(Data::None) }
             }
@@ -374,6 +383,7 @@ impl Machine {
             _ => return Err(Halt::Unknown),
         } as i64;
         let step = step.unwrap_or(1);
+        self.decodes |= step != 1;
         if step == 0 {
             return Err(Halt::Thrown);
         }
@@ -485,7 +495,11 @@ impl Machine {
                         _ => Err(Halt::Unknown),
                     };
                 }
-                if self.object(*id)?.record { self.record_method(*id, name, &arguments) } else { self.list_method(*id, name, arguments) }
+                if self.object(*id)?.record {
+                    self.record_method(*id, name, &arguments)
+                } else {
+                    self.list_method(*id, name, arguments)
+                }
             }
             Data::Path(path) => match name {
                 "apply" => {
@@ -576,6 +590,7 @@ impl Machine {
                 Ok(Data::None)
             }
             "reverse" => {
+                self.decodes = true;
                 self.pay(length / 16)?;
                 self.object_mut(id)?.items.reverse();
                 Ok(if self.python { Data::None } else { Data::Object(id) })
@@ -685,14 +700,19 @@ impl Machine {
                     Some(separator) => Some(self.text(separator)?),
                 };
                 let parts: Vec<Vec<u32>> = match separator.as_deref() {
-                    None => text.split(|c| char::from_u32(*c).is_some_and(char::is_whitespace)).filter(|p| !p.is_empty()).map(<[u32]>::to_vec).collect(),
+                    None => text
+                        .split(|c| char::from_u32(*c).is_some_and(char::is_whitespace))
+                        .filter(|p| !p.is_empty())
+                        .map(<[u32]>::to_vec)
+                        .collect(),
                     Some(separator) => split(text, separator),
                 };
                 self.pay_memory(parts.len() * 48 + text.len() * 4)?;
                 self.new_list(parts.into_iter().map(|part| Data::Text(Rc::new(part))).collect())
             }
             "replace" | "replaceAll" => {
-                let (from, to) = (self.text(first.ok_or(Halt::Thrown)?)?, self.text(arguments.get(1).ok_or(Halt::Thrown)?)?);
+                let (from, to) =
+                    (self.text(first.ok_or(Halt::Thrown)?)?, self.text(arguments.get(1).ok_or(Halt::Thrown)?)?);
                 if from.is_empty() {
                     return Err(Halt::Unknown);
                 }
@@ -711,12 +731,16 @@ impl Machine {
                 }
                 self.new_text(out)
             }
-            "lower" | "toLowerCase" | "upper" | "toUpperCase" | "swapcase" | "title" | "strip" | "trim" | "capitalize" => {
+            "lower" | "toLowerCase" | "upper" | "toUpperCase" | "swapcase" | "title" | "strip" | "trim"
+            | "capitalize" => {
                 let text = self.string(&value)?;
                 let text = match name {
                     "lower" | "toLowerCase" => text.to_lowercase(),
                     "upper" | "toUpperCase" => text.to_uppercase(),
-                    "swapcase" => text.chars().map(|c| if c.is_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() }).collect(),
+                    "swapcase" => text
+                        .chars()
+                        .map(|c| if c.is_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() })
+                        .collect(),
                     "strip" | "trim" => match first {
                         None => text.trim().to_owned(),
                         Some(set) => {
@@ -730,6 +754,7 @@ impl Machine {
             }
             "translate" => {
                 let Some(Data::Object(id)) = first else { return Err(Halt::Unknown) };
+                self.decodes = true;
                 self.pay(text.len())?;
                 let mut out = Vec::new();
                 for character in text.iter() {
@@ -795,11 +820,14 @@ impl Machine {
                 self.new_text(text.repeat(times))
             }
             "padStart" | "zfill" | "rjust" => {
-                let (width, fill) = (self.whole(first, 0)?.clamp(0, 4096) as usize, match arguments.get(1) {
-                    Some(fill) => self.text(fill)?.first().copied().unwrap_or(32),
-                    None if name == "zfill" => 48,
-                    None => 32,
-                });
+                let (width, fill) = (
+                    self.whole(first, 0)?.clamp(0, 4096) as usize,
+                    match arguments.get(1) {
+                        Some(fill) => self.text(fill)?.first().copied().unwrap_or(32),
+                        None if name == "zfill" => 48,
+                        None => 32,
+                    },
+                );
                 let mut out = vec![fill; width.saturating_sub(text.len())];
                 out.extend_from_slice(text);
                 self.new_text(out)

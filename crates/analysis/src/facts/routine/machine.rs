@@ -58,6 +58,8 @@ pub(crate) struct Machine {
     steps: u64,
     memory: usize,
     depth: u32,
+    /// Whether the evaluation turned numbers or an encoding into text.
+    pub(super) decodes: bool,
 }
 
 /// The scope of the file itself.
@@ -74,12 +76,18 @@ impl Machine {
             steps,
             memory: MEMORY,
             depth: 0,
+            decodes: false,
         }
     }
 
     /// True when nothing more will be evaluated.
     pub fn is_spent(&self) -> bool {
         self.steps == 0 || self.memory == 0
+    }
+
+    /// Whether the last evaluation turned numbers or an encoding into text, rather than only put texts together.
+    pub fn has_decoded(&self) -> bool {
+        self.decodes
     }
 
     /// Gives a name of the file a value.
@@ -166,7 +174,7 @@ impl Machine {
         if self.is_spent() {
             return None;
         }
-        self.depth = 0;
+        (self.depth, self.decodes) = (0, false);
         let answer = stacker::maybe_grow(STACK, STACK + (1 << 20), || evaluate(self));
         answer.ok()
     }

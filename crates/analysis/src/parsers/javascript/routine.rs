@@ -160,7 +160,9 @@ impl<'a> Lower<'_, 'a> {
             }
             Statement::ForOfStatement(inner) => {
                 let ForStatementLeft::VariableDeclaration(declaration) = &inner.left else { return None };
-                let BindingPattern::BindingIdentifier(name) = &declaration.declarations.first()?.id else { return None };
+                let BindingPattern::BindingIdentifier(name) = &declaration.declarations.first()?.id else {
+                    return None;
+                };
                 let place = self.local(name.name.as_str())?;
                 steps.push(Step::Each(place, self.node(&inner.right)?, self.inside(&inner.body)?));
             }
@@ -281,9 +283,7 @@ impl<'a> Lower<'_, 'a> {
             Expression::ComputedMemberExpression(member) => {
                 Node::Member(self.boxed(&member.object)?, self.boxed(&member.expression)?)
             }
-            Expression::CallExpression(call) => {
-                Node::Call(self.boxed(&call.callee)?, self.nodes(&call.arguments)?)
-            }
+            Expression::CallExpression(call) => Node::Call(self.boxed(&call.callee)?, self.nodes(&call.arguments)?),
             Expression::NewExpression(call) => Node::Call(self.boxed(&call.callee)?, self.nodes(&call.arguments)?),
             Expression::BinaryExpression(binary) => {
                 Node::Binary(operator(binary.operator)?, self.boxed(&binary.left)?, self.boxed(&binary.right)?)
@@ -336,9 +336,7 @@ impl<'a> Lower<'_, 'a> {
                 Node::Function(self.function(name, &inner.params, &inner.body.as_ref()?.statements, None)?)
             }
             Expression::ArrowFunctionExpression(arrow) => Node::Function(match &arrow.body {
-                ArrowFunctionBody::FunctionBody(body) => {
-                    self.function(None, &arrow.params, &body.statements, None)?
-                }
+                ArrowFunctionBody::FunctionBody(body) => self.function(None, &arrow.params, &body.statements, None)?,
                 body => self.function(None, &arrow.params, &[], Some(body.as_expression()?))?,
             }),
             _ => return None,

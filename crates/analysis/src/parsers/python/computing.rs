@@ -116,7 +116,8 @@ impl<'a> Computing<'a> {
         }
         let constant = self.machine.constant(value);
         let known = !matches!(constant, Constant::Unknown);
-        known.then_some(Value { constant, taint: Taint::DECODED, ..Value::default() })
+        let taint = if self.machine.has_decoded() { Taint::DECODED } else { Taint::NONE };
+        known.then_some(Value { constant, taint, ..Value::default() })
     }
 
     /// A call of a function of the file with constants.
@@ -132,11 +133,7 @@ impl<'a> Computing<'a> {
     }
 
     /// A lambda that only hands its arguments on, `lambda f, a: f(a)`: what is called, and with what.
-    pub fn relayed(
-        &self,
-        callee: &Value<'a>,
-        arguments: &[Argument<'a>],
-    ) -> Option<(Value<'a>, Vec<Argument<'a>>)> {
+    pub fn relayed(&self, callee: &Value<'a>, arguments: &[Argument<'a>]) -> Option<(Value<'a>, Vec<Argument<'a>>)> {
         let Definition::Lambda(lambda) = *self.definitions.get(&callee.function?)? else { return None };
         let Expr::Call(call) = &*lambda.body else { return None };
         let parameters = lambda.parameters.as_deref()?;
@@ -170,7 +167,9 @@ impl<'a> Computing<'a> {
     ) -> Option<Value<'a>> {
         let class = receiver.path.as_deref() == Some("str") && name == "maketrans";
         let constant = matches!(receiver.constant, Constant::Text(_) | Constant::Number(_) | Constant::List(_));
-        if !(constant || class) || self.machine.is_spent() {
+        // What folding does by itself.
+        let folded = matches!(name, "split" | "lower" | "upper" | "encode" | "decode" | "replace" | "append");
+        if !(constant || class) || folded || self.machine.is_spent() {
             return None;
         }
         let arguments = self.adopt_all(arguments, builder)?;
@@ -216,8 +215,7 @@ impl<'a> Computing<'a> {
             _ => false,
         };
         let [argument] = &*call.arguments.args else { return None };
-        let listed =
-            !matches!(argument, Expr::StringLiteral(_) | Expr::NumberLiteral(_) | Expr::FString(_));
+        let listed = !matches!(argument, Expr::StringLiteral(_) | Expr::NumberLiteral(_) | Expr::FString(_));
         if !computes || !listed || self.left == 0 {
             return None;
         }
@@ -310,11 +308,37 @@ impl<'a> Computing<'a> {
 }
 
 /// A function without any of these decodes nothing.
-const MARKS: [&str; 12] =
-    ["chr(", "ord(", "^", "[::", "decode", "decompress", "join", "replace", "bytes", "fromhex", "translate", "unhexlify"];
+const MARKS: [&str; 12] = [
+    "chr(",
+    "ord(",
+    "^",
+    "[::",
+    "decode",
+    "decompress",
+    "join",
+    "replace",
+    "bytes",
+    "fromhex",
+    "translate",
+    "unhexlify",
+];
 
 /// Built-in functions that yield a constant for constants.
 const BUILT_IN: [&str; 16] = [
-    "int", "str", "bytes", "bytearray", "chr", "ord", "len", "list", "tuple", "reversed", "map", "filter", "hex",
-    "codecs.encode", "urllib.parse.unquote", "urllib.parse.unquote_plus",
+    "int",
+    "str",
+    "bytes",
+    "bytearray",
+    "chr",
+    "ord",
+    "len",
+    "list",
+    "tuple",
+    "reversed",
+    "map",
+    "filter",
+    "hex",
+    "codecs.encode",
+    "urllib.parse.unquote",
+    "urllib.parse.unquote_plus",
 ];

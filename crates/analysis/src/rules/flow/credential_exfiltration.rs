@@ -2,6 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
+use super::Verdict;
 use crate::facts::{Effects, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
@@ -19,11 +20,19 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::NET) {
-        if call.taint.any(Taint::CREDENTIAL) {
+        if let Some(([called, loaded, _], _)) = verdict(call.effects, call.taint) {
             let hit = hits.at(source.facts, call.place);
-            let collector = call.taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);
-            let called = if collector { Severity::Critical } else { Severity::High };
-            hits.push(hit.severity(called).loaded(Severity::Critical));
+            hits.push(hit.severity(called).loaded(loaded));
         }
     }
+}
+
+/// What a flow means to this rule.
+pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdict> {
+    if !effects.any(Effects::NET) || !taint.any(Taint::CREDENTIAL) {
+        return None;
+    }
+    let collector = taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);
+    let called = if collector { Severity::Critical } else { Severity::High };
+    Some(([called, Severity::Critical, Severity::Critical], RULE.message))
 }

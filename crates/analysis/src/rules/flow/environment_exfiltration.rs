@@ -2,6 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
+use super::Verdict;
 use crate::facts::{Call, Effects, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
@@ -68,21 +69,24 @@ const FLOWS: &[Flow] = &[
 ];
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    for call in source.calls(Effects::NET | Effects::SPAWN) {
-        let network = call.effects.any(Effects::NET);
-        let collector = call.taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);
-        // A child process is handed the environment as a matter of course; a command line with an address is not.
-        if !network && !collector {
-            continue;
+    for call in source.calls(Effects::NET | Effects::SPAWN).filter(|call| !is_own_lookup(call)) {
+        if let Some(([called, loaded, installed], message)) = verdict(call.effects, call.taint) {
+            let hit = hits.at(source.facts, call.place).severity(called).loaded(loaded).installed(installed);
+            hits.push(hit.message(message));
         }
-        if is_own_lookup(call) {
-            continue;
-        }
-        let Some(flow) = FLOWS.iter().find(|flow| call.taint.any(flow.what)) else { continue };
-        let [called, loaded, installed] = if collector { flow.to_collector } else { flow.severity };
-        let hit = hits.at(source.facts, call.place).severity(called).loaded(loaded).installed(installed);
-        hits.push(hit.message(flow.message));
     }
+}
+
+/// What a flow means to this rule.
+pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdict> {
+    let network = effects.any(Effects::NET);
+    let collector = taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);
+    // A child process is handed the environment as a matter of course; a command line with an address is not.
+    if !network && !(collector && effects.any(Effects::SPAWN)) {
+        return None;
+    }
+    let flow = FLOWS.iter().find(|flow| taint.any(flow.what))?;
+    Some((if collector { flow.to_collector } else { flow.severity }, flow.message))
 }
 
 /// Looking up one's own address tells nobody anything: `gethostbyname(gethostname())`.

@@ -35,6 +35,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             true => [Severity::High, Severity::Critical, Severity::Critical],
             false => [Severity::Medium, Severity::High, Severity::Critical],
         };
-        hits.push(hit.severity(called).loaded(loaded).installed(installed).message("Connects to an address that often serves to collect data."));
+        hits.push(
+            hit.severity(called)
+                .loaded(loaded)
+                .installed(installed)
+                .message("Connects to an address that often serves to collect data."),
+        );
     }
 }
