@@ -1,2 +1,0 @@
-const fs = require("fs");
-eval(fs.readFileSync("data.json", "utf8"));
