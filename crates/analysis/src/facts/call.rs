@@ -5,6 +5,7 @@ use super::builder::{Argument, Builder, MAX_FACTS, union};
 use super::value::{Constant, Text, Value};
 use super::{Call, Place, api, fold, name};
 use crate::language::Language;
+use crate::operator::watch;
 
 /// Arguments that are kept of one call.
 const MAX_ARGUMENTS: usize = 16;
@@ -148,7 +149,7 @@ impl<'a> Builder<'a> {
         }
         taint |= linked;
         self.note_sink(effects, called_taint, place);
-        if !effects.is_empty() && self.facts.calls.len() < MAX_FACTS {
+        if (!effects.is_empty() || watch::wants(&path)) && self.facts.calls.len() < MAX_FACTS {
             arguments.truncate(MAX_ARGUMENTS);
             let path = path.clone();
             self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, discarded: false, place });

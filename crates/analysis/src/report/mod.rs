@@ -5,8 +5,10 @@
 
 mod analysis_type;
 mod binary;
+mod cited;
 mod layers;
 mod link;
+mod local;
 pub(crate) mod manifest;
 mod oddity;
 mod outcome;
@@ -27,14 +29,15 @@ use crate::archive::Walk;
 use crate::facts::When;
 use crate::language::{is_declaration, language_of};
 use crate::limits::Limits;
+use crate::operator::OperatorRules;
 use crate::rules::{Check, Hit, Hits, RULES, judge};
 use manifest::Manifests;
 use outcome::{Outcome, Reading};
 
 /// Entries of `skipped` in a report.
 const MAX_SKIPPED: usize = 200;
-/// Findings of one rule in a report.
-const MAX_FINDINGS: usize = 40;
+/// Findings of one rule that a distribution's report holds, the strongest ones; more are only counted.
+pub const MAX_FINDINGS: usize = 40;
 /// Hosts in a report.
 const MAX_HOSTS: usize = 200;
 /// Imports in a report.
@@ -89,6 +92,8 @@ pub(crate) struct Distribution<'a> {
     /// What was read in another way than parsing, or not; the total counts beyond the list.
     skipped: Vec<Skipped>,
     skipped_total: u64,
+    /// The operator's rules, and what they say of files that are not text.
+    local: local::Locals<'a>,
 }
 
 /// One file of a distribution.
@@ -107,7 +112,7 @@ pub(crate) struct File<'a> {
 
 impl<'a> Distribution<'a> {
     /// Starts with no files.
-    pub fn new(package: Option<&'a PackageId>, kind: DistributionKind) -> Self {
+    pub fn new(package: Option<&'a PackageId>, kind: DistributionKind, rules: &'a OperatorRules) -> Self {
         Self {
             package,
             files: Vec::new(),
@@ -119,6 +124,7 @@ impl<'a> Distribution<'a> {
             coverage: Coverage::default(),
             skipped: Vec::new(),
             skipped_total: 0,
+            local: local::Locals::new(rules),
         }
     }
 
@@ -128,6 +134,7 @@ impl<'a> Distribution<'a> {
         let path = printable(file.path, MAX_PATH);
         let inner = reach::inner_path(self.kind, file.path).to_owned();
         if let Some(format) = binary::format(file.bytes, &inner) {
+            self.scan_bytes(file, &path, &inner);
             let (size, sha256) = (file.size, file.sha256);
             self.binaries.push(BinaryFile { path, format: format.into(), size, sha256 });
             return;
@@ -139,16 +146,22 @@ impl<'a> Distribution<'a> {
             self.coverage.source_bytes += file.size;
         }
         if !file.whole {
+            self.scan_bytes(file, &path, &inner);
             let detail = format!("got {} bytes, the limit for one file is {}", file.size, limits.file_bytes);
             self.skip(path, SkipReason::TooLarge, detail);
             return;
         }
         if language.is_none() && !is_text(file.bytes) {
+            self.scan_bytes(file, &path, &inner);
             return;
         }
         let setup = self.kind == DistributionKind::Sdist && inner == "setup.py";
         let reading = Reading { language, setup, quiet: is_declaration(&inner) };
-        let outcome = memory.outcome(file.sha256, reading, || Outcome::of(file.bytes, reading, limits.syntax_depth));
+        let outcome = memory
+            .outcome(file.sha256, reading, || Outcome::of(file.bytes, reading, limits.syntax_depth, self.local.rules));
+        if let Some(unread) = &outcome.local.unread {
+            self.skip(path.clone(), SkipReason::OverBudget, unread.clone());
+        }
         match (&outcome.not_parsed, language) {
             (Some(not_parsed), Some(_)) => {
                 if not_parsed.reason != SkipReason::TooLarge {
@@ -226,7 +239,10 @@ impl<'a> Distribution<'a> {
         }
         findings.values_mut().for_each(keep_strongest);
         let mut all: Vec<Finding> = findings.into_values().flatten().collect();
+        let (local, local_hits) = self.local_findings();
+        all.extend(local);
         all.sort();
+        self.coverage.cited = cited::digests(&all, &self.entries);
         let capabilities = totals.keys().filter_map(|rule| RULES[*rule].capability).collect();
         let report = DistributionReport {
             filename: filename.to_owned(),
@@ -237,7 +253,11 @@ impl<'a> Distribution<'a> {
             imports: self.collect(MAX_IMPORTS, |outcome| &outcome.imports),
             install_hooks: self.install_hooks(),
             findings: all,
-            rule_hits: totals.into_iter().map(|(rule, total)| (RULES[rule].id.to_owned(), total)).collect(),
+            rule_hits: totals
+                .into_iter()
+                .map(|(rule, total)| (RULES[rule].id.to_owned(), total))
+                .chain(local_hits)
+                .collect(),
             coverage: self.coverage(),
         };
         let mut files = FileSet { files: self.entries };

@@ -7,6 +7,7 @@ use sigma_core::{Sha256, printable};
 
 use crate::facts::{Effects, Facts, Links};
 use crate::language::Language;
+use crate::operator::{Local, OperatorRules};
 use crate::parsers::{self, NotParsed};
 use crate::rules::{Check, Hit, Hits, RULES, Source};
 
@@ -41,27 +42,33 @@ pub(crate) struct Outcome {
     pub sinks: Vec<(u32, String)>,
     /// How it was read, where that was not the usual way.
     pub not_parsed: Option<NotParsed>,
+    /// What the operator's rules say.
+    pub local: Local,
 }
 
 impl Outcome {
     /// Reads a file and runs every rule on it.
-    pub fn of(bytes: &[u8], reading: Reading, depth: u32) -> Self {
+    pub fn of(bytes: &[u8], reading: Reading, depth: u32, rules: &OperatorRules) -> Self {
         let text = parsers::decode(bytes);
         let mut outcome = match reading.language {
             Some(language) if reading.quiet => {
                 let (_, not_parsed) = parsers::with_facts(&text, language, false, depth, |_| ());
-                Self { not_parsed, ..Self::default() }
+                Self { not_parsed, local: rules.read(&text, None), ..Self::default() }
             }
             Some(language) => {
-                let run = |facts: &Facts<'_>| (Self::of_facts(facts, reading.setup), Within::of(facts));
+                let run = |facts: &Facts<'_>| {
+                    let local = rules.read(&text, Some(facts));
+                    (Self { local, ..Self::of_facts(facts, reading.setup) }, Within::of(facts))
+                };
                 let ((mut outcome, within), not_parsed) =
-                    parsers::with_facts(&text, language, reading.setup, depth, run);
+                    rules.watching(|| parsers::with_facts(&text, language, reading.setup, depth, run));
                 outcome.not_parsed = not_parsed;
                 outcome.add_layers(within, reading.setup, depth);
                 outcome
             }
-            None => Self::default(),
+            None => Self { local: rules.read(&text, None), ..Self::default() },
         };
+        rules.scan(bytes, Some(&text), &mut outcome.local);
         outcome.add_text(&text);
         outcome
     }
@@ -113,7 +120,7 @@ impl Outcome {
             links.exports.len() * 96 + links.symbols.len() * 96 + links.calls.len() * 64 + links.edges.len() * 8;
         512 + linked
             + self.sinks.len() * 200
-            + self.hits.len() * 400
+            + (self.hits.len() + self.local.hits.len()) * 400
             + texts(&self.hosts)
             + texts(&self.imports)
             + texts(&self.local_imports)

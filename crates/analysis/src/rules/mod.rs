@@ -6,6 +6,7 @@
 
 mod archive;
 mod binary;
+pub(crate) mod catalogue;
 mod credential;
 mod dynamic;
 mod filesystem;

@@ -3,10 +3,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sigma_core::{
-    Digests, DistributionKind, DistributionReport, Ecosystem, PackageId, PackageName, Reach, Sha1, Sha256, Sha512,
+    Digests, DistributionKind, DistributionReport, Ecosystem, PackageId, PackageName, Reach, Severity, Sha1, Sha256,
+    Sha512,
 };
 
-use super::RULES;
+use super::{RULES, catalogue};
 use crate::{Analyser, Analysis, Input, Limits};
 
 fn root() -> PathBuf {
@@ -105,7 +106,10 @@ fn every_rule_file_is_registered_under_its_name() {
     assert_eq!(registered, rule_files().into_keys().collect());
     assert_eq!(registered.len(), RULES.len(), "a rule stands twice in the table");
     for rule in RULES {
-        assert!(rule.message.ends_with('.'), "{}: a message is a sentence", rule.id);
+        for (field, text) in [("message", rule.message), ("why", rule.why), ("false_positives", rule.false_positives)] {
+            assert!(text.ends_with('.'), "{}: {field} is one sentence or more", rule.id);
+        }
+        assert!(!rule.example.is_empty(), "{}: example is a piece of code that it reports", rule.id);
     }
 }
 
@@ -126,6 +130,37 @@ fn every_rule_has_a_hit_and_a_miss() {
             assert_eq!(hit, name(&path).starts_with("hit"), "{}: {:#?}", path.display(), report.findings);
         }
     }
+}
+
+/// What `sigma rules` says of severities is what the rules and their fixtures give. Like a snapshot, the list is written
+/// anew with `INSTA_UPDATE=always`.
+#[test]
+fn every_severity_of_a_rule_is_listed() {
+    let path = root().join("severities.txt");
+    let written = fs::read_to_string(&path).unwrap();
+    let mut made: String =
+        written.lines().filter(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    for (id, folder) in rule_files() {
+        let source = fs::read_to_string(folder.with_extension("rs")).unwrap();
+        let named = source.split("Severity::").skip(1).map(|rest| rest.split(|c: char| !c.is_alphabetic()).next());
+        let mut all: BTreeSet<Severity> =
+            named.filter_map(|word| catalogue::severity(&word.unwrap_or_default().to_lowercase())).collect();
+        for path in entries(&folder) {
+            let findings = report(&path).findings.into_iter().filter(|finding| finding.rule == id);
+            all.extend(findings.map(|finding| finding.severity));
+        }
+        // Some severities come from data files, so what is listed stays.
+        all.extend(catalogue::severities(&id));
+        if all.len() > 1 {
+            let words: Vec<String> = all.iter().map(|word| format!("{word:?}").to_lowercase()).collect();
+            made.push_str(&format!("{id} {}\n", words.join(" ")));
+        }
+    }
+    if made != written && std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        fs::write(&path, &made).unwrap();
+        return;
+    }
+    assert!(made == written, "rules/severities.txt is old, INSTA_UPDATE=always writes it; it should be\n{made}");
 }
 
 /// Every rule over every fixture: a rule that grows too eager shows here.

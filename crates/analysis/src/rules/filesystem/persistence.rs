@@ -12,9 +12,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::FileWrite),
     severity: Severity::High,
     message: "Writes to a place that starts programs by itself, so that code keeps running after this package ends.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Code that enters an autostart folder, a shell profile or a service keeps running after the package is \
+          removed.",
+    false_positives: "A tool may install its completion or its service when its user asks for that, so inside a \
+          function it is LOW. While a module loads nobody has asked for it.",
+    example: include_str!("persistence/hit.py"),
     check: Check::Source(check),
 };
 

@@ -12,9 +12,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Credentials),
     severity: Severity::High,
     message: "What a credential file or store holds flows into a network call.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Reading a key file and sending what it holds is theft; either half alone may be honest.",
+    false_positives: "A cloud client sends what it read from its own profile when it is called; that is HIGH at most. \
+          While the module loads, or to a collector's address, nothing innocent explains it.",
+    example: include_str!("credential_exfiltration/hit.py"),
     check: Check::Source(check),
 };
 

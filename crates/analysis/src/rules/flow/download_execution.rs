@@ -12,9 +12,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::DynamicCode),
     severity: Severity::High,
     message: "Runs what it downloaded.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Code that is fetched while the program runs was never in the package, so nobody has reviewed it and it may \
+          be another for every victim.",
+    false_positives: "Installers of browsers and compilers download programs and start them on request: inside a \
+          function that is LOW or MEDIUM. At installation or import it is more.",
+    example: include_str!("download_execution/hit.py"),
     check: Check::Source(check),
 };
 

@@ -12,9 +12,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Environment),
     severity: Severity::High,
     message: "An environment value flows into a network call.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "The environment of a build machine or a developer holds tokens; sending it away is how they are stolen.",
+    false_positives: "Every client of an interface sends its own key to its own service: that is LOW, or MEDIUM while \
+          the module loads. The whole environment, or a known collector's address, is more.",
+    example: include_str!("environment_exfiltration/hit.py"),
     check: Check::Source(check),
 };
 

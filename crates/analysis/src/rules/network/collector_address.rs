@@ -11,9 +11,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: None,
     severity: Severity::Low,
     message: "Names an address that often serves to collect data.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Chat hooks, paste sites and request catchers need no server of one's own, which is why stolen data is sent \
+          there.",
+    false_positives: "Clients of these very services name them too: naming is LOW and connecting on a call is MEDIUM. \
+          Connecting while the module loads is HIGH.",
+    example: include_str!("collector_address/hit.py"),
     check: Check::Source(check),
 };
 

@@ -12,9 +12,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::DynamicCode),
     severity: Severity::High,
     message: "Runs code that was hidden by an encoding.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Code that is decoded and run at once was encoded to hide it from readers and scanners.",
+    false_positives: "Some tools decode a program that they pass to a child process: inside a function that is LOW. \
+          Where text is run as code while the module loads, nothing but hiding explains it.",
+    example: include_str!("decoded_execution/hit.py"),
     check: Check::Source(check),
 };
 
