@@ -29,6 +29,7 @@ pub(super) fn read<'a>(program: &Program<'a>, builder: &mut Builder<'a>) {
         marks,
         machine,
         routines: HashMap::new(),
+        named: HashMap::new(),
         relays: HashMap::new(),
         handed: None,
         left,
@@ -46,6 +47,8 @@ struct Walker<'b, 'a> {
     machine: Machine,
     /// Functions that only compute, by their number.
     routines: HashMap<u32, Data>,
+    /// The names of those that may replace themselves.
+    named: HashMap<u32, Box<str>>,
     /// Functions that hand their arguments to the first of them: `(f, a) => f(a)`. Which parameter is called, with which.
     relays: HashMap<u32, (usize, Vec<usize>)>,
     /// What the function that is read next is given as its first parameter: the module of `import("x").then(...)`.
@@ -111,6 +114,7 @@ impl<'a> Walker<'_, 'a> {
         let value = self.machine.function(function);
         if let Some(name) = name.filter(|_| self.marks.obfuscated) {
             self.machine.declare(name, value.clone());
+            self.named.insert(id, name.into());
         }
         self.routines.insert(id, value);
     }
@@ -154,13 +158,16 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 
+    /// The routine that a function is by now: the one that makes an obfuscator's table replaces itself, and calling the
+    /// first again would undo how the table was turned.
+    fn current(&self, id: u32) -> Option<Data> {
+        let replaced = self.named.get(&id).and_then(|name| self.machine.global(name));
+        replaced.or_else(|| self.routines.get(&id).cloned())
+    }
+
     /// What a routine yields for constant arguments.
     fn computed_call(&mut self, callee: &Value<'a>, arguments: &[FactArgument<'a>]) -> Option<Value<'a>> {
-        // The function that makes an obfuscator's table replaces itself; calling the first one again would undo the turn.
-        if arguments.is_empty() && self.marks.obfuscated {
-            return None;
-        }
-        let routine = self.routines.get(&callee.function?)?.clone();
+        let routine = self.current(callee.function?)?;
         let values = self.adopted(arguments)?;
         let value = self.machine.call(&routine, values)?;
         self.yields(&value)
@@ -179,7 +186,7 @@ impl<'a> Walker<'_, 'a> {
     fn adopted(&mut self, arguments: &[FactArgument<'a>]) -> Option<Vec<Data>> {
         let mut values = Vec::with_capacity(arguments.len());
         for argument in arguments {
-            let routine = argument.value.function.and_then(|id| self.routines.get(&id)).cloned();
+            let routine = argument.value.function.and_then(|id| self.current(id));
             values.push(match routine {
                 Some(routine) => routine,
                 None => self.machine.adopt(&argument.value)?,

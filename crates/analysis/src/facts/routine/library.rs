@@ -13,10 +13,10 @@ impl Machine {
     }
 
     fn string(&mut self, value: &Data) -> Answer<String> {
-        Ok(string(&*self.text(value)?, self.wide()))
+        Ok(string(&self.text(value)?, self.wide()))
     }
 
-    fn from_string(&mut self, text: &str) -> Answer<Data> {
+    fn make_text(&mut self, text: &str) -> Answer<Data> {
         self.pay_memory(text.len())?;
         Ok(Data::text(text, self.wide()))
     }
@@ -57,7 +57,7 @@ impl Machine {
                 // Bytes that are UTF-8 are read as such, like everywhere else.
                 let bytes: Vec<u8> = text.iter().map(|byte| *byte as u8).collect();
                 match std::str::from_utf8(&bytes) {
-                    Ok(plain) if !plain.is_ascii() => self.from_string(plain),
+                    Ok(plain) if !plain.is_ascii() => self.make_text(plain),
                     _ => self.new_text(text),
                 }
             }
@@ -85,7 +85,7 @@ impl Machine {
             "isNaN" => Ok(Data::Bool(self.number(first.unwrap_or(&Data::None))?.is_nan())),
             "hex" => {
                 let number = self.number(first.unwrap_or(&Data::None))? as i64;
-                self.from_string(&format!("0x{number:x}"))
+                self.make_text(&format!("0x{number:x}"))
             }
             "bool" | "Boolean" => Ok(Data::Bool(first.is_some_and(|value| self.truth(value)))),
             "list" | "tuple" | "iter" | "Array.from" if arguments.len() == 1 => {
@@ -182,7 +182,7 @@ impl Machine {
             self.pay_memory(256 << 10)?;
         }
         match fold::decoded_text(decoder, text) {
-            Some(text) => self.from_string(&text),
+            Some(text) => self.make_text(&text),
             None => Err(Halt::Unknown),
         }
     }
@@ -445,7 +445,7 @@ impl Machine {
             }
         }
         out.push_str(rest);
-        self.from_string(&out)
+        self.make_text(&out)
     }
 
     /// `"{}{1}".format(a, b)`.
@@ -469,7 +469,7 @@ impl Machine {
             rest = after;
         }
         out.push_str(rest);
-        self.from_string(&out)
+        self.make_text(&out)
     }
 
     /// `object.name(arguments)`.
@@ -515,7 +515,7 @@ impl Machine {
             Data::Number(number) => match name {
                 "toString" => {
                     let text = radix_text(*number, self.whole(arguments.first(), 10)?).ok_or(Halt::Unknown)?;
-                    self.from_string(&text)
+                    self.make_text(&text)
                 }
                 "to_bytes" => {
                     let (number, length) = (*number as u64, self.whole(arguments.first(), 1)?.clamp(0, 8) as usize);
@@ -750,7 +750,7 @@ impl Machine {
                     },
                     _ => return Err(Halt::Unknown),
                 };
-                self.from_string(&text)
+                self.make_text(&text)
             }
             "translate" => {
                 let Some(Data::Object(id)) = first else { return Err(Halt::Unknown) };

@@ -23,7 +23,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::EVAL).filter(|call| call.taint.any(Taint::FILE)) {
         let values = call.arguments.iter().map(|argument| &argument.value);
         let files = values.filter_map(|value| value.origin.as_deref());
-        let Some(weight) = files.filter_map(|file| disguise(file)).max() else { continue };
+        let Some(weight) = files.filter_map(disguise).max() else { continue };
         let hit = hits.at(source.facts, call.place);
         let severity = if weight && hit.when == When::Load { Severity::High } else { Severity::Medium };
         hits.push(hit.severity(severity));

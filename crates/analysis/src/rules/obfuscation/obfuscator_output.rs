@@ -107,7 +107,7 @@ fn walls(text: &str) -> Option<usize> {
             let begins = at.checked_sub(1).is_none_or(|before| !bytes[before].is_ascii_alphanumeric());
             // A line of underscores in a comment or a text is no name.
             let named = seed != "_______" || matches!(bytes.get(at + length), Some(b'(' | b'=' | b'.' | b','));
-            if length >= 10 && length < 200 && ends && begins && named {
+            if (10..200).contains(&length) && ends && begins && named {
                 first = if found == 0 { at } else { first };
                 found += 1;
                 if found >= 20 {
