@@ -20,6 +20,7 @@ impl Language {
             Self::Python => "Python",
             Self::JavaScript => "JavaScript",
             Self::TypeScript => "TypeScript",
+            Self::Shell => "a shell",
         }
     }
 }

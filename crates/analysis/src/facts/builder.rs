@@ -4,6 +4,7 @@
 //! bounded whatever the source: names by the source itself, facts and folded text by the limits below.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::rc::Rc;
 
 use hashbrown::HashMap;
 use sigma_core::Confidence;
@@ -12,7 +13,7 @@ use super::address::has_raw_ip;
 use super::bits::{Deeds, Effects, Signs, Taint};
 use super::links::{LOCAL, Links};
 use super::value::{Constant, LIST_ITEMS, Text, Value};
-use super::{Deed, EnvironmentRead, Facts, Mention, Place, Subclass, command, fold, mention, name};
+use super::{Deed, EnvironmentRead, Facts, Mention, Place, Subclass, command, fold, layer, mention, name};
 use crate::language::Language;
 
 /// Facts of one kind that are kept of one file.
@@ -146,9 +147,12 @@ impl<'a> Builder<'a> {
                 signs: Signs::NONE,
                 deeds: Vec::new(),
                 subclasses: Vec::new(),
+                language,
+                encoded: Vec::new(),
+                layers: Vec::new(),
+                names: Vec::new(),
                 links: Links::default(),
                 loaded: Vec::new(),
-                language,
             },
         }
     }
@@ -174,12 +178,20 @@ impl<'a> Builder<'a> {
         self.facts.loaded = loaded;
         self.facts.calls.sort_by_key(|call| call.place);
         self.facts.deeds.extend(command::deeds_of_calls(&self.facts.calls));
+        self.facts.layers = layer::collect(&self.facts.calls, self.language);
+        self.facts.names =
+            layer::names(self.scope.iter().map(|(name, named)| (*name, &named.value)), &self.facts.layers);
         self.facts
     }
 
     /// The place from `start` to `end` in the function being read.
     pub fn place(&self, start: u32, end: u32) -> Place {
         Place { start, end, function: self.current }
+    }
+
+    /// The source from `start` to `end`.
+    pub fn text(&self, start: u32, end: u32) -> &'a str {
+        self.facts.source.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// The function of this file that begins at `offset`.
@@ -332,6 +344,13 @@ impl<'a> Builder<'a> {
     /// Says that the file is started as a program rather than imported.
     pub fn started(mut self, program: bool) -> Self {
         self.program = program;
+        self
+    }
+
+    /// Tells what names mean from outside, for code that runs within other code.
+    pub fn named(mut self, names: &'a [(Rc<str>, Rc<str>)]) -> Self {
+        let named = |path: &'a str| Named { declared: 0, value: Value::at_path(path) };
+        self.scope.extend(names.iter().map(|(name, path)| (&**name, named(path))));
         self
     }
 
@@ -601,11 +620,14 @@ impl<'a> Builder<'a> {
     pub fn literal(&mut self, text: impl Into<Text<'a>>, place: Place) -> Value<'a> {
         let text = text.into();
         let taint = self.taint_of_text(&text, place);
+        if let Some(harmful) = fold::hidden_code(&text).filter(|_| self.facts.encoded.len() < MAX_FACTS) {
+            self.facts.encoded.push((place, harmful));
+        }
         Value { constant: Constant::Text(text), taint, ..Value::default() }
     }
 
     /// What the text names, remembered as a mention.
-    pub(super) fn taint_of_text(&mut self, text: &str, place: Place) -> Taint {
+    pub fn taint_of_text(&mut self, text: &str, place: Place) -> Taint {
         let mut taint = Taint::NONE;
         let mut seen = Signs::NONE;
         for pattern in mention::find_all(text).take(MAX_MENTIONS) {
@@ -638,6 +660,16 @@ impl<'a> Builder<'a> {
         if self.facts.deeds.len() < MAX_FACTS {
             self.facts.deeds.push(Deed { what, place });
         }
+    }
+
+    /// A constant that was computed; a text may name something new.
+    pub fn put_together(&mut self, constant: Constant<'a>, taint: Taint, place: Place) -> Value<'a> {
+        let constant = self.pay(|| constant);
+        let found = match &constant {
+            Constant::Text(text) => self.taint_of_text(&text.clone(), place),
+            _ => Taint::NONE,
+        };
+        Value { constant, taint: taint | found, ..Value::default() }
     }
 
     /// Texts put together: `a + b`, templates, f-strings.

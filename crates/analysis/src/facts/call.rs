@@ -20,6 +20,9 @@ impl<'a> Builder<'a> {
         place: Place,
     ) -> Value<'a> {
         let plain: Vec<&Value<'a>> = arguments.iter().map(|argument| &argument.value).collect();
+        if let Constant::Text(text) = &receiver.constant {
+            self.budget = self.budget.saturating_sub(text.len() / 4);
+        }
         let constant = match receiver.constant {
             Constant::Text(_) | Constant::List(_) => self.pay(|| fold::method(&receiver, key, &plain)),
             _ => Constant::Unknown,
@@ -207,8 +210,11 @@ impl<'a> Builder<'a> {
             }
             "Buffer.from" | "Buffer" => match text(1) {
                 Some(encoding @ ("base64" | "hex" | "base64url")) => {
-                    let text = text(0).unwrap_or_default().to_owned();
-                    let constant = self.pay(|| fold::decode(encoding, &text));
+                    let Constant::Text(text) = &value(0)?.constant else {
+                        return Some(Value::tainted(taint | Taint::DECODED));
+                    };
+                    self.budget = self.budget.saturating_sub(text.len() / 4);
+                    let constant = self.pay(|| fold::decode(encoding, text));
                     Value { constant, taint: taint | Taint::DECODED, ..Value::default() }
                 }
                 _ => value(0)?.clone(),
@@ -230,8 +236,7 @@ impl<'a> Builder<'a> {
         let all = parts.iter().all(|part| part.as_text().is_some());
         let text = known.join("/");
         self.budget = self.budget.saturating_sub(text.len());
-        let found =
-            if text.len() <= fold::MAX_TEXT { self.taint_of_text(&text, place) } else { Taint::NONE };
+        let found = if text.len() <= fold::MAX_TEXT { self.taint_of_text(&text, place) } else { Taint::NONE };
         let constant = match all && text.len() <= fold::MAX_TEXT {
             true => self.pay(|| Constant::Text(text.into())),
             false => Constant::Unknown,
@@ -242,15 +247,19 @@ impl<'a> Builder<'a> {
     }
 
     fn decoded(&mut self, path: &str, arguments: &[Argument<'a>]) -> Constant<'a> {
-        let Some(text) = arguments.first().and_then(|argument| argument.value.as_text()) else {
+        let Some(Constant::Text(text)) = arguments.first().map(|argument| &argument.value.constant) else {
             return Constant::Unknown;
         };
         let decoder = match path {
-            "codecs.decode" => arguments.get(1).and_then(|argument| argument.value.as_text()).unwrap_or_default(),
-            _ => path.rsplit('.').next().unwrap_or_default(),
+            "codecs.decode" | "codecs.encode" => {
+                arguments.get(1).and_then(|argument| argument.value.as_text()).unwrap_or_default()
+            }
+            _ => path,
         };
-        let (decoder, text) = (decoder.to_owned(), text.to_owned());
-        self.pay(|| fold::decode(&decoder, &text))
+        // The work goes by what is read, whatever comes out.
+        let unpacks = decoder.contains("compress") || decoder.contains("nflate") || decoder.contains("zip");
+        self.budget = self.budget.saturating_sub(text.len() / 4 + if unpacks { 64 << 10 } else { 0 });
+        self.pay(|| fold::decode(decoder, text))
     }
 
     fn taint_of_result(

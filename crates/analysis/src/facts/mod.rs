@@ -11,9 +11,11 @@ mod builder;
 mod call;
 mod command;
 mod fold;
+mod layer;
 mod links;
 mod mention;
 mod name;
+pub(crate) mod routine;
 mod value;
 
 pub(crate) use address::is_public_ip;
@@ -21,12 +23,15 @@ pub(crate) use api::known_names;
 pub(crate) use bits::{Deeds, Effects, Signs, Taint};
 pub(crate) use builder::{Argument, Builder};
 pub(crate) use command::{Command, deeds_of_text, deeds_with_places, program_of, split};
+pub(crate) use fold::text_of;
+pub(crate) use layer::Layer;
 pub(crate) use links::{Export, Links, Sink, Symbol};
 pub(crate) use mention::{find as find_mention, find_all as find_all_mentions};
 pub(crate) use name::is_secret as is_secret_name;
 pub(crate) use value::{Constant, Text, Value};
 
 use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
 
 use sigma_core::Confidence;
 
@@ -151,6 +156,12 @@ pub(crate) struct Facts<'a> {
     pub deeds: Vec<Deed>,
     /// Classes derived from classes of other modules.
     pub subclasses: Vec<Subclass>,
+    /// Long texts that decode to code, and whether that code starts or fetches something.
+    pub encoded: Vec<(Place, bool)>,
+    /// Texts of the file that are run as code.
+    pub layers: Vec<Layer>,
+    /// What the names of the module mean, for those texts.
+    pub names: Vec<(Rc<str>, Rc<str>)>,
     /// What ties the file to the others of its package.
     pub links: Links,
     /// Which functions run when the file is loaded.
@@ -171,6 +182,8 @@ impl<'a> Facts<'a> {
         self.mentions.extend(scan.mentions);
         self.signs |= scan.signs;
         self.deeds.extend(scan.deeds);
+        self.layers.extend(scan.layers);
+        self.names.extend(scan.names);
         self
     }
 

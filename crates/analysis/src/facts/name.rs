@@ -14,6 +14,9 @@ pub(super) fn join<'a>(base: &str, name: &str) -> Option<Text<'a>> {
     if transparent {
         return Some(base.to_owned().into());
     }
+    if base == "module" && name == "_load" {
+        return Some("require".into());
+    }
     if TRANSPARENT_BASES.contains(&base) {
         return Some(name.to_owned().into());
     }
@@ -46,15 +49,21 @@ pub(super) fn canonical(path: String) -> String {
     let exact = match path.as_str() {
         "pathlib.Path.home()" | "pathlib.Path.cwd()" | "pathlib.PosixPath()" | "pathlib.PurePath()" => "pathlib.Path()",
         "constructor._load" | "createRequire()" | "module.createRequire()" | "module.constructor._load" => "require",
+        "process.getBuiltinModule" => "require",
+        "Function.constructor" | "Object.getPrototypeOf().constructor" => "Function",
         "process.binding" | "process._linkedBinding" => "process.binding",
         _ => "",
     };
     if !exact.is_empty() {
         return exact.to_owned();
     }
-    for (from, to) in
-        [("posix.", "os."), ("nt.", "os."), ("six.moves.", ""), ("urllib.request.request.", "urllib.request.")]
-    {
+    for (from, to) in [
+        ("posix.", "os."),
+        ("sys.modules.", ""),
+        ("nt.", "os."),
+        ("six.moves.", ""),
+        ("urllib.request.request.", "urllib.request."),
+    ] {
         if let Some(rest) = path.strip_prefix(from) {
             return format!("{to}{rest}");
         }

@@ -12,6 +12,7 @@ mod shell;
 mod tokens;
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use oxc_allocator::Allocator;
 use oxc_parser::{ParseOptions as OxcOptions, Parser};
@@ -33,6 +34,9 @@ pub(crate) struct NotParsed {
     pub detail: String,
 }
 
+/// What names mean: `os` is `os`, `system` is `os.system`.
+pub(crate) type Names = [(Rc<str>, Rc<str>)];
+
 /// Reads a source text and hands its facts to `rules`; answers what they answer, and how the file was read.
 ///
 /// The facts borrow the tree, which lives only as long as the call. `program` says that the file is started rather than
@@ -42,6 +46,18 @@ pub(crate) fn with_facts<T>(
     language: Language,
     program: bool,
     depth: u32,
+    rules: impl FnOnce(&Facts<'_>) -> T,
+) -> (T, Option<NotParsed>) {
+    with_named_facts(source, language, program, depth, &[], rules)
+}
+
+/// The same for code that runs within other code, whose names mean what `names` says.
+pub(crate) fn with_named_facts<T>(
+    source: &str,
+    language: Language,
+    program: bool,
+    depth: u32,
+    names: &Names,
     rules: impl FnOnce(&Facts<'_>) -> T,
 ) -> (T, Option<NotParsed>) {
     if source.len() > u32::MAX as usize - 1 {
@@ -68,8 +84,10 @@ pub(crate) fn with_facts<T>(
     }
     let stack = nesting.stack();
     stacker::maybe_grow(stack, stack + (1 << 20), || match language {
-        Language::Python => with_python(source, program, rules),
-        Language::JavaScript | Language::TypeScript | Language::Shell => with_javascript(source, language, rules),
+        Language::Python => with_python(source, program, names, rules),
+        Language::JavaScript | Language::TypeScript | Language::Shell => {
+            with_javascript(source, language, names, rules)
+        }
     })
 }
 
@@ -83,14 +101,19 @@ fn not_parsed(error: String) -> Option<NotParsed> {
     Some(NotParsed { reason: SkipReason::NotParsed, detail: printable(&error, 160) })
 }
 
-fn with_python<T>(source: &str, program: bool, rules: impl FnOnce(&Facts<'_>) -> T) -> (T, Option<NotParsed>) {
+fn with_python<T>(
+    source: &str,
+    program: bool,
+    names: &Names,
+    rules: impl FnOnce(&Facts<'_>) -> T,
+) -> (T, Option<NotParsed>) {
     let parsed = ruff_python_parser::parse_unchecked_source(source, PySourceType::Python);
     let error = parsed.errors().first().map(|error| error.to_string());
     let confidence = if error.is_some() { Confidence::Medium } else { Confidence::High };
-    let mut builder = Builder::new(source, Language::Python, confidence).started(program);
+    let mut builder = Builder::new(source, Language::Python, confidence).started(program).named(names);
     python::read(parsed.syntax(), &mut builder);
     if builder.is_worth_another() {
-        builder = builder.again();
+        builder = builder.again().named(names);
         python::read(parsed.syntax(), &mut builder);
     }
     let facts = builder.finish();
@@ -109,9 +132,14 @@ thread_local! {
 /// Bytes an arena keeps between files: 8 MiB, enough for all but the largest files.
 const ARENA_KEPT: usize = 8 << 20;
 
-fn with_javascript<T>(source: &str, language: Language, rules: impl FnOnce(&Facts<'_>) -> T) -> (T, Option<NotParsed>) {
+fn with_javascript<T>(
+    source: &str,
+    language: Language,
+    names: &Names,
+    rules: impl FnOnce(&Facts<'_>) -> T,
+) -> (T, Option<NotParsed>) {
     let mut arena = ARENA.take();
-    let answer = parse_javascript(&arena, source, language, rules);
+    let answer = parse_javascript(&arena, source, language, names, rules);
     arena.reset();
     if arena.capacity() <= ARENA_KEPT {
         ARENA.set(arena);
@@ -123,6 +151,7 @@ fn parse_javascript<T>(
     arena: &Allocator,
     source: &str,
     language: Language,
+    names: &Names,
     rules: impl FnOnce(&Facts<'_>) -> T,
 ) -> (T, Option<NotParsed>) {
     // A name says little about a dialect: each is tried, the likely one first.
@@ -135,10 +164,10 @@ fn parse_javascript<T>(
     for dialect in dialects {
         let parsed = Parser::new(arena, source, *dialect).with_options(options).parse();
         if parsed.diagnostics.is_empty() && !parsed.panicked {
-            let mut builder = Builder::new(source, language, Confidence::High);
+            let mut builder = Builder::new(source, language, Confidence::High).named(names);
             javascript::read(&parsed.program, &mut builder);
             if builder.is_worth_another() {
-                builder = builder.again();
+                builder = builder.again().named(names);
                 javascript::read(&parsed.program, &mut builder);
             }
             return (rules(&builder.finish()), None);
@@ -149,7 +178,7 @@ fn parse_javascript<T>(
     let scanned = scan(source, language);
     let facts = match first.filter(|parsed| !parsed.panicked) {
         Some(parsed) => {
-            let mut builder = Builder::new(source, language, Confidence::Medium);
+            let mut builder = Builder::new(source, language, Confidence::Medium).named(names);
             javascript::read(&parsed.program, &mut builder);
             builder.finish().with_scan(scanned)
         }
@@ -160,3 +189,5 @@ fn parse_javascript<T>(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod variants;

@@ -3,15 +3,19 @@
 //! The caller has bounded the nesting and provides the stack. The tree of a file with syntax errors is partial; what
 //! it holds is still told.
 
+mod computing;
+mod routine;
+
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Operator, Stmt};
 use ruff_text_size::Ranged;
 
-use crate::facts::{Argument, Builder, Constant, Place, Taint, Value, known_names};
+use crate::facts::{Argument, Builder, Constant, Place, Taint, Value, known_names, text_of};
+use computing::{Computing, Definition};
 
 /// Walks a module.
 pub(super) fn read<'a>(module: &'a ast::ModModule, builder: &mut Builder<'a>) {
-    let mut walker = Walker { builder, class: None };
+    let mut walker = Walker { builder, class: None, computing: Computing::new() };
     walker.hoist(&module.body);
     walker.visit_body(&module.body);
 }
@@ -20,6 +24,7 @@ struct Walker<'b, 'a> {
     builder: &'b mut Builder<'a>,
     /// The class being read.
     class: Option<Class>,
+    computing: Computing<'a>,
 }
 
 /// A class whose body is being read.
@@ -35,6 +40,7 @@ impl<'a> Walker<'_, 'a> {
         for statement in body {
             if let Stmt::FunctionDef(function) = statement {
                 let id = self.builder.declare_function(function.name.start().to_u32());
+                self.computing.note(id, Definition::Named(function));
                 self.builder.bind(function.name.as_str(), Value { function: Some(id), ..Value::default() });
             }
         }
@@ -90,7 +96,11 @@ impl<'a> Walker<'_, 'a> {
 
     fn function(&mut self, function: &'a ast::StmtFunctionDef) {
         for decorator in &function.decorator_list {
-            self.eval(&decorator.expression);
+            let value = self.eval(&decorator.expression);
+            if value.path.as_deref().is_some_and(|path| !path.ends_with("()")) {
+                let place = self.place(decorator);
+                self.builder.call(value, vec![Argument { name: None, value: Value::default() }], Taint::NONE, place);
+            }
         }
         for parameter in function.parameters.iter_non_variadic_params() {
             if let Some(default) = parameter.default() {
@@ -99,6 +109,7 @@ impl<'a> Walker<'_, 'a> {
         }
         let name = function.name.as_str();
         let id = self.builder.declare_function(function.name.start().to_u32());
+        self.computing.note(id, Definition::Named(function));
         match &self.class {
             None => self.builder.bind(name, Value { function: Some(id), ..Value::default() }),
             Some(class) => {
@@ -200,8 +211,16 @@ impl<'a> Walker<'_, 'a> {
             value = match part.op {
                 Operator::Add => self.builder.concat(value, right, place),
                 Operator::Div if value.path.is_some() => self.builder.concat(value, right, place),
-                Operator::Mod => self.builder.any_of(&[value, Value::tainted(right.whole_taint())]),
-                _ => Value::tainted(value.taint | right.taint),
+                operator => {
+                    let constant = self.computing.operate(operator, &value, &right);
+                    match operator {
+                        _ if constant.is_some() => {
+                            self.builder.put_together(constant.unwrap_or_default(), value.taint | right.taint, place)
+                        }
+                        Operator::Mod => self.builder.any_of(&[value, Value::tainted(right.whole_taint())]),
+                        _ => Value::tainted(value.taint | right.taint),
+                    }
+                }
             };
         }
         value
@@ -230,16 +249,26 @@ impl<'a> Walker<'_, 'a> {
 
     fn comprehension(&mut self, generators: &'a [ast::Comprehension], parts: &[&'a Expr]) -> Value<'a> {
         let mut taint = Taint::NONE;
+        let mut computed = None;
         for generator in generators {
             let source = self.eval(&generator.iter);
             taint |= source.whole_taint();
-            self.assign(&generator.target, Value::tainted(source.whole_taint()));
+            if let ([_], [element]) = (generators, parts) {
+                computed = self.computing.comprehension(element, generators, &source, self.builder);
+            }
+            // What stands in the list first stands for all of it.
+            let first = source.items().first().filter(|item| item.path.is_some() || item.function.is_some());
+            let item = first.cloned().unwrap_or_else(|| Value::tainted(source.whole_taint()));
+            self.assign(&generator.target, item);
             self.eval_all(&generator.ifs);
         }
         for part in parts {
             taint |= self.eval(part).whole_taint();
         }
-        Value::tainted(taint)
+        match computed {
+            Some(value) => Value { taint: value.taint | taint, ..value },
+            None => Value::tainted(taint),
+        }
     }
 
     fn call(&mut self, call: &'a ast::ExprCall) -> Value<'a> {
@@ -261,23 +290,100 @@ impl<'a> Walker<'_, 'a> {
             let name = keyword.arg.as_ref().map_or("**", |name| name.as_str());
             arguments.push(Argument { name: Some(name.into()), value: self.eval(&keyword.value) });
         }
-        match receiver {
-            Some((receiver, name)) => self.builder.call_method(receiver, name, arguments, place),
-            None => self.builder.call(callee, arguments, Taint::NONE, place),
+        if let Some(value) = self.handed_on(&receiver, &callee, &arguments, place) {
+            return value;
+        }
+        let computed = match &receiver {
+            Some((receiver, name)) => self.computing.method(receiver, name, &arguments, self.builder),
+            None => self.computing.call(&callee, &arguments, self.builder).or_else(|| match &callee.path {
+                Some(path) => self.computing.built_in(path, &arguments, self.builder),
+                None => match &*call.func {
+                    Expr::Name(name) if callee.is_unknown() => {
+                        self.computing.built_in(name.id.as_str(), &arguments, self.builder)
+                    }
+                    _ => None,
+                },
+            }),
+        };
+        let relayed = if receiver.is_none() { self.computing.relayed(&callee, &arguments) } else { None };
+        let value = match (receiver, relayed) {
+            (Some((receiver, name)), _) => self.builder.call_method(receiver, name, arguments, place),
+            (None, Some((inner, handed))) => self.builder.call(inner, handed, Taint::NONE, place),
+            (None, None) => self.builder.call(callee, arguments, Taint::NONE, place),
+        };
+        let missing = matches!(value.constant, Constant::Unknown);
+        let whole = if missing && computed.is_none() { self.computing.whole_call(call, self.builder) } else { None };
+        match computed.or(whole) {
+            Some(computed) => {
+                let taint = value.taint | computed.taint;
+                let path = computed.path.or(value.path);
+                Value { path, ..self.builder.put_together(computed.constant, taint, place) }
+            }
+            None => value,
+        }
+    }
+
+    /// Calls that call or look up something they are given: `map(f, [a])`, `attrgetter("a")(b)`.
+    fn handed_on(
+        &mut self,
+        receiver: &Option<(Value<'a>, &'a str)>,
+        callee: &Value<'a>,
+        arguments: &[Argument<'a>],
+        place: Place,
+    ) -> Option<Value<'a>> {
+        let given = |index: usize| arguments.get(index).map(|argument| argument.value.clone());
+        if let Some((receiver, name)) = receiver {
+            return match (*name, receiver.path.as_deref()) {
+                ("__getattribute__" | "__getattr__", Some(_)) => {
+                    let key = given(0)?;
+                    Some(self.builder.index(receiver, &key, place))
+                }
+                ("__call__", Some(_)) => {
+                    Some(self.builder.call(receiver.clone(), arguments.to_vec(), Taint::NONE, place))
+                }
+                ("attrgetter" | "methodcaller", Some("operator")) => {
+                    let values = arguments.iter().map(|argument| argument.value.clone()).collect();
+                    let list = self.builder.list(values);
+                    Some(Value { path: Some(format!("operator.{name}()").into()), ..list })
+                }
+                _ => None,
+            };
+        }
+        match callee.path.as_deref()? {
+            "operator.attrgetter()" => {
+                let key = callee.items().first()?.clone();
+                let object = given(0)?;
+                Some(self.builder.index(&object, &key, place))
+            }
+            "operator.methodcaller()" => {
+                let (key, rest) = callee.items().split_first()?;
+                let (key, object) = (key.as_text()?.to_owned(), given(0)?);
+                let rest = rest.iter().map(|value| Argument { name: None, value: value.clone() }).collect();
+                Some(self.builder.call_method(object, &key, rest, place))
+            }
+            "map" => {
+                let (inner, list) = (given(0)?, given(1)?);
+                let known = inner.path.as_deref().is_some_and(|path| !matches!(path, "chr" | "str" | "bytes"));
+                let first = list.items().first().filter(|_| known)?.clone();
+                let result = self.builder.call(inner, vec![Argument { name: None, value: first }], Taint::NONE, place);
+                Some(Value::tainted(result.taint | list.taint))
+            }
+            _ => None,
         }
     }
 
     fn subscript(&mut self, subscript: &'a ast::ExprSubscript) -> Value<'a> {
         let object = self.eval(&subscript.value);
         if let Expr::Slice(slice) = &*subscript.slice {
-            let step = slice.step.as_ref().map(|step| self.eval(step));
-            for bound in [&slice.lower, &slice.upper].into_iter().flatten() {
-                self.eval(bound);
+            let bounds = [&slice.lower, &slice.upper, &slice.step];
+            let bounds = bounds.map(|bound| bound.as_ref().map(|bound| self.eval(bound)));
+            if let [None, None, Some(Value { constant: Constant::Number(-1), .. })] = bounds {
+                return self.builder.reversed(&object);
             }
-            return match step.map(|step| step.constant) {
-                Some(Constant::Number(-1)) => self.builder.reversed(&object),
-                _ => Value::tainted(object.taint),
-            };
+            let [lower, upper, step] = &bounds;
+            let constant = self.computing.slice(&object, [lower.as_ref(), upper.as_ref(), step.as_ref()]);
+            let taint = if step.is_some() && constant.is_some() { object.taint | Taint::DECODED } else { object.taint };
+            return Value { constant: constant.unwrap_or_default(), taint, ..Value::default() };
         }
         let key = self.eval(&subscript.slice);
         let place = self.place(subscript);
@@ -286,6 +392,7 @@ impl<'a> Walker<'_, 'a> {
 
     fn lambda(&mut self, lambda: &'a ast::ExprLambda) -> Value<'a> {
         let id = self.builder.declare_function(lambda.start().to_u32());
+        self.computing.note(id, Definition::Lambda(lambda));
         let frame = self.builder.enter(id);
         for (index, parameter) in lambda.parameters.iter().flat_map(|parameters| parameters.iter()).enumerate() {
             let name = parameter.name().as_str();
@@ -313,10 +420,7 @@ impl<'a> Walker<'_, 'a> {
             Expr::StringLiteral(literal) => self.builder.literal(literal.value.to_str(), place),
             Expr::BytesLiteral(literal) => {
                 let bytes: Vec<u8> = literal.value.bytes().collect();
-                match String::from_utf8(bytes) {
-                    Ok(text) => self.builder.literal(text, place),
-                    Err(_) => Value::default(),
-                }
+                self.builder.literal(text_of(bytes), place)
             }
             Expr::FString(text) => self.fstring(text, place),
             Expr::NumberLiteral(number) => Self::number(&number.value),
@@ -439,6 +543,14 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
             Stmt::Assign(assign) => {
                 let value = self.eval(&assign.value);
                 for target in &assign.targets {
+                    if let Expr::Name(name) = target {
+                        // `except ImportError: module = None` does not make the module another.
+                        let known = self.builder.name(name.id.as_str()).path.is_some();
+                        if assign.value.is_none_literal_expr() && known {
+                            continue;
+                        }
+                        self.computing.note_table(name.id.as_str(), &assign.value);
+                    }
                     self.assign(target, value.clone());
                 }
             }
@@ -465,9 +577,15 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
             }
             Stmt::For(statement) => {
                 let source = self.eval(&statement.iter);
-                self.assign(&statement.target, Value::tainted(source.whole_taint()));
+                let grown = self.computing.each(statement, &source, self.builder);
+                let first = source.items().first().filter(|item| item.path.is_some() || item.function.is_some());
+                let item = first.cloned().unwrap_or_else(|| Value::tainted(source.whole_taint()));
+                self.assign(&statement.target, item);
                 self.visit_body(&statement.body);
                 self.visit_body(&statement.orelse);
+                for (name, value) in grown {
+                    self.builder.bind(name, value);
+                }
             }
             Stmt::With(statement) => {
                 for item in &statement.items {

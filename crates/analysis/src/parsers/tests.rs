@@ -2,7 +2,7 @@ use super::*;
 use crate::facts::When;
 
 /// Every call as `line when path(first text) taint`, every environment read and local fact, one a line.
-fn told(source: &str, language: Language) -> String {
+pub(super) fn told(source: &str, language: Language) -> String {
     let (lines, not_parsed) = with_facts(source, language, false, 400, |facts| {
         let mut lines: Vec<String> = Vec::new();
         for call in &facts.calls {

@@ -8,6 +8,7 @@ pub(crate) mod binary;
 mod cited;
 mod coverage;
 mod disguise;
+mod layers;
 mod link;
 mod local;
 pub(crate) mod manifest;

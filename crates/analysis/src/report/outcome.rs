@@ -11,6 +11,8 @@ use crate::operator::{Local, OperatorRules};
 use crate::parsers::{self, NotParsed};
 use crate::rules::{Check, Hit, Hits, RULES, Source};
 
+use super::layers::Within;
+
 /// How a file is read. Together with its digest it decides the outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Reading {
@@ -56,13 +58,14 @@ impl Outcome {
                 Self { not_parsed, local: rules.read(&text, None), ..Self::default() }
             }
             Some(language) => {
-                let run = |facts: &Facts<'_>| Self {
-                    local: rules.read(&text, Some(facts)),
-                    ..Self::of_facts(facts, reading.setup)
+                let run = |facts: &Facts<'_>| {
+                    let local = rules.read(&text, Some(facts));
+                    (Self { local, ..Self::of_facts(facts, reading.setup) }, Within::of(facts))
                 };
-                let (mut outcome, not_parsed) =
+                let ((mut outcome, within), not_parsed) =
                     rules.watching(|| parsers::with_facts(&text, language, reading.setup, depth, run));
                 outcome.not_parsed = not_parsed;
+                outcome.add_layers(within, reading.setup, depth);
                 outcome
             }
             None => Self { local: rules.read(&text, None), ..Self::default() },
@@ -72,18 +75,19 @@ impl Outcome {
             outcome.not_parsed = Some(NotParsed { reason: SkipReason::Encoding, detail });
         }
         rules.scan(bytes, Some(&text), &mut outcome.local);
-        outcome.search(&text);
+        outcome.add_text(&text);
         outcome
     }
 
     /// Runs on a text the rules that need no language.
     pub fn of_text(text: &str) -> Self {
         let mut outcome = Self::default();
-        outcome.search(text);
+        outcome.add_text(text);
         outcome
     }
 
-    fn search(&mut self, text: &str) {
+    /// Runs the rules on text.
+    pub(super) fn add_text(&mut self, text: &str) {
         for (index, rule) in RULES.iter().enumerate() {
             if let Check::Text(check) = rule.check {
                 let mut hits = Hits::of(rule, index, text);
@@ -93,7 +97,7 @@ impl Outcome {
         }
     }
 
-    fn of_facts(facts: &Facts<'_>, setup: bool) -> Self {
+    pub(super) fn of_facts(facts: &Facts<'_>, setup: bool) -> Self {
         let mut outcome = Self {
             hosts: hosts(facts),
             imports: facts.imports.clone(),

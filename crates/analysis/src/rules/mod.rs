@@ -25,7 +25,7 @@ mod text;
 mod worm;
 
 pub(crate) use flow::judge;
-pub(crate) use hit::{Hit, Hits};
+pub(crate) use hit::{Hit, Hits, KEPT};
 
 use sigma_core::{Capability, Category, Severity};
 
@@ -146,6 +146,7 @@ pub(crate) const RULES: &[&Rule] = &[
     &credential::stealer::RULE,
     &credential::stealer_package::RULE,
     &credential::wallet_replacement::RULE,
+    &dynamic::data_file_execution::RULE,
     &dynamic::deserialisation::RULE,
     &dynamic::dynamic_code::RULE,
     &dynamic::native_library::RULE,
@@ -187,6 +188,7 @@ pub(crate) const RULES: &[&Rule] = &[
     &network::payload_download::RULE,
     &network::raw_address::RULE,
     &obfuscation::decoded_execution::RULE,
+    &obfuscation::encoded_literal::RULE,
     &obfuscation::hidden_characters::RULE,
     &obfuscation::obfuscator_output::RULE,
     &obfuscation::source_encoding::RULE,

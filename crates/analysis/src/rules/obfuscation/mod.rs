@@ -1,6 +1,7 @@
 //! Code that hides what it is.
 
 pub(super) mod decoded_execution;
+pub(super) mod encoded_literal;
 pub(super) mod hidden_characters;
 pub(super) mod obfuscator_output;
 pub(super) mod source_encoding;

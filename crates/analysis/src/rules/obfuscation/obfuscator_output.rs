@@ -1,8 +1,10 @@
-//! The shape that JavaScript obfuscators leave.
+//! The shapes that obfuscators leave: names, tables of texts, alphabets of six characters, protected byte code.
 
 use sigma_core::{Category, Severity};
 
-use crate::rules::{Check, Hits, Rule};
+use crate::facts::{Effects, When};
+use crate::language::Language;
+use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "obfuscator-output",
@@ -10,31 +12,111 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: None,
     severity: Severity::Medium,
     message: "The code went through an obfuscator, which hides what it does.",
-    why: "An obfuscator has one purpose: that nobody understands the code. Published libraries are minified, not \
-          obfuscated.",
-    false_positives: "Some vendors obfuscate what they sell, which is why the shape alone is MEDIUM. Minifiers do not \
-          leave it.",
+    why: "Source is published to be read. A tool that renames everything, hides every text in a table and decodes it \
+          while running is used so that nobody can tell what the package does.",
+    false_positives: "Minifiers shorten names but neither hide texts nor decode them, so they are not seen. Vendors who \
+                      protect what they sell are: MEDIUM, and HIGH only where the code also starts something or talks \
+                      to the network while it is installed or loaded.",
     example: include_str!("obfuscator_output/hit.js"),
-    check: Check::Text(check),
+    check: Check::Source(check),
 };
 
-fn check(text: &str, hits: &mut Hits<'_>) {
-    // Obfuscators name everything `_0x` and some hexadecimal digits.
-    let mut names = 0_u32;
-    let mut first = None;
-    for at in memchr::memmem::find_iter(text.as_bytes(), b"_0x") {
-        let digits = text.as_bytes()[at + 3..].iter().take(6).take_while(|byte| byte.is_ascii_hexdigit()).count();
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    let text = source.facts.source;
+    let Some((at, kind, strong)) = shape(text, source.facts.language) else { return };
+    let acts = Effects::EVAL | Effects::SPAWN | Effects::NET | Effects::NATIVE;
+    let acting = source.calls(acts).any(|call| source.facts.when(call.place) == When::Load);
+    let line = text.get(at..).unwrap_or_default().chars().take(120).collect::<String>();
+    let severity = if strong && acting { Severity::High } else { Severity::Medium };
+    let hit = hits.at_offset(at, &line).severity(severity).message(kind);
+    hits.push(hit);
+}
+
+/// Where the first sign stands, what it is, and whether nothing but hiding explains it.
+fn shape(text: &str, language: Language) -> Option<(usize, &'static str, bool)> {
+    let bytes = text.as_bytes();
+    let find = |sign: &str| memchr::memmem::find(bytes, sign.as_bytes());
+    if language == Language::Python {
+        for sign in ["__pyarmor__", "pyarmor_runtime", "pytransform"] {
+            if let Some(at) = find(sign) {
+                return Some((at, "The code is protected by PyArmor: what runs cannot be read.", true));
+            }
+        }
+        return walls(text).map(|at| (at, "Names are walls of characters that look alike.", true));
+    }
+    let (names, first) = hexadecimal_names(bytes);
+    if names >= 20 {
+        // The table of texts is turned until a sum fits: nothing else is written so.
+        let turned = find("shift").is_some() && (find("!![]").is_some() || find("--").is_some());
+        return Some((first, RULE.message, turned && names >= 40));
+    }
+    let packer = "eval(function(p,a,c,k,e,";
+    if let Some(at) = find(packer) {
+        return Some((at, "The code is packed: it is put together from words and run.", false));
+    }
+    for (sign, kind) in [
+        ("(![]+[])[+", "The code is written with six characters (JSFuck)."),
+        ("=~[];", "The code is written with signs only (JJEncode)."),
+        ("\u{ff9f}\u{3c9}\u{ff9f}\u{ff89}", "The code is written as faces (AAEncode)."),
+    ] {
+        // A few pieces stand in tests of minifiers; a program needs thousands.
+        let fits = |at: usize| signs_around(&bytes[at..]) || sign.starts_with('\u{ff9f}');
+        if let Some(at) = find(sign).filter(|at| fits(*at)) {
+            return Some((at, kind, true));
+        }
+    }
+    None
+}
+
+/// Names such as `_0x3f2a`: how many, at most 200, and where the first stands.
+fn hexadecimal_names(bytes: &[u8]) -> (u32, usize) {
+    let (mut names, mut first) = (0, 0);
+    for at in memchr::memmem::find_iter(bytes, b"_0x") {
+        let digits = bytes[at + 3..].iter().take(6).take_while(|byte| byte.is_ascii_hexdigit()).count();
         if digits >= 4 {
+            first = if names == 0 { at } else { first };
             names += 1;
-            first.get_or_insert(at);
         }
         if names >= 200 {
             break;
         }
     }
-    if let Some(at) = first.filter(|_| names >= 20) {
-        let line = &text.as_bytes()[at..(at + 120).min(text.len())];
-        let hit = hits.at_offset(at, &String::from_utf8_lossy(line));
-        hits.push(hit);
+    (names, first)
+}
+
+/// True where the next kilobyte holds hardly a letter.
+fn signs_around(bytes: &[u8]) -> bool {
+    let window = &bytes[..bytes.len().min(1024)];
+    let letters = window.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
+    window.len() >= 200 && letters * 5 < window.len()
+}
+
+/// Names of at least ten characters that are all `l`, `I`, `1`, or all `O`, `0`, or all underscores and those: where the
+/// first stands, once there are twenty.
+fn walls(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut found, mut first, mut next) = (0, 0, 0);
+    for seed in ["lIl", "IlI", "OO0", "O0O", "_______"] {
+        for at in memchr::memmem::find_iter(bytes, seed.as_bytes()).take(2_000) {
+            if at < next {
+                continue;
+            }
+            let wall = |byte: &&u8| matches!(byte, b'l' | b'I' | b'1' | b'O' | b'0' | b'o' | b'_' | b'i' | b'j');
+            let length = bytes[at..].iter().take(200).take_while(wall).count();
+            let ends = !bytes.get(at + length).is_some_and(|byte| byte.is_ascii_alphanumeric());
+            let begins = at.checked_sub(1).is_none_or(|before| !bytes[before].is_ascii_alphanumeric());
+            // A line of underscores in a comment or a text is no name.
+            let named = seed != "_______" || matches!(bytes.get(at + length), Some(b'(' | b'=' | b'.' | b','));
+            if (10..200).contains(&length) && ends && begins && named {
+                first = if found == 0 { at } else { first };
+                found += 1;
+                if found >= 20 {
+                    return Some(first);
+                }
+            }
+            next = at + length;
+        }
+        next = 0;
     }
+    None
 }

@@ -1,8 +1,15 @@
 //! Constant folding: what a pure text operation yields when its operands are constant.
 //!
-//! Every result is at most [`MAX_TEXT`] bytes; the builder also bounds the sum of all results of a file.
+//! Every result is at most [`MAX_DECODED`] bytes; the builder also bounds the sum of all results of a file. A text longer
+//! than [`MAX_TEXT`] is only put together and decoded; whoever looks at many texts leaves it alone.
 
-use data_encoding::{BASE32, BASE64, BASE64_MIME_PERMISSIVE, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
+mod decode;
+mod hidden;
+
+pub(super) use decode::decode as decoded_text;
+pub(crate) use decode::text_of;
+use decode::{MAX_DECODED, bytes_of};
+pub(super) use hidden::hidden_code;
 
 pub(super) use super::value::MAX_TEXT;
 use super::value::{Constant, LIST_ITEMS, Text, Value};
@@ -10,10 +17,10 @@ use super::value::{Constant, LIST_ITEMS, Text, Value};
 /// `left + right`.
 pub(super) fn concat<'a>(left: &Constant<'a>, right: &Constant<'a>) -> Constant<'a> {
     match (left, right) {
-        (Constant::Text(a), Constant::Text(b)) if a.len() + b.len() <= MAX_TEXT => {
+        (Constant::Text(a), Constant::Text(b)) if a.len() + b.len() <= MAX_DECODED => {
             Constant::Text(format!("{}{}", &**a, &**b).into())
         }
-        (Constant::Text(a), Constant::Prefix(b)) if a.len() + b.len() <= MAX_TEXT => {
+        (Constant::Text(a), Constant::Prefix(b)) if a.len() + b.len() <= MAX_DECODED => {
             Constant::Prefix(format!("{}{}", &**a, &**b).into())
         }
         (Constant::Text(a), Constant::Number(b)) => Constant::Text(format!("{}{b}", &**a).into()),
@@ -29,13 +36,21 @@ pub(super) fn concat<'a>(left: &Constant<'a>, right: &Constant<'a>) -> Constant<
 /// A method of a constant text or list: `"".join(..)`, `.replace(..)`, `.reverse()`.
 pub(super) fn method<'a>(receiver: &Value<'a>, name: &str, arguments: &[&Value<'a>]) -> Constant<'a> {
     let first = arguments.first().and_then(|value| value.as_text());
-    if matches!(&receiver.constant, Constant::Text(text) if text.len() > MAX_TEXT) {
-        return Constant::Unknown;
-    }
     match (&receiver.constant, name) {
-        (Constant::Text(_), "decode" | "encode" | "strip" | "trim" | "valueOf" | "rstrip") => receiver.constant.clone(),
-        (Constant::Text(text), "toString") if first.is_none_or(|encoding| encoding.starts_with("utf")) => {
-            Constant::Text(text.clone())
+        (Constant::Text(text), "decode" | "encode") if first.is_some_and(is_codec) => {
+            decode(first.unwrap_or_default(), text)
+        }
+        (Constant::Text(_), "decode" | "encode" | "valueOf") => receiver.constant.clone(),
+        (Constant::Text(text), "strip" | "trim" | "rstrip" | "lstrip" | "trimStart" | "trimEnd") if first.is_none() => {
+            let trimmed = if matches!(name, "rstrip" | "trimEnd") { text } else { text.trim_start() };
+            bounded(if matches!(name, "lstrip" | "trimStart") { trimmed } else { trimmed.trim_end() }.to_owned())
+        }
+        (Constant::Text(text), "toString") if first.is_none_or(is_plain_encoding) => Constant::Text(text.clone()),
+        (Constant::Text(text), "toString") if first == Some("hex") => {
+            bounded(data_encoding::HEXLOWER.encode(&bytes_of(text)))
+        }
+        (Constant::Text(text), "toString") if first.is_some_and(|encoding| encoding.starts_with("base64")) => {
+            bounded(data_encoding::BASE64.encode(&bytes_of(text)))
         }
         (Constant::Text(text), "lower" | "toLowerCase") => bounded(text.to_ascii_lowercase()),
         (Constant::Text(text), "upper" | "toUpperCase") => bounded(text.to_ascii_uppercase()),
@@ -66,29 +81,40 @@ pub(super) fn characters<'a>(numbers: &[&Value<'a>]) -> Constant<'a> {
 
 /// What an encoded text hides, for the decoders that need no key.
 pub(super) fn decode<'a>(decoder: &str, text: &str) -> Constant<'a> {
-    let kind = decoder.to_ascii_lowercase();
-    let bytes = if kind.contains("hex") || kind.contains("b16") {
-        HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok()
-    } else if kind.contains("b32") {
-        BASE32.decode(text.trim().as_bytes()).ok()
-    } else if kind.contains("64") || kind == "atob" {
-        let text = text.trim().as_bytes();
-        let unpadded = || text.strip_suffix(b"=").unwrap_or(text);
-        let standard = BASE64.decode(text).or_else(|_| BASE64_MIME_PERMISSIVE.decode(text));
-        standard.or_else(|_| BASE64URL_NOPAD.decode(unpadded())).ok()
-    } else {
-        None
-    };
-    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Constant::Unknown, bounded)
+    decoded_text(decoder, text).map_or(Constant::Unknown, bounded)
 }
 
 /// A text backwards: `[::-1]`.
 pub(super) fn reversed<'a>(value: &Constant<'a>) -> Constant<'a> {
     match value {
-        Constant::Text(text) if text.len() <= MAX_TEXT => bounded(text.chars().rev().collect()),
+        Constant::Text(text) if text.len() <= MAX_DECODED => bounded(text.chars().rev().collect()),
         Constant::List(items) => Constant::List(items.iter().rev().cloned().collect()),
         _ => Constant::Unknown,
     }
+}
+
+/// True for the codecs that hide a text, as `str.decode` of Python 2 and `codecs` know them.
+pub(super) fn is_codec(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace(['-', '_'], "");
+    [
+        "rot13",
+        "hex",
+        "hexcodec",
+        "base64",
+        "base64codec",
+        "zlib",
+        "zlibcodec",
+        "zip",
+        "bz2",
+        "unicodeescape",
+        "stringescape",
+    ]
+    .contains(&name.as_str())
+}
+
+/// True for the encodings in which `Buffer.toString` yields the text itself.
+fn is_plain_encoding(name: &str) -> bool {
+    ["utf", "latin1", "binary", "ascii", "ucs"].iter().any(|plain| name.starts_with(plain))
 }
 
 fn join<'a>(items: &[Value<'a>], separator: &str) -> Constant<'a> {
@@ -110,5 +136,5 @@ fn split<'a>(text: &str, separator: Option<&str>) -> Constant<'a> {
 }
 
 fn bounded<'a>(text: String) -> Constant<'a> {
-    if text.len() <= MAX_TEXT { Constant::Text(Text::from(text)) } else { Constant::Unknown }
+    if text.len() <= 2 * MAX_DECODED { Constant::Text(Text::from(text)) } else { Constant::Unknown }
 }

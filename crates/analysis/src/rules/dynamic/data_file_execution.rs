@@ -1,0 +1,42 @@
+//! Code is read from a file that does not look like code, and run.
+
+use sigma_core::{Capability, Category, Severity};
+
+use crate::facts::{Effects, Taint, When};
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "data-file-execution",
+    category: Category::DynamicCode,
+    capability: Some(Capability::DynamicCode),
+    severity: Severity::Medium,
+    message: "Runs what a data file holds as code.",
+    why: "Scanners and readers look at source files. A payload in a picture, a log or a text beside the code is run all \
+          the same.",
+    false_positives: "Reading a version from `_version.py` by running it is common and not seen: the file looks like \
+                      code. Templates and notebooks that run what a user names have no constant path.",
+    example: include_str!("data_file_execution/hit.py"),
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    for call in source.calls(Effects::EVAL).filter(|call| call.taint.any(Taint::FILE)) {
+        let values = call.arguments.iter().map(|argument| &argument.value);
+        let files = values.filter_map(|value| value.origin.as_deref());
+        let Some(weight) = files.filter_map(disguise).max() else { continue };
+        let hit = hits.at(source.facts, call.place);
+        let severity = if weight && hit.when == When::Load { Severity::High } else { Severity::Medium };
+        hits.push(hit.severity(severity));
+    }
+}
+
+/// Whether a file's name speaks of something that is never code; nothing for names that may be code.
+fn disguise(file: &str) -> Option<bool> {
+    let (_, extension) = file.rsplit_once('.')?;
+    match extension.to_ascii_lowercase().as_str() {
+        "png" | "jpg" | "jpeg" | "gif" | "ico" | "bmp" | "wav" | "mp3" | "mp4" | "pdf" | "ttf" | "woff" | "woff2"
+        | "bin" | "dat" | "log" | "tmp" | "zip" => Some(true),
+        "txt" | "json" | "md" | "csv" | "xml" | "html" | "css" | "svg" | "yml" | "yaml" => Some(false),
+        _ => None,
+    }
+}

@@ -1,0 +1,1 @@
+exec(open("logo.png").read())

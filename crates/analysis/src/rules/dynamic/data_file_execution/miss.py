@@ -1,0 +1,2 @@
+exec(open("demo/_version.py").read())
+print(open("notes.txt").read())

@@ -1,0 +1,12 @@
+NOTE = (
+    "eJzN091uM0UMBuDzvYqVOEgrIeR/e5C+c+4BoSi0W75Am0TJFnL5vE6qcAv0ZGtn1vOsx7P/OB3P63z5/P10Pr4sl8uP8+X48tey"
+    "TtPr8jZf1t15fXr+eZrx99+in86fh6dfN+v5c9n89jxN08v77nKZfzm+vy7n++K/d++fy/xt3uwPS2+w+zi9L/M/5/26Lof57Xie"
+    "d/O6XNb5+Dav3/eXGaX/XF7WDart3+bt9rD7WLbb+RtKbLcfu/1hu93cSy/X5eVpc8KOm+c77K6cfphPu9fX/eGP/+3zSmgJTdcc"
+    "PPAfk6WM6cpeWoiFhnlNV9H0RKxsXDldlSMDMaLBgXj4cMQuGubT1dLZEIeUpk1Xd1NFnKpMOl1D1QUxfi0VbM+SjHiYePCdQw8P"
+    "fJVMNyC7EEM4nKSFjBfSQGSSYW1kDbYEkpkqWskWIRSdqax2sicNBZQlklqKD/IIUFktpK2cRTqAZaCstVzlLNLtIYv28qiB3FfD"
+    "6NExiBl7jiYLj6HUTU0TvnVVyUjbXMLaZjGqjDYPIm+zOCCjzSNHtlkCywVmIa/RZkmR4TCjSnGbpSSjYBbh1DbLUDGWzozwNitp"
+    "4hi/DpUepwqzmFu1Ge+ED5jFFbTOKEDSoxB43mbBPMizMwPLO4NEFsySydFmjXDnNpdTtVkzSazNaAq1WSttJMyIh7RZ+5NJOlNl"
+    "bYbBTPlr8OgxeTA3NdtsqFgFs6r4aLPpKDQNGSPnNpuTqvUAW5neJjioKHuEPdTbbBjGIpgxypJttuJEH5BJHGabDVCJNhcxtxnj"
+    "GGO0uTA2bUa/GOu/Lgc9bgfMffrRZlRlTpj7UW12Mx9UnUEP2uzuFAozNCFtdjQVnUUGYrvdOzSFRl88w/i22SusBGaDo9rsIwbe"
+    "6wxa32aclmFikAlMUpsDGHzQ9C+UH1Fk"
+)
