@@ -154,8 +154,13 @@ fn a_distribution_without_counterpart_is_named() {
 
 #[test]
 fn binaries_are_known_by_their_names_without_platform_and_hash() {
-    let binary =
-        |path: &str| BinaryFile { path: path.to_owned(), format: "elf".to_owned(), size: 1, sha256: Sha256::of(b"") };
+    let binary = |path: &str| BinaryFile {
+        path: path.to_owned(),
+        format: "elf".to_owned(),
+        size: 1,
+        sha256: Sha256::of(b""),
+        imports: Default::default(),
+    };
     let with = |version: &str, paths: &[&str]| {
         report(version, |one| one.coverage.binaries = paths.iter().map(|path| binary(path)).collect())
     };
