@@ -125,8 +125,10 @@ mod tests {
         check(vec![finding(Medium, Network, Test)], "APPROVED CLEAR");
         check(vec![finding(High, Process, Reach::Import)], "APPROVED CAUTION");
         check(vec![finding(Critical, Network, Install)], "REJECTED BLOCKED");
-        check(vec![finding(Critical, Network, Call)], "ESCALATED BLOCKED");
-        check(vec![finding(Critical, Network, Call), finding(High, Obfuscation, Reach::Import)], "REJECTED BLOCKED");
+        check(vec![finding(Critical, Network, Call)], "REJECTED BLOCKED");
+        let unsure = Finding { confidence: Confidence::Medium, ..finding(Critical, Network, Call) };
+        check(vec![unsure.clone()], "ESCALATED BLOCKED");
+        check(vec![unsure, finding(High, Obfuscation, Reach::Import)], "REJECTED BLOCKED");
         check(vec![finding(Critical, Network, Test)], "APPROVED CAUTION");
         check(vec![finding(High, Process, Install), finding(High, Network, Install)], "APPROVED CAUTION");
         let three = [Process, Network, Obfuscation].map(|kind| finding(High, kind, Install));

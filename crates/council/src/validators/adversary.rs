@@ -10,9 +10,9 @@ use crate::reasons::{ballot, cite, level_of, state};
 /// Looks at the package as a whole, across files and distributions, and asks for a trigger as well as a payload.
 ///
 /// - A CRITICAL fact whose code runs by itself (install, import, entry point) is a complete story: BLOCKED.
-/// - A CRITICAL fact that nothing in the package runs is half a story: CAUTION, unless a serious signal of another
-///   kind runs by itself. The first panel asks for BLOCKED there, so the round escalates to a person: this is what
-///   security tools that carry their payloads on purpose look like.
+/// - So is a CRITICAL fact in a function that nothing in the package calls, when the rule resolved it completely: whoever
+///   uses the package calls it. Where it did not, the fact is half a story: CAUTION, unless a serious signal of another
+///   kind runs by itself. The first panel asks for BLOCKED there, so the round escalates to a person.
 /// - Serious signals of two kinds in code that runs by itself are CAUTION; of three kinds, BLOCKED, even when none is
 ///   CRITICAL alone.
 pub struct Adversary;
