@@ -123,6 +123,12 @@ impl<'a> Builder<'a> {
         self.run_arguments(&arguments);
         if effects.any(Effects::RUNS) {
             self.give_to_thread(&arguments);
+            self.call_handed(&arguments, place);
+        }
+        if &*path == "functools.reduce"
+            && let Some(value) = self.call_chain(&arguments, place)
+        {
+            return value;
         }
         let mut taint = self.taint_of_result(&path, effects, &arguments, argument_taint, receiver, place);
         if effects.any(Effects::NET) {
@@ -144,6 +150,7 @@ impl<'a> Builder<'a> {
             true => self.decoded(&path, &arguments),
             false => Constant::Unknown,
         };
+        taint |= self.look_at_decoded(&constant, place);
         if matches!(&*path, "socket.socket" | "net.Socket") {
             taint |= Taint::SOCKET;
         }
@@ -182,6 +189,17 @@ impl<'a> Builder<'a> {
         let text = |index: usize| value(index).and_then(Value::as_text);
         let plain: Vec<&Value<'a>> = arguments.iter().map(|argument| &argument.value).collect();
         let result = match path {
+            // The text of such an address is the module: `import("data:text/javascript," + text)`.
+            "import" if value(0).and_then(Value::as_prefix).is_some_and(|text| text.starts_with("data:")) => {
+                let taint = taint | if value(0)?.as_prefix()?.contains(";base64") { Taint::DECODED } else { Taint::NONE };
+                self.note_sink(Effects::EVAL, taint, place);
+                if self.facts.calls.len() < MAX_FACTS {
+                    let (path, arguments) = (Text::from("import"), arguments.to_vec());
+                    let effects = Effects::EVAL | Effects::IMPORT;
+                    self.facts.calls.push(Call { path, effects, arguments, taint, discarded: false, place });
+                }
+                Value::tainted(taint)
+            }
             "require" | "__import__" | "importlib.import_module" | "importlib.__import__" | "import" => {
                 let module = text(0).filter(|module| module.len() <= 500)?.to_owned();
                 let value = self.import(&module);
@@ -215,6 +233,7 @@ impl<'a> Builder<'a> {
                     };
                     self.budget = self.budget.saturating_sub(text.len() / 4);
                     let constant = self.pay(|| fold::decode(encoding, text));
+                    let taint = taint | self.look_at_decoded(&constant, place);
                     Value { constant, taint: taint | Taint::DECODED, ..Value::default() }
                 }
                 _ => value(0)?.clone(),
