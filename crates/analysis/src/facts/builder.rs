@@ -266,7 +266,10 @@ impl<'a> Builder<'a> {
     pub(super) fn note_download(&mut self, name: &Text<'a>, from: Taint) {
         let files = &mut self.learned.downloaded;
         if files.len() < MAX_FACTS {
-            let from = from.and(Taint::ADDRESS) | Taint::DOWNLOADED;
+            // What another file gives may be a download too: that is known once the files are joined.
+            let elsewhere = from.without(from.concrete());
+            let known = from.any(Taint::REMOTE) || elsewhere.is_empty();
+            let from = elsewhere | if known { from.and(Taint::ADDRESS) | Taint::DOWNLOADED } else { Taint::NONE };
             let known = files.entry(file_name(name).to_owned()).or_default();
             self.learned.useful |= known.is_empty();
             *known |= from;
@@ -375,7 +378,8 @@ impl<'a> Builder<'a> {
             return; // Bundlers pass the real one as a parameter.
         }
         let known = self.scope.get(name);
-        if value.is_unknown() && value.taint.is_empty() && known.is_none() && !self.is_global(name) {
+        let file = value.origin.as_deref().is_some_and(names_file);
+        if value.is_unknown() && value.taint.is_empty() && known.is_none() && !file && !self.is_global(name) {
             return;
         }
         if self.shared.contains(name) {

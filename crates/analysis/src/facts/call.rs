@@ -46,7 +46,7 @@ impl<'a> Builder<'a> {
                 _ => self.call(receiver, arguments, Taint::NONE, place),
             };
         }
-        if key == "pipe" && self.connected {
+        if key == "pipe" && (self.connected || receiver.taint.any(Taint::REMOTE)) {
             for argument in &arguments {
                 if let Some(origin) = argument.value.origin.clone() {
                     self.note_download(&origin, receiver.taint);
@@ -61,12 +61,29 @@ impl<'a> Builder<'a> {
         }
         let writes = callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::WRITE));
         let written = union(arguments.iter().map(|argument| &argument.value));
-        if let Some(origin) = receiver.origin.as_ref().filter(|_| writes && written.any(Taint::REMOTE)) {
+        let foreign = written.any(Taint::REMOTE) || written != written.concrete();
+        if let Some(origin) = receiver.origin.as_ref().filter(|_| writes && foreign) {
             self.note_download(origin, written);
         }
+        // One variable of the environment is not the whole; what an encoder made of the whole still is.
+        let encoded = receiver.path.as_deref().is_some_and(|path| path.starts_with("base64.") || path.starts_with("json."));
+        let own_environment = callee.path.is_some() && !encoded;
         let receiver_taint =
-            if callee.path.is_some() && taint.any(Taint::ENV_ALL) { taint.without(Taint::ENV_ALL) } else { taint };
+            if own_environment && taint.any(Taint::ENV_ALL) { taint.without(Taint::ENV_ALL) } else { taint };
+        // What a list becomes is what the function that is given makes of each item.
+        let mapped = match key {
+            "map" | "flatMap" | "reduce" | "replace" if javascript => {
+                let functions = arguments.iter().filter_map(|argument| argument.value.function);
+                let results = functions.filter_map(|index| self.learned.functions.get(index as usize));
+                results.fold(Taint::NONE, |all, function| all | function.result.taint.concrete())
+            }
+            _ => Taint::NONE,
+        };
         let mut result = self.call(callee, arguments, receiver_taint, place);
+        result.taint |= mapped;
+        if key == "read" && result.path.as_deref().is_some_and(|path| path.ends_with("ConfigParser().read()")) {
+            self.grow(&receiver, result.taint);
+        }
         if result.origin.is_none() {
             result.origin = receiver.origin;
         }
@@ -139,7 +156,8 @@ impl<'a> Builder<'a> {
             true => arguments.first().and_then(|argument| origin_of(&argument.value)),
             false => None,
         };
-        if effects.any(Effects::DOWNLOAD) || (effects.any(Effects::WRITE) && argument_taint.any(Taint::REMOTE)) {
+        if effects.any(Effects::DOWNLOAD) || (effects.any(Effects::WRITE) && (argument_taint.any(Taint::REMOTE) || argument_taint != argument_taint.concrete()))
+        {
             for argument in &arguments {
                 if let Some(origin) = origin_of(&argument.value) {
                     self.note_download(&origin, argument_taint | receiver);
@@ -358,6 +376,10 @@ fn results(effects: Effects, from: Taint) -> Taint {
     }
     if effects.any(Effects::NET) {
         result |= from.and(Taint::ADDRESS);
+        // What the metadata service of a cloud machine answers are its keys.
+        if from.any(Taint::CREDENTIAL_PATH) {
+            result |= Taint::CREDENTIAL;
+        }
     }
     for (effect, mark) in [
         (Effects::NET, Taint::REMOTE),

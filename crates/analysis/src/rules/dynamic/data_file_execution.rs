@@ -20,6 +20,20 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    // `fork("w.dat")` and `spawn("node", ["w.dat"])` run the file as a program of its own.
+    for call in source.calls(Effects::SPAWN) {
+        let Some(first) = call.positional(0) else { continue };
+        let file = match &*call.path {
+            "child_process.fork" => Some(first),
+            _ if first.as_text().is_some_and(is_runtime) => call.positional(1).and_then(|list| list.items().first()),
+            _ => None,
+        };
+        let name = file.and_then(|file| file.as_text().or(file.origin.as_deref()));
+        if name.and_then(disguise) == Some(true) {
+            let hit = hits.at(source.facts, call.place);
+            hits.push(hit.severity(Severity::Medium).loaded(Severity::High));
+        }
+    }
     for call in source.calls(Effects::EVAL).filter(|call| call.taint.any(Taint::FILE)) {
         let values = call.arguments.iter().map(|argument| &argument.value);
         let files = values.filter_map(|value| value.origin.as_deref());
@@ -28,6 +42,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let severity = if weight && hit.when == When::Load { Severity::High } else { Severity::Medium };
         hits.push(hit.severity(severity));
     }
+}
+
+/// True for a program that runs source files.
+fn is_runtime(program: &str) -> bool {
+    matches!(program, "node" | "bun" | "deno" | "python" | "python3" | "pythonw")
 }
 
 /// Whether a file's name speaks of something that is never code; nothing for names that may be code.

@@ -21,7 +21,18 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::NET) {
+        let address = call.positional(0).or_else(|| call.option("url"));
+        // Keys that go back to the service that gave them stay on the machine.
+        if address.is_some_and(|address| address.taint.any(Taint::CREDENTIAL_PATH)) {
+            continue;
+        }
         if let Some(([called, loaded, _], _)) = verdict(call.effects, call.taint) {
+            // A client finds its own service through its user; a thief must name the host.
+            let configured = address.is_some_and(|address| {
+                let asked = address.taint.any(Taint::ENV) || address.taint != address.taint.concrete();
+                asked && address.as_prefix().is_some_and(|text| text.ends_with("://"))
+            });
+            let called = if configured { called.min(Severity::Medium) } else { called };
             let hit = hits.at(source.facts, call.place);
             hits.push(hit.severity(called).loaded(loaded));
         }

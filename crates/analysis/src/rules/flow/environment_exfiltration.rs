@@ -72,6 +72,9 @@ const FLOWS: &[Flow] = &[
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::NET | Effects::SPAWN).filter(|call| !is_own_lookup(call)) {
         if let Some(([called, loaded, installed], message)) = verdict(call.effects, call.taint) {
+            // A client sends the key of its own service; the keys of another service in an address are stolen.
+            let cloud = call.taint.any(Taint::SECRET) && loaded == Severity::Medium && sends_cloud_keys(source, call);
+            let loaded = if cloud { Severity::High } else { loaded };
             let hit = hits.at(source.facts, call.place).severity(called).loaded(loaded).installed(installed);
             hits.push(hit.message(message));
         }
@@ -94,4 +97,12 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
 fn is_own_lookup(call: &Call<'_>) -> bool {
     let path = call.positional(0).and_then(|value| value.path.as_deref()).unwrap_or_default();
     ["gethostname()", "getfqdn()", "platform.node()", "os.hostname()"].iter().any(|own| path.ends_with(own))
+}
+
+/// True when the file reads both halves of a cloud's key from the environment and the call goes to another host.
+fn sends_cloud_keys(source: &Source<'_>, call: &Call<'_>) -> bool {
+    let read = |name: &str| source.facts.environment.iter().any(|read| read.name.as_deref() == Some(name));
+    let keys = read("AWS_SECRET_ACCESS_KEY") && read("AWS_ACCESS_KEY_ID");
+    let address = call.positional(0).and_then(|address| address.as_prefix()).unwrap_or_default();
+    keys && address.contains("://") && !address.contains("amazonaws.com")
 }

@@ -20,7 +20,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
-    for script in distribution.manifests.scripts.iter().filter(|script| script.name != "prepare") {
+    let manifests = &distribution.manifests;
+    for script in manifests.scripts.iter().filter(|script| script.name != "prepare").chain(&manifests.gyp_commands) {
         let deeds = deeds_of_text(&script.command);
         let Some((_, severity, message)) = JUDGED.iter().find(|(judged, _, _)| deeds.any(*judged)) else { continue };
         let hit = hits.hit(&format!("{}: {}", script.name, script.command)).file(script.file.clone()).line(script.line);

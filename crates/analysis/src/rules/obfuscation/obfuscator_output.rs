@@ -27,7 +27,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let acts = Effects::EVAL | Effects::SPAWN | Effects::NET | Effects::NATIVE;
     let acting = source.calls(acts).any(|call| source.facts.when(call.place) == When::Load);
     let line = text.get(at..).unwrap_or_default().chars().take(120).collect::<String>();
-    let severity = if strong && acting { Severity::High } else { Severity::Medium };
+    // Nothing of a program written with signs can be read, also not whether it acts; nor of one that PyArmor runs.
+    let unreadable = kind.contains("is written") || text.contains("__pyarmor__(__name__, __file__, b");
+    let severity = if strong && (acting || unreadable) { Severity::High } else { Severity::Medium };
     let hit = hits.at_offset(at, &line).severity(severity).message(kind);
     hits.push(hit);
 }

@@ -21,16 +21,18 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 /// Spaces that push code out of the widest window.
 const RUN: usize = 160;
+/// Bytes behind the spaces that are looked at.
+const SHOWN: usize = 4 << 10;
+/// What code that hides needs: a way to load, run or decode.
+const WORDS: [&str; 9] = [
+    "require(", "=require", "eval(", "exec(", "__import__", "import(", "child_process", "fromCharCode", "atob(",
+];
 /// Runs of spaces that are looked at in one file.
 const MAX_RUNS: usize = 200;
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let bytes = source.facts.source.as_bytes();
     let acts = Effects::EVAL | Effects::SPAWN | Effects::NET | Effects::DECODE | Effects::IMPORT | Effects::NATIVE;
-    let mut calls = source.calls(acts).peekable();
-    if calls.peek().is_none() {
-        return;
-    }
     let mut next = 0;
     for at in memchr::memmem::find_iter(bytes, &[b' '; RUN]).take(MAX_RUNS).filter(|at| *at > 0) {
         if at < next {
@@ -47,6 +49,15 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let within = |start: u32| (end..line).contains(&(start as usize));
         if let Some(call) = source.calls(acts).find(|call| within(call.place.start)) {
             hits.push_call(source.facts, call);
+            return;
+        }
+        // Names that are bent beyond following still stand there.
+        let shown = &bytes[end..line.min(end + SHOWN)];
+        let comment = shown.starts_with(b"//") || shown.starts_with(b"#") || shown.starts_with(b"*");
+        if !comment && WORDS.iter().any(|word| memchr::memmem::find(shown, word.as_bytes()).is_some()) {
+            let text = String::from_utf8_lossy(shown);
+            let hit = hits.at_offset(end, &text);
+            hits.push(hit);
             return;
         }
     }
