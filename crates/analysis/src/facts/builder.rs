@@ -152,6 +152,7 @@ impl<'a> Builder<'a> {
                 layers: Vec::new(),
                 names: Vec::new(),
                 links: Links::default(),
+                renamed: None,
                 loaded: Vec::new(),
             },
         }
@@ -459,6 +460,15 @@ impl<'a> Builder<'a> {
         value
     }
 
+    /// The value of a name that is not written in the source.
+    pub(super) fn name_of(&self, name: &str) -> Value<'a> {
+        match self.scope.get::<str>(name) {
+            Some(known) => known.value.clone(),
+            None if self.is_global(name) => Value::at_path(name.to_owned()),
+            None => Value::default(),
+        }
+    }
+
     fn is_global(&self, name: &str) -> bool {
         match self.language {
             Language::Python => matches!(
@@ -481,6 +491,16 @@ impl<'a> Builder<'a> {
                     | "map"
                     | "dict"
                     | "str"
+                    | "tuple"
+                    | "ord"
+                    | "type"
+                    // Modules that a star import or a lost line may have brought.
+                    | "os"
+                    | "subprocess"
+                    | "requests"
+                    | "urllib"
+                    | "socket"
+                    | "base64"
             ),
             Language::Shell => false,
             Language::JavaScript | Language::TypeScript => matches!(
@@ -729,6 +749,32 @@ impl<'a> Builder<'a> {
     pub fn subclass(&mut self, base: &Value<'a>, place: Place) {
         if let Some(path) = base.path.as_deref().filter(|_| self.facts.subclasses.len() < MAX_FACTS) {
             self.facts.subclasses.push(Subclass { base: path.to_owned(), place });
+        }
+    }
+
+    /// Built-in functions get other names, many at once: nobody does so but to hide which are called.
+    pub fn renames(&mut self, values: &[Value<'a>], place: Place) {
+        let builtin = |value: &&Value<'a>| {
+            matches!(
+                value.path.as_deref(),
+                Some(
+                    "exec"
+                        | "eval"
+                        | "compile"
+                        | "str"
+                        | "tuple"
+                        | "map"
+                        | "ord"
+                        | "chr"
+                        | "globals"
+                        | "type"
+                        | "getattr"
+                )
+            )
+        };
+        let runs = values.iter().any(|value| matches!(value.path.as_deref(), Some("exec" | "eval" | "compile")));
+        if runs && values.iter().filter(builtin).count() >= 4 {
+            self.facts.renamed.get_or_insert(place);
         }
     }
 

@@ -67,6 +67,10 @@ impl<'a> Builder<'a> {
         let receiver_taint =
             if callee.path.is_some() && taint.any(Taint::ENV_ALL) { taint.without(Taint::ENV_ALL) } else { taint };
         let mut result = self.call(callee, arguments, receiver_taint, place);
+        // Whatever the library is called: what it yields was hidden before.
+        if matches!(key, "decrypt" | "decipher" | "decrypt_and_verify" | "unpad") {
+            result.taint |= Taint::DECODED;
+        }
         if result.origin.is_none() {
             result.origin = receiver.origin;
         }
@@ -188,6 +192,17 @@ impl<'a> Builder<'a> {
                 // `import a.b` in Python yields `a`, import_module yields `a.b`.
                 let top = path == "__import__" && !module.starts_with('.');
                 if top { Value::at_path(name::package_of(&module).to_owned()) } else { value }
+            }
+            // `eval("os.system")` is the function itself.
+            "eval" if text(0).is_some_and(is_dotted) => {
+                let name = text(0)?.to_owned();
+                let mut parts = name.split('.');
+                let mut value = self.name_of(parts.next()?);
+                for part in parts {
+                    value = self.member(&value, part, place);
+                }
+                value.path.as_deref().filter(|path| !api::effects(path).is_empty())?;
+                value
             }
             "getattr" | "Reflect.get" => {
                 let (object, key) = (value(0)?.clone(), value(1)?.clone());
@@ -329,6 +344,16 @@ impl<'a> Builder<'a> {
             }
         }
     }
+}
+
+/// True for `os.system`: names joined by dots, and nothing else.
+fn is_dotted(text: &str) -> bool {
+    let name = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with(|c: char| c.is_ascii_digit())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    text.len() <= 100 && text.split('.').all(name)
 }
 
 /// What a call with these effects yields, by the effects alone.

@@ -173,6 +173,8 @@ impl<'a> Walker<'_, 'a> {
             Expr::Name(name) => self.builder.bind(name.id.as_str(), value),
             Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => {
                 let items = value.items().to_vec();
+                let place = self.place(target);
+                self.builder.renames(&items, place);
                 for (index, target) in elts.iter().enumerate() {
                     let item = items.get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
                     self.assign(target, item);

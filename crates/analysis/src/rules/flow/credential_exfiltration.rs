@@ -20,7 +20,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    for call in source.calls(Effects::NET) {
+    for call in source.calls(Effects::NET | Effects::PREPARE) {
         if let Some(([called, loaded, _], _)) = verdict(call.effects, call.taint) {
             let hit = hits.at(source.facts, call.place);
             hits.push(hit.severity(called).loaded(loaded));
@@ -30,7 +30,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 
 /// What a flow means to this rule.
 pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdict> {
-    if !effects.any(Effects::NET) || !taint.any(Taint::CREDENTIAL) {
+    if !effects.any(Effects::NET | Effects::PREPARE) || !taint.any(Taint::CREDENTIAL) {
         return None;
     }
     let collector = taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);

@@ -70,8 +70,11 @@ const FLOWS: &[Flow] = &[
 ];
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    for call in source.calls(Effects::NET | Effects::SPAWN).filter(|call| !is_own_lookup(call)) {
+    for call in source.calls(Effects::NET | Effects::PREPARE | Effects::SPAWN).filter(|call| !is_own_lookup(call)) {
         if let Some(([called, loaded, installed], message)) = verdict(call.effects, call.taint) {
+            // Who tells a stranger where it runs, and does not wait for an answer, only wants that to be known.
+            let beacon = call.discarded && call.taint.any(Taint::HOST_INFO) && loaded == Severity::High;
+            let loaded = if beacon { Severity::Critical } else { loaded };
             let hit = hits.at(source.facts, call.place).severity(called).loaded(loaded).installed(installed);
             hits.push(hit.message(message));
         }
@@ -80,7 +83,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 
 /// What a flow means to this rule.
 pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdict> {
-    let network = effects.any(Effects::NET);
+    let network = effects.any(Effects::NET | Effects::PREPARE);
     let collector = taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);
     // A child process is handed the environment as a matter of course; a command line with an address is not.
     if !network && !(collector && effects.any(Effects::SPAWN)) {

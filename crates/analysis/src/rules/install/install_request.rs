@@ -2,7 +2,7 @@
 
 use sigma_core::{Category, Severity};
 
-use crate::facts::{Effects, Taint};
+use crate::facts::{Call, Effects, Taint};
 use crate::rules::release::all_released;
 use crate::rules::{Check, Hits, Rule, Source};
 
@@ -28,13 +28,19 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             || call.effects.any(keeps) && call.taint.any(Taint::REMOTE | Taint::DOWNLOADED)
     });
     if kept {
+        // What a build needs is in the sdist, or comes from where programs are published.
+        if source.setup && !all_released(facts) {
+            for call in source.calls(Effects::NET).filter(|call| names_address(call)) {
+                let hit = hits.at(facts, call.place).severity(Severity::Info).installed(Severity::High);
+                hits.push(hit.message("Keeps what it fetches from a host where no programs are published."));
+            }
+        }
         return;
     }
     let mut released = None;
     for call in source.calls(Effects::NET) {
         // A name that is looked up or a socket that is made is no request yet, unless it is all there is to it.
-        let named = call.arguments.iter().any(|argument| argument.value.as_prefix().is_some());
-        if !named && !call.discarded {
+        if !names_address(call) && !call.discarded {
             continue;
         }
         let released = *released.get_or_insert_with(|| all_released(facts));
@@ -46,4 +52,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let hit = hits.at(facts, call.place);
         hits.push(hit.severity(Severity::Info).loaded(loaded).installed(installed));
     }
+}
+
+/// True for a call that is told where to connect.
+fn names_address(call: &Call<'_>) -> bool {
+    call.arguments.iter().any(|argument| argument.value.as_prefix().is_some())
 }

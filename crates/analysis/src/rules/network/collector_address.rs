@@ -20,8 +20,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    let calls: Vec<_> =
-        source.calls(Effects::NET | Effects::SPAWN).filter(|c| c.taint.any(Taint::EXFIL_HOST)).collect();
+    let calls: Vec<_> = source
+        .calls(Effects::NET | Effects::PREPARE | Effects::SPAWN)
+        .filter(|c| c.taint.any(Taint::EXFIL_HOST))
+        .collect();
     for mention in source.facts.mentions.iter().filter(|mention| mention.taint.any(Taint::EXFIL_HOST)) {
         let used =
             calls.iter().any(|call| call.place.start <= mention.place.start && mention.place.end <= call.place.end);

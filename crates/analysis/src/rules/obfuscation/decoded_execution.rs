@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Taint};
+use crate::facts::{Constant, Effects, Taint};
 use crate::rules::flow::Verdict;
 use crate::rules::{Check, Hits, Rule, Source};
 
@@ -22,6 +22,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::EVAL | Effects::DESERIALISE | Effects::SPAWN) {
         if let Some(([called, loaded, installed], _)) = verdict(call.effects, call.taint) {
+            // A text that stands in the source and is decoded only to be run: nothing but hiding explains it.
+            let hidden = call.effects.any(Effects::EVAL | Effects::DECODE)
+                && call.arguments.iter().any(|argument| matches!(argument.value.constant, Constant::Text(_)))
+                && call.taint.any(Taint::DECODED);
+            let called = if hidden { Severity::Critical } else { called };
             let hit = hits.at(source.facts, call.place);
             hits.push(hit.severity(called).loaded(loaded).installed(installed));
         }

@@ -22,6 +22,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    if let Some(place) = source.facts.renamed {
+        let hit = hits.at(source.facts, place).severity(Severity::High).loaded(Severity::Critical);
+        hits.push(hit.message("Built-in functions get other names, many at once, to hide which of them is called."));
+    }
     let text = source.facts.source;
     let Some((at, kind, strong)) = shape(text, source.facts.language) else { return };
     let acts = Effects::EVAL | Effects::SPAWN | Effects::NET | Effects::NATIVE;
