@@ -267,6 +267,13 @@ impl<'a> Walker<'_, 'a> {
         for part in parts {
             taint |= self.eval(part).whole_taint();
         }
+        // A text of the source that is rewritten letter by letter.
+        let letters = generators.iter().any(|generator| {
+            generator.iter.as_string_literal_expr().is_some_and(|text| text.value.len() >= 40)
+        });
+        if letters {
+            taint |= Taint::DECODED;
+        }
         match computed {
             Some(value) => Value { taint: value.taint | taint, ..value },
             None => Value::tainted(taint),
