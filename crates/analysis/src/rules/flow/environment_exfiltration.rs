@@ -86,7 +86,8 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
     let network = effects.any(Effects::NET | Effects::PREPARE);
     let collector = taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);
     // A child process is handed the environment as a matter of course; a command line with an address is not.
-    if !network && !(collector && effects.any(Effects::SPAWN)) {
+    let told_where = collector && effects.any(Effects::SPAWN);
+    if !network && !told_where {
         return None;
     }
     let flow = FLOWS.iter().find(|flow| taint.any(flow.what))?;
