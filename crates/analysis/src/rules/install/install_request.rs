@@ -13,8 +13,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Info,
     message: "Makes a request whose answer nobody keeps, which tells a stranger that it runs here.",
     why: "A beacon: the first thing that a planted or confused dependency does is to tell its author where it runs.",
-    false_positives: "Installers that download something keep the answer, and requests to package indexes and forges are \
-                      Medium at most. Code that has to be called is Info.",
+    false_positives: "Installers that download something keep the answer: that is another rule's matter, and HIGH here only \
+                      where setup.py fetches from a host that publishes no programs. Requests to package indexes and \
+                      forges are MEDIUM at most. Code that has to be called is INFO.",
     example: "import requests\nfrom setuptools import setup\n\nrequests.get(\"https://collect.example.org/\")\nsetup()\n",
     check: Check::Source(check),
 };

@@ -14,7 +14,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     message: "Runs code that was hidden by an encoding.",
     why: "Code that is decoded and run at once was encoded to hide it from readers and scanners.",
     false_positives: "Some tools decode a program that they pass to a child process: inside a function that is LOW. \
-          Where text is run as code while the module loads, nothing but hiding explains it.",
+          Where text is run as code while the module loads, or stands encoded in the source itself, nothing but hiding \
+          explains it.",
     example: include_str!("decoded_execution/hit.py"),
     check: Check::Source(check),
 };

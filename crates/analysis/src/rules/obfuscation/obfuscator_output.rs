@@ -16,7 +16,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
           while running is used so that nobody can tell what the package does.",
     false_positives: "Minifiers shorten names but neither hide texts nor decode them, so they are not seen. Vendors who \
                       protect what they sell are: MEDIUM, and HIGH only where the code also starts something or talks \
-                      to the network while it is installed or loaded.",
+                      to the network while it is installed or loaded. CRITICAL is kept for one line that gives many \
+                      built-in functions other names, `exec` among them, which nobody needs.",
     example: include_str!("obfuscator_output/hit.js"),
     check: Check::Source(check),
 };
