@@ -152,6 +152,7 @@ impl<'a> Builder<'a> {
                 layers: Vec::new(),
                 names: Vec::new(),
                 links: Links::default(),
+                overflow: false,
                 renamed: None,
                 loaded: Vec::new(),
             },

@@ -153,7 +153,7 @@ impl<'a> Builder<'a> {
         }
         taint |= linked;
         self.note_sink(effects, called_taint, place);
-        if (!effects.is_empty() || watch::wants(&path)) && self.facts.calls.len() < MAX_FACTS {
+        if (!effects.is_empty() || watch::wants(&path)) && self.has_room(effects) {
             arguments.truncate(MAX_ARGUMENTS);
             let path = path.clone();
             self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, discarded: false, place });
@@ -335,6 +335,21 @@ impl<'a> Builder<'a> {
             let given: Vec<Argument<'a>> = given.collect();
             self.give(function, 0, &given);
         }
+    }
+
+    /// True while calls are kept. Beyond the first many, only those that could harm are, and the file says so.
+    fn has_room(&mut self, effects: Effects) -> bool {
+        const HARM: Effects = Effects::NET
+            .with(Effects::SPAWN)
+            .with(Effects::EVAL)
+            .with(Effects::DESERIALISE)
+            .with(Effects::NATIVE)
+            .with(Effects::CREDENTIAL)
+            .with(Effects::DELETE);
+        let calls = self.facts.calls.len();
+        let room = calls < MAX_FACTS || (calls < 2 * MAX_FACTS && effects.any(HARM));
+        self.facts.overflow |= !room;
+        room
     }
 
     fn run_arguments(&mut self, arguments: &[Argument<'a>]) {

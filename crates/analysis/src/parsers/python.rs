@@ -268,9 +268,9 @@ impl<'a> Walker<'_, 'a> {
             taint |= self.eval(part).whole_taint();
         }
         // A text of the source that is rewritten letter by letter.
-        let letters = generators.iter().any(|generator| {
-            generator.iter.as_string_literal_expr().is_some_and(|text| text.value.len() >= 40)
-        });
+        let letters = generators
+            .iter()
+            .any(|generator| generator.iter.as_string_literal_expr().is_some_and(|text| text.value.len() >= 40));
         if letters {
             taint |= Taint::DECODED;
         }
