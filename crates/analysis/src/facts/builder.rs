@@ -268,7 +268,8 @@ impl<'a> Builder<'a> {
     pub(super) fn note_download(&mut self, name: &Text<'a>, from: Taint) {
         let files = &mut self.learned.downloaded;
         if files.len() < MAX_FACTS {
-            let from = from.and(Taint::ADDRESS) | Taint::DOWNLOADED;
+            let sure = if from.any(Taint::REMOTE) { Taint::DOWNLOADED } else { Taint::NONE };
+            let from = from.and(Taint::ADDRESS) | from.without(Taint::from_bits(u32::MAX.into())) | sure;
             let known = files.entry(file_name(name).to_owned()).or_default();
             self.learned.useful |= known.is_empty();
             *known |= from;

@@ -49,7 +49,7 @@ impl<'a> Builder<'a> {
         if key == "pipe" && self.connected {
             for argument in &arguments {
                 if let Some(origin) = argument.value.origin.clone() {
-                    self.note_download(&origin, receiver.taint);
+                    self.note_download(&origin, receiver.taint | Taint::REMOTE);
                 }
             }
         }
@@ -61,11 +61,19 @@ impl<'a> Builder<'a> {
         }
         let writes = callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::WRITE));
         let written = union(arguments.iter().map(|argument| &argument.value));
-        if let Some(origin) = receiver.origin.as_ref().filter(|_| writes && written.any(Taint::REMOTE)) {
+        // What another file of the package yields may have come over the network.
+        let remote = written.any(Taint::REMOTE) || written != written.concrete();
+        if let Some(origin) = receiver.origin.as_ref().filter(|_| writes && remote) {
             self.note_download(origin, written);
         }
-        let receiver_taint =
-            if callee.path.is_some() && taint.any(Taint::ENV_ALL) { taint.without(Taint::ENV_ALL) } else { taint };
+        // `parser.read("~/.pypirc")`: the object then holds what the file holds.
+        if written.any(Taint::CREDENTIAL_PATH) && !writes && receiver.origin.is_some() && READS.contains(&key) {
+            self.grow(&receiver, Taint::CREDENTIAL);
+        }
+        let receiver_taint = match callee.path.is_some() && taint.any(Taint::ENV_ALL) && !WHOLE.contains(&key) {
+            true => taint.without(Taint::ENV_ALL),
+            false => taint,
+        };
         let mut result = self.call(callee, arguments, receiver_taint, place);
         // Whatever the library is called: what it yields was hidden before.
         if matches!(key, "decrypt" | "decipher" | "decrypt_and_verify" | "unpad") {
@@ -126,7 +134,7 @@ impl<'a> Builder<'a> {
         // Whoever is given a function mostly runs it: timers, threads, promises, answers of servers.
         self.run_arguments(&arguments);
         if effects.any(Effects::RUNS) {
-            self.give_to_thread(&arguments);
+            self.give_to_thread(&arguments, place);
         }
         let mut taint = self.taint_of_result(&path, effects, &arguments, argument_taint, receiver, place);
         if effects.any(Effects::NET) {
@@ -140,7 +148,7 @@ impl<'a> Builder<'a> {
         if effects.any(Effects::DOWNLOAD) || (effects.any(Effects::WRITE) && argument_taint.any(Taint::REMOTE)) {
             for argument in &arguments {
                 if let Some(origin) = origin_of(&argument.value) {
-                    self.note_download(&origin, argument_taint | receiver);
+                    self.note_download(&origin, argument_taint | receiver | Taint::REMOTE);
                 }
             }
         }
@@ -148,6 +156,10 @@ impl<'a> Builder<'a> {
             true => self.decoded(&path, &arguments),
             false => Constant::Unknown,
         };
+        if let Constant::Text(text) = &constant {
+            let text = text.clone();
+            taint |= self.taint_of_text(&text, place);
+        }
         if matches!(&*path, "socket.socket" | "net.Socket") {
             taint |= Taint::SOCKET;
         }
@@ -327,13 +339,29 @@ impl<'a> Builder<'a> {
     }
 
     /// `Thread(target=f, args=(a, b))`: what `f` will be given.
-    fn give_to_thread(&mut self, arguments: &[Argument<'a>]) {
+    fn give_to_thread(&mut self, arguments: &[Argument<'a>], place: Place) {
         let named = |name: &str| arguments.iter().find(|argument| argument.name.as_deref() == Some(name));
-        let target = arguments.iter().find_map(|argument| argument.value.function);
-        if let (Some(function), Some(given)) = (target, named("args")) {
-            let given = given.value.items().iter().cloned().map(|value| Argument { name: None, value });
-            let given: Vec<Argument<'a>> = given.collect();
-            self.give(function, 0, &given);
+        let runs = |value: &Value<'a>| {
+            let foreign = |path: &str| path.starts_with(super::links::LOCAL) || !api::effects(path).is_empty();
+            value.function.is_some() || value.path.as_deref().is_some_and(foreign)
+        };
+        let target = named("target").or_else(|| arguments.iter().find(|argument| runs(&argument.value)));
+        let Some(target) = target.filter(|target| runs(&target.value)).map(|target| target.value.clone()) else {
+            return;
+        };
+        let plain = |value: &Value<'a>| Argument { name: None, value: value.clone() };
+        let given: Vec<Argument<'a>> = match named("args") {
+            Some(list) => list.value.items().iter().map(plain).collect(),
+            // `atexit.register(f, a)`: what follows the function is handed on.
+            None => {
+                arguments.iter().map(|argument| &argument.value).skip_while(|v| !runs(v)).skip(1).map(plain).collect()
+            }
+        };
+        match target.function {
+            Some(function) => self.give(function, 0, &given),
+            None => {
+                self.call(target, given, Taint::NONE, place);
+            }
         }
     }
 
@@ -379,6 +407,10 @@ fn results(effects: Effects, from: Taint) -> Taint {
     }
     if effects.any(Effects::NET) {
         result |= from.and(Taint::ADDRESS);
+        // The metadata service of a cloud hands out credentials.
+        if from.any(Taint::CREDENTIAL_PATH) {
+            result |= Taint::CREDENTIAL;
+        }
     }
     for (effect, mark) in [
         (Effects::NET, Taint::REMOTE),
@@ -395,6 +427,12 @@ fn results(effects: Effects, from: Taint) -> Taint {
     }
     result
 }
+
+/// Methods that yield all of the environment.
+const WHOLE: [&str; 6] = ["items", "values", "copy", "__str__", "__repr__", "entries"];
+
+/// Methods by which an object reads the file that it is given.
+const READS: [&str; 4] = ["read", "load", "open", "read_file"];
 
 /// Methods by which a list, a record or a buffer takes in what it is given.
 const GROWS: [&str; 9] = ["append", "extend", "add", "update", "insert", "push", "unshift", "set", "write"];

@@ -33,6 +33,10 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
     if !effects.any(Effects::NET | Effects::PREPARE) || !taint.any(Taint::CREDENTIAL) {
         return None;
     }
+    // Who asks the metadata service again shows it what it said before.
+    if taint.any(Taint::CREDENTIAL_PATH) {
+        return None;
+    }
     let collector = taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);
     let called = if collector { Severity::Critical } else { Severity::High };
     Some(([called, Severity::Critical, Severity::Critical], RULE.message))

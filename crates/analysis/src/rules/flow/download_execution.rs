@@ -57,6 +57,7 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
     let severity = match () {
         _ if taint.any(Taint::ADDRESS) => [Severity::Critical; 3],
         _ if code => [Severity::High, Severity::Critical, Severity::Critical],
+        _ if command => [Severity::Medium, Severity::High, Severity::Critical],
         _ => [Severity::Low, Severity::High, Severity::Critical],
     };
     Some((severity, RULE.message))

@@ -39,7 +39,7 @@ const FLOWS: &[Flow] = &[
     // What every client of an interface does with its key, unless nobody asked it to.
     Flow {
         what: Taint::SECRET,
-        severity: [Severity::Low, Severity::Medium, Severity::High],
+        severity: [Severity::Low, Severity::High, Severity::Critical],
         to_collector: [Severity::Critical; 3],
         message: "A secret of the environment flows into a network call.",
     },
@@ -51,7 +51,7 @@ const FLOWS: &[Flow] = &[
     },
     Flow {
         what: Taint::OUTPUT,
-        severity: [Severity::Info, Severity::Medium, Severity::High],
+        severity: [Severity::Info, Severity::High, Severity::Critical],
         to_collector: [Severity::High, Severity::Critical, Severity::Critical],
         message: "What another program printed flows into a network call.",
     },
