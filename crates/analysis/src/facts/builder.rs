@@ -363,7 +363,10 @@ impl<'a> Builder<'a> {
     }
 
     /// A `return` of the function being read.
-    pub fn returns(&mut self, value: Value<'a>) {
+    pub fn returns(&mut self, mut value: Value<'a>) {
+        if let Some(origin) = &value.origin {
+            value.taint |= self.download(origin);
+        }
         let Some(function) = self.learned.functions.get_mut(self.current as usize) else { return };
         // Who called it before its body was read did not know.
         self.learned.useful |= !value.is_unknown() && function.result.is_unknown();

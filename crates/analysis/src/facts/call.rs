@@ -46,7 +46,7 @@ impl<'a> Builder<'a> {
                 _ => self.call(receiver, arguments, Taint::NONE, place),
             };
         }
-        if key == "pipe" && self.connected {
+        if key == "pipe" && (self.connected || receiver.taint.any(Taint::REMOTE)) {
             for argument in &arguments {
                 if let Some(origin) = argument.value.origin.clone() {
                     self.note_download(&origin, receiver.taint | Taint::REMOTE);
@@ -74,7 +74,12 @@ impl<'a> Builder<'a> {
             true => taint.without(Taint::ENV_ALL),
             false => taint,
         };
+        let handed_on = match matches!(key, "then" | "catch" | "finally" | "map" | "flatMap") {
+            true => self.handed_on_by(&receiver, &arguments, place),
+            false => Taint::NONE,
+        };
         let mut result = self.call(callee, arguments, receiver_taint, place);
+        result.taint |= handed_on;
         // Whatever the library is called: what it yields was hidden before.
         if matches!(key, "decrypt" | "decipher" | "decrypt_and_verify" | "unpad") {
             result.taint |= Taint::DECODED;
@@ -174,6 +179,21 @@ impl<'a> Builder<'a> {
         Value { path, constant, taint, origin, ..Value::default() }
     }
 
+    /// What a chain of promises goes on with: what the functions yield that are given the value before.
+    fn handed_on_by(&mut self, receiver: &Value<'a>, arguments: &[Argument<'a>], place: Place) -> Taint {
+        let given = receiver.whole_taint();
+        let mut all = Taint::NONE;
+        for argument in arguments {
+            let value = &argument.value;
+            if let Some(function) = value.function.and_then(|index| self.learned.functions.get(index as usize)) {
+                all |= function.result.taint.resolved(|_| given, Taint::symbol);
+            } else if let Some(path) = value.path.clone().filter(|path| path.starts_with(super::links::LOCAL)) {
+                all |= self.call_symbol(&path, vec![given], place);
+            }
+        }
+        all
+    }
+
     /// What a function among the arguments of a call will be given: the answer of a request, the content of a file.
     pub fn given_to_callback(&self, callee: &Value<'a>, key: Option<&str>, arguments: &[Argument<'a>]) -> Taint {
         let path = callee.path.as_deref();
@@ -199,6 +219,13 @@ impl<'a> Builder<'a> {
         let plain: Vec<&Value<'a>> = arguments.iter().map(|argument| &argument.value).collect();
         let result = match path {
             "require" | "__import__" | "importlib.import_module" | "importlib.__import__" | "import" => {
+                // A module that was downloaded is code that was downloaded.
+                let loaded = self.downloaded_among(arguments) | taint;
+                if loaded.any(Taint::DOWNLOADED | Taint::REMOTE) && self.has_room(Effects::EVAL) {
+                    let (path, effects) = (path.to_owned().into(), Effects::EVAL);
+                    let arguments = arguments.to_vec();
+                    self.facts.calls.push(Call { path, effects, arguments, taint: loaded, discarded: false, place });
+                }
                 let module = text(0).filter(|module| module.len() <= 500)?.to_owned();
                 let value = self.import(&module);
                 // `import a.b` in Python yields `a`, import_module yields `a.b`.
