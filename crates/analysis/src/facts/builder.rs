@@ -269,7 +269,8 @@ impl<'a> Builder<'a> {
         let files = &mut self.learned.downloaded;
         if files.len() < MAX_FACTS {
             let sure = if from.any(Taint::REMOTE) { Taint::DOWNLOADED } else { Taint::NONE };
-            let from = from.and(Taint::ADDRESS) | from.without(Taint::from_bits(u32::MAX.into())) | sure;
+            let from =
+                from.and(Taint::ADDRESS | Taint::DECODED) | from.without(Taint::from_bits(u32::MAX.into())) | sure;
             let known = files.entry(file_name(name).to_owned()).or_default();
             self.learned.useful |= known.is_empty();
             *known |= from;

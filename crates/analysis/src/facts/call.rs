@@ -70,10 +70,8 @@ impl<'a> Builder<'a> {
         if written.any(Taint::CREDENTIAL_PATH) && !writes && receiver.origin.is_some() && READS.contains(&key) {
             self.grow(&receiver, Taint::CREDENTIAL);
         }
-        let receiver_taint = match callee.path.is_some() && taint.any(Taint::ENV_ALL) && !WHOLE.contains(&key) {
-            true => taint.without(Taint::ENV_ALL),
-            false => taint,
-        };
+        // `os.environ.get("A")` is one variable, not the whole of it.
+        let receiver_taint = if WHOLE.contains(&key) { taint } else { receiver.taint };
         let handed_on = match matches!(key, "then" | "catch" | "finally" | "map" | "flatMap") {
             true => self.handed_on_by(&receiver, &arguments, place),
             false => Taint::NONE,
@@ -169,6 +167,10 @@ impl<'a> Builder<'a> {
             taint |= Taint::SOCKET;
         }
         taint |= linked;
+        if effects.is_empty() {
+            // What somebody else's function makes of a downloaded file came over the network too.
+            taint |= called_taint.and(Taint::DOWNLOADED | Taint::ADDRESS);
+        }
         self.note_sink(effects, called_taint, place);
         if (!effects.is_empty() || watch::wants(&path)) && self.has_room(effects) {
             arguments.truncate(MAX_ARGUMENTS);

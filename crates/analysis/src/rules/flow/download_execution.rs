@@ -56,6 +56,10 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
     }
     let severity = match () {
         _ if taint.any(Taint::ADDRESS) => [Severity::Critical; 3],
+        // An address that is hidden by an encoding.
+        _ if taint.any(Taint::DECODED) && taint.any(Taint::DOWNLOADED) => {
+            [Severity::High, Severity::Critical, Severity::Critical]
+        }
         _ if code => [Severity::High, Severity::Critical, Severity::Critical],
         _ if command => [Severity::Medium, Severity::High, Severity::Critical],
         _ => [Severity::Low, Severity::High, Severity::Critical],
