@@ -61,7 +61,7 @@ pub fn ballot(validator: &str, phase: Phase, mut reasons: Vec<Reason>) -> Ballot
     Ballot { validator: validator.to_owned(), phase, vote, level, reasons }
 }
 
-/// A file that shows serious signals of at least two kinds, none of them in doubt: together they are a story that none of
+/// A file, or all that runs at installation, that shows serious signals of at least two kinds, none of them in doubt: together they are a story that none of
 /// them is alone.
 pub fn story(dossier: &Dossier) -> Option<Reason> {
     let mut files: BTreeMap<(&str, &str), BTreeSet<Category>> = BTreeMap::new();
@@ -71,7 +71,9 @@ pub fn story(dossier: &Dossier) -> Option<Reason> {
         let deed =
             !matches!(finding.category, Category::Identity | Category::Archive | Category::Binary | Category::Secret);
         if serious && deed && finding.reach > Reach::Test {
-            files.entry((&distribution.filename, &finding.file)).or_default().insert(finding.category);
+            // What runs at installation is one program, however many files it has.
+            let file = if finding.reach == Reach::Install { "what runs at installation" } else { &finding.file };
+            files.entry((&distribution.filename, file)).or_default().insert(finding.category);
         }
     }
     let ((_, file), kinds) = files.into_iter().find(|(_, kinds)| kinds.len() >= 2)?;

@@ -816,7 +816,7 @@ fn has_text(constant: &Constant<'_>) -> bool {
 /// The last part of a path, when it names a file; a variable's name otherwise.
 pub(super) fn file_name(path: &str) -> &str {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
-    if name.contains('.') && name.len() > 2 { name } else { path }
+    if name.len() > 2 { name } else { path }
 }
 
 /// True for a text that ends in a file's name: `\\setup.exe`.

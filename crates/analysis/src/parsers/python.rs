@@ -114,17 +114,8 @@ impl<'a> Walker<'_, 'a> {
             None => self.builder.bind(name, Value { function: Some(id), ..Value::default() }),
             Some(class) => {
                 self.builder.declare_method(class.id, name, id);
-                // setuptools calls these when the package is built or installed.
-                let hook = matches!(
-                    name,
-                    "__init__"
-                        | "run"
-                        | "finalize_options"
-                        | "initialize_options"
-                        | "build_extension"
-                        | "build_extensions"
-                );
-                if hook && class.base.as_deref().is_some_and(is_setup_command) {
+                // setuptools runs commands when the package is built or installed, and commands run their methods.
+                if class.base.as_deref().is_some_and(is_setup_command) {
                     self.builder.runs_at_load(id);
                 }
             }

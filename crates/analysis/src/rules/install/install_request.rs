@@ -45,7 +45,10 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             continue;
         }
         let released = *released.get_or_insert_with(|| all_released(facts));
+        // A host that is hidden by an encoding is not meant to be seen.
+        let hidden = call.taint.any(Taint::DECODED);
         let (loaded, installed) = match (released, call.discarded) {
+            _ if hidden => (Severity::High, Severity::Critical),
             (true, _) => (Severity::Info, Severity::Medium),
             (false, true) => (Severity::Medium, Severity::Critical),
             (false, false) => (Severity::Low, Severity::High),

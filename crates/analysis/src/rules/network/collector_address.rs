@@ -36,8 +36,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in calls {
         let hit = hits.at(source.facts, call.place);
         let [called, loaded, installed] = match call.taint.any(Taint::CATCHER) {
-            true => [Severity::High, Severity::Critical, Severity::Critical],
-            false => [Severity::Medium, Severity::High, Severity::Critical],
+            true => [Severity::Critical; 3],
+            false => [Severity::Medium, Severity::Critical, Severity::Critical],
         };
         hits.push(
             hit.severity(called)
