@@ -32,8 +32,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let acts = Effects::EVAL | Effects::SPAWN | Effects::NET | Effects::NATIVE;
     let acting = source.calls(acts).any(|call| source.facts.when(call.place) == When::Load);
     let line = text.get(at..).unwrap_or_default().chars().take(120).collect::<String>();
+    // Code that cannot be read at all need not show that it acts.
+    let unreadable = strong && (kind.contains("PyArmor") || kind.contains("JSFuck"));
     let severity = if strong && acting { Severity::High } else { Severity::Medium };
-    let hit = hits.at_offset(at, &line).severity(severity).message(kind);
+    let loaded = if unreadable { Severity::High } else { severity };
+    let hit = hits.at_offset(at, &line).severity(severity).loaded(loaded).message(kind);
     hits.push(hit);
 }
 
