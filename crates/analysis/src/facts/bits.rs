@@ -245,6 +245,8 @@ mod sign {
             INJECTION = "injection",
             /// Scanners for secrets.
             SCANNER = "scanner",
+            /// An address that came out of a decoder.
+            HIDDEN_ADDRESS = "hidden-address",
         }
     }
 }

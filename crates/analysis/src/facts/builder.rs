@@ -674,7 +674,7 @@ impl<'a> Builder<'a> {
         taint
     }
 
-    fn mention(&mut self, mention: Mention) {
+    pub(super) fn mention(&mut self, mention: Mention) {
         if self.facts.mentions.len() < MAX_FACTS {
             self.facts.signs |= mention.signs;
             self.facts.mentions.push(mention);
@@ -706,7 +706,10 @@ impl<'a> Builder<'a> {
         // A file goes by its name, whatever the folder.
         let origin = match &right.constant {
             Constant::Text(text) if text.len() <= 300 && names_file(text) => Some(text.clone()),
-            _ => left.origin.or(right.origin).filter(|_| matches!(constant, Constant::Unknown)),
+            _ => left
+                .origin
+                .or(right.origin)
+                .filter(|origin| matches!(constant, Constant::Unknown) || names_file(origin)),
         };
         // A literal was looked at where it stood; only what was newly put together can name something new.
         if let (Constant::Text(Text::Shared(text)), true) = (&constant, taint.is_empty()) {

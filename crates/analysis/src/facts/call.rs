@@ -137,7 +137,12 @@ impl<'a> Builder<'a> {
         // Whoever is given a function mostly runs it: timers, threads, promises, answers of servers.
         self.run_arguments(&arguments);
         if effects.any(Effects::RUNS) {
-            self.give_to_thread(&arguments, place);
+            self.call_handed(&arguments, place);
+        }
+        if &*path == "functools.reduce"
+            && let Some(value) = self.call_chain(&arguments, place)
+        {
+            return value;
         }
         let mut taint = self.taint_of_result(&path, effects, &arguments, argument_taint, receiver, place);
         if effects.any(Effects::NET) {
@@ -159,10 +164,7 @@ impl<'a> Builder<'a> {
             true => self.decoded(&path, &arguments),
             false => Constant::Unknown,
         };
-        if let Constant::Text(text) = &constant {
-            let text = text.clone();
-            taint |= self.taint_of_text(&text, place);
-        }
+        taint |= self.look_at_decoded(&constant, place);
         if matches!(&*path, "socket.socket" | "net.Socket") {
             taint |= Taint::SOCKET;
         }
@@ -220,6 +222,18 @@ impl<'a> Builder<'a> {
         let text = |index: usize| value(index).and_then(Value::as_text);
         let plain: Vec<&Value<'a>> = arguments.iter().map(|argument| &argument.value).collect();
         let result = match path {
+            // The text of such an address is the module: `import("data:text/javascript," + text)`.
+            "import" if value(0).and_then(Value::as_prefix).is_some_and(|text| text.starts_with("data:")) => {
+                let taint =
+                    taint | if value(0)?.as_prefix()?.contains(";base64") { Taint::DECODED } else { Taint::NONE };
+                self.note_sink(Effects::EVAL, taint, place);
+                if self.facts.calls.len() < MAX_FACTS {
+                    let (path, arguments) = (Text::from("import"), arguments.to_vec());
+                    let effects = Effects::EVAL | Effects::IMPORT;
+                    self.facts.calls.push(Call { path, effects, arguments, taint, discarded: false, place });
+                }
+                Value::tainted(taint)
+            }
             "require" | "__import__" | "importlib.import_module" | "importlib.__import__" | "import" => {
                 // A module that was downloaded is code that was downloaded.
                 let loaded = self.downloaded_among(arguments) | taint;
@@ -271,6 +285,7 @@ impl<'a> Builder<'a> {
                     };
                     self.budget = self.budget.saturating_sub(text.len() / 4);
                     let constant = self.pay(|| fold::decode(encoding, text));
+                    let taint = taint | self.look_at_decoded(&constant, place);
                     Value { constant, taint: taint | Taint::DECODED, ..Value::default() }
                 }
                 _ => value(0)?.clone(),
@@ -365,33 +380,6 @@ impl<'a> Builder<'a> {
         };
         let words = command.split([' ', '"', '\'', '=', ';', '&']).take(100);
         words.filter(|word| word.contains(['.', '/', '\\'])).fold(Taint::NONE, |all, word| all | self.download(word))
-    }
-
-    /// `Thread(target=f, args=(a, b))`: what `f` will be given.
-    fn give_to_thread(&mut self, arguments: &[Argument<'a>], place: Place) {
-        let named = |name: &str| arguments.iter().find(|argument| argument.name.as_deref() == Some(name));
-        let runs = |value: &Value<'a>| {
-            let foreign = |path: &str| path.starts_with(super::links::LOCAL) || !api::effects(path).is_empty();
-            value.function.is_some() || value.path.as_deref().is_some_and(foreign)
-        };
-        let target = named("target").or_else(|| arguments.iter().find(|argument| runs(&argument.value)));
-        let Some(target) = target.filter(|target| runs(&target.value)).map(|target| target.value.clone()) else {
-            return;
-        };
-        let plain = |value: &Value<'a>| Argument { name: None, value: value.clone() };
-        let given: Vec<Argument<'a>> = match named("args") {
-            Some(list) => list.value.items().iter().map(plain).collect(),
-            // `atexit.register(f, a)`: what follows the function is handed on.
-            None => {
-                arguments.iter().map(|argument| &argument.value).skip_while(|v| !runs(v)).skip(1).map(plain).collect()
-            }
-        };
-        match target.function {
-            Some(function) => self.give(function, 0, &given),
-            None => {
-                self.call(target, given, Taint::NONE, place);
-            }
-        }
     }
 
     /// True while calls are kept. Beyond the first many, only those that could harm are, and the file says so.

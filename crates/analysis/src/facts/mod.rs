@@ -11,6 +11,7 @@ mod builder;
 mod call;
 mod command;
 mod fold;
+mod handed;
 mod layer;
 mod links;
 mod mention;

@@ -53,6 +53,13 @@ fn deeds_of_call(call: &Call<'_>, fetched: &mut Vec<String>) -> Deeds {
     let word = |value: &Value<'_>| value.as_prefix().unwrap_or("?").to_owned();
     for argument in call.arguments.iter().filter(|argument| argument.name.as_deref() != Some("env")).take(8) {
         let value = &argument.value;
+        // `'start /b ' + path`: only the name of the file is known of what follows.
+        let named = value.origin.as_deref().filter(|origin| value.as_text().is_none() && origin.contains('.'));
+        if let (Some(text), Some(origin)) = (value.as_prefix().filter(|text| text.len() <= 2000), named) {
+            line(&format!("{text}{origin}"));
+            words.push(text.to_owned());
+            continue;
+        }
         match (value.as_prefix(), value.items()) {
             (Some(text), _) if text.len() <= MAX_LINE => {
                 line(text);
@@ -67,6 +74,11 @@ fn deeds_of_call(call: &Call<'_>, fetched: &mut Vec<String>) -> Deeds {
                 words.extend(items.iter().map(word));
             }
         }
+    }
+    // `spawn({ file: "sh", args: [...] })`, the form beneath `child_process`.
+    if let Some(list) = call.option("args").filter(|list| words.is_empty() && !list.items().is_empty()) {
+        words.extend(list.items().iter().map(word));
+        listed = true;
     }
     if listed || words.len() > 1 {
         let end = words.iter().map(String::len).sum();

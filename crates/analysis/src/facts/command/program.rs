@@ -138,7 +138,9 @@ impl Judge {
             deeds |= self.interpreter(run);
         } else if is_fetcher(name) {
             deeds |= self.fetcher(run);
-        } else if matches!(name, "nc" | "ncat" | "netcat" | "socat" | "telnet") {
+        } else if matches!(name, "nc" | "ncat" | "netcat" | "socat" | "telnet")
+            || (name == "openssl" && run.has(&["s_client"]))
+        {
             deeds |= connector(run);
             if self.fifo && (run.command.piped || run.command.writes.is_some()) {
                 deeds |= Deeds::REMOTE_SHELL;
@@ -193,8 +195,11 @@ impl Judge {
                 deeds | script.map_or(Deeds::NONE, |script| self.nested(script))
             }
             _ => {
-                let script = run.after(&["-c", "-e", "-r", "-p", "--eval", "eval"]);
-                deeds | script.map_or(Deeds::NONE, |script| code::judge(script))
+                let script = run.after(&["-c", "-e", "-r", "-p", "--eval", "eval"]).map(String::as_str);
+                // Ruby and Perl take the code in the same word: `ruby -e'...'`.
+                let joined =
+                    || run.arguments.iter().find_map(|word| word.strip_prefix("-e").filter(|code| code.len() > 8));
+                deeds | script.or_else(joined).map_or(Deeds::NONE, code::judge)
             }
         }
     }
@@ -241,7 +246,15 @@ impl Judge {
     fn fetcher(&mut self, run: &Run<'_>) -> Deeds {
         let mut deeds = Deeds::FETCHES;
         let output = run.after(&["-o", "--output", "-outfile", "--output-document", "-d", "-destination"]);
-        let output = output.cloned().or_else(|| run.command.writes.clone());
+        // `curl -so file`: short flags stand together, and the last one takes the value.
+        let cluster = || {
+            let at = run.arguments.iter().position(|flag| {
+                let clustered = flag.len() > 2 && flag.starts_with('-') && !flag.starts_with("--");
+                clustered && flag.ends_with(if run.name == "wget" { 'O' } else { 'o' })
+            })?;
+            run.arguments.get(at + 1)
+        };
+        let output = output.or_else(cluster).cloned().or_else(|| run.command.writes.clone());
         let named = match run.name {
             "certutil" | "bitsadmin" => run.arguments.last().cloned(),
             "wget" if output.is_none() => run.plain().find_map(|url| url.rsplit('/').next().map(str::to_owned)),

@@ -21,7 +21,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    for call in source.calls(Effects::EVAL | Effects::SPAWN | Effects::NATIVE | Effects::DESERIALISE) {
+    for call in source.calls(Effects::EVAL | Effects::SPAWN | Effects::NATIVE | Effects::DESERIALISE | Effects::IMPORT)
+    {
         let piped = call.effects.any(Effects::SPAWN)
             && call.arguments.iter().any(|argument| {
                 std::iter::once(&argument.value)
@@ -50,7 +51,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdict> {
     let code = effects.any(Effects::EVAL) && taint.any(Taint::REMOTE);
     let command = effects.any(Effects::SPAWN) && taint.any(Taint::REMOTE);
-    let runs = effects.any(Effects::EVAL | Effects::SPAWN | Effects::NATIVE | Effects::DESERIALISE);
+    let loads = Effects::EVAL | Effects::SPAWN | Effects::NATIVE | Effects::DESERIALISE | Effects::IMPORT;
+    let runs = effects.any(loads);
     if !(code || command || runs && taint.any(Taint::DOWNLOADED)) {
         return None;
     }

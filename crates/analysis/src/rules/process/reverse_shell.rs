@@ -21,6 +21,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let connects = source.calls(Effects::NET).any(|call| call.path.contains("connect") || call.path.contains("Socket"));
     let duplicates = source.calls(Effects::DUP).count();
+    // `[os.dup2(s.fileno(), n) for n in (0, 1, 2)]` duplicates all three in one call.
+    let looped = ["(0, 1, 2)", "(0,1,2)", "[0, 1, 2]", "[0,1,2]", "range(3)"];
+    let source_bytes = source.facts.source.as_bytes();
+    let turns = duplicates > 0 && looped.iter().any(|all| memchr::memmem::find(source_bytes, all.as_bytes()).is_some());
+    let duplicates = if turns { duplicates.max(3) } else { duplicates };
     let listens = source.does(Effects::LISTEN);
     let mut seen: Vec<Place> = Vec::new();
     for deed in source.deeds(Deeds::REMOTE_SHELL) {

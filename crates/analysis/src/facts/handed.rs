@@ -1,0 +1,86 @@
+//! Functions that are handed over with their arguments, to be called by somebody else.
+//!
+//! In: a call such as `atexit.register(exec, text)`, `Thread(target=urlopen, args=(url,))`, `reduce(apply, [f, g], x)`.
+//! Out: the same facts as if the file had called them itself. Nothing is called more often than it is handed over.
+
+use super::bits::{Effects, Signs, Taint};
+use super::builder::{Argument, Builder};
+use super::links::LOCAL;
+use super::value::{Constant, Text, Value};
+use super::{Mention, Place, api};
+
+/// Functions of one chain that are followed.
+const MAX_CHAIN: usize = 32;
+
+impl<'a> Builder<'a> {
+    /// Calls what a call with [`Effects::RUNS`] is given: a function of this file or of another, or an API that does
+    /// something by itself.
+    pub(super) fn call_handed(&mut self, arguments: &[Argument<'a>], place: Place) {
+        let acts = |value: &Value<'a>| {
+            let effects = value.path.as_deref().map_or(Effects::NONE, api::effects);
+            let local = value.function.is_some() || value.path.as_deref().is_some_and(|path| path.starts_with(LOCAL));
+            local || !effects.is_empty() && !effects.any(Effects::RUNS)
+        };
+        let Some(at) = arguments.iter().take(4).position(|argument| acts(&argument.value)) else { return };
+        let callee = arguments[at].value.clone();
+        let named = |name: &str| arguments.iter().find(|argument| argument.name.as_deref() == Some(name));
+        let positional = |value: &Value<'a>| Argument { name: None, value: value.clone() };
+        let given: Vec<Argument<'a>> = match (named("args"), &arguments[at + 1..]) {
+            (Some(list), _) => list.value.items().iter().map(positional).collect(),
+            // `Timer(2, f, [a, b])`
+            (None, [only]) if !only.value.items().is_empty() => only.value.items().iter().map(positional).collect(),
+            (None, rest) => rest.to_vec(),
+        };
+        let more =
+            named("kwargs").map(|fields| Argument { name: None, value: Value::tainted(fields.value.whole_taint()) });
+        let given: Vec<Argument<'a>> = given.into_iter().chain(more).collect();
+        match callee.function {
+            Some(function) => self.give(function, 0, &given),
+            None => {
+                self.call(callee, given, Taint::NONE, place);
+            }
+        }
+    }
+
+    /// `reduce(lambda value, f: f(value), [f, g], start)`: each function of the list gets what the one before yields.
+    pub(super) fn call_chain(&mut self, arguments: &[Argument<'a>], place: Place) -> Option<Value<'a>> {
+        let [_, list, start, ..] = arguments else { return None };
+        let functions = list.value.items();
+        let callable = |value: &Value<'a>| value.path.is_some() || value.function.is_some();
+        if functions.is_empty() || functions.len() > MAX_CHAIN || !functions.iter().all(callable) {
+            return None;
+        }
+        let mut value = start.value.clone();
+        for function in functions.to_vec() {
+            value = self.call(function, vec![Argument { name: None, value }], Taint::NONE, place);
+        }
+        Some(value)
+    }
+
+    /// Looks at what came out of a decoder: an address that nobody should read, or another text of interest.
+    pub(super) fn look_at_decoded(&mut self, constant: &Constant<'a>, place: Place) -> Taint {
+        let Constant::Text(text) = constant else { return Taint::NONE };
+        if text.len() > MAX_LOOKED {
+            return Taint::NONE;
+        }
+        let text: Text<'a> = text.clone();
+        if is_remote_address(&text) {
+            let what = "an address that an encoding hides";
+            self.mention(Mention { taint: Taint::NONE, signs: Signs::HIDDEN_ADDRESS, what, place });
+        }
+        self.taint_of_text(&text, place)
+    }
+}
+
+/// Bytes of a decoded text that is looked at; a longer one is no address and no command line.
+const MAX_LOOKED: usize = 4 << 10;
+
+/// True for an address of a host on the network: `https://host/path`, not of this machine.
+fn is_remote_address(text: &str) -> bool {
+    let schemes = ["https://", "http://", "wss://", "ws://"];
+    let Some(rest) = schemes.into_iter().find_map(|scheme| text.strip_prefix(scheme)) else { return false };
+    let host = &rest[..rest.find(['/', ':', '?', '#']).unwrap_or(rest.len())];
+    let named =
+        host.len() >= 4 && host.contains('.') && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    named && !host.starts_with("127.") && host != "0.0.0.0" && !text.contains(char::is_whitespace)
+}

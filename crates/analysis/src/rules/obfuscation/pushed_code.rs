@@ -1,0 +1,53 @@
+//! Code that stands so far to the right that no window shows it.
+
+use sigma_core::{Category, Severity};
+
+use crate::facts::Effects;
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "pushed-code",
+    category: Category::Obfuscation,
+    capability: None,
+    severity: Severity::High,
+    message: "Hides code behind a long run of spaces, where no window and no review shows it.",
+    why: "Nobody reaches column two hundred by accident in the middle of a line. The spaces are there so that whoever reads \
+          the file sees an innocent line and not what follows it.",
+    false_positives: "Tables and aligned comments hold long runs of spaces too; only calls that start, fetch, decode or run \
+                      something behind one, on a line that begins with other code, are seen.",
+    example: include_str!("pushed_code/hit.py"),
+    check: Check::Source(check),
+};
+
+/// Spaces that push code out of the widest window.
+const RUN: usize = 160;
+/// Runs of spaces that are looked at in one file.
+const MAX_RUNS: usize = 200;
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    let bytes = source.facts.source.as_bytes();
+    let acts = Effects::EVAL | Effects::SPAWN | Effects::NET | Effects::DECODE | Effects::IMPORT | Effects::NATIVE;
+    let mut calls = source.calls(acts).peekable();
+    if calls.peek().is_none() {
+        return;
+    }
+    let mut next = 0;
+    for at in memchr::memmem::find_iter(bytes, &[b' '; RUN]).take(MAX_RUNS).filter(|at| *at > 0) {
+        if at < next {
+            continue;
+        }
+        let end = at + bytes[at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        next = end;
+        // What only is indented hides nothing: other code stands before the spaces.
+        let before = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |line| line + 1);
+        if bytes[before..at].iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let line = memchr::memchr(b'\n', &bytes[end..]).map_or(bytes.len(), |length| end + length);
+        let within = |start: u32| (end..line).contains(&(start as usize));
+        if let Some(call) = source.calls(acts).find(|call| within(call.place.start)) {
+            hits.push_call(source.facts, call);
+            return;
+        }
+    }
+}

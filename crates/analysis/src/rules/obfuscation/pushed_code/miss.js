@@ -1,0 +1,4 @@
+const table = [
+  ['name', 'one'],                                                                                                                                                                                                                                                                                                            // aligned
+];
+                                                                                                                                                                                                        fetch('https://example.org/' + table.length);
