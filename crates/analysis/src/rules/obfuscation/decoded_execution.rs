@@ -39,7 +39,8 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
     let decoded = taint.any(Taint::DECODED);
     match () {
         _ if decoded && effects.any(Effects::EVAL) => {
-            Some(([Severity::High, Severity::Critical, Severity::Critical], RULE.message))
+            // Caches and task queues decode and run what they are given, when somebody gives it to them.
+            Some(([Severity::Medium, Severity::Critical, Severity::Critical], RULE.message))
         }
         _ if decoded && (effects.any(Effects::SPAWN) || effects.any(Effects::DECODE)) => {
             Some(([Severity::Low, Severity::High, Severity::Critical], RULE.message))
