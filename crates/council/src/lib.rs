@@ -130,8 +130,10 @@ mod tests {
         check(vec![unsure.clone()], "ESCALATED BLOCKED");
         check(vec![unsure, finding(High, Obfuscation, Reach::Import)], "REJECTED BLOCKED");
         check(vec![finding(Critical, Network, Test)], "APPROVED CAUTION");
-        check(vec![finding(High, Process, Install), finding(High, Network, Install)], "APPROVED CAUTION");
-        let three = [Process, Network, Obfuscation].map(|kind| finding(High, kind, Install));
+        check(vec![finding(High, Process, Install), finding(High, Network, Install)], "REJECTED BLOCKED");
+        let elsewhere = |kind, file: &str| Finding { file: file.to_owned(), ..finding(High, kind, Reach::Import) };
+        check(vec![elsewhere(Process, "a.py"), elsewhere(Network, "b.py")], "APPROVED CAUTION");
+        let three = [elsewhere(Process, "a.py"), elsewhere(Network, "b.py"), elsewhere(Obfuscation, "c.py")];
         check(three.to_vec(), "ESCALATED BLOCKED");
     }
 

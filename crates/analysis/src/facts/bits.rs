@@ -121,6 +121,8 @@ mod effect {
             OPEN = "open",
             /// Duplicates a descriptor onto another.
             DUP = "dup",
+            /// Makes a request ready that something else sends.
+            PREPARE = "prepare",
             /// Watches the user: keyboard, screen, camera, microphone, clipboard.
             WATCH = "watch",
             /// Encrypts.

@@ -152,6 +152,8 @@ impl<'a> Builder<'a> {
                 layers: Vec::new(),
                 names: Vec::new(),
                 links: Links::default(),
+                overflow: false,
+                renamed: None,
                 loaded: Vec::new(),
             },
         }
@@ -266,10 +268,9 @@ impl<'a> Builder<'a> {
     pub(super) fn note_download(&mut self, name: &Text<'a>, from: Taint) {
         let files = &mut self.learned.downloaded;
         if files.len() < MAX_FACTS {
-            // What another file gives may be a download too: that is known once the files are joined.
-            let elsewhere = from.without(from.concrete());
-            let known = from.any(Taint::REMOTE) || elsewhere.is_empty();
-            let from = elsewhere | if known { from.and(Taint::ADDRESS) | Taint::DOWNLOADED } else { Taint::NONE };
+            let sure = if from.any(Taint::REMOTE) { Taint::DOWNLOADED } else { Taint::NONE };
+            let from =
+                from.and(Taint::ADDRESS | Taint::DECODED) | from.without(Taint::from_bits(u32::MAX.into())) | sure;
             let known = files.entry(file_name(name).to_owned()).or_default();
             self.learned.useful |= known.is_empty();
             *known |= from;
@@ -363,7 +364,10 @@ impl<'a> Builder<'a> {
     }
 
     /// A `return` of the function being read.
-    pub fn returns(&mut self, value: Value<'a>) {
+    pub fn returns(&mut self, mut value: Value<'a>) {
+        if let Some(origin) = &value.origin {
+            value.taint |= self.download(origin);
+        }
         let Some(function) = self.learned.functions.get_mut(self.current as usize) else { return };
         // Who called it before its body was read did not know.
         self.learned.useful |= !value.is_unknown() && function.result.is_unknown();
@@ -463,6 +467,15 @@ impl<'a> Builder<'a> {
         value
     }
 
+    /// The value of a name that is not written in the source.
+    pub(super) fn name_of(&self, name: &str) -> Value<'a> {
+        match self.scope.get::<str>(name) {
+            Some(known) => known.value.clone(),
+            None if self.is_global(name) => Value::at_path(name.to_owned()),
+            None => Value::default(),
+        }
+    }
+
     fn is_global(&self, name: &str) -> bool {
         match self.language {
             Language::Python => matches!(
@@ -485,6 +498,16 @@ impl<'a> Builder<'a> {
                     | "map"
                     | "dict"
                     | "str"
+                    | "tuple"
+                    | "ord"
+                    | "type"
+                    // Modules that a star import or a lost line may have brought.
+                    | "os"
+                    | "subprocess"
+                    | "requests"
+                    | "urllib"
+                    | "socket"
+                    | "base64"
             ),
             Language::Shell => false,
             Language::JavaScript | Language::TypeScript => matches!(
@@ -684,7 +707,10 @@ impl<'a> Builder<'a> {
         // A file goes by its name, whatever the folder.
         let origin = match &right.constant {
             Constant::Text(text) if text.len() <= 300 && names_file(text) => Some(text.clone()),
-            _ => left.origin.or(right.origin).filter(|origin| matches!(constant, Constant::Unknown) || names_file(origin)),
+            _ => left
+                .origin
+                .or(right.origin)
+                .filter(|origin| matches!(constant, Constant::Unknown) || names_file(origin)),
         };
         // A literal was looked at where it stood; only what was newly put together can name something new.
         if let (Constant::Text(Text::Shared(text)), true) = (&constant, taint.is_empty()) {
@@ -736,6 +762,32 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Built-in functions get other names, many at once: nobody does so but to hide which are called.
+    pub fn renames(&mut self, values: &[Value<'a>], place: Place) {
+        let builtin = |value: &&Value<'a>| {
+            matches!(
+                value.path.as_deref(),
+                Some(
+                    "exec"
+                        | "eval"
+                        | "compile"
+                        | "str"
+                        | "tuple"
+                        | "map"
+                        | "ord"
+                        | "chr"
+                        | "globals"
+                        | "type"
+                        | "getattr"
+                )
+            )
+        };
+        let runs = values.iter().any(|value| matches!(value.path.as_deref(), Some("exec" | "eval" | "compile")));
+        if runs && values.iter().filter(builtin).count() >= 4 {
+            self.facts.renamed.get_or_insert(place);
+        }
+    }
+
     /// Says that nobody looks at what the expression at this place yields.
     pub fn discards(&mut self, place: Place) {
         // The calls of a chain, `get(url).read()`, begin where it begins.
@@ -768,7 +820,7 @@ fn has_text(constant: &Constant<'_>) -> bool {
 /// The last part of a path, when it names a file; a variable's name otherwise.
 pub(super) fn file_name(path: &str) -> &str {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
-    if name.contains('.') && name.len() > 2 { name } else { path }
+    if name.len() > 2 { name } else { path }
 }
 
 /// True for a text that ends in a file's name: `\\setup.exe`.

@@ -49,7 +49,7 @@ impl<'a> Builder<'a> {
         if key == "pipe" && (self.connected || receiver.taint.any(Taint::REMOTE)) {
             for argument in &arguments {
                 if let Some(origin) = argument.value.origin.clone() {
-                    self.note_download(&origin, receiver.taint);
+                    self.note_download(&origin, receiver.taint | Taint::REMOTE);
                 }
             }
         }
@@ -61,28 +61,26 @@ impl<'a> Builder<'a> {
         }
         let writes = callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::WRITE));
         let written = union(arguments.iter().map(|argument| &argument.value));
-        let foreign = written.any(Taint::REMOTE) || written != written.concrete();
-        if let Some(origin) = receiver.origin.as_ref().filter(|_| writes && foreign) {
+        // What another file of the package yields may have come over the network.
+        let remote = written.any(Taint::REMOTE) || written != written.concrete();
+        if let Some(origin) = receiver.origin.as_ref().filter(|_| writes && remote) {
             self.note_download(origin, written);
         }
-        // One variable of the environment is not the whole; what an encoder made of the whole still is.
-        let encoded = receiver.path.as_deref().is_some_and(|path| path.starts_with("base64.") || path.starts_with("json."));
-        let own_environment = callee.path.is_some() && !encoded;
-        let receiver_taint =
-            if own_environment && taint.any(Taint::ENV_ALL) { taint.without(Taint::ENV_ALL) } else { taint };
-        // What a list becomes is what the function that is given makes of each item.
-        let mapped = match key {
-            "map" | "flatMap" | "reduce" | "replace" if javascript => {
-                let functions = arguments.iter().filter_map(|argument| argument.value.function);
-                let results = functions.filter_map(|index| self.learned.functions.get(index as usize));
-                results.fold(Taint::NONE, |all, function| all | function.result.taint.concrete())
-            }
-            _ => Taint::NONE,
+        // `parser.read("~/.pypirc")`: the object then holds what the file holds.
+        if written.any(Taint::CREDENTIAL_PATH) && !writes && receiver.origin.is_some() && READS.contains(&key) {
+            self.grow(&receiver, Taint::CREDENTIAL);
+        }
+        // `os.environ.get("A")` is one variable, not the whole of it.
+        let receiver_taint = if WHOLE.contains(&key) { taint } else { receiver.taint };
+        let handed_on = match matches!(key, "then" | "catch" | "finally" | "map" | "flatMap") {
+            true => self.handed_on_by(&receiver, &arguments, place),
+            false => Taint::NONE,
         };
         let mut result = self.call(callee, arguments, receiver_taint, place);
-        result.taint |= mapped;
-        if key == "read" && result.path.as_deref().is_some_and(|path| path.ends_with("ConfigParser().read()")) {
-            self.grow(&receiver, result.taint);
+        result.taint |= handed_on;
+        // Whatever the library is called: what it yields was hidden before.
+        if matches!(key, "decrypt" | "decipher" | "decrypt_and_verify" | "unpad") {
+            result.taint |= Taint::DECODED;
         }
         if result.origin.is_none() {
             result.origin = receiver.origin;
@@ -139,7 +137,6 @@ impl<'a> Builder<'a> {
         // Whoever is given a function mostly runs it: timers, threads, promises, answers of servers.
         self.run_arguments(&arguments);
         if effects.any(Effects::RUNS) {
-            self.give_to_thread(&arguments);
             self.call_handed(&arguments, place);
         }
         if &*path == "functools.reduce"
@@ -156,11 +153,10 @@ impl<'a> Builder<'a> {
             true => arguments.first().and_then(|argument| origin_of(&argument.value)),
             false => None,
         };
-        if effects.any(Effects::DOWNLOAD) || (effects.any(Effects::WRITE) && (argument_taint.any(Taint::REMOTE) || argument_taint != argument_taint.concrete()))
-        {
+        if effects.any(Effects::DOWNLOAD) || (effects.any(Effects::WRITE) && argument_taint.any(Taint::REMOTE)) {
             for argument in &arguments {
                 if let Some(origin) = origin_of(&argument.value) {
-                    self.note_download(&origin, argument_taint | receiver);
+                    self.note_download(&origin, argument_taint | receiver | Taint::REMOTE);
                 }
             }
         }
@@ -173,14 +169,33 @@ impl<'a> Builder<'a> {
             taint |= Taint::SOCKET;
         }
         taint |= linked;
+        if effects.is_empty() {
+            // What somebody else's function makes of a downloaded file came over the network too.
+            taint |= called_taint.and(Taint::DOWNLOADED | Taint::ADDRESS);
+        }
         self.note_sink(effects, called_taint, place);
-        if (!effects.is_empty() || watch::wants(&path)) && self.facts.calls.len() < MAX_FACTS {
+        if (!effects.is_empty() || watch::wants(&path)) && self.has_room(effects) {
             arguments.truncate(MAX_ARGUMENTS);
             let path = path.clone();
             self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, discarded: false, place });
         }
         let path = name::join_call(&path);
         Value { path, constant, taint, origin, ..Value::default() }
+    }
+
+    /// What a chain of promises goes on with: what the functions yield that are given the value before.
+    fn handed_on_by(&mut self, receiver: &Value<'a>, arguments: &[Argument<'a>], place: Place) -> Taint {
+        let given = receiver.whole_taint();
+        let mut all = Taint::NONE;
+        for argument in arguments {
+            let value = &argument.value;
+            if let Some(function) = value.function.and_then(|index| self.learned.functions.get(index as usize)) {
+                all |= function.result.taint.resolved(|_| given, Taint::symbol);
+            } else if let Some(path) = value.path.clone().filter(|path| path.starts_with(super::links::LOCAL)) {
+                all |= self.call_symbol(&path, vec![given], place);
+            }
+        }
+        all
     }
 
     /// What a function among the arguments of a call will be given: the answer of a request, the content of a file.
@@ -209,7 +224,8 @@ impl<'a> Builder<'a> {
         let result = match path {
             // The text of such an address is the module: `import("data:text/javascript," + text)`.
             "import" if value(0).and_then(Value::as_prefix).is_some_and(|text| text.starts_with("data:")) => {
-                let taint = taint | if value(0)?.as_prefix()?.contains(";base64") { Taint::DECODED } else { Taint::NONE };
+                let taint =
+                    taint | if value(0)?.as_prefix()?.contains(";base64") { Taint::DECODED } else { Taint::NONE };
                 self.note_sink(Effects::EVAL, taint, place);
                 if self.facts.calls.len() < MAX_FACTS {
                     let (path, arguments) = (Text::from("import"), arguments.to_vec());
@@ -219,11 +235,29 @@ impl<'a> Builder<'a> {
                 Value::tainted(taint)
             }
             "require" | "__import__" | "importlib.import_module" | "importlib.__import__" | "import" => {
+                // A module that was downloaded is code that was downloaded.
+                let loaded = self.downloaded_among(arguments) | taint;
+                if loaded.any(Taint::DOWNLOADED | Taint::REMOTE) && self.has_room(Effects::EVAL) {
+                    let (path, effects) = (path.to_owned().into(), Effects::EVAL);
+                    let arguments = arguments.to_vec();
+                    self.facts.calls.push(Call { path, effects, arguments, taint: loaded, discarded: false, place });
+                }
                 let module = text(0).filter(|module| module.len() <= 500)?.to_owned();
                 let value = self.import(&module);
                 // `import a.b` in Python yields `a`, import_module yields `a.b`.
                 let top = path == "__import__" && !module.starts_with('.');
                 if top { Value::at_path(name::package_of(&module).to_owned()) } else { value }
+            }
+            // `eval("os.system")` is the function itself.
+            "eval" if text(0).is_some_and(is_dotted) => {
+                let name = text(0)?.to_owned();
+                let mut parts = name.split('.');
+                let mut value = self.name_of(parts.next()?);
+                for part in parts {
+                    value = self.member(&value, part, place);
+                }
+                value.path.as_deref().filter(|path| !api::effects(path).is_empty())?;
+                value
             }
             "getattr" | "Reflect.get" => {
                 let (object, key) = (value(0)?.clone(), value(1)?.clone());
@@ -348,15 +382,19 @@ impl<'a> Builder<'a> {
         words.filter(|word| word.contains(['.', '/', '\\'])).fold(Taint::NONE, |all, word| all | self.download(word))
     }
 
-    /// `Thread(target=f, args=(a, b))`: what `f` will be given.
-    fn give_to_thread(&mut self, arguments: &[Argument<'a>]) {
-        let named = |name: &str| arguments.iter().find(|argument| argument.name.as_deref() == Some(name));
-        let target = arguments.iter().find_map(|argument| argument.value.function);
-        if let (Some(function), Some(given)) = (target, named("args")) {
-            let given = given.value.items().iter().cloned().map(|value| Argument { name: None, value });
-            let given: Vec<Argument<'a>> = given.collect();
-            self.give(function, 0, &given);
-        }
+    /// True while calls are kept. Beyond the first many, only those that could harm are, and the file says so.
+    fn has_room(&mut self, effects: Effects) -> bool {
+        const HARM: Effects = Effects::NET
+            .with(Effects::SPAWN)
+            .with(Effects::EVAL)
+            .with(Effects::DESERIALISE)
+            .with(Effects::NATIVE)
+            .with(Effects::CREDENTIAL)
+            .with(Effects::DELETE);
+        let calls = self.facts.calls.len();
+        let room = calls < MAX_FACTS || (calls < 2 * MAX_FACTS && effects.any(HARM));
+        self.facts.overflow |= !room;
+        room
     }
 
     fn run_arguments(&mut self, arguments: &[Argument<'a>]) {
@@ -368,6 +406,16 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// True for `os.system`: names joined by dots, and nothing else.
+fn is_dotted(text: &str) -> bool {
+    let name = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with(|c: char| c.is_ascii_digit())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    text.len() <= 100 && text.split('.').all(name)
+}
+
 /// What a call with these effects yields, by the effects alone.
 fn results(effects: Effects, from: Taint) -> Taint {
     let mut result = Taint::NONE;
@@ -376,7 +424,7 @@ fn results(effects: Effects, from: Taint) -> Taint {
     }
     if effects.any(Effects::NET) {
         result |= from.and(Taint::ADDRESS);
-        // What the metadata service of a cloud machine answers are its keys.
+        // The metadata service of a cloud hands out credentials.
         if from.any(Taint::CREDENTIAL_PATH) {
             result |= Taint::CREDENTIAL;
         }
@@ -396,6 +444,12 @@ fn results(effects: Effects, from: Taint) -> Taint {
     }
     result
 }
+
+/// Methods that yield all of the environment.
+const WHOLE: [&str; 6] = ["items", "values", "copy", "__str__", "__repr__", "entries"];
+
+/// Methods by which an object reads the file that it is given.
+const READS: [&str; 4] = ["read", "load", "open", "read_file"];
 
 /// Methods by which a list, a record or a buffer takes in what it is given.
 const GROWS: [&str; 9] = ["append", "extend", "add", "update", "insert", "push", "unshift", "set", "write"];

@@ -5,6 +5,7 @@
 
 use super::bits::{Effects, Signs, Taint};
 use super::builder::{Argument, Builder};
+use super::links::LOCAL;
 use super::value::{Constant, Text, Value};
 use super::{Mention, Place, api};
 
@@ -12,11 +13,13 @@ use super::{Mention, Place, api};
 const MAX_CHAIN: usize = 32;
 
 impl<'a> Builder<'a> {
-    /// Calls what a call with [`Effects::RUNS`] is given, when it is an API that does something by itself.
+    /// Calls what a call with [`Effects::RUNS`] is given: a function of this file or of another, or an API that does
+    /// something by itself.
     pub(super) fn call_handed(&mut self, arguments: &[Argument<'a>], place: Place) {
         let acts = |value: &Value<'a>| {
             let effects = value.path.as_deref().map_or(Effects::NONE, api::effects);
-            !effects.is_empty() && !effects.any(Effects::RUNS)
+            let local = value.function.is_some() || value.path.as_deref().is_some_and(|path| path.starts_with(LOCAL));
+            local || !effects.is_empty() && !effects.any(Effects::RUNS)
         };
         let Some(at) = arguments.iter().take(4).position(|argument| acts(&argument.value)) else { return };
         let callee = arguments[at].value.clone();
@@ -28,9 +31,15 @@ impl<'a> Builder<'a> {
             (None, [only]) if !only.value.items().is_empty() => only.value.items().iter().map(positional).collect(),
             (None, rest) => rest.to_vec(),
         };
-        let more = named("kwargs").map(|fields| Argument { name: None, value: Value::tainted(fields.value.whole_taint()) });
-        let given = given.into_iter().chain(more).collect();
-        self.call(callee, given, Taint::NONE, place);
+        let more =
+            named("kwargs").map(|fields| Argument { name: None, value: Value::tainted(fields.value.whole_taint()) });
+        let given: Vec<Argument<'a>> = given.into_iter().chain(more).collect();
+        match callee.function {
+            Some(function) => self.give(function, 0, &given),
+            None => {
+                self.call(callee, given, Taint::NONE, place);
+            }
+        }
     }
 
     /// `reduce(lambda value, f: f(value), [f, g], start)`: each function of the list gets what the one before yields.
@@ -71,6 +80,7 @@ fn is_remote_address(text: &str) -> bool {
     let schemes = ["https://", "http://", "wss://", "ws://"];
     let Some(rest) = schemes.into_iter().find_map(|scheme| text.strip_prefix(scheme)) else { return false };
     let host = &rest[..rest.find(['/', ':', '?', '#']).unwrap_or(rest.len())];
-    let named = host.len() >= 4 && host.contains('.') && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    let named =
+        host.len() >= 4 && host.contains('.') && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
     named && !host.starts_with("127.") && host != "0.0.0.0" && !text.contains(char::is_whitespace)
 }

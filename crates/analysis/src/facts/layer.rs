@@ -34,8 +34,16 @@ pub(crate) struct Layer {
 pub(super) fn collect(calls: &[Call<'_>], language: Language) -> Vec<Layer> {
     let mut layers: Vec<Layer> = Vec::new();
     let mut bytes = 0;
-    for call in calls.iter().filter(|call| call.effects.any(Effects::EVAL | Effects::SPAWN | Effects::RUNS)) {
-        let Some((code, language)) = code_of(call, language) else { continue };
+    let spawns = calls.iter().any(|call| call.effects.any(Effects::SPAWN));
+    let matter = Effects::EVAL | Effects::SPAWN | Effects::RUNS | Effects::WRITE;
+    for call in calls.iter().filter(|call| call.effects.any(matter)) {
+        let found = match call.effects.any(Effects::WRITE) && !call.effects.any(Effects::EVAL | Effects::SPAWN) {
+            // A program that is written to a file and started.
+            true if spawns => written(call),
+            true => None,
+            false => code_of(call, language),
+        };
+        let Some((code, language)) = found else { continue };
         if layers.len() >= MAX_LAYERS || bytes + code.len() > MAX_BYTES {
             break;
         }
@@ -63,6 +71,26 @@ pub(super) fn names<'s, 'v: 's>(
     names.sort();
     names.truncate(MAX_NAMES);
     names
+}
+
+/// The program that a call writes: a text of several statements that fetches or runs something.
+fn written(call: &Call<'_>) -> Option<(String, Language)> {
+    let texts = call.arguments.iter().filter_map(|argument| match &argument.value.constant {
+        Constant::Text(text) if (40..=MAX_BYTES).contains(&text.len()) => Some(&**text),
+        _ => None,
+    });
+    texts.into_iter().find_map(|text| {
+        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        let head = text.trim_start();
+        let python = (head.starts_with("import ") || head.starts_with("from "))
+            && has(&["exec(", "urlopen", "requests.", "subprocess", "os.system", "socket."]);
+        let script = has(&["require('child_process')", "require(\"child_process\")", "eval("]) && has(&["require("]);
+        match (python, script) {
+            (true, _) => Some((text.to_owned(), Language::Python)),
+            (_, true) => Some((text.to_owned(), Language::JavaScript)),
+            _ => None,
+        }
+    })
 }
 
 fn code_of(call: &Call<'_>, language: Language) -> Option<(String, Language)> {

@@ -163,6 +163,10 @@ pub(crate) struct Facts<'a> {
     pub layers: Vec<Layer>,
     /// What the names of the module mean, for those texts.
     pub names: Vec<(Rc<str>, Rc<str>)>,
+    /// Whether it makes more calls than are kept.
+    pub overflow: bool,
+    /// Where built-in functions get other names, many at once.
+    pub renamed: Option<Place>,
     /// What ties the file to the others of its package.
     pub links: Links,
     /// Which functions run when the file is loaded.

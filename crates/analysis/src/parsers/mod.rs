@@ -77,7 +77,7 @@ pub(crate) fn with_named_facts<T>(
         let Nesting { brackets, prefixes, chain } = nesting;
         let detail = format!(
             "nested {brackets} brackets, {prefixes} prefixes, {chain} tokens deep; {depth}, {} and {} are read",
-            depth.saturating_mul(5),
+            depth.saturating_mul(4),
             depth.saturating_mul(50)
         );
         return (rules(&scan(source, language)), Some(NotParsed { reason: SkipReason::TooDeep, detail }));

@@ -39,10 +39,10 @@ impl Nesting {
         measure.most
     }
 
-    /// True when a parser may not be run on it: more than `limit` brackets, five times as many prefixes, or fifty times
+    /// True when a parser may not be run on it: more than `limit` brackets, four times as many prefixes, or fifty times
     /// as many tokens in a row.
     pub fn exceeds(self, limit: u32) -> bool {
-        self.brackets > limit || self.prefixes > limit.saturating_mul(5) || self.chain > limit.saturating_mul(50)
+        self.brackets > limit || self.prefixes > limit.saturating_mul(4) || self.chain > limit.saturating_mul(50)
     }
 
     /// Bytes of stack that reading it may need. The factors were found by trying: an unoptimised build needs more.

@@ -110,7 +110,8 @@ impl<'a> Walker<'_, 'a> {
         let name = function.name.as_str();
         let id = self.builder.declare_function(function.name.start().to_u32());
         // A build front end calls these by name (PEP 517), pytest those.
-        let called = name.starts_with("get_requires_for_build_") || name.starts_with("pytest_session");
+        let called =
+            name.starts_with("get_requires_for_build_") || name.starts_with("pytest_session") || name == "__getattr__";
         if called && self.class.is_none() {
             self.builder.runs_at_load(id);
         }
@@ -119,17 +120,8 @@ impl<'a> Walker<'_, 'a> {
             None => self.builder.bind(name, Value { function: Some(id), ..Value::default() }),
             Some(class) => {
                 self.builder.declare_method(class.id, name, id);
-                // setuptools calls these when the package is built or installed.
-                let hook = matches!(
-                    name,
-                    "__init__"
-                        | "run"
-                        | "finalize_options"
-                        | "initialize_options"
-                        | "build_extension"
-                        | "build_extensions"
-                );
-                if hook && class.base.as_deref().is_some_and(is_setup_command) {
+                // setuptools runs commands when the package is built or installed, and commands run their methods.
+                if class.base.as_deref().is_some_and(is_setup_command) {
                     self.builder.runs_at_load(id);
                 }
             }
@@ -192,6 +184,8 @@ impl<'a> Walker<'_, 'a> {
             Expr::Name(name) => self.builder.bind(name.id.as_str(), value),
             Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => {
                 let items = value.items().to_vec();
+                let place = self.place(target);
+                self.builder.renames(&items, place);
                 for (index, target) in elts.iter().enumerate() {
                     let item = items.get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
                     self.assign(target, item);
@@ -283,6 +277,13 @@ impl<'a> Walker<'_, 'a> {
         }
         for part in parts {
             taint |= self.eval(part).whole_taint();
+        }
+        // A text of the source that is rewritten letter by letter.
+        let letters = generators
+            .iter()
+            .any(|generator| generator.iter.as_string_literal_expr().is_some_and(|text| text.value.len() >= 40));
+        if letters {
+            taint |= Taint::DECODED;
         }
         match computed {
             Some(value) => Value { taint: value.taint | taint, ..value },

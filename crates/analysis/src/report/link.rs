@@ -17,6 +17,18 @@ const ROUNDS: usize = 4;
 /// Functions that are followed in one package.
 const MAX_FUNCTIONS: usize = 200_000;
 
+/// Functions of a build backend that a frontend calls.
+const BUILD_HOOKS: [&str; 8] = [
+    "build_wheel",
+    "build_sdist",
+    "build_editable",
+    "get_requires_for_build_wheel",
+    "get_requires_for_build_sdist",
+    "get_requires_for_build_editable",
+    "prepare_metadata_for_build_wheel",
+    "prepare_metadata_for_build_editable",
+];
+
 /// A flow from one file into a call of another.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Flow {
@@ -61,6 +73,14 @@ impl<'a> Linked<'a> {
         for reach in [Reach::Install, Reach::Import, Reach::EntryPoint] {
             let mut queue: Vec<(usize, u32)> =
                 (0..modules.len()).filter(|file| modules[*file] == reach).map(|file| (file, 0)).collect();
+            if reach == Reach::Install {
+                // Build frontends call these of an in-tree backend (PEP 517, PEP 660).
+                for (file, _) in queue.clone() {
+                    let hooks =
+                        self.links[file].exports.iter().filter(|(name, _)| BUILD_HOOKS.contains(&name.as_str()));
+                    queue.extend(hooks.filter_map(|(_, hook)| Some((file, hook.function?))));
+                }
+            }
             while let Some((file, function)) = queue.pop() {
                 if reached.len() >= MAX_FUNCTIONS || reached.contains_key(&(file, function)) {
                     continue;

@@ -66,6 +66,8 @@ pub(crate) struct Manifests {
     pub pth_lines: Vec<PthLine>,
     /// The `pyproject.toml` with a `backend-path`, and the path.
     pub backend_path: Option<(String, String)>,
+    /// The modules of the package that build it (PEP 517), as paths without their ends.
+    pub backend_files: Vec<String>,
     /// The `binding.gyp` that makes npm build.
     pub binding_gyp: Option<String>,
     /// The commands that it makes node-gyp run.
@@ -239,6 +241,11 @@ impl Manifests {
         };
         if let Some(backend) = document.get("build-system").and_then(|build| build.get("backend-path")) {
             self.backend_path = Some((path.into(), printable(backend.to_string().trim(), 120)));
+            let folders = backend.as_array().into_iter().flatten().filter_map(|folder| folder.as_str());
+            let module = document.get("build-system").and_then(|build| build.get("build-backend")?.as_str());
+            let module = module.and_then(|module| module.split(':').next()).unwrap_or_default().replace('.', "/");
+            let file = |folder: &str| plain_path(&format!("{}/{module}", folder.trim_matches('.').trim_matches('/')));
+            self.backend_files.extend(folders.take(20).map(file));
         }
         let scripts = document.get("project").and_then(|project| project.get("scripts"));
         for (_, target) in scripts.and_then(|scripts| scripts.as_table_like()).iter().flat_map(|scripts| scripts.iter())

@@ -64,7 +64,7 @@ impl Outcome {
                 };
                 let ((mut outcome, within), not_parsed) =
                     rules.watching(|| parsers::with_facts(&text, language, reading.setup, depth, run));
-                outcome.not_parsed = not_parsed;
+                outcome.not_parsed = not_parsed.or(outcome.not_parsed);
                 outcome.add_layers(within, reading.setup, depth);
                 outcome
             }
@@ -107,6 +107,11 @@ impl Outcome {
             sinks: sinks(facts),
             ..Self::default()
         };
+        if facts.overflow {
+            let detail =
+                format!("more than {} calls: further ones that harm nobody are not looked at", facts.calls.len());
+            outcome.not_parsed = Some(NotParsed { reason: SkipReason::OverBudget, detail });
+        }
         let source = Source { facts, setup };
         for (index, rule) in RULES.iter().enumerate() {
             if let Check::Source(check) = rule.check {

@@ -92,6 +92,7 @@ pub(super) fn reach(kind: DistributionKind, files: &[Candidate<'_>], manifests: 
     queue.extend(&hooked);
     if kind == DistributionKind::Sdist {
         queue.extend(by_path.get("setup.py"));
+        queue.extend(manifests.backend_files.iter().filter_map(|file| find(&by_path, file)));
     }
     let mut seen: BTreeSet<usize> = queue.iter().copied().collect();
     while let Some(index) = queue.pop() {

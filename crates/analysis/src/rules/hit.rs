@@ -83,6 +83,11 @@ impl Hit {
         self
     }
 
+    /// How much it matters, at most and at least.
+    fn weight(&self) -> (Severity, Severity, Severity, Confidence) {
+        (self.installed, self.loaded, self.severity, self.confidence)
+    }
+
     /// In another file.
     pub fn file(mut self, file: impl Into<String>) -> Self {
         self.file = Some(file.into());
@@ -163,11 +168,17 @@ impl<'a> Hits<'a> {
         self.hits.len() >= KEPT
     }
 
-    /// Keeps a hit, or counts it.
+    /// Keeps a hit, or counts it. When there is no more room it takes the place of the weakest, if that is weaker: what
+    /// matters cannot be pushed out by what does not.
     pub fn push(&mut self, hit: Hit) {
         self.total += 1;
         if !self.is_full() {
             self.hits.push(hit);
+            return;
+        }
+        let weakest = self.hits.iter_mut().min_by_key(|hit| hit.weight());
+        if let Some(weakest) = weakest.filter(|weakest| weakest.weight() < hit.weight()) {
+            *weakest = hit;
         }
     }
 

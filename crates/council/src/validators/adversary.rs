@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sigma_core::{Ballot, Category, Confidence, Dossier, Finding, Phase, Reach, Reason, SecurityLevel, Severity};
 
 use crate::Validator;
-use crate::reasons::{ballot, cite, level_of, state};
+use crate::reasons::{ballot, cite, level_of, state, story};
 
 /// Looks at the package as a whole, across files and distributions, and asks for a trigger as well as a payload.
 ///
@@ -13,8 +13,9 @@ use crate::reasons::{ballot, cite, level_of, state};
 /// - So is a CRITICAL fact in a function that nothing in the package calls, when the rule resolved it completely: whoever
 ///   uses the package calls it. Where it did not, the fact is half a story: CAUTION, unless a serious signal of another
 ///   kind runs by itself. The first panel asks for BLOCKED there, so the round escalates to a person.
-/// - Serious signals of two kinds in code that runs by itself are CAUTION; of three kinds, BLOCKED, even when none is
-///   CRITICAL alone.
+/// - Serious signals of two kinds in one file are BLOCKED, and the first panel says so too.
+/// - In different files, serious signals of two kinds in code that runs by itself are CAUTION; of three kinds, BLOCKED,
+///   even when none is CRITICAL alone.
 pub struct Adversary;
 
 impl Validator for Adversary {
@@ -50,6 +51,7 @@ impl Validator for Adversary {
             })
             .collect();
         reasons.extend(super::identity::malware_advisories(dossier));
+        reasons.extend(story(dossier));
         let combined = match signals.len() {
             0 | 1 => None,
             2 => Some(SecurityLevel::Caution),

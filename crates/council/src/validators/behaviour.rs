@@ -3,7 +3,7 @@
 use sigma_core::{Ballot, Category, Dossier, Phase, Reason, SecurityLevel};
 
 use crate::Validator;
-use crate::reasons::{ballot, cite, level_of, state};
+use crate::reasons::{ballot, cite, level_of, state, story};
 
 /// Judges processes, network, credentials, files and code made at run time.
 pub struct Behaviour;
@@ -33,6 +33,7 @@ impl Validator for Behaviour {
         let mut reasons: Vec<_> =
             findings.map(|(distribution, finding)| cite(distribution, finding, level_of(finding))).collect();
         reasons.extend(runs_at_installation(dossier));
+        reasons.extend(story(dossier));
         ballot(self.id(), self.phase(), reasons)
     }
 }

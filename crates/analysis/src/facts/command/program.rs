@@ -197,7 +197,8 @@ impl Judge {
             _ => {
                 let script = run.after(&["-c", "-e", "-r", "-p", "--eval", "eval"]).map(String::as_str);
                 // Ruby and Perl take the code in the same word: `ruby -e'...'`.
-                let joined = || run.arguments.iter().find_map(|word| word.strip_prefix("-e").filter(|code| code.len() > 8));
+                let joined =
+                    || run.arguments.iter().find_map(|word| word.strip_prefix("-e").filter(|code| code.len() > 8));
                 deeds | script.or_else(joined).map_or(Deeds::NONE, code::judge)
             }
         }

@@ -20,19 +20,12 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    for call in source.calls(Effects::NET) {
+    for call in source.calls(Effects::NET | Effects::PREPARE) {
+        // Keys that go back to the service that gave them stay on the machine; its address beside them tells nothing.
         let address = call.positional(0).or_else(|| call.option("url"));
-        // Keys that go back to the service that gave them stay on the machine.
-        if address.is_some_and(|address| address.taint.any(Taint::CREDENTIAL_PATH)) {
-            continue;
-        }
-        if let Some(([called, loaded, _], _)) = verdict(call.effects, call.taint) {
-            // A client finds its own service through its user; a thief must name the host.
-            let configured = address.is_some_and(|address| {
-                let asked = address.taint.any(Taint::ENV) || address.taint != address.taint.concrete();
-                asked && address.as_prefix().is_some_and(|text| text.ends_with("://"))
-            });
-            let called = if configured { called.min(Severity::Medium) } else { called };
+        let back = address.is_none_or(|address| address.taint.any(Taint::CREDENTIAL_PATH));
+        let taint = if back { call.taint } else { call.taint.without(Taint::CREDENTIAL_PATH) };
+        if let Some(([called, loaded, _], _)) = verdict(call.effects, taint) {
             let hit = hits.at(source.facts, call.place);
             hits.push(hit.severity(called).loaded(loaded));
         }
@@ -41,10 +34,15 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 
 /// What a flow means to this rule.
 pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdict> {
-    if !effects.any(Effects::NET) || !taint.any(Taint::CREDENTIAL) {
+    if !effects.any(Effects::NET | Effects::PREPARE) || !taint.any(Taint::CREDENTIAL) {
+        return None;
+    }
+    // Who asks the metadata service again shows it what it said before.
+    if taint.any(Taint::CREDENTIAL_PATH) {
         return None;
     }
     let collector = taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);
-    let called = if collector { Severity::Critical } else { Severity::High };
+    // What every client of a cloud or a registry does when somebody asks it to.
+    let called = if collector { Severity::Critical } else { Severity::Medium };
     Some(([called, Severity::Critical, Severity::Critical], RULE.message))
 }

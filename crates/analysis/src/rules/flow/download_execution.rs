@@ -21,7 +21,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    for call in source.calls(Effects::EVAL | Effects::SPAWN | Effects::NATIVE | Effects::DESERIALISE | Effects::IMPORT) {
+    for call in source.calls(Effects::EVAL | Effects::SPAWN | Effects::NATIVE | Effects::DESERIALISE | Effects::IMPORT)
+    {
         let piped = call.effects.any(Effects::SPAWN)
             && call.arguments.iter().any(|argument| {
                 std::iter::once(&argument.value)
@@ -57,7 +58,12 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
     }
     let severity = match () {
         _ if taint.any(Taint::ADDRESS) => [Severity::Critical; 3],
+        // An address that is hidden by an encoding.
+        _ if taint.any(Taint::DECODED) && taint.any(Taint::DOWNLOADED) => {
+            [Severity::High, Severity::Critical, Severity::Critical]
+        }
         _ if code => [Severity::High, Severity::Critical, Severity::Critical],
+        _ if command => [Severity::Medium, Severity::High, Severity::Critical],
         _ => [Severity::Low, Severity::High, Severity::Critical],
     };
     Some((severity, RULE.message))

@@ -39,7 +39,7 @@ const FLOWS: &[Flow] = &[
     // What every client of an interface does with its key, unless nobody asked it to.
     Flow {
         what: Taint::SECRET,
-        severity: [Severity::Low, Severity::Medium, Severity::High],
+        severity: [Severity::Low, Severity::High, Severity::Critical],
         to_collector: [Severity::Critical; 3],
         message: "A secret of the environment flows into a network call.",
     },
@@ -51,7 +51,7 @@ const FLOWS: &[Flow] = &[
     },
     Flow {
         what: Taint::OUTPUT,
-        severity: [Severity::Info, Severity::Medium, Severity::High],
+        severity: [Severity::Info, Severity::High, Severity::Critical],
         to_collector: [Severity::High, Severity::Critical, Severity::Critical],
         message: "What another program printed flows into a network call.",
     },
@@ -70,11 +70,14 @@ const FLOWS: &[Flow] = &[
 ];
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    for call in source.calls(Effects::NET | Effects::SPAWN).filter(|call| !is_own_lookup(call)) {
+    for call in source.calls(Effects::NET | Effects::PREPARE | Effects::SPAWN).filter(|call| !is_own_lookup(call)) {
         if let Some(([called, loaded, installed], message)) = verdict(call.effects, call.taint) {
             // A client sends the key of its own service; the keys of another service in an address are stolen.
             let cloud = call.taint.any(Taint::SECRET) && loaded == Severity::Medium && sends_cloud_keys(source, call);
             let loaded = if cloud { Severity::High } else { loaded };
+            // Who tells a stranger where it runs, and does not wait for an answer, only wants that to be known.
+            let beacon = call.discarded && call.taint.any(Taint::HOST_INFO) && loaded == Severity::High;
+            let loaded = if beacon { Severity::Critical } else { loaded };
             let hit = hits.at(source.facts, call.place).severity(called).loaded(loaded).installed(installed);
             hits.push(hit.message(message));
         }
@@ -83,10 +86,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 
 /// What a flow means to this rule.
 pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdict> {
-    let network = effects.any(Effects::NET);
+    let network = effects.any(Effects::NET | Effects::PREPARE);
     let collector = taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);
     // A child process is handed the environment as a matter of course; a command line with an address is not.
-    if !network && !(collector && effects.any(Effects::SPAWN)) {
+    let told_where = collector && effects.any(Effects::SPAWN);
+    if !network && !told_where {
         return None;
     }
     let flow = FLOWS.iter().find(|flow| taint.any(flow.what))?;

@@ -2,7 +2,7 @@
 
 use sigma_core::{Category, Severity};
 
-use crate::facts::{Effects, Taint};
+use crate::facts::{Call, Effects, Taint};
 use crate::rules::release::all_released;
 use crate::rules::{Check, Hits, Rule, Source};
 
@@ -13,8 +13,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Info,
     message: "Makes a request whose answer nobody keeps, which tells a stranger that it runs here.",
     why: "A beacon: the first thing that a planted or confused dependency does is to tell its author where it runs.",
-    false_positives: "Installers that download something keep the answer, and requests to package indexes and forges are \
-                      Medium at most. Code that has to be called is Info.",
+    false_positives: "Installers that download something keep the answer: that is another rule's matter, and HIGH here only \
+                      where setup.py fetches from a host that publishes no programs. Requests to package indexes and \
+                      forges are MEDIUM at most. Code that has to be called is INFO.",
     example: "import requests\nfrom setuptools import setup\n\nrequests.get(\"https://collect.example.org/\")\nsetup()\n",
     check: Check::Source(check),
 };
@@ -28,17 +29,26 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             || call.effects.any(keeps) && call.taint.any(Taint::REMOTE | Taint::DOWNLOADED)
     });
     if kept {
+        // What a build needs is in the sdist, or comes from where programs are published.
+        if source.setup && !all_released(facts) {
+            for call in source.calls(Effects::NET).filter(|call| names_address(call)) {
+                let hit = hits.at(facts, call.place).severity(Severity::Info).installed(Severity::High);
+                hits.push(hit.message("Keeps what it fetches from a host where no programs are published."));
+            }
+        }
         return;
     }
     let mut released = None;
     for call in source.calls(Effects::NET) {
         // A name that is looked up or a socket that is made is no request yet, unless it is all there is to it.
-        let named = call.arguments.iter().any(|argument| argument.value.as_prefix().is_some());
-        if !named && !call.discarded {
+        if !names_address(call) && !call.discarded {
             continue;
         }
         let released = *released.get_or_insert_with(|| all_released(facts));
+        // A host that is hidden by an encoding is not meant to be seen.
+        let hidden = call.taint.any(Taint::DECODED);
         let (loaded, installed) = match (released, call.discarded) {
+            _ if hidden => (Severity::High, Severity::Critical),
             (true, _) => (Severity::Info, Severity::Medium),
             (false, true) => (Severity::Medium, Severity::Critical),
             (false, false) => (Severity::Low, Severity::High),
@@ -46,4 +56,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let hit = hits.at(facts, call.place);
         hits.push(hit.severity(Severity::Info).loaded(loaded).installed(installed));
     }
+}
+
+/// True for a call that is told where to connect.
+fn names_address(call: &Call<'_>) -> bool {
+    call.arguments.iter().any(|argument| argument.value.as_prefix().is_some())
 }

@@ -20,8 +20,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    let calls: Vec<_> =
-        source.calls(Effects::NET | Effects::SPAWN).filter(|c| c.taint.any(Taint::EXFIL_HOST)).collect();
+    let calls: Vec<_> = source
+        .calls(Effects::NET | Effects::PREPARE | Effects::SPAWN)
+        .filter(|c| c.taint.any(Taint::EXFIL_HOST))
+        .collect();
     for mention in source.facts.mentions.iter().filter(|mention| mention.taint.any(Taint::EXFIL_HOST)) {
         let used =
             calls.iter().any(|call| call.place.start <= mention.place.start && mention.place.end <= call.place.end);
@@ -34,8 +36,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in calls {
         let hit = hits.at(source.facts, call.place);
         let [called, loaded, installed] = match call.taint.any(Taint::CATCHER) {
-            true => [Severity::High, Severity::Critical, Severity::Critical],
-            false => [Severity::Medium, Severity::High, Severity::Critical],
+            true => [Severity::Critical; 3],
+            false => [Severity::Medium, Severity::Critical, Severity::Critical],
         };
         hits.push(
             hit.severity(called)

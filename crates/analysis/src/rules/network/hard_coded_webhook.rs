@@ -30,13 +30,17 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     });
     if let Some(call) = direct {
         let hit = hits.at(source.facts, call.place);
-        hits.push(hit.severity(if grave(call) { Severity::Critical } else { Severity::High }));
+        hits.push(hit.severity(Severity::Critical));
         return;
     }
-    let used = calls.iter().any(|call| call.taint.any(Taint::EXFIL_HOST) && grave(call));
+    // A whole webhook in a published package, and something that is sent: to whom, the webhook says.
+    let used = calls.iter().any(|call| call.taint.any(Taint::EXFIL_HOST) && grave(call))
+        || calls.iter().any(|call| call.effects.any(Effects::NET) && call.taint.any(telling))
+        || source.facts.mentions.iter().any(|mention| mention.taint.any(Taint::CREDENTIAL_PATH));
     for mention in source.signs(Signs::WEBHOOK).filter(|m| is_whole(source.facts.text(m.place))).take(3) {
         let hit = hits.at(source.facts, mention.place);
-        hits.push(hit.severity(if used { Severity::Critical } else { Severity::High }));
+        let called = if used { Severity::Critical } else { Severity::High };
+        hits.push(hit.severity(called).installed(Severity::Critical));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Taint};
+use crate::facts::{Constant, Effects, Taint};
 use crate::rules::flow::Verdict;
 use crate::rules::{Check, Hits, Rule, Source};
 
@@ -14,7 +14,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     message: "Runs code that was hidden by an encoding.",
     why: "Code that is decoded and run at once was encoded to hide it from readers and scanners.",
     false_positives: "Some tools decode a program that they pass to a child process: inside a function that is LOW. \
-          Where text is run as code while the module loads, nothing but hiding explains it.",
+          Where text is run as code while the module loads, or stands encoded in the source itself, nothing but hiding \
+          explains it.",
     example: include_str!("decoded_execution/hit.py"),
     check: Check::Source(check),
 };
@@ -22,6 +23,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::EVAL | Effects::DESERIALISE | Effects::SPAWN) {
         if let Some(([called, loaded, installed], _)) = verdict(call.effects, call.taint) {
+            // A text that stands in the source and is decoded only to be run: nothing but hiding explains it.
+            let hidden = call.effects.any(Effects::EVAL | Effects::DECODE)
+                && call.arguments.iter().any(|argument| matches!(argument.value.constant, Constant::Text(_)))
+                && call.taint.any(Taint::DECODED);
+            let called = if hidden { Severity::Critical } else { called };
             let hit = hits.at(source.facts, call.place);
             hits.push(hit.severity(called).loaded(loaded).installed(installed));
         }
@@ -33,7 +39,8 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
     let decoded = taint.any(Taint::DECODED);
     match () {
         _ if decoded && effects.any(Effects::EVAL) => {
-            Some(([Severity::High, Severity::Critical, Severity::Critical], RULE.message))
+            // Caches and task queues decode and run what they are given, when somebody gives it to them.
+            Some(([Severity::Medium, Severity::Critical, Severity::Critical], RULE.message))
         }
         _ if decoded && (effects.any(Effects::SPAWN) || effects.any(Effects::DECODE)) => {
             Some(([Severity::Low, Severity::High, Severity::Critical], RULE.message))

@@ -20,8 +20,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for (place, harmful) in &source.facts.encoded {
-        let severity = if *harmful { Severity::Medium } else { Severity::Low };
-        let hit = hits.at(source.facts, *place).severity(severity);
-        hits.push(hit);
+        let hit = hits.at(source.facts, *place);
+        let (called, loaded) = match harmful {
+            true => (Severity::Medium, Severity::High),
+            false => (Severity::Low, Severity::Low),
+        };
+        hits.push(hit.severity(called).loaded(loaded));
     }
 }

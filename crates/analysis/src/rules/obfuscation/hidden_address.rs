@@ -25,6 +25,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     // A page sends by loading: the address becomes the source of an image or a script.
     let loads = || memchr::memmem::find(bytes, b".src").is_some();
     let hit = hits.at(source.facts, mention.place);
-    let severity = if source.does(Effects::NET | Effects::DOWNLOAD) || loads() { Severity::High } else { Severity::Medium };
+    let severity =
+        if source.does(Effects::NET | Effects::DOWNLOAD) || loads() { Severity::High } else { Severity::Medium };
     hits.push(hit.severity(severity));
 }

@@ -16,21 +16,27 @@ pub(in crate::rules) const RULE: Rule = Rule {
           while running is used so that nobody can tell what the package does.",
     false_positives: "Minifiers shorten names but neither hide texts nor decode them, so they are not seen. Vendors who \
                       protect what they sell are: MEDIUM, and HIGH only where the code also starts something or talks \
-                      to the network while it is installed or loaded.",
+                      to the network while it is installed or loaded. CRITICAL is kept for one line that gives many \
+                      built-in functions other names, `exec` among them, which nobody needs.",
     example: include_str!("obfuscator_output/hit.js"),
     check: Check::Source(check),
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    if let Some(place) = source.facts.renamed {
+        let hit = hits.at(source.facts, place).severity(Severity::High).loaded(Severity::Critical);
+        hits.push(hit.message("Built-in functions get other names, many at once, to hide which of them is called."));
+    }
     let text = source.facts.source;
     let Some((at, kind, strong)) = shape(text, source.facts.language) else { return };
     let acts = Effects::EVAL | Effects::SPAWN | Effects::NET | Effects::NATIVE;
     let acting = source.calls(acts).any(|call| source.facts.when(call.place) == When::Load);
     let line = text.get(at..).unwrap_or_default().chars().take(120).collect::<String>();
-    // Nothing of a program written with signs can be read, also not whether it acts; nor of one that PyArmor runs.
-    let unreadable = kind.contains("is written") || text.contains("__pyarmor__(__name__, __file__, b");
-    let severity = if strong && (acting || unreadable) { Severity::High } else { Severity::Medium };
-    let hit = hits.at_offset(at, &line).severity(severity).message(kind);
+    // Code that cannot be read at all need not show that it acts.
+    let unreadable = strong && (kind.contains("PyArmor") || kind.contains("JSFuck"));
+    let severity = if strong && acting { Severity::High } else { Severity::Medium };
+    let loaded = if unreadable { Severity::High } else { severity };
+    let hit = hits.at_offset(at, &line).severity(severity).loaded(loaded).message(kind);
     hits.push(hit);
 }
 

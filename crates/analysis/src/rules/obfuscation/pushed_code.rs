@@ -24,9 +24,8 @@ const RUN: usize = 160;
 /// Bytes behind the spaces that are looked at.
 const SHOWN: usize = 4 << 10;
 /// What code that hides needs: a way to load, run or decode.
-const WORDS: [&str; 9] = [
-    "require(", "=require", "eval(", "exec(", "__import__", "import(", "child_process", "fromCharCode", "atob(",
-];
+const WORDS: [&str; 9] =
+    ["require(", "=require", "eval(", "exec(", "__import__", "import(", "child_process", "fromCharCode", "atob("];
 /// Runs of spaces that are looked at in one file.
 const MAX_RUNS: usize = 200;
 

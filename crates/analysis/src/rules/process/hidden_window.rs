@@ -21,7 +21,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for deed in source.deeds(Deeds::HIDDEN) {
         let hit = hits.at(source.facts, deed.place);
         let (called, loaded) = match deed.what.any(Deeds::RUNS_DOWNLOAD | Deeds::ENCODED) {
-            true => (Severity::High, Severity::Critical),
+            true => (Severity::Critical, Severity::Critical),
             false => (Severity::Low, Severity::Low),
         };
         hits.push(hit.severity(called).loaded(loaded));

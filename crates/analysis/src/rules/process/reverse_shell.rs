@@ -41,14 +41,14 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let named = command.filter_map(|value| value.as_prefix()).any(is_reverse_shell);
         let program = call.positional(0).map(|value| value.items().first().unwrap_or(value)).and_then(|v| v.as_text());
         let shell = program.is_some_and(|name| SHELLS.iter().any(|shell| name.ends_with(shell)));
-        // A socket as the standard streams of a shell, or three descriptors duplicated before one is started.
+        // A socket as the standard streams of a shell, or descriptors duplicated before one is started.
         let streams = ["stdin", "stdout", "stderr"].iter().filter_map(|name| call.option(name));
         let socket = streams.into_iter().any(|value| value.taint.any(Taint::SOCKET));
         // What a child reads and writes goes through the connection: `socket.pipe(child.stdin)`.
         let alone = call.positional(1).is_none_or(|arguments| arguments.items().len() <= 1);
         let small = bytes.len() <= SMALL;
         let piped = shell && alone && small && source.facts.imports.contains("net") && has(".stdin") && has(".pipe(");
-        if named || ((connects || listens) && shell && (duplicates >= 2 || socket)) || (connects && piped) {
+        if named || ((connects || listens) && shell && (duplicates >= 1 || socket)) || (connects && piped) {
             if !seen.contains(&call.place) {
                 hits.push_call(source.facts, call);
             }

@@ -12,7 +12,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Medium,
     message: "Installs further packages when the module is loaded.",
     why: "What is installed by code is in no manifest and no lockfile: nobody resolved, pinned or checked it.",
-    false_positives: "Environments and notebooks install packages when a user asks for it: in a function it is low.",
+    false_positives: "Environments and notebooks install packages when a user asks for it: in a function it is LOW. \
+                      A setup.py declares what it needs instead of installing it: HIGH.",
     example: include_str!("silent_install/hit.py"),
     check: Check::Source(check),
 };
@@ -33,6 +34,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             (false, When::Load) => RULE.message,
             (false, When::Call) => "Installs further packages.",
         };
-        hits.push(hit.severity(called).loaded(loaded).message(message));
+        let installed = if source.setup && loaded < Severity::High { Severity::High } else { loaded };
+        hits.push(hit.severity(called).loaded(loaded).installed(installed).message(message));
     }
 }
