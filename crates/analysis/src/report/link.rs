@@ -4,7 +4,7 @@
 //! reaches, and flows whose source and end lie in different files. Names are resolved as Python and Node.js do, within
 //! the package; everything is bounded.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sigma_core::Reach;
 
@@ -40,10 +40,16 @@ impl<'a> Linked<'a> {
     pub fn new(files: &'a [FileRecord]) -> Self {
         let by_path: BTreeMap<&str, usize> =
             files.iter().enumerate().map(|(index, file)| (file.inner.as_str(), index)).collect();
+        // The parts of every path, whole and without an extension.
+        let mut parts: HashSet<&str> = HashSet::new();
+        for part in by_path.keys().flat_map(|path| path.split('/')) {
+            parts.insert(part);
+            parts.extend(part.rsplit_once('.').map(|(stem, _)| stem));
+        }
         let links: Vec<&Links> = files.iter().map(|file| &file.outcome.links).collect();
         let targets = files.iter().map(|file| {
             let folder = file.inner.rsplit_once('/').map_or("", |(folder, _)| folder);
-            file.outcome.links.symbols.iter().map(|symbol| target(symbol, folder, &by_path)).collect()
+            file.outcome.links.symbols.iter().map(|symbol| target(symbol, folder, &by_path, &parts)).collect()
         });
         Self { targets: targets.collect(), links }
     }
@@ -145,7 +151,12 @@ impl<'a> Linked<'a> {
 }
 
 /// The file that a symbol leads to, and the name in it.
-fn target(symbol: &Symbol, folder: &str, by_path: &BTreeMap<&str, usize>) -> Option<(usize, String)> {
+fn target(
+    symbol: &Symbol,
+    folder: &str,
+    by_path: &BTreeMap<&str, usize>,
+    known: &HashSet<&str>,
+) -> Option<(usize, String)> {
     if !symbol.module.is_empty() {
         let path = resolve(folder, &symbol.module);
         if let Some(file) = find(by_path, &path) {
@@ -157,6 +168,11 @@ fn target(symbol: &Symbol, folder: &str, by_path: &BTreeMap<&str, usize>) -> Opt
     }
     // `package.module.name`: the longest prefix that is a file. Sources often lie below `src`.
     let parts: Vec<&str> = symbol.name.split('.').take(12).collect();
+    // Most names are those of other packages: nothing in this one is called so.
+    let first = parts.first().and_then(|first| first.split('/').next()).unwrap_or_default();
+    if !first.is_empty() && !known.contains(first) {
+        return None;
+    }
     (1..parts.len()).rev().find_map(|length| {
         let path = parts[..length].join("/");
         let file = [path.clone(), format!("src/{path}"), format!("{folder}/{path}")];

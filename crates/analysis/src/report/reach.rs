@@ -150,7 +150,13 @@ pub(super) fn resolve(folder: &str, import: &str) -> String {
 /// The file that a path without its extension means.
 pub(super) fn find(by_path: &BTreeMap<&str, usize>, path: &str) -> Option<usize> {
     const ENDS: [&str; 9] = ["", ".js", ".cjs", ".mjs", ".ts", ".py", "/index.js", "/__init__.py", "/__main__.py"];
-    ENDS.iter().find_map(|end| by_path.get(format!("{path}{end}").as_str()).copied())
+    let mut name = String::with_capacity(path.len() + 16);
+    name.push_str(path);
+    ENDS.iter().find_map(|end| {
+        name.truncate(path.len());
+        name.push_str(end);
+        by_path.get(name.as_str()).copied()
+    })
 }
 
 #[cfg(test)]
