@@ -16,10 +16,6 @@ use sha2::Digest as _;
 use sigma_analysis::{Analyser, Input, Limits};
 use sigma_core::{Digests, DistributionKind, PackageId, Sha256};
 
-/// That of the binary, for both sides.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const PACKAGES: &[&str] = &[
     "pypi:django@5.0.6",
     "pypi:sympy@1.12.1",

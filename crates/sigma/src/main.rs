@@ -16,10 +16,6 @@ use clap::Parser as _;
 
 use crate::args::{Args, Command};
 
-/// Analysis makes many small values that live for one file.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// What a command comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

@@ -142,10 +142,11 @@ impl<'a> Builder<'a> {
         self.exports_left -= 1;
         let function = value.function.or_else(|| self.learned.method(value.class?, "__init__"));
         let returned = value.function.and_then(|function| self.learned.functions.get_mut(function as usize));
-        let taint = value.taint | returned.map_or(Taint::NONE, |function| {
-            function.ask();
-            function.result.taint
-        });
+        let taint = value.taint
+            | returned.map_or(Taint::NONE, |function| {
+                function.ask();
+                function.result.taint
+            });
         if function.is_some() || !taint.is_empty() {
             exports.insert(name.to_owned(), Export { function, taint });
         }

@@ -25,10 +25,6 @@ use sigma_analysis::{Analyser, Limits};
 use archives::Archive;
 use outcome::{Measured, Outcome};
 
-/// Analysis makes many small values that live for one file.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Measures the engine on labelled archives.
 #[derive(Parser)]
 #[command(
