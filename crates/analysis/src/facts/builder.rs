@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 use sigma_core::Confidence;
 
 use super::address::has_raw_ip;
@@ -47,6 +47,15 @@ pub(super) struct Function<'a> {
     keywords: Vec<(Text<'a>, Value<'a>)>,
     /// Whether its body was read.
     read: bool,
+    /// Whether somebody wanted to know what it returns before its body was read.
+    asked: bool,
+}
+
+impl Function<'_> {
+    /// Notes that somebody wants to know what it returns.
+    pub fn ask(&mut self) {
+        self.asked |= !self.read;
+    }
 }
 
 /// What one reading of a file learns that helps the next: what functions are given and return, what is kept in objects
@@ -56,7 +65,9 @@ pub(super) struct Learned<'a> {
     pub functions: Vec<Function<'a>>,
     by_offset: HashMap<u32, u32>,
     classes: HashMap<u32, u32>,
-    methods: HashMap<(u32, Box<str>), u32>,
+    /// Methods by class and name, and how many there are in all.
+    methods: HashMap<u32, BTreeMap<Box<str>, u32>>,
+    methods_kept: usize,
     attributes: HashMap<(u32, Box<str>), Value<'a>>,
     outer: HashMap<&'a str, Value<'a>>,
     /// Files that were downloaded, by the variable or the file name, and what is known of where they came from.
@@ -85,6 +96,10 @@ pub(crate) struct Builder<'a> {
     pub(super) connected: bool,
     /// Modules of the same package that it imports, in order.
     pub(super) local_modules: Vec<String>,
+    /// The symbols of other files so far, by dotted name.
+    pub(super) symbols: HashMap<Box<str>, u32>,
+    /// Exports that may still be noted, repeated ones too.
+    pub(super) exports_left: usize,
     /// Whether the file is started as a program.
     program: bool,
     pub(super) budget: usize,
@@ -107,16 +122,26 @@ pub(crate) struct Frame<'a> {
     outermost: bool,
 }
 
+/// A member of a class, to look it up without a copy of its name; it hashes as `(u32, Box<str>)` does.
+#[derive(Hash)]
+struct Member<'n>(u32, &'n str);
+
+impl Equivalent<(u32, Box<str>)> for Member<'_> {
+    fn equivalent(&self, key: &(u32, Box<str>)) -> bool {
+        self.0 == key.0 && *self.1 == *key.1
+    }
+}
+
 impl<'a> Learned<'a> {
     /// The method of a class of this file.
     pub fn method(&self, class: u32, name: &str) -> Option<u32> {
-        self.methods.get(&(class, Box::from(name))).copied()
+        self.methods.get(&class)?.get(name).copied()
     }
 
     /// The methods of a class, in order.
-    pub fn methods_of(&self, class: u32) -> BTreeMap<String, u32> {
-        let own = self.methods.iter().filter(|((of, _), _)| *of == class);
-        own.map(|((_, name), function)| (name.to_string(), *function)).collect()
+    pub fn methods_of(&self, class: u32) -> Vec<(Box<str>, u32)> {
+        let own = self.methods.get(&class).into_iter().flatten();
+        own.map(|(name, function)| (name.clone(), *function)).collect()
     }
 }
 
@@ -134,6 +159,8 @@ impl<'a> Builder<'a> {
             current: 0,
             connected: false,
             local_modules: Vec::new(),
+            symbols: HashMap::new(),
+            exports_left: MAX_FACTS,
             program: false,
             budget: FOLD_BUDGET,
             facts: Facts {
@@ -213,8 +240,9 @@ impl<'a> Builder<'a> {
 
     /// A method of a class.
     pub fn declare_method(&mut self, class: u32, name: &str, function: u32) {
-        if self.learned.methods.len() < MAX_FACTS {
-            self.learned.methods.insert((class, name.into()), function);
+        if self.learned.methods_kept < MAX_FACTS {
+            self.learned.methods_kept += 1;
+            self.learned.methods.entry(class).or_default().insert(name.into(), function);
         }
     }
 
@@ -326,8 +354,8 @@ impl<'a> Builder<'a> {
     pub fn again(self) -> Self {
         let mut next = Self::new(self.facts.source, self.language, self.facts.confidence).started(self.program);
         next.learned = self.learned;
-        next.learned.functions.iter_mut().for_each(|function| function.read = false);
-        next.learned.kept = 0;
+        next.learned.functions.iter_mut().for_each(|function| (function.read, function.asked) = (false, false));
+        (next.learned.kept, next.learned.methods_kept) = (0, 0);
         next
     }
 
@@ -370,7 +398,7 @@ impl<'a> Builder<'a> {
         }
         let Some(function) = self.learned.functions.get_mut(self.current as usize) else { return };
         // Who called it before its body was read did not know.
-        self.learned.useful |= !value.is_unknown() && function.result.is_unknown();
+        self.learned.useful |= function.asked && !value.is_unknown() && function.result.is_unknown();
         let taint = value.whole_taint();
         function.result.join(value);
         function.result.taint |= taint;
@@ -476,74 +504,39 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// By length first: most names are none of these. Modules are among them, which a star import or a lost line may have
+    /// brought.
     fn is_global(&self, name: &str) -> bool {
         match self.language {
-            Language::Python => matches!(
-                name,
-                "eval"
-                    | "exec"
-                    | "execfile"
-                    | "compile"
-                    | "open"
-                    | "__import__"
-                    | "getattr"
-                    | "setattr"
-                    | "vars"
-                    | "globals"
-                    | "locals"
-                    | "__builtins__"
-                    | "chr"
-                    | "bytes"
-                    | "bytearray"
-                    | "map"
-                    | "dict"
-                    | "str"
-                    | "tuple"
-                    | "ord"
-                    | "type"
-                    // Modules that a star import or a lost line may have brought.
-                    | "os"
-                    | "subprocess"
-                    | "requests"
-                    | "urllib"
-                    | "socket"
-                    | "base64"
-            ),
+            Language::Python => match name.len() {
+                2 => name == "os",
+                3 => matches!(name, "chr" | "map" | "str" | "ord"),
+                4 => matches!(name, "eval" | "exec" | "open" | "vars" | "dict" | "type"),
+                5 => matches!(name, "bytes" | "tuple"),
+                6 => matches!(name, "locals" | "urllib" | "socket" | "base64"),
+                7 => matches!(name, "compile" | "getattr" | "setattr" | "globals"),
+                8 => matches!(name, "execfile" | "requests"),
+                9 => name == "bytearray",
+                10 => matches!(name, "__import__" | "subprocess"),
+                12 => name == "__builtins__",
+                _ => false,
+            },
             Language::Shell => false,
-            Language::JavaScript | Language::TypeScript => matches!(
-                name,
-                "eval"
-                    | "Function"
-                    | "require"
-                    | "process"
-                    | "globalThis"
-                    | "window"
-                    | "global"
-                    | "self"
-                    | "fetch"
-                    | "XMLHttpRequest"
-                    | "WebSocket"
-                    | "EventSource"
-                    | "navigator"
-                    | "importScripts"
-                    | "atob"
-                    | "unescape"
-                    | "Buffer"
-                    | "String"
-                    | "module"
-                    | "exports"
-                    | "setTimeout"
-                    | "setInterval"
-                    | "setImmediate"
-                    | "queueMicrotask"
-                    | "Deno"
-                    | "Bun"
-                    | "execScript"
-                    | "Object"
-                    | "Reflect"
-                    | "Array"
-                    | "constructor"
-            ),
+            Language::JavaScript | Language::TypeScript => match name.len() {
+                3 => name == "Bun",
+                4 => matches!(name, "eval" | "self" | "atob" | "Deno"),
+                5 => matches!(name, "fetch" | "Array"),
+                6 => matches!(name, "window" | "global" | "Buffer" | "String" | "module" | "Object"),
+                7 => matches!(name, "require" | "process" | "exports" | "Reflect"),
+                8 => matches!(name, "Function" | "unescape"),
+                9 => matches!(name, "WebSocket" | "navigator"),
+                10 => matches!(name, "globalThis" | "setTimeout" | "execScript"),
+                11 => matches!(name, "EventSource" | "setInterval" | "constructor"),
+                12 => name == "setImmediate",
+                13 => name == "importScripts",
+                14 => matches!(name, "XMLHttpRequest" | "queueMicrotask"),
+                _ => false,
+            },
         }
     }
 
@@ -588,11 +581,10 @@ impl<'a> Builder<'a> {
             return field.clone();
         }
         if let Some(class) = object.class {
-            let name = (class, Box::from(key));
-            if let Some(function) = self.learned.methods.get(&name) {
-                return Value { function: Some(*function), class: Some(class), ..Value::default() };
+            if let Some(function) = self.learned.method(class, key) {
+                return Value { function: Some(function), class: Some(class), ..Value::default() };
             }
-            return self.learned.attributes.get(&name).cloned().unwrap_or_default();
+            return self.learned.attributes.get(&Member(class, key)).cloned().unwrap_or_default();
         }
         if key == "constructor" && (object.function.is_some() || object.path.as_deref() == Some("constructor")) {
             return Value::at_path("Function");

@@ -19,16 +19,18 @@ impl<'a> Builder<'a> {
         arguments: Vec<Argument<'a>>,
         place: Place,
     ) -> Value<'a> {
-        let plain: Vec<&Value<'a>> = arguments.iter().map(|argument| &argument.value).collect();
         if let Constant::Text(text) = &receiver.constant {
             self.budget = self.budget.saturating_sub(text.len() / 4);
         }
         let constant = match receiver.constant {
-            Constant::Text(_) | Constant::List(_) => self.pay(|| fold::method(&receiver, key, &plain)),
+            Constant::Text(_) | Constant::List(_) => self.pay(|| {
+                let plain: Vec<&Value<'a>> = arguments.iter().map(|argument| &argument.value).collect();
+                fold::method(&receiver, key, &plain)
+            }),
             _ => Constant::Unknown,
         };
         if !matches!(constant, Constant::Unknown) {
-            let mut taint = receiver.taint | union(plain.into_iter());
+            let mut taint = receiver.taint | union(arguments.iter().map(|argument| &argument.value));
             if let (Constant::Text(text), "join" | "replace" | "replaceAll" | "concat") = (&constant, key) {
                 let text = text.clone();
                 taint |= self.taint_of_text(&text, place);
@@ -109,8 +111,9 @@ impl<'a> Builder<'a> {
         let Some(path) = callee.path.clone() else {
             self.run_arguments(&arguments);
             let mut result = Value::tainted(argument_taint | receiver | callee.taint);
-            match callee.function.and_then(|index| self.learned.functions.get(index as usize)) {
+            match callee.function.and_then(|index| self.learned.functions.get_mut(index as usize)) {
                 Some(function) => {
+                    function.ask();
                     let given = |index: u32| {
                         let argument = arguments.get(index as usize);
                         argument.map_or(Taint::NONE, |argument| argument.value.whole_taint())
@@ -220,7 +223,7 @@ impl<'a> Builder<'a> {
     ) -> Option<Value<'a>> {
         let value = |index: usize| arguments.get(index).map(|argument| &argument.value);
         let text = |index: usize| value(index).and_then(Value::as_text);
-        let plain: Vec<&Value<'a>> = arguments.iter().map(|argument| &argument.value).collect();
+        let plain = || -> Vec<&Value<'a>> { arguments.iter().map(|argument| &argument.value).collect() };
         let result = match path {
             // The text of such an address is the module: `import("data:text/javascript," + text)`.
             "import" if value(0).and_then(Value::as_prefix).is_some_and(|text| text.starts_with("data:")) => {
@@ -270,7 +273,7 @@ impl<'a> Builder<'a> {
             | "Object.values" => Value::tainted(taint),
             "Object.keys" => Value::default(),
             "chr" | "String.fromCharCode" | "String.fromCodePoint" => {
-                let constant = self.pay(|| fold::characters(&plain));
+                let constant = self.pay(|| fold::characters(&plain()));
                 Value { constant, taint: taint | Taint::DECODED, ..Value::default() }
             }
             "bytes" | "bytearray" | "Buffer.from" if value(0).is_some_and(|list| !list.items().is_empty()) => {
@@ -291,7 +294,7 @@ impl<'a> Builder<'a> {
                 _ => value(0)?.clone(),
             },
             "os.path.join" | "path.join" | "path.resolve" | "pathlib.Path" | "path.posix.join" => {
-                return Some(self.joined_path(path, &plain, taint, place));
+                return Some(self.joined_path(path, &plain(), taint, place));
             }
             _ => return None,
         };

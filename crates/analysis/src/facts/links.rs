@@ -14,6 +14,8 @@ use super::value::{Constant, Value};
 const MAX_EXPORTS: usize = 400;
 /// Calls of other files, and calls that matter when somebody else's value reaches them.
 const MAX_CALLS: usize = 1_000;
+/// Names of other files that one file uses.
+const MAX_SYMBOLS: usize = 200;
 /// Edges of the call graph that are kept of one file.
 const MAX_EDGES: usize = 10_000;
 /// Calls of functions of other files begin so in a dotted name: `~3.send` is `send` of the file's third local module.
@@ -77,6 +79,13 @@ pub(crate) struct Links {
 impl<'a> Builder<'a> {
     /// The index of the symbol that a dotted name stands for, when it is one of another file.
     pub(super) fn symbol(&mut self, path: &str) -> Option<u32> {
+        if let Some(known) = self.symbols.get(path) {
+            return Some(*known);
+        }
+        // All that are kept are known by now.
+        if self.facts.links.symbols.len() >= MAX_SYMBOLS {
+            return None;
+        }
         let symbol = match path.strip_prefix(LOCAL) {
             Some(local) => {
                 let (index, name) = local.split_once('.').unwrap_or((local, ""));
@@ -95,13 +104,14 @@ impl<'a> Builder<'a> {
         let known = symbols.iter().position(|known| *known == symbol);
         let index = match known {
             Some(index) => index,
-            None if symbols.len() < 200 => {
+            None => {
                 symbols.push(symbol);
                 symbols.len() - 1
             }
-            None => return None,
         };
-        u32::try_from(index).ok()
+        let index = u32::try_from(index).ok()?;
+        self.symbols.insert(path.into(), index);
+        Some(index)
     }
 
     /// Notes a call of a name of another file; what it yields.
@@ -126,18 +136,28 @@ impl<'a> Builder<'a> {
     /// Offers a value under a name.
     pub fn export(&mut self, name: &str, value: &Value<'a>) {
         let exports = &mut self.facts.links.exports;
-        if exports.len() >= MAX_EXPORTS || name.len() > 120 {
+        if exports.len() >= MAX_EXPORTS || name.len() > 120 || self.exports_left == 0 {
             return;
         }
+        self.exports_left -= 1;
         let function = value.function.or_else(|| self.learned.method(value.class?, "__init__"));
-        let returned = value.function.and_then(|function| self.learned.functions.get(function as usize));
-        let taint = value.taint | returned.map_or(Taint::NONE, |function| function.result.taint);
+        let returned = value.function.and_then(|function| self.learned.functions.get_mut(function as usize));
+        let taint = value.taint
+            | returned.map_or(Taint::NONE, |function| {
+                function.ask();
+                function.result.taint
+            });
         if function.is_some() || !taint.is_empty() {
             exports.insert(name.to_owned(), Export { function, taint });
         }
         if let Some(class) = value.class {
-            for (method, function) in self.learned.methods_of(class) {
-                let result = self.learned.functions.get(function as usize).map(|function| function.result.taint);
+            let methods = self.learned.methods_of(class);
+            self.exports_left = self.exports_left.saturating_sub(methods.len());
+            for (method, function) in methods {
+                let result = self.learned.functions.get_mut(function as usize).map(|function| {
+                    function.ask();
+                    function.result.taint
+                });
                 let export = Export { function: Some(function), taint: result.unwrap_or_default() };
                 exports.insert(format!("{name}().{method}"), export);
                 exports.insert(format!("{name}.{method}"), export);

@@ -20,12 +20,29 @@ pub(super) fn join<'a>(base: &str, name: &str) -> Option<Text<'a>> {
     if TRANSPARENT_BASES.contains(&base) {
         return Some(name.to_owned().into());
     }
-    Some(canonical(format!("{base}.{name}")).into())
+    Some(put_together([base, ".", name]))
 }
 
 /// The name of what calling `path` returns; nothing when it grows too long.
 pub(super) fn join_call<'a>(path: &str) -> Option<Text<'a>> {
-    (path.len() < MAX_PATH).then(|| canonical(format!("{path}()")).into())
+    (path.len() < MAX_PATH).then(|| put_together([path, "()", ""]))
+}
+
+/// The one spelling of three pieces in a row, at most [`MAX_PATH`] and two bytes: made in place, since there is one for
+/// every member and every call of a file.
+fn put_together<'a>(pieces: [&str; 3]) -> Text<'a> {
+    let mut whole = [0; MAX_PATH + 2];
+    let mut length = 0;
+    for piece in pieces {
+        if let Some(room) = whole.get_mut(length..length + piece.len()) {
+            room.copy_from_slice(piece.as_bytes());
+            length += piece.len();
+        }
+    }
+    match std::str::from_utf8(&whole[..length]) {
+        Ok(whole) => canonical(whole),
+        Err(_) => Text::from(""),
+    }
 }
 
 /// Objects whose members are the globals themselves.
@@ -45,8 +62,8 @@ const TRANSPARENT_BASES: [&str; 12] = [
 ];
 
 /// The one spelling of a name that goes by several.
-pub(super) fn canonical(path: String) -> String {
-    let exact = match path.as_str() {
+pub(super) fn canonical<'a>(path: &str) -> Text<'a> {
+    let exact = match path {
         "pathlib.Path.home()" | "pathlib.Path.cwd()" | "pathlib.PosixPath()" | "pathlib.PurePath()" => "pathlib.Path()",
         "constructor._load" | "createRequire()" | "module.createRequire()" | "module.constructor._load" => "require",
         "process.getBuiltinModule" => "require",
@@ -55,7 +72,7 @@ pub(super) fn canonical(path: String) -> String {
         _ => "",
     };
     if !exact.is_empty() {
-        return exact.to_owned();
+        return exact.into();
     }
     for (from, to) in [
         ("posix.", "os."),
@@ -65,10 +82,10 @@ pub(super) fn canonical(path: String) -> String {
         ("urllib.request.request.", "urllib.request."),
     ] {
         if let Some(rest) = path.strip_prefix(from) {
-            return format!("{to}{rest}");
+            return format!("{to}{rest}").into();
         }
     }
-    path
+    Text::Shared(path.into())
 }
 
 /// The spelling of a JavaScript module's name: `node:fs/promises` is `fs.promises`.

@@ -196,6 +196,7 @@ impl<'a> Walker<'_, 'a> {
     }
 
     /// What a built-in function yields for constant arguments.
+    #[inline(never)] // Keeps the frame of `eval` small.
     fn computed_path(&mut self, path: &str, arguments: &[FactArgument<'a>]) -> Option<Value<'a>> {
         let values = self.adopted(arguments)?;
         let value = self.machine.call(&Data::Path(path.into()), values)?;
@@ -203,6 +204,7 @@ impl<'a> Walker<'_, 'a> {
     }
 
     /// What a whole call yields.
+    #[inline(never)] // Keeps the frame of `eval` small.
     fn computed_whole(&mut self, call: &CallExpression<'a>) -> Option<Value<'a>> {
         let node = self.lower().whole_call(call)?;
         let value = self.machine.evaluate(&node)?;
@@ -210,6 +212,7 @@ impl<'a> Walker<'_, 'a> {
     }
 
     /// A method of a constant that folding does not know: `"x".charCodeAt(0)`, `[1, 2].map(f)`.
+    #[inline(never)] // Keeps the frame of `eval` small.
     fn computed_method(
         &mut self,
         receiver: &Value<'a>,
@@ -398,6 +401,7 @@ impl<'a> Walker<'_, 'a> {
         self.builder.leave(frame);
     }
 
+    #[inline(never)] // Keeps the frame of `eval` small.
     fn function_expression(&mut self, function: &Function<'a>) -> Value<'a> {
         let id = self.builder.declare_function(function.span.start);
         if let Some(body) = &function.body {
@@ -408,6 +412,7 @@ impl<'a> Walker<'_, 'a> {
         Value { function: Some(id), ..Value::default() }
     }
 
+    #[inline(never)] // Keeps the frame of `eval` small.
     fn class(&mut self, class: &Class<'a>) -> Value<'a> {
         if let Some(heritage) = &class.heritage {
             let base = self.eval(&heritage.expression);
@@ -428,6 +433,7 @@ impl<'a> Walker<'_, 'a> {
         value
     }
 
+    #[inline(never)] // Keeps the frame of `eval` small.
     fn arrow(&mut self, arrow: &ArrowFunctionExpression<'a>) -> Value<'a> {
         let id = self.builder.declare_function(arrow.span.start);
         match &arrow.body {
@@ -539,6 +545,7 @@ impl<'a> Walker<'_, 'a> {
     }
 
     /// Calls that call something they are given: `Reflect.apply(f, this, [a])`, `["a"].map(f)`.
+    #[inline(never)] // Keeps the frame of `eval` small.
     fn handed_on(
         &mut self,
         object: &Value<'a>,
@@ -640,6 +647,7 @@ impl<'a> Walker<'_, 'a> {
         value
     }
 
+    #[inline(never)] // Keeps the frame of `eval` small.
     fn binary(&mut self, expression: &BinaryExpression<'a>) -> Value<'a> {
         // A long sum leans to the left: it is walked without recursion.
         let mut chain = vec![expression];
@@ -670,6 +678,7 @@ impl<'a> Walker<'_, 'a> {
         value
     }
 
+    #[inline(never)] // Keeps the frame of `eval` small.
     fn template(&mut self, template: &TemplateLiteral<'a>) -> Value<'a> {
         let mut value = Value::text("");
         for (index, quasi) in template.quasis.iter().enumerate() {
@@ -685,6 +694,7 @@ impl<'a> Walker<'_, 'a> {
         value
     }
 
+    #[inline(never)] // Keeps the frame of `eval` small.
     fn object(&mut self, object: &ObjectExpression<'a>) -> Value<'a> {
         let (mut fields, mut rest) = (Vec::new(), Taint::NONE);
         for property in &object.properties {
@@ -710,6 +720,7 @@ impl<'a> Walker<'_, 'a> {
         self.builder.record(fields, rest)
     }
 
+    #[inline(never)] // Keeps the frame of `eval` small.
     fn assignment(&mut self, assignment: &AssignmentExpression<'a>) -> Value<'a> {
         let right = self.eval(&assignment.right);
         let place = self.place(assignment.span);
@@ -745,6 +756,7 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 
+    #[inline(never)] // Keeps the frame of `eval` small.
     fn list(&mut self, array: &ArrayExpression<'a>) -> Value<'a> {
         let mut items = Vec::with_capacity(array.elements.len());
         for element in &array.elements {
@@ -778,6 +790,7 @@ impl<'a> Walker<'_, 'a> {
         self.builder.index(&object, &key, place)
     }
 
+    #[inline(never)] // Keeps the frame of `eval` small.
     fn chain(&mut self, chain: &ChainExpression<'a>) -> Value<'a> {
         match &chain.expression {
             ChainElement::CallExpression(call) => self.call(call),
@@ -790,6 +803,7 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 
+    #[inline(never)] // Keeps the frame of `eval` small.
     fn assigned_or(&mut self, left: &Expression<'a>, right: &Expression<'a>) -> Value<'a> {
         let values = [self.eval(left), self.eval(right)];
         self.builder.any_of(&values)

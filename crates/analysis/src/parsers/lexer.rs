@@ -50,13 +50,17 @@ pub(super) struct Lexer<'a> {
     before: Option<Token>,
     /// Whether an expression, rather than an operator, may follow a closing bracket.
     after_statement: bool,
+    /// Bytes that may still be read in vain for the end of a regular expression, so that time is linear.
+    vain: usize,
 }
 
 impl<'a> Lexer<'a> {
     /// Starts at the beginning of `source`.
     pub fn new(source: &'a str, language: Language) -> Self {
         let at = if source.starts_with("#!") { source.find('\n').unwrap_or(source.len()) } else { 0 };
-        Self { source, bytes: source.as_bytes(), at, language, open: Vec::new(), before: None, after_statement: false }
+        let vain = source.len().saturating_mul(4).saturating_add(64 << 10);
+        let (bytes, open, before, after_statement) = (source.as_bytes(), Vec::new(), None, false);
+        Self { source, bytes, at, language, open, before, after_statement, vain }
     }
 
     /// How many brackets are open.
@@ -102,12 +106,22 @@ impl<'a> Lexer<'a> {
 
     /// True when what was read last may be followed by an operator.
     pub fn after_operand(&self) -> bool {
-        match self.before {
+        self.is_operand(self.before, self.after_statement)
+    }
+
+    /// What [`Self::after_operand`] goes by, to be asked later with [`Self::is_operand`].
+    pub fn state(&self) -> (Option<Token>, bool) {
+        (self.before, self.after_statement)
+    }
+
+    /// True when this token, at its time, may be followed by an operator.
+    pub fn is_operand(&self, before: Option<Token>, after_statement: bool) -> bool {
+        match before {
             None => false,
             Some(token) => match token.kind {
                 Kind::Number | Kind::Text => true,
-                Kind::Word => !EXPECTS_OPERAND.contains(&self.text(token)),
-                Kind::Mark(b')' | b'}') => !self.after_statement,
+                Kind::Word => !(2..=10).contains(&(token.end - token.start)) || !expects_operand(self.text(token)),
+                Kind::Mark(b')' | b'}') => !after_statement,
                 Kind::Mark(mark) => mark == b']',
                 Kind::Arrow | Kind::Newline => false,
             },
@@ -117,7 +131,17 @@ impl<'a> Lexer<'a> {
     /// Reads a quoted text that began at `start`; an unfinished one ends with its line.
     fn quoted(&mut self, start: usize, quote: u8, long: bool) -> Token {
         self.at += if long { 3 } else { 1 };
-        while self.at < self.bytes.len() {
+        loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let next = match long {
+                true => memchr::memchr2(b'\\', quote, rest),
+                false => memchr::memchr3(b'\\', quote, b'\n', rest),
+            };
+            let Some(next) = next else {
+                self.at = self.bytes.len();
+                break;
+            };
+            self.at += next;
             match self.bytes[self.at] {
                 b'\\' => self.at += 2,
                 byte if byte == quote && (!long || (self.peek(1) == quote && self.peek(2) == quote)) => {
@@ -134,7 +158,13 @@ impl<'a> Lexer<'a> {
 
     /// Reads a piece of a template, up to its end or the next `${`.
     fn template(&mut self, start: usize) -> Token {
-        while self.at < self.bytes.len() {
+        loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let Some(next) = memchr::memchr3(b'\\', b'`', b'$', rest) else {
+                self.at = self.bytes.len();
+                break;
+            };
+            self.at += next;
             match self.bytes[self.at] {
                 b'\\' => self.at += 2,
                 b'`' => {
@@ -159,9 +189,15 @@ impl<'a> Lexer<'a> {
     fn regular_expression(&mut self) -> Option<Token> {
         let start = self.at;
         let (mut at, mut class) = (start + 1, false);
+        if self.vain == 0 {
+            return None;
+        }
         loop {
-            match self.bytes.get(at)? {
-                b'\n' | b'\r' => return None,
+            match self.bytes.get(at).unwrap_or(&b'\n') {
+                b'\n' | b'\r' => {
+                    self.vain = self.vain.saturating_sub(at - start);
+                    return None;
+                }
                 b'\\' => at += 1,
                 b'[' => class = true,
                 b']' => class = false,
@@ -189,25 +225,27 @@ impl<'a> Lexer<'a> {
 }
 
 /// Words after which an operand follows, so that `/` begins a regular expression and `-` is a sign.
-const EXPECTS_OPERAND: [&str; 17] = [
-    "return",
-    "typeof",
-    "case",
-    "in",
-    "of",
-    "delete",
-    "void",
-    "throw",
-    "new",
-    "instanceof",
-    "else",
-    "do",
-    "yield",
-    "await",
-    "not",
-    "and",
-    "or",
-];
+fn expects_operand(word: &str) -> bool {
+    match word.len() {
+        2 => matches!(word, "in" | "of" | "do" | "or"),
+        3 => matches!(word, "new" | "not" | "and"),
+        4 => matches!(word, "case" | "void" | "else"),
+        5 => matches!(word, "throw" | "yield" | "await"),
+        6 => matches!(word, "return" | "typeof" | "delete"),
+        _ => word == "instanceof",
+    }
+}
+
+/// Bytes that a name may hold after its first: letters, digits, `_`, `$` and everything beyond ASCII.
+const IN_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = matches!(byte as u8, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$' | 0x80..);
+        byte += 1;
+    }
+    table
+};
 
 impl Iterator for Lexer<'_> {
     type Item = Token;
@@ -228,7 +266,10 @@ impl Iterator for Lexer<'_> {
                         return Some(token);
                     }
                 }
-                b' ' | b'\t' | b'\r' | 0x0c => self.at += 1,
+                b' ' | b'\t' | b'\r' | 0x0c => {
+                    let blank = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'\r' | 0x0c);
+                    self.at += self.bytes[start..].iter().take_while(blank).count();
+                }
                 b'#' if self.is_python() => self.skip_line(),
                 b'\\' if self.is_python() && matches!(self.peek(1), b'\n' | b'\r') => self.at += 2,
                 b'/' if !self.is_python() && self.peek(1) == b'/' => self.skip_line(),
@@ -276,9 +317,7 @@ impl Iterator for Lexer<'_> {
                     return Some(self.token(Kind::Number, start));
                 }
                 b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80.. => {
-                    while matches!(self.peek(0), b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$' | 0x80..) {
-                        self.at += 1;
-                    }
+                    self.at += self.bytes[start..].iter().take_while(|byte| IN_WORD[usize::from(**byte)]).count();
                     return Some(self.token(Kind::Word, start));
                 }
                 _ => {

@@ -23,7 +23,7 @@ use sigma_core::{Confidence, SkipReason, printable};
 use crate::facts::{Builder, Facts};
 use crate::language::Language;
 pub(crate) use encoding::{Decoded, declared, decode, decode_source, is_text};
-use nesting::Nesting;
+use nesting::{MAX_TOKENS, Nesting};
 
 /// How a file was read, where that was not the usual way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,13 +74,17 @@ pub(crate) fn with_named_facts<T>(
     }
     let nesting = Nesting::of(source, language, depth);
     if nesting.exceeds(depth) {
-        let Nesting { brackets, prefixes, chain } = nesting;
+        let Nesting { brackets, prefixes, chain, .. } = nesting;
         let detail = format!(
             "nested {brackets} brackets, {prefixes} prefixes, {chain} tokens deep; {depth}, {} and {} are read",
             depth.saturating_mul(4),
             depth.saturating_mul(50)
         );
         return (rules(&scan(source, language)), Some(NotParsed { reason: SkipReason::TooDeep, detail }));
+    }
+    if nesting.tokens > MAX_TOKENS {
+        let detail = format!("more than {MAX_TOKENS} tokens are more than a parser is given");
+        return (rules(&scan(source, language)), Some(NotParsed { reason: SkipReason::OverBudget, detail }));
     }
     let stack = nesting.stack();
     stacker::maybe_grow(stack, stack + (1 << 20), || match language {

@@ -15,7 +15,7 @@ use computing::{Computing, Definition};
 
 /// Walks a module.
 pub(super) fn read<'a>(module: &'a ast::ModModule, builder: &mut Builder<'a>) {
-    let mut walker = Walker { builder, class: None, computing: Computing::new() };
+    let mut walker = Walker { builder, class: None, computing: Computing::new(module.range().end().to_usize()) };
     walker.hoist(&module.body);
     walker.visit_body(&module.body);
 }

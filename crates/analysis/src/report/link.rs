@@ -4,12 +4,12 @@
 //! reaches, and flows whose source and end lie in different files. Names are resolved as Python and Node.js do, within
 //! the package; everything is bounded.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sigma_core::Reach;
 
 use super::FileRecord;
-use super::reach::{find, resolve};
+use super::reach::{find, resolve, stems};
 use crate::facts::{Export, Links, Sink, Symbol, Taint};
 
 /// Rounds in which taints travel from file to file: a chain of more files than this is not followed.
@@ -52,10 +52,22 @@ impl<'a> Linked<'a> {
     pub fn new(files: &'a [FileRecord]) -> Self {
         let by_path: BTreeMap<&str, usize> =
             files.iter().enumerate().map(|(index, file)| (file.inner.as_str(), index)).collect();
+        // The parts of every path, whole and without an extension.
+        let mut parts: HashSet<&str> = HashSet::new();
+        for part in by_path.keys().flat_map(|path| path.split('/')) {
+            parts.insert(part);
+            parts.extend(part.rsplit_once('.').map(|(stem, _)| stem));
+        }
+        let stems = stems(&by_path);
         let links: Vec<&Links> = files.iter().map(|file| &file.outcome.links).collect();
         let targets = files.iter().map(|file| {
             let folder = file.inner.rsplit_once('/').map_or("", |(folder, _)| folder);
-            file.outcome.links.symbols.iter().map(|symbol| target(symbol, folder, &by_path)).collect()
+            file.outcome
+                .links
+                .symbols
+                .iter()
+                .map(|symbol| target(symbol, folder, &Paths { by_path: &by_path, stems: &stems, parts: &parts }))
+                .collect()
         });
         Self { targets: targets.collect(), links }
     }
@@ -164,23 +176,43 @@ impl<'a> Linked<'a> {
     }
 }
 
+/// The files of the package by their paths.
+struct Paths<'p> {
+    by_path: &'p BTreeMap<&'p str, usize>,
+    /// What a path may be called without its end: most names are none of these.
+    stems: &'p HashSet<&'p str>,
+    /// The parts of every path, whole and without an extension.
+    parts: &'p HashSet<&'p str>,
+}
+
+impl Paths<'_> {
+    fn find(&self, path: &str) -> Option<usize> {
+        if self.stems.contains(path) { find(self.by_path, path) } else { None }
+    }
+}
+
 /// The file that a symbol leads to, and the name in it.
-fn target(symbol: &Symbol, folder: &str, by_path: &BTreeMap<&str, usize>) -> Option<(usize, String)> {
+fn target(symbol: &Symbol, folder: &str, paths: &Paths<'_>) -> Option<(usize, String)> {
     if !symbol.module.is_empty() {
         let path = resolve(folder, &symbol.module);
-        if let Some(file) = find(by_path, &path) {
+        if let Some(file) = paths.find(&path) {
             return Some((file, symbol.name.clone()));
         }
         // `from . import net` binds a module; `from .net import send` of a package's own `__init__`.
         let (module, rest) = symbol.name.split_once('.').unwrap_or((&symbol.name, ""));
-        return find(by_path, &format!("{path}/{module}")).map(|file| (file, rest.to_owned()));
+        return paths.find(&format!("{path}/{module}")).map(|file| (file, rest.to_owned()));
     }
     // `package.module.name`: the longest prefix that is a file. Sources often lie below `src`.
     let parts: Vec<&str> = symbol.name.split('.').take(12).collect();
+    // Most names are those of other packages: nothing in this one is called so.
+    let first = parts.first().and_then(|first| first.split('/').next()).unwrap_or_default();
+    if !first.is_empty() && !paths.parts.contains(first) {
+        return None;
+    }
     (1..parts.len()).rev().find_map(|length| {
         let path = parts[..length].join("/");
         let file = [path.clone(), format!("src/{path}"), format!("{folder}/{path}")];
-        let file = file.iter().find_map(|path| find(by_path, path.trim_start_matches('/')))?;
+        let file = file.iter().find_map(|path| paths.find(path.trim_start_matches('/')))?;
         Some((file, parts[length..].join(".")))
     })
 }

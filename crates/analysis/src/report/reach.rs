@@ -1,6 +1,6 @@
 //! When the code of each file runs, from the file's place in the package and what names it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sigma_core::{DistributionKind, Reach};
 
@@ -148,10 +148,23 @@ pub(super) fn resolve(folder: &str, import: &str) -> String {
     parts.join("/")
 }
 
+/// What may be left out at the end of a path, in the order in which files are looked for.
+const ENDS: [&str; 9] = ["", ".js", ".cjs", ".mjs", ".ts", ".py", "/index.js", "/__init__.py", "/__main__.py"];
+
+/// Every path that [`find`] answers.
+pub(super) fn stems<'p>(by_path: &BTreeMap<&'p str, usize>) -> HashSet<&'p str> {
+    by_path.keys().flat_map(|path| ENDS.iter().filter_map(|end| path.strip_suffix(end))).collect()
+}
+
 /// The file that a path without its extension means.
 pub(super) fn find(by_path: &BTreeMap<&str, usize>, path: &str) -> Option<usize> {
-    const ENDS: [&str; 9] = ["", ".js", ".cjs", ".mjs", ".ts", ".py", "/index.js", "/__init__.py", "/__main__.py"];
-    ENDS.iter().find_map(|end| by_path.get(format!("{path}{end}").as_str()).copied())
+    let mut name = String::with_capacity(path.len() + 16);
+    name.push_str(path);
+    ENDS.iter().find_map(|end| {
+        name.truncate(path.len());
+        name.push_str(end);
+        by_path.get(name.as_str()).copied()
+    })
 }
 
 #[cfg(test)]

@@ -11,8 +11,11 @@ use super::routine::{Lower, operator};
 use crate::facts::routine::{Data, Machine, Node, Statement};
 use crate::facts::{Argument, Builder, Constant, Taint, Value};
 
-/// Steps that all evaluations of one file may take.
+/// Steps that all evaluations of one file may take, and how many of them there are whatever its size.
 const STEPS: u64 = 3_000_000;
+const FEWEST_STEPS: u64 = 600_000;
+/// Steps for each byte of the file: a decoder takes some for every byte that it decodes.
+const STEPS_A_BYTE: u64 = 40;
 /// Nodes that one file may have lowered.
 const NODES: usize = 200_000;
 /// Bytes of a function that is evaluated.
@@ -37,10 +40,11 @@ pub(super) struct Computing<'a> {
 }
 
 impl<'a> Computing<'a> {
-    /// Nothing is known yet.
-    pub fn new() -> Self {
+    /// Nothing is known yet of a file with this many bytes.
+    pub fn new(bytes: usize) -> Self {
+        let steps = (FEWEST_STEPS + bytes as u64 * STEPS_A_BYTE).min(STEPS);
         Self {
-            machine: Machine::new(true, STEPS),
+            machine: Machine::new(true, steps),
             definitions: HashMap::new(),
             routines: HashMap::new(),
             refused: HashSet::new(),
