@@ -84,7 +84,8 @@ pub(crate) fn with_facts<T>(
     })
 }
 
-fn scan(source: &str, language: Language) -> Facts<'_> {
+/// The facts of a source by its tokens alone.
+pub(crate) fn scan(source: &str, language: Language) -> Facts<'_> {
     let mut builder = Builder::new(source, language, Confidence::Low);
     tokens::read(source, language, &mut builder);
     builder.finish()
