@@ -20,6 +20,9 @@ pub(super) const MAX_FACTS: usize = 20_000;
 const MAX_IMPORTS: usize = 2_000;
 /// Bytes that folding may make for one file: 8 MiB.
 const FOLD_BUDGET: usize = 8 << 20;
+/// Bytes of text in the arguments of all calls of one file: 24 MiB, as much as the largest file that is read. One text
+/// in many calls counts for each.
+const ARGUMENT_BYTES: usize = 24 << 20;
 /// An argument of a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Argument<'a> {
@@ -53,6 +56,8 @@ pub(crate) struct Builder<'a> {
     /// Whether the file is started as a program.
     program: bool,
     pub(super) budget: usize,
+    /// Bytes of text that the arguments of calls may still hold.
+    pub(super) weight: usize,
     pub(super) facts: Facts<'a>,
 }
 
@@ -76,6 +81,7 @@ impl<'a> Builder<'a> {
             connected: false,
             program: false,
             budget: FOLD_BUDGET,
+            weight: ARGUMENT_BYTES,
             facts: Facts {
                 source,
                 confidence,
@@ -405,6 +411,13 @@ impl<'a> Builder<'a> {
         if let Some(path) = base.path.as_deref().filter(|_| self.facts.subclasses.len() < MAX_FACTS) {
             self.facts.subclasses.push(Subclass { base: path.to_owned(), place });
         }
+    }
+
+    /// True while the budget pays for looking at `cost` bytes or copying as many; it is charged for them.
+    pub(crate) fn afford(&mut self, cost: usize) -> bool {
+        let paid = self.budget >= cost;
+        self.budget = self.budget.saturating_sub(cost);
+        paid
     }
 
     /// Folds while the budget lasts. Every try costs something, also one that yields nothing.

@@ -50,13 +50,24 @@ pub(super) struct Lexer<'a> {
     before: Option<Token>,
     /// Whether an expression, rather than an operator, may follow a closing bracket.
     after_statement: bool,
+    /// No regular expression ends before this: a line without one is searched once, not at every slash.
+    no_regular_expression: usize,
 }
 
 impl<'a> Lexer<'a> {
     /// Starts at the beginning of `source`.
     pub fn new(source: &'a str, language: Language) -> Self {
         let at = if source.starts_with("#!") { source.find('\n').unwrap_or(source.len()) } else { 0 };
-        Self { source, bytes: source.as_bytes(), at, language, open: Vec::new(), before: None, after_statement: false }
+        Self {
+            source,
+            bytes: source.as_bytes(),
+            at,
+            language,
+            open: Vec::new(),
+            before: None,
+            after_statement: false,
+            no_regular_expression: 0,
+        }
     }
 
     /// How many brackets are open.
@@ -148,10 +159,16 @@ impl<'a> Lexer<'a> {
     /// Reads a regular expression if one begins here; it must end on its line.
     fn regular_expression(&mut self) -> Option<Token> {
         let start = self.at;
+        if start < self.no_regular_expression {
+            return None;
+        }
         let (mut at, mut class) = (start + 1, false);
         loop {
-            match self.bytes.get(at)? {
-                b'\n' | b'\r' => return None,
+            match self.bytes.get(at).unwrap_or(&b'\n') {
+                b'\n' | b'\r' => {
+                    self.no_regular_expression = at;
+                    return None;
+                }
                 b'\\' => at += 1,
                 b'[' => class = true,
                 b']' => class = false,

@@ -69,9 +69,10 @@ pub(crate) fn with_facts<T>(
     }
     let nesting = Nesting::of(source, language, depth);
     if nesting.exceeds(depth) {
-        let Nesting { brackets, prefixes, chain } = nesting;
+        let Nesting { brackets, prefixes, chain, again, .. } = nesting;
         let detail = format!(
-            "nested {brackets} brackets, {prefixes} prefixes, {chain} tokens deep; {depth}, {} and {} are read",
+            "nested {brackets} brackets, {prefixes} prefixes, {chain} tokens deep, {again} ambiguous; {depth}, {} and {} \
+             are read",
             depth.saturating_mul(4),
             depth.saturating_mul(50)
         );
@@ -80,7 +81,9 @@ pub(crate) fn with_facts<T>(
     let stack = nesting.stack();
     stacker::maybe_grow(stack, stack + (1 << 20), || match language {
         Language::Python => with_python(source, program, rules),
-        Language::JavaScript | Language::TypeScript => with_javascript(source, language, rules),
+        Language::JavaScript | Language::TypeScript => {
+            with_javascript(source, language, !nesting.exceeds_typed(), rules)
+        }
     })
 }
 
@@ -117,9 +120,14 @@ thread_local! {
 /// Bytes an arena keeps between files: 8 MiB, enough for all but the largest files.
 const ARENA_KEPT: usize = 8 << 20;
 
-fn with_javascript<T>(source: &str, language: Language, rules: impl FnOnce(&Facts<'_>) -> T) -> (T, Option<NotParsed>) {
+fn with_javascript<T>(
+    source: &str,
+    language: Language,
+    typed: bool,
+    rules: impl FnOnce(&Facts<'_>) -> T,
+) -> (T, Option<NotParsed>) {
     let mut arena = ARENA.take();
-    let answer = parse_javascript(&arena, source, language, rules);
+    let answer = parse_javascript(&arena, source, language, typed, rules);
     arena.reset();
     if arena.capacity() <= ARENA_KEPT {
         ARENA.set(arena);
@@ -131,12 +139,14 @@ fn parse_javascript<T>(
     arena: &Allocator,
     source: &str,
     language: Language,
+    typed: bool,
     rules: impl FnOnce(&Facts<'_>) -> T,
 ) -> (T, Option<NotParsed>) {
     // A name says little about a dialect: each is tried, the likely one first.
     let dialects: &[SourceType] = match language {
         Language::TypeScript => &[SourceType::ts(), SourceType::tsx(), SourceType::d_ts(), SourceType::unambiguous()],
-        _ => &[SourceType::unambiguous().with_jsx(true), SourceType::cjs(), SourceType::tsx()],
+        _ if typed => &[SourceType::unambiguous().with_jsx(true), SourceType::cjs(), SourceType::tsx()],
+        _ => &[SourceType::unambiguous().with_jsx(true), SourceType::cjs()],
     };
     let options = OxcOptions { allow_return_outside_function: true, ..OxcOptions::default() };
     let mut first = None;

@@ -143,9 +143,8 @@ impl<'a> Walker<'_, 'a> {
         match target {
             Expr::Name(name) => self.builder.bind(name.id.as_str(), value),
             Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => {
-                let items = value.items().to_vec();
                 for (index, target) in elts.iter().enumerate() {
-                    let item = items.get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
+                    let item = value.items().get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
                     self.assign(target, item);
                 }
             }
