@@ -35,10 +35,11 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("folder", nargs="?", type=Path, help="more archives (.whl, .tar.gz, .tgz), anywhere below")
     arguments.add_argument("--only", default="", help="only archives whose name holds this word")
+    arguments.add_argument("--engine", type=Path, help="a sigma-eval that is built already")
     arguments.add_argument("--timeout", type=float, default=900, help="seconds until a scan is given up")
     arguments = arguments.parse_args()
 
-    guarddog, engine = install(), build()
+    guarddog, engine = install(), arguments.engine or build()
     archives = fetch()
     if arguments.folder:
         ends = (".whl", ".tar.gz", ".tgz")

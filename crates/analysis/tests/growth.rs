@@ -16,7 +16,7 @@ use sigma_analysis::{Analyser, Limits};
 use sigma_core::{Digests, Sha1, Sha256, Sha512};
 
 /// Bytes of the smaller input. Callgrind on an unoptimised build reads about 20 KB a second.
-const SIZE: usize = 6 << 10;
+const SIZE: usize = 1536;
 /// How many times larger the other one is.
 const FACTOR: usize = 4;
 /// How many times more instructions are allowed: what grows with n log n, and tables that are made once, stay below.

@@ -41,7 +41,9 @@ impl Shape {
             Make::Repeat(head, piece) => repeat((*head).to_owned(), piece, size),
             Make::After(head, piece) => repeat(head(), piece, size),
             Make::Nested(depth, open, middle, close) => {
-                let one = [open.repeat(*depth), (*middle).to_owned(), close.repeat(*depth)].concat();
+                // A small file holds one piece, as deep as it can be.
+                let depth = (size / (open.len() + close.len())).clamp(1, *depth);
+                let one = [open.repeat(depth), (*middle).to_owned(), close.repeat(depth)].concat();
                 one.repeat((size / one.len()).max(1)).into_bytes()
             }
             Make::Bytes(bytes) => bytes.repeat(size / bytes.len()),
