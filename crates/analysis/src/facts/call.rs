@@ -20,7 +20,6 @@ impl<'a> Builder<'a> {
         arguments: Vec<Argument<'a>>,
         place: Place,
     ) -> Value<'a> {
-        let plain: Vec<&Value<'a>> = arguments.iter().map(|argument| &argument.value).collect();
         // Reading costs a little even where nothing comes of it.
         let read = match &receiver.constant {
             Constant::Text(text) if text.len() <= fold::MAX_TEXT => text.len() / 16,
@@ -29,12 +28,13 @@ impl<'a> Builder<'a> {
         };
         let constant = match receiver.constant {
             Constant::Text(_) | Constant::List(_) if self.afford(read) => {
+                let plain: Vec<&Value<'a>> = arguments.iter().map(|argument| &argument.value).collect();
                 self.pay(|| fold::method(&receiver, key, &plain))
             }
             _ => Constant::Unknown,
         };
         if !matches!(constant, Constant::Unknown) {
-            let mut taint = receiver.taint | union(plain.into_iter());
+            let mut taint = receiver.taint | union(arguments.iter().map(|argument| &argument.value));
             if let (Constant::Text(text), "join" | "replace" | "replaceAll" | "concat") = (&constant, key) {
                 let text = text.clone();
                 taint |= self.taint_of_text(&text, place);

@@ -118,29 +118,34 @@ impl<'a> Lexer<'a> {
     /// Reads a quoted text that began at `start`; an unfinished one ends with its line.
     fn quoted(&mut self, start: usize, quote: u8, long: bool) -> Token {
         self.at += if long { 3 } else { 1 };
-        while self.at < self.bytes.len() {
+        // A long text does not end with its line: then the third byte that is looked for is the first once more.
+        let line_end = if long { quote } else { b'\n' };
+        while let Some(found) = self.bytes.get(self.at..).and_then(|rest| memchr::memchr3(b'\\', quote, line_end, rest))
+        {
+            self.at += found;
             match self.bytes[self.at] {
                 b'\\' => self.at += 2,
                 byte if byte == quote && (!long || (self.peek(1) == quote && self.peek(2) == quote)) => {
                     self.at += if long { 3 } else { 1 };
-                    break;
+                    return self.token(Kind::Text, start);
                 }
-                b'\n' if !long => break,
+                b'\n' if !long => return self.token(Kind::Text, start),
                 _ => self.at += 1,
             }
         }
-        self.at = self.at.min(self.bytes.len());
+        self.at = self.bytes.len();
         self.token(Kind::Text, start)
     }
 
     /// Reads a piece of a template, up to its end or the next `${`.
     fn template(&mut self, start: usize) -> Token {
-        while self.at < self.bytes.len() {
+        while let Some(found) = self.bytes.get(self.at..).and_then(|rest| memchr::memchr3(b'\\', b'`', b'$', rest)) {
+            self.at += found;
             match self.bytes[self.at] {
                 b'\\' => self.at += 2,
                 b'`' => {
                     self.at += 1;
-                    break;
+                    return self.token(Kind::Text, start);
                 }
                 b'$' if self.peek(1) == b'{' => {
                     self.at += 2;
@@ -152,7 +157,7 @@ impl<'a> Lexer<'a> {
                 _ => self.at += 1,
             }
         }
-        self.at = self.at.min(self.bytes.len());
+        self.at = self.bytes.len();
         self.token(Kind::Text, start)
     }
 
@@ -194,6 +199,17 @@ impl<'a> Lexer<'a> {
         self.open.push(Open { template: false, statement });
     }
 }
+
+/// The bytes of names.
+const IN_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte >= 0x80 || (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_' || byte as u8 == b'$';
+        byte += 1;
+    }
+    table
+};
 
 /// Words after which an operand follows, so that `/` begins a regular expression and `-` is a sign.
 const EXPECTS_OPERAND: [&str; 17] = [
@@ -283,9 +299,8 @@ impl Iterator for Lexer<'_> {
                     return Some(self.token(Kind::Number, start));
                 }
                 b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80.. => {
-                    while matches!(self.peek(0), b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$' | 0x80..) {
-                        self.at += 1;
-                    }
+                    let rest = &self.bytes[start..];
+                    self.at += rest.iter().position(|byte| !IN_WORD[usize::from(*byte)]).unwrap_or(rest.len());
                     return Some(self.token(Kind::Word, start));
                 }
                 _ => {

@@ -274,6 +274,28 @@ mod tests {
         assert!(!exceeds(&cases, Language::JavaScript));
     }
 
+    /// Tokens read again by the grammars of JavaScript and of TypeScript.
+    fn again(source: &str) -> (u64, u64) {
+        let nesting = Nesting::of(source, Language::JavaScript, 400);
+        (nesting.again, nesting.again_typed)
+    }
+
+    #[test]
+    fn what_is_read_again_is_counted() {
+        assert_eq!(again("f(a, b)(c)[d]; if ((a)) {}").1, 0);
+        // What follows `(a` is read as parameters first, then as an expression.
+        assert_eq!(again("x = (a = 1) + 2"), (3, 3));
+        let nested = |depth: usize| "(a=(".repeat(depth) + "1" + &"))".repeat(depth);
+        assert!(again(&nested(20)).0 > 3 * again(&nested(10)).0);
+        // Arrows with a type to return exist in TypeScript only, and so do patterns in types.
+        let arrows = "a?(b):c=>".repeat(30) + "1";
+        assert!(again(&arrows).0 < 100 && again(&arrows).1 > 1000);
+        let patterns = "a as ({b=".repeat(60) + "1" + &"})=>c".repeat(60);
+        assert!(again(&patterns).1 > AGAIN);
+        assert!(exceeds(&patterns, Language::TypeScript));
+        assert!(exceeds(&nested(190).repeat(1_000), Language::JavaScript));
+    }
+
     #[test]
     fn brackets_in_texts_do_not_count() {
         assert_eq!(Nesting::of(r#"a = "((((" + '[[['"#, Language::Python, 400).brackets, 0);
