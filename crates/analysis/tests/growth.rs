@@ -2,7 +2,7 @@
 //!
 //! Work is counted in instructions, which do not depend on how busy the machine is. The processor's own counters are
 //! closed to containers and to most virtual machines, so valgrind's callgrind counts: this test starts itself under it,
-//! calls [`lap`] before and after each piece of work, and callgrind writes a total at each lap. Where valgrind is missing,
+//! begins to count at [`work_begins`], and callgrind writes a total at [`work_ended`]. Where valgrind is missing,
 //! CPU time is compared instead, with a wider bound: quadratic growth is sixteen times and cannot hide in it.
 
 mod hostile;
@@ -35,7 +35,7 @@ const PARTS: usize = 2;
 fn four_times_the_size_costs_four_times_the_work() {
     if let Ok(part) = std::env::var(PART) {
         let part: usize = part.parse().expect("a number");
-        laps(SHAPES.iter().skip(part).step_by(PARTS));
+        work(SHAPES.iter().skip(part).step_by(PARTS));
         return;
     }
     let growth = match Command::new("valgrind").arg("--version").output() {
@@ -61,7 +61,8 @@ fn counted() -> Vec<(bool, String)> {
 fn counted_part(part: usize) -> Vec<(bool, String)> {
     let folder = tempfile::tempdir().expect("a folder");
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--dump-before=*::lap*", "--dump-line=no", "--callgrind-out-file=out"])
+        .args(["--tool=callgrind", "--zero-before=*work_begins*", "--dump-before=*work_ended*", "--dump-line=no"])
+        .arg("--callgrind-out-file=out")
         .arg(std::env::current_exe().expect("this program"))
         .args(["--exact", "four_times_the_size_costs_four_times_the_work", "--test-threads=1"])
         .env(PART, part.to_string())
@@ -71,8 +72,8 @@ fn counted_part(part: usize) -> Vec<(bool, String)> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let shapes: Vec<&Shape> = SHAPES.iter().skip(part).step_by(PARTS).collect();
     let growth = shapes.iter().enumerate().map(|(index, shape)| {
-        // Two laps for each size: `out.N` is what came before the N-th lap.
-        let total = |size: usize| totals(&folder.path().join(format!("out.{}", 4 * index + 2 * size + 2)));
+        // `out.N` is the N-th piece of work; two for each shape.
+        let total = |size: usize| totals(&folder.path().join(format!("out.{}", 2 * index + size + 1)));
         let (small, large) = (total(0) as f64, total(1) as f64);
         line(shape, small, large, (large - BASE) / small.max(BASE), ALLOWED, "instructions")
     });
@@ -108,8 +109,8 @@ fn line(shape: &Shape, small: f64, large: f64, ratio: f64, allowed: f64, unit: &
     (ratio > allowed, line)
 }
 
-/// Reads every shape in both sizes, between laps.
-fn laps<'s>(shapes: impl Iterator<Item = &'s Shape>) {
+/// Reads every shape in both sizes.
+fn work<'s>(shapes: impl Iterator<Item = &'s Shape>) {
     // What is made once, such as the tables of texts, belongs to no shape.
     for shape in SHAPES.iter().step_by(20) {
         analyse(shape, &shape.bytes(200));
@@ -117,16 +118,22 @@ fn laps<'s>(shapes: impl Iterator<Item = &'s Shape>) {
     for shape in shapes {
         for size in [SIZE, SIZE * FACTOR] {
             let bytes = shape.bytes(size);
-            lap();
+            work_begins();
             analyse(shape, &bytes);
-            lap();
+            work_ended();
         }
     }
 }
 
-/// Where callgrind writes what was counted since the last lap.
+/// Where callgrind begins to count.
 #[inline(never)]
-fn lap() {
+fn work_begins() {
+    std::hint::black_box(());
+}
+
+/// Where callgrind writes what was counted.
+#[inline(never)]
+fn work_ended() {
     std::hint::black_box(());
 }
 

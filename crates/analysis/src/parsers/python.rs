@@ -11,7 +11,7 @@ use crate::facts::{Argument, Builder, Constant, Place, Taint, Value, known_names
 
 /// Walks a module.
 pub(super) fn read<'a>(module: &'a ast::ModModule, builder: &mut Builder<'a>) {
-    let mut walker = Walker { builder, class: None };
+    let mut walker = Walker { builder, class: None, stars: 0 };
     walker.hoist(&module.body);
     walker.visit_body(&module.body);
 }
@@ -20,7 +20,12 @@ struct Walker<'b, 'a> {
     builder: &'b mut Builder<'a>,
     /// The base class of the class being read.
     class: Option<String>,
+    /// How many star imports were followed.
+    stars: u32,
 }
+
+/// Star imports that are followed in one file: each looks through the whole table of APIs.
+const MAX_STARS: u32 = 200;
 
 impl<'a> Walker<'_, 'a> {
     /// Names that exist before the code that uses them is reached: functions of the module.
@@ -77,7 +82,8 @@ impl<'a> Walker<'_, 'a> {
 
     /// `from module import *`: the names of the module that the table of APIs knows.
     fn star_import(&mut self, module: &str, relative: bool) {
-        if !relative {
+        self.stars += 1;
+        if !relative && self.stars <= MAX_STARS {
             for (path, name) in known_names(module) {
                 self.builder.bind(name, Value::at_path(path));
             }
