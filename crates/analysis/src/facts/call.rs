@@ -22,7 +22,7 @@ impl<'a> Builder<'a> {
     ) -> Value<'a> {
         // Reading costs a little even where nothing comes of it.
         let read = match &receiver.constant {
-            Constant::Text(text) if text.len() <= fold::MAX_TEXT => text.len() / 16,
+            Constant::Text(text) if text.len() <= fold::MAX_TEXT => text.len() / 4,
             Constant::List(items) => items.len(),
             _ => 0,
         };
