@@ -27,3 +27,7 @@ fuzz TARGET SECONDS='600' *FLAGS:
 # Recall and false positives on labelled archives: DIR holds malicious/ and benign/
 eval DIR *FLAGS:
     cargo run --release --quiet -p sigma-scan --bin sigma-eval -- {{DIR}} {{FLAGS}}
+
+# The page of rules, made from the rules themselves
+rules:
+    cargo run --quiet -p sigma -- rules --format markdown > docs/rules.md

@@ -12,16 +12,19 @@ mod facts;
 pub mod fuzzing;
 mod language;
 mod limits;
+mod operator;
 mod parsers;
 mod report;
 mod rules;
 
 pub use limits::Limits;
-pub use report::analysis_type;
+pub use operator::{OperatorRules, RuleFile, RuleProblem, RuleProblems};
+pub use report::{MAX_FINDINGS as FINDINGS_PER_RULE, analysis_type};
+pub use rules::catalogue::{RuleEntry, catalogue};
 
 use std::io::{Read, Seek};
 
-use sigma_core::{Digests, DistributionKind, DistributionReport, FileSet, PackageId, Sha256};
+use sigma_core::{Digests, DistributionKind, DistributionReport, FileSet, PackageId, Sha256, Skipped};
 
 use report::{Distribution, File, Memory};
 
@@ -44,6 +47,26 @@ pub struct Input<'a> {
     pub bytes: &'a mut dyn Source,
 }
 
+/// A file that lies in a folder rather than in an archive.
+pub enum Loose<'a> {
+    /// A file.
+    File {
+        /// Its path as it would stand in an archive of its kind.
+        path: &'a str,
+        /// Its size in bytes.
+        size: u64,
+        /// Digest of the whole.
+        sha256: Sha256,
+        /// Its bytes; of a file larger than [`Limits::file_bytes`], the first of them.
+        bytes: &'a [u8],
+    },
+    /// Something that was not read, and why.
+    Skipped(Skipped),
+}
+
+/// Takes one file after the other.
+pub type Tell<'t> = dyn FnMut(Loose<'_>) + 't;
+
 /// What analysis yields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Analysis {
@@ -65,18 +88,37 @@ const STACK: usize = 32 << 20;
 pub struct Analyser {
     limits: Limits,
     memory: Memory,
+    rules: OperatorRules,
+    ruleset: String,
 }
 
 impl Analyser {
     /// An engine with an empty memory.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, memory: Memory::default() }
+        Self::with_rules(limits, OperatorRules::default())
+    }
+
+    /// An engine that runs the operator's rules beside the built-in ones.
+    pub fn with_rules(limits: Limits, rules: OperatorRules) -> Self {
+        let ruleset = rules.ruleset(RULESET);
+        Self { limits, memory: Memory::default(), rules, ruleset }
+    }
+
+    /// The rules that this engine runs: [`RULESET`], followed by `+local.` and eight hexadecimal digits of the hash of
+    /// the operator's rule files where there are some. Reports, certificates and lookups name it.
+    pub fn ruleset(&self) -> &str {
+        &self.ruleset
+    }
+
+    /// The operator's rules again.
+    pub(crate) fn into_rules(self) -> OperatorRules {
+        self.rules
     }
 
     /// Analyses one distribution. Never fails: what cannot be read is disclosed in the report's coverage.
     pub fn analyse(&self, input: Input<'_>) -> Analysis {
         stacker::maybe_grow(STACK / 2, STACK, || {
-            let mut distribution = Distribution::new(Some(input.package), input.kind);
+            let mut distribution = Distribution::new(Some(input.package), input.kind, &self.rules);
             let walk = archive::walk(input.filename, input.bytes, &self.limits, &mut |member| {
                 let whole = matches!(member.content, archive::Content::Whole(_));
                 let (path, size, sha256) = (member.path, member.size, member.sha256);
@@ -89,6 +131,33 @@ impl Analyser {
         })
     }
 
+    /// Analyses a source tree, whose files `each` hands over one at a time, so that memory does not grow with it.
+    pub fn analyse_tree(
+        &self,
+        kind: DistributionKind,
+        filename: &str,
+        digests: Digests,
+        each: &mut dyn FnMut(&mut Tell<'_>),
+    ) -> Analysis {
+        stacker::maybe_grow(STACK / 2, STACK, || {
+            let mut distribution = Distribution::new(None, kind, &self.rules);
+            each(&mut |loose| match loose {
+                Loose::File { path, size, sha256, bytes } => {
+                    let file = File { path, size, sha256, bytes, whole: bytes.len() as u64 == size };
+                    distribution.add(&file, &self.limits, &self.memory);
+                }
+                Loose::Skipped(skipped) => distribution.skip(skipped.path, skipped.reason, skipped.detail),
+            });
+            let (report, files) = distribution.finish(filename, digests);
+            Analysis { report, files }
+        })
+    }
+
+    /// The limits of this engine.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Analyses files that lie in memory, paths as they would stand in an archive of this kind.
     pub fn analyse_files(
         &self,
@@ -99,7 +168,7 @@ impl Analyser {
         files: &[(&str, &[u8])],
     ) -> Analysis {
         stacker::maybe_grow(STACK / 2, STACK, || {
-            let mut distribution = Distribution::new(package, kind);
+            let mut distribution = Distribution::new(package, kind, &self.rules);
             for (path, bytes) in files {
                 let whole = bytes.len() as u64 <= self.limits.file_bytes;
                 let size = bytes.len() as u64;

@@ -95,6 +95,10 @@ pub struct Coverage {
     pub skipped: Vec<Skipped>,
     /// How many entries `skipped` would hold without its limit.
     pub skipped_total: u64,
+    /// Digests of the files that findings of MEDIUM or more stand in, by the path that the findings name. A path that two
+    /// files share has none.
+    #[serde(default)]
+    pub cited: BTreeMap<String, Sha256>,
 }
 
 impl Coverage {

@@ -9,6 +9,7 @@ mod reasons;
 mod validators;
 
 pub use consensus::rule;
+pub use reasons::level_of;
 
 use sigma_core::{Ballot, Dossier, Phase, Ruling};
 

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::BufReader;
 
-use sigma_analysis::{Analysis, Input, RULESET, analysis_type};
+use sigma_analysis::{Analysis, Input, analysis_type};
 use sigma_certificate::PackageCertificate;
 use sigma_core::{
     AdvisorySnapshot, CouncilVerdict, Dossier, ExpectedDigest, PackageId, Report, ResolvedPackage, Warning,
@@ -89,7 +89,7 @@ impl Hall {
         let (reports, file_sets): (Vec<_>, Vec<_>) = analyses.into_iter().map(|one| (one.report, one.files)).unzip();
         let report = Report {
             package: package.id.clone(),
-            ruleset: RULESET.to_owned(),
+            ruleset: self.analyser.ruleset().to_owned(),
             analysis_type: analysis_type(&reports),
             distributions: reports,
         };
@@ -122,11 +122,11 @@ impl Hall {
     async fn known(&self, package: &ResolvedPackage) -> Result<Option<PackageOutcome>, AuditError> {
         let digests = wanted_digests(package);
         let wanted = Wanted { package: &package.id, digests: &digests };
-        if let Some(escalation) = self.store.escalation(&wanted, RULESET).await? {
+        if let Some(escalation) = self.store.escalation(&wanted, self.analyser.ruleset()).await? {
             let (rationale, warnings) = (escalation.ruling.rationale, escalation.ruling.warnings);
             return Ok(Some(PackageOutcome::Escalated { rationale, warnings }));
         }
-        let found = self.store.lookup(&[wanted], RULESET).await?.remove(&0);
+        let found = self.store.lookup(&[wanted], self.analyser.ruleset()).await?.remove(&0);
         Ok(found.map(|certificate| PackageOutcome::Cached(Box::new(certificate))))
     }
 
@@ -229,7 +229,7 @@ impl Hall {
         Ok(Escalation {
             package: dossier.package.clone(),
             distribution_sha256: preferred.digests.sha256,
-            ruleset: RULESET.to_owned(),
+            ruleset: self.analyser.ruleset().to_owned(),
             escalated_at: self.now(),
             report: dossier.report,
             ruling,
@@ -240,7 +240,12 @@ impl Hall {
     async fn older_certificate(&self, package: &PackageId, dossier: &Dossier) -> Result<Option<String>, AuditError> {
         let bytes = dossier.report.distributions.first().map(|distribution| distribution.digests.sha256);
         let older = self.store.certificates_of(package).await?;
-        let same = older.into_iter().find(|certificate| Some(certificate.payload().distribution_sha256) == bytes);
+        // What was made under an operator's own rules and what was not are two lines of certificates.
+        let local = dossier.report.ruleset.contains('+');
+        let same = older.into_iter().find(|certificate| {
+            let payload = certificate.payload();
+            Some(payload.distribution_sha256) == bytes && payload.ruleset_version.contains('+') == local
+        });
         Ok(same.map(|certificate| certificate.id().to_owned()))
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use futures::StreamExt as _;
-use sigma_analysis::RULESET;
 use sigma_core::{AdvisorySnapshot, Depth, Graph, Manifest, PackageId, ResolvedPackage, Target};
 use sigma_store::{Incident, Wanted};
 
@@ -89,7 +88,7 @@ impl Hall {
         let digests: Vec<_> = packages.iter().map(wanted_digests).collect();
         let wanted: Vec<Wanted<'_>> =
             packages.iter().zip(&digests).map(|(package, digests)| Wanted { package: &package.id, digests }).collect();
-        let mut certified = self.store.lookup(&wanted, RULESET).await?;
+        let mut certified = self.store.lookup(&wanted, self.analyser.ruleset()).await?;
         let mut transitive_audits = 0;
         let plans = packages.iter().enumerate().map(|(index, package)| {
             if package.depth > Depth::from_level(usize::from(options.depth)) {

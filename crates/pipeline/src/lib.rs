@@ -12,6 +12,7 @@ mod pricing;
 mod progress;
 mod resolution;
 mod seal;
+mod waiver;
 
 pub use audit_package::PackageOutcome;
 pub use audit_project::AuditOptions;
@@ -19,6 +20,7 @@ pub use outcome::{Audit, BEYOND_DEPTH, Row, RowState, Uncertified};
 pub use policy::{Decision, Policy};
 pub use pricing::{ComplexityTier, PriceTable};
 pub use progress::{Progress, Silent, Step};
+pub use waiver::{Judge, Waived, Waiver, WaiverProblems, WaiverState, WaiverUse, Waivers};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! From an audit to a decision: may the submission go on?
 
-use sigma_core::{Depth, SecurityLevel};
+use sigma_core::{Depth, PackageId, Report, Ruling, SecurityLevel, Timestamp};
 
 use crate::outcome::places;
-use crate::{Audit, RowState, Uncertified};
+use crate::{Audit, AuditError, Hall, RowState, Uncertified, Waived, Waivers};
 
 /// What is required of the dependencies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,11 @@ impl Policy {
     /// declaration and an integrity mismatch stop it wherever they are. What is not certified leaves it undecided,
     /// except below the audited depth, which is a disclosed bound and not a gap.
     pub fn decide(&self, audit: &Audit) -> Decision {
+        self.decide_waiving(audit, &Waived::default())
+    }
+
+    /// Decides with what waivers leave of the levels. The certificates and their levels stay as they are.
+    pub fn decide_waiving(&self, audit: &Audit, waived: &Waived) -> Decision {
         let (mut fail, mut undecided) = (Vec::new(), Vec::new());
         for refused in &audit.refused {
             fail.push(format!("{} ({}): {}", refused.declaration, refused.at, refused.reason.describe()));
@@ -51,8 +56,14 @@ impl Policy {
             match &row.state {
                 RowState::Cached(certificate) | RowState::Audited(certificate) => {
                     let payload = certificate.payload();
-                    if payload.security_level >= self.fail_on && package.depth <= Depth::TransitiveL1 {
-                        fail.push(format!("{} ({}) is {}", package.id, package.depth, payload.security_level));
+                    let left = waived.levels.get(&package.id).copied().unwrap_or(payload.security_level);
+                    if left >= self.fail_on && package.depth <= Depth::TransitiveL1 {
+                        let after = if left < payload.security_level {
+                            format!(", {left} after waivers")
+                        } else {
+                            String::new()
+                        };
+                        fail.push(format!("{} ({}) is {}{after}", package.id, package.depth, payload.security_level));
                     }
                     if self.require_advisories && payload.registry_advisory_count.is_none() {
                         undecided.push(format!("{}: its advisories are unavailable", package.id));
@@ -73,5 +84,29 @@ impl Policy {
             (true, false) => Decision::Undecided(undecided),
             (true, true) => Decision::Pass,
         }
+    }
+}
+
+impl Hall {
+    /// What waivers leave of the levels of an audit, judged by the reports and rounds in the store.
+    ///
+    /// # Errors
+    /// When the store does not give what belongs to a certificate.
+    pub async fn waive(&self, audit: &Audit, waivers: &Waivers) -> Result<Waived, AuditError> {
+        let mut judge = waivers.judge(self.now());
+        for certificate in audit.rows.iter().filter_map(|row| row.certificate()) {
+            if waivers.is_empty() || certificate.payload().security_level == SecurityLevel::Clear {
+                continue;
+            }
+            let id = certificate.id();
+            let missing = || AuditError::Internal(format!("the store lost the report of {id}"));
+            let sealed = self.store.certificate(id).await?.ok_or_else(missing)?;
+            let unread = |error: serde_json::Error| AuditError::Internal(format!("the report of {id}: {error}"));
+            let report: Report = serde_json::from_slice(&sealed.report).map_err(unread)?;
+            let (_, _, ruling): (PackageId, Timestamp, Ruling) =
+                serde_json::from_slice(&sealed.round).map_err(unread)?;
+            judge.package(&report, &ruling);
+        }
+        Ok(judge.finish())
     }
 }

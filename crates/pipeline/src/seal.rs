@@ -84,6 +84,9 @@ pub(crate) fn seal(
 /// What was not checked, in sentences that end in a full stop.
 fn disclosures(dossier: &Dossier, distributions: &[DistributionEntry], unread: &[String]) -> Vec<String> {
     let mut lines = vec!["The analysis is static: the package was not executed.".to_owned()];
+    if let Some((_, local)) = dossier.report.ruleset.split_once('+') {
+        lines.push(format!("Rules of the operator ran beside the built-in ones ({local}): to repeat this, they are needed."));
+    }
     let binaries: u64 = distributions.iter().map(|distribution| distribution.coverage.binaries).sum();
     if binaries > 0 {
         lines.push(format!("{binaries} compiled file(s) are flagged and were not decompiled."));

@@ -3,6 +3,7 @@
 //! In: the path of a wheel, an sdist or an npm tarball that nobody published to us. Out: a [`Scan`]. Nothing is fetched,
 //! stored or certified: without the ecosystem there are no published digests and no advisories, and the ruling says so.
 
+mod folder;
 mod identity;
 
 use std::fs::File;
@@ -10,11 +11,12 @@ use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
 use sha1::Digest as _;
-use sigma_analysis::{Analyser, Input, RULESET, analysis_type};
+use sigma_analysis::{Analyser, Input, analysis_type};
 use sigma_core::{
     AdvisorySnapshot, AdvisoryState, Digests, Dossier, Release, Report, Ruling, Sha1, Sha256, Sha512, Timestamp,
 };
 
+pub use folder::scan_folder;
 pub use identity::{Identity, IdentityError, identify};
 
 /// Why an archive could not be scanned.
@@ -57,13 +59,18 @@ pub fn scan(analyser: &Analyser, path: &Path) -> Result<Scan, ScanError> {
     let analysis = analyser.analyse(Input { package: &package, filename: &filename, kind, digests, bytes: &mut bytes });
     let reports = vec![analysis.report];
     let report = Report {
-        package: package.clone(),
-        ruleset: RULESET.to_owned(),
+        package,
+        ruleset: analyser.ruleset().to_owned(),
         analysis_type: analysis_type(&reports),
         distributions: reports,
     };
+    Ok(ruled(report))
+}
+
+/// What the council rules of a report when nobody was asked about the release.
+fn ruled(report: Report) -> Scan {
     let dossier = Dossier {
-        package,
+        package: report.package.clone(),
         release: Release { distributions: Vec::new(), unread: Vec::new(), yanked: None, deprecated: None },
         report,
         advisories: AdvisorySnapshot {
@@ -73,7 +80,7 @@ pub fn scan(analyser: &Analyser, path: &Path) -> Result<Scan, ScanError> {
         },
     };
     let ruling = sigma_council::deliberate(&dossier);
-    Ok(Scan { report: dossier.report, ruling })
+    Scan { report: dossier.report, ruling }
 }
 
 /// Digests of a whole file; it stands at its beginning afterwards.

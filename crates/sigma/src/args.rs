@@ -21,6 +21,9 @@ Examples:
   sigma audit                              audit the project in this folder
   sigma audit --package pypi:requests@2.31.0
   sigma show npm:lodash@4.17.21            show what is known about one package
+  sigma scan dist/demo-1.0.tar.gz          analyse a local archive or folder, without any network
+  sigma rules                              what the analysis looks for
+  sigma explain decoded-execution          what one rule means, and which level it leads to
   sigma hash .                             the sha256-sorted-files-v1 hash of this folder"
 )]
 pub struct Args {
@@ -34,6 +37,10 @@ pub struct Args {
     /// Configuration file (TOML) instead of the user's own
     #[arg(long, global = true, env = "SIGMA_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
+
+    /// Folder of your own rules (*.toml, *.yar, *.yara), run beside the built-in ones
+    #[arg(long, global = true, env = "SIGMA_RULES", value_name = "FOLDER")]
+    pub rules: Option<PathBuf>,
 
     /// Say more on standard error; twice for details
     #[arg(short, long, global = true, action = ArgAction::Count)]
@@ -60,6 +67,31 @@ Examples:
   sigma show pypi:requests@2.31.0
   sigma show pkg_5f2sdm… --format json")]
     Show(Show),
+    /// Scan local archives or source trees; no network, no certificate
+    #[command(after_help = "\
+Reads wheels, sdists and npm tarballs, and folders as source trees (npm with a package.json, Python otherwise). Nothing is
+unpacked to disk or run. No ecosystem is asked: there are no published digests to compare, no advisories, and no
+certificate. Exit codes: 0 milder than --fail-on, 1 as bad or worse, 2 a path cannot be read, 3 the council's panels do
+not agree.
+
+Examples:
+  sigma scan dist/demo-1.0-py3-none-any.whl dist/demo-1.0.tar.gz
+  sigma scan . --fail-on caution
+  sigma scan demo-1.0.0.tgz --format json --rules my-rules --waivers sigma-waivers.toml")]
+    Scan(Scan),
+    /// List the rules of the static analysis
+    #[command(after_help = "\
+Examples:
+  sigma rules
+  sigma rules --rules my-rules                  your own rules too
+  sigma rules --format markdown > docs/rules.md")]
+    Rules(Rules),
+    /// Explain one rule: what it means, why it matters, and which level it leads to
+    #[command(after_help = "\
+Examples:
+  sigma explain decoded-execution
+  sigma explain local/acme-beacon --rules my-rules")]
+    Explain(Explain),
     /// Hash the files of a folder with sha256-sorted-files-v1
     #[command(after_help = "\
 All files are sorted by the bytes of their path; each path and the file's SHA-256 in hexadecimal are concatenated without
@@ -106,6 +138,10 @@ pub struct Audit {
     /// Fail when a direct or L1 package has this level or worse: monitored, caution, blocked
     #[arg(long, value_name = "LEVEL", default_value = "blocked")]
     pub fail_on: SecurityLevel,
+
+    /// Findings that you accept for now (TOML); they change this decision, never a certificate
+    #[arg(long, env = "SIGMA_WAIVERS", value_name = "FILE")]
+    pub waivers: Option<PathBuf>,
 
     /// Leave the audit undecided when a package's advisories are unavailable
     #[arg(long)]
@@ -159,6 +195,42 @@ pub struct Hash {
     /// Also print each file with its own hash
     #[arg(long)]
     pub list: bool,
+
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+#[derive(Debug, Parser)]
+pub struct Scan {
+    /// Archives or folders
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+
+    /// Fail when something has this level or worse: monitored, caution, blocked
+    #[arg(long, value_name = "LEVEL", default_value = "blocked")]
+    pub fail_on: SecurityLevel,
+
+    /// Findings that you accept for now (TOML); they change the exit code, never a level
+    #[arg(long, env = "SIGMA_WAIVERS", value_name = "FILE")]
+    pub waivers: Option<PathBuf>,
+}
+
+#[derive(Debug, Parser)]
+pub struct Rules {
+    /// How to print them
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+#[derive(Debug, Parser)]
+pub struct Explain {
+    /// The rule's id
+    pub rule: String,
 
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Table)]

@@ -30,6 +30,30 @@ pub struct Config {
     pub api_base: Url,
     /// Prices in whole USD.
     pub prices: PriceTable,
+    /// What analysis does beside the built-in rules.
+    #[serde(default)]
+    pub analysis: AnalysisConfig,
+    /// What is accepted.
+    #[serde(default)]
+    pub policy: PolicyConfig,
+}
+
+/// `[analysis]`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnalysisConfig {
+    /// Folder of the operator's own rules; relative to the configuration file.
+    #[serde(default)]
+    pub rules: Option<PathBuf>,
+}
+
+/// `[policy]`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyConfig {
+    /// File of waivers; relative to the configuration file.
+    #[serde(default)]
+    pub waivers: Option<PathBuf>,
 }
 
 impl Config {
@@ -46,6 +70,8 @@ impl Config {
             file_hosts: official.file_hosts,
             api_base: Url::parse("https://api.soulbyte.tech").context("default API base")?,
             prices: PriceTable::default(),
+            analysis: AnalysisConfig::default(),
+            policy: PolicyConfig::default(),
         };
         if let Some(file) = file {
             anyhow::ensure!(file.is_file(), "no configuration file at {}", file.display());
@@ -53,12 +79,16 @@ impl Config {
         let path = file.map_or_else(|| strategy.config_dir().join("sigma/config.toml"), Path::to_owned);
         let mut figment = Figment::from(Serialized::defaults(defaults));
         if path.is_file() {
-            figment = figment.merge(Toml::file_exact(path));
+            figment = figment.merge(Toml::file_exact(&path));
         }
         let mut config: Self = figment
             .merge(Env::prefixed("SIGMA_").only(&["pypi_index", "pypi_json", "npm_registry", "file_hosts", "api_base"]))
             .extract()
             .context("configuration")?;
+        let beside = path.parent().unwrap_or(Path::new(""));
+        for named in [&mut config.analysis.rules, &mut config.policy.waivers].into_iter().flatten() {
+            *named = beside.join(&*named);
+        }
         for url in [&mut config.pypi_index, &mut config.pypi_json, &mut config.npm_registry] {
             // `Url::join` replaces the last segment of a base that does not end in a slash.
             if !url.path().ends_with('/') {

@@ -48,6 +48,9 @@ fn main() -> ExitCode {
         match &args.command {
             Command::Audit(audit) => commands::audit::run(&args, audit).await,
             Command::Show(show) => commands::show::run(&args, show).await,
+            Command::Scan(scan) => commands::scan::run(&args, scan),
+            Command::Rules(rules) => commands::rules::run(&args, rules),
+            Command::Explain(explain) => commands::explain::run(&args, explain),
             Command::Hash(hash) => commands::hash::run(hash),
         }
     });

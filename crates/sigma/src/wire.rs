@@ -1,13 +1,15 @@
 //! The composition root: which room gets which.
 
-use std::io::IsTerminal as _;
+use std::fs::File;
+use std::io::{IsTerminal as _, Read as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use sigma_analysis::{Analyser, Limits};
+use sigma_analysis::{Analyser, Limits, OperatorRules, RuleFile};
 use sigma_core::Timestamp;
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
-use sigma_pipeline::{Hall, HallConfig};
+use sigma_pipeline::{Hall, HallConfig, Waivers};
 use sigma_store::Store;
 use tracing_subscriber::EnvFilter;
 
@@ -39,6 +41,9 @@ pub fn config(args: &Args) -> Result<Config> {
     if let Some(store) = &args.store {
         config.store.clone_from(store);
     }
+    if args.rules.is_some() {
+        config.analysis.rules.clone_from(&args.rules);
+    }
     Ok(config)
 }
 
@@ -47,8 +52,43 @@ pub async fn store(config: &Config) -> Result<Store> {
     Store::open(&config.store).await.with_context(|| format!("cannot open the store at {}", config.store.display()))
 }
 
+/// The operator's own rules, checked; the empty set where none are configured.
+pub fn rules(config: &Config) -> Result<OperatorRules> {
+    let Some(folder) = &config.analysis.rules else { return Ok(OperatorRules::default()) };
+    let unreadable = || format!("cannot read the folder of rules {}", folder.display());
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(unreadable)? {
+        let path = entry.with_context(unreadable)?.path();
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        if !matches!(ending, Some("toml" | "yar" | "yara")) || !path.is_file() {
+            continue;
+        }
+        let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut bytes = Vec::new();
+        file.take(MAX_RULE_FILE).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
+        files.push(RuleFile { name: path.display().to_string(), bytes });
+    }
+    anyhow::ensure!(!files.is_empty(), "no rules in {}; expected *.toml, *.yar or *.yara files", folder.display());
+    Ok(OperatorRules::load(files)?)
+}
+
+/// Bytes that are read of a rule file: more than the engine accepts, so that it can say so.
+const MAX_RULE_FILE: u64 = (1 << 20) + 1;
+
+/// The waivers, checked; none where none are configured. `named` is the command line's word.
+pub fn waivers(config: &Config, named: Option<&Path>) -> Result<Waivers> {
+    let Some(file) = named.or(config.policy.waivers.as_deref()) else { return Ok(Waivers::default()) };
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read the waivers {}", file.display()))?;
+    Ok(Waivers::read(&file.display().to_string(), &text, now())?)
+}
+
+/// The time.
+pub fn now() -> Timestamp {
+    Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+}
+
 /// Puts the hall together.
-pub fn hall(config: &Config, store: Store, offline: bool) -> Result<Hall> {
+pub fn hall(config: &Config, store: Store, rules: OperatorRules, offline: bool) -> Result<Hall> {
     let ecosystems = Ecosystems::new(EcosystemConfig {
         pypi_index: config.pypi_index.clone(),
         pypi_json: config.pypi_json.clone(),
@@ -57,7 +97,7 @@ pub fn hall(config: &Config, store: Store, offline: bool) -> Result<Hall> {
         offline,
         ..EcosystemConfig::official(config.store.join("cache"))
     })?;
-    let clock = Arc::new(|| Timestamp::from_millis(jiff::Timestamp::now().as_millisecond()));
+    let clock = Arc::new(now);
     let limits = HallConfig { prices: config.prices, ..HallConfig::default() };
-    Ok(Hall::new(ecosystems, store, Analyser::new(Limits::default()), clock, limits)?)
+    Ok(Hall::new(ecosystems, store, Analyser::with_rules(Limits::default(), rules), clock, limits)?)
 }

@@ -257,3 +257,169 @@ fn bad_manifests_are_named_with_file_and_line() {
     let huge = vec![b'#'; 50 << 20];
     check("huge.txt", &huge, &["huge.txt", "8"]);
 }
+
+/// What nothing innocent explains: a decoded payload that runs on import.
+const PAYLOAD: &str = "import base64\nexec(base64.b64decode('cHJpbnQoMSk='))\n";
+
+impl Scene {
+    /// Writes a wheel into the project folder.
+    fn wheel(&self, name: &str, wheel: Wheel) -> &Self {
+        self.file(name, wheel.build().bytes)
+    }
+}
+
+fn bad() -> Wheel {
+    Wheel::new("bad", "1.0").file("bad/__init__.py", PAYLOAD)
+}
+
+#[test]
+fn rules_are_listed_and_explained() {
+    let scene = Scene::new();
+    let list = scene.run(&["rules"]);
+    assert_eq!(list.code, Some(0));
+    assert!(list.out.contains("decoded-execution"), "{}", list.out);
+    let json = scene.run(&["rules", "--format", "json"]).json();
+    assert!(json.as_array().unwrap().iter().all(|rule| !rule["why"].as_str().unwrap().is_empty()));
+    let one = scene.run(&["explain", "decoded-execution"]);
+    for part in ["Why", "Innocent code", "Example", "BLOCKED", "installation"] {
+        assert!(one.out.contains(part), "{part}: {}", one.out);
+    }
+    let levels = scene.run(&["explain", "decoded-execution", "--format", "json"]).json()["levels"].clone();
+    assert!(levels.as_array().unwrap().iter().any(|row| row["level"] == "BLOCKED" && row["reach"] == "install"));
+    let unknown = scene.run(&["explain", "decoded-exection"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.err.contains("did you mean decoded-execution?"), "{}", unknown.err);
+    assert_eq!(scene.run(&["explain", "no-such-thing-at-all"]).code, Some(2));
+}
+
+/// The page is made from the rules; whoever changes one makes it anew.
+#[test]
+fn the_page_of_rules_is_up_to_date() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/rules.md");
+    let made = Scene::new().run(&["rules", "--format", "markdown"]).out;
+    let written = std::fs::read_to_string(page).unwrap_or_default();
+    assert!(made == written, "docs/rules.md is old: cargo run -p sigma -- rules --format markdown > docs/rules.md");
+}
+
+#[test]
+fn scan_reads_archives_and_folders_without_network() {
+    let scene = Scene::new();
+    scene.eco.pypi.server.misbehave_everywhere(Misbehaviour::Status(503));
+    scene.wheel("good-1.0-py3-none-any.whl", pure("good", "1.0")).wheel("bad-1.0-py3-none-any.whl", bad());
+    let good = scene.run(&["scan", "good-1.0-py3-none-any.whl"]);
+    assert_eq!((good.code, good.err.as_str()), (Some(0), ""), "{}", good.out);
+    for part in ["CLEAR", "no certificate exists", "no advisories were asked", "1 of them source"] {
+        assert!(good.out.contains(part), "{part}: {}", good.out);
+    }
+    let found = scene.run(&["scan", "bad-1.0-py3-none-any.whl"]);
+    assert_eq!(found.code, Some(1));
+    assert!(found.out.contains("bad/__init__.py:2"), "{}", found.out);
+    assert_eq!(scene.run(&["scan", "good-1.0-py3-none-any.whl", "bad-1.0-py3-none-any.whl"]).code, Some(1));
+    let json = scene.run(&["scan", "bad-1.0-py3-none-any.whl", "--format", "json"]).json();
+    assert_eq!(json["scans"][0]["securityLevel"], "BLOCKED");
+    assert_eq!(json["scans"][0]["report"]["distributions"][0]["coverage"]["parsed"], 1);
+    assert!(
+        scene.run(&["scan", ".", "--format", "markdown"]).out.starts_with("## SIGMA scan\n\n- ./bad-1"),
+        "archives"
+    );
+
+    std::fs::create_dir_all(scene.folder.path().join("project/tree/src/bad")).unwrap();
+    scene
+        .file("tree/pyproject.toml", "[project]\nname = \"bad\"\nversion = \"1\"\n")
+        .file("tree/src/bad/__init__.py", PAYLOAD);
+    scene.file("tree/package.json", "{\"name\": \"bad\", \"version\": \"1.0.0\"}").file("tree/x.zip", "PK\u{3}\u{4}");
+    let tree = scene.run(&["scan", "tree"]);
+    assert_eq!(tree.code, Some(1), "{}", tree.out);
+    for part in ["tree/src/bad/__init__.py:2", "as sdist", "as npm-tarball", "scan it by itself"] {
+        assert!(tree.out.contains(part), "{part}: {}", tree.out);
+    }
+    assert_eq!(scene.run(&["scan", "nowhere"]).code, Some(2));
+    assert_eq!(scene.run(&["scan", "tree/pyproject.toml"]).code, Some(2), "not an archive");
+    assert_eq!(scene.run(&["scan"]).code, Some(2));
+    assert!(!scene.folder.path().join("store").exists(), "a scan needs no store");
+}
+
+const LOCAL: &str = r#"
+[[rule]]
+id = "acme-beacon"
+severity = "critical"
+category = "network"
+message = "Talks to the retired telemetry host."
+match = { text = "telemetry.acme.test" }
+hit = [{ path = "a.py", text = "HOST = 'telemetry.acme.test'" }]
+miss = [{ path = "a.py", text = "HOST = 'www.acme.test'" }]
+"#;
+
+#[test]
+fn operators_rules_are_checked_run_and_named_in_certificates() {
+    let scene = Scene::new();
+    let beacon = || Wheel::new("demo", "1.0").file("demo/__init__.py", "HOST = 'telemetry.acme.test'\n");
+    scene.eco.pypi.add(beacon().build());
+    scene.wheel("demo-1.0-py3-none-any.whl", beacon()).file("requirements.txt", "demo==1.0\n");
+    std::fs::create_dir(scene.folder.path().join("project/own")).unwrap();
+    assert_eq!(scene.run(&["audit"]).code, Some(0));
+
+    let empty = scene.run(&["audit", "--rules", "own"]);
+    assert!(empty.code == Some(2) && empty.err.contains("no rules in own"), "{}", empty.err);
+    scene.file("own/acme.toml", LOCAL.replace("critical", "dreadful"));
+    let wrong = scene.run(&["scan", ".", "--rules", "own"]);
+    assert!(
+        wrong.code == Some(2) && wrong.err.contains("own/acme.toml:4:12: unknown variant `dreadful`"),
+        "{}",
+        wrong.err
+    );
+    scene.file("own/acme.toml", LOCAL);
+    let scan = scene.run(&["scan", "demo-1.0-py3-none-any.whl", "--rules", "own"]);
+    assert!(scan.code == Some(1) && scan.out.contains("[local/acme-beacon]"), "{}", scan.out);
+    assert!(scan.out.contains("+local."), "the ruleset is named: {}", scan.out);
+
+    let audit = scene.run(&["audit", "--rules", "own"]);
+    assert_eq!(audit.code, Some(1), "not the certificate that was made without them: {}", audit.out);
+    assert_eq!(scene.run(&["audit"]).code, Some(0), "and not the other way round");
+    let both = scene.run(&["show", "pypi:demo@1.0", "--format", "json"]).json();
+    let rulesets: Vec<&str> =
+        both.as_array().unwrap().iter().map(|one| one["rulesetVersion"].as_str().unwrap()).collect();
+    assert!(rulesets.iter().any(|name| name.contains("+local.")) && rulesets.iter().any(|name| !name.contains('+')));
+    assert!(both.as_array().unwrap().iter().all(|one| one["supersedes"].is_null()), "{both:#}");
+    assert!(scene.run(&["rules", "--rules", "own"]).out.contains("local/acme-beacon"));
+    assert!(scene.run(&["explain", "local/acme-beacon", "--rules", "own"]).out.contains("own/acme.toml"));
+}
+
+#[test]
+fn waivers_change_the_decision_and_nothing_else() {
+    let scene = Scene::new();
+    scene.eco.pypi.add(bad().build());
+    scene.wheel("bad-1.0-py3-none-any.whl", bad()).file("requirements.txt", "bad==1.0\n");
+    let digest = sigma_core::Sha256::of(PAYLOAD.as_bytes()).to_string();
+    let soon = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().tomorrow().unwrap();
+    let waiver = |sha256: &str, until: &str, more: &str| {
+        let text = format!(
+            "[[waiver]]\nrule = \"decoded-execution\"\npackage = \"pypi:bad\"\npath = \"bad/__init__.py\"\n\
+             sha256 = \"{sha256}\"\nowner = \"sec@acme.test\"\nreason = \"our own loader\"\nexpires = \"{until}\"\n{more}"
+        );
+        scene.file("w.toml", text);
+    };
+    let check = |code: i32, says: &str| {
+        for arguments in
+            [&["audit", "--waivers", "w.toml"][..], &["scan", "bad-1.0-py3-none-any.whl", "--waivers", "w.toml"]]
+        {
+            let ran = scene.run(arguments);
+            assert_eq!(ran.code, Some(code), "{arguments:?} {}{}", ran.out, ran.err);
+            assert!(ran.out.contains(says) && ran.out.contains("BLOCKED"), "{says}: {}", ran.out);
+        }
+    };
+    waiver(&digest, &soon.to_string(), "allow-blocked = true\n");
+    check(0, "waived by sec@acme.test until");
+    waiver(&digest, &soon.to_string(), "");
+    check(1, "needs allow-blocked = true");
+    waiver(&digest, "2024-02-29", "allow-blocked = true\n");
+    check(1, "expired, not applied");
+    waiver(&digest.replace('a', "b"), &soon.to_string(), "allow-blocked = true\n");
+    check(1, "the file changed, its sha256 is now");
+    let json = scene.run(&["audit", "--waivers", "w.toml", "--format", "json"]).json();
+    assert_eq!(json["waivers"][0]["state"], "content-changed");
+    scene.file("w.toml", "[[waiver]]\nrule = \"x\"\n");
+    let wrong = scene.run(&["audit", "--waivers", "w.toml"]);
+    assert!(wrong.code == Some(2) && wrong.err.contains("w.toml:1:1: missing field"), "{}", wrong.err);
+    assert_eq!(scene.run(&["audit", "--waivers", "gone.toml"]).code, Some(2));
+}

@@ -39,6 +39,7 @@ const TOOLS: &[(&str, &[&str])] = &[
     ("uv-resolver", &["sigma-ecosystem"]),
     ("ruff_python_parser", &["sigma-analysis"]),
     ("oxc_parser", &["sigma-analysis"]),
+    ("boreal", &["sigma-analysis"]),
 ];
 
 fn dependencies() -> Vec<(String, BTreeSet<String>)> {

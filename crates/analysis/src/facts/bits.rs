@@ -1,15 +1,15 @@
 //! Small sets as bits: what a call does, and what a value is made of.
 
-/// Declares a set of up to 32 flags with the usual operations.
+/// Declares a set of up to 64 flags with the usual operations.
 macro_rules! bits {
     ($(#[$doc:meta])* $name:ident { $($(#[$flag_doc:meta])* $flag:ident = $word:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
-        pub(crate) struct $name(u32);
+        pub(crate) struct $name(u64);
 
         #[allow(non_camel_case_types, clippy::upper_case_acronyms, dead_code)]
         mod position {
-            #[repr(u32)]
+            #[repr(u64)]
             pub(super) enum $name { $($flag,)* }
         }
 
@@ -17,7 +17,13 @@ macro_rules! bits {
         impl $name {
             /// The empty set.
             pub const NONE: Self = Self(0);
-            $($(#[$flag_doc])* pub const $flag: Self = Self(1 << position::$name::$flag as u32);)*
+
+            /// A set by its bits.
+            pub const fn from_bits(bits: u64) -> Self {
+                Self(bits)
+            }
+
+            $($(#[$flag_doc])* pub const $flag: Self = Self(1 << position::$name::$flag as u64);)*
 
             /// The flag of a word in a data file.
             pub fn of_word(word: &str) -> Option<Self> {
@@ -35,6 +41,11 @@ macro_rules! bits {
             /// Both together.
             pub const fn with(self, other: Self) -> Self {
                 Self(self.0 | other.0)
+            }
+
+            /// Only those of `other`.
+            pub const fn and(self, other: Self) -> Self {
+                Self(self.0 & other.0)
             }
 
             /// Without those of `other`.
@@ -146,8 +157,51 @@ mod taint {
             SOCKET = "socket",
             /// A file that was downloaded earlier.
             DOWNLOADED = "downloaded",
+            /// What another process printed.
+            OUTPUT = "output",
+            /// An address whose only use is to see who comes; always an [`Taint::EXFIL_HOST`] too.
+            CATCHER = "catcher",
+            /// An address where anybody can leave a file in a minute: chat attachments, file drops, raw files of a forge.
+            DROP_HOST = "drop-host",
         }
     }
+}
+
+/// Parameters of a function that stand for what callers give: bits 32 and up.
+const PARAMETERS: u32 = 8;
+/// Imported names of one file that stand for what other files hold: bits 40 and up.
+const SYMBOLS: u32 = 24;
+
+impl Taint {
+    /// Whatever callers give as this parameter; nothing beyond the first eight.
+    pub const fn parameter(index: u32) -> Self {
+        if index < PARAMETERS { Self::from_bits(1 << (32 + index)) } else { Self::NONE }
+    }
+
+    /// Whatever another file holds under this imported name; nothing beyond the first 24.
+    pub const fn symbol(index: u32) -> Self {
+        if index < SYMBOLS { Self::from_bits(1 << (40 + index)) } else { Self::NONE }
+    }
+
+    /// What is known without asking callers or other files.
+    pub const fn concrete(self) -> Self {
+        self.and(Self::from_bits(u32::MAX as u64))
+    }
+
+    /// Every parameter and symbol replaced by what it stands for.
+    pub fn resolved(self, of_parameter: impl Fn(u32) -> Self, of_symbol: impl Fn(u32) -> Self) -> Self {
+        let mut all = self.concrete();
+        for index in (0..PARAMETERS).filter(|index| self.any(Self::parameter(*index))) {
+            all |= of_parameter(index);
+        }
+        for index in (0..SYMBOLS).filter(|index| self.any(Self::symbol(*index))) {
+            all |= of_symbol(index);
+        }
+        all
+    }
+
+    /// What an address says of itself.
+    pub const ADDRESS: Self = Self::EXFIL_HOST.with(Self::RAW_IP).with(Self::CATCHER).with(Self::DROP_HOST);
 }
 
 pub(crate) use effect::Effects;

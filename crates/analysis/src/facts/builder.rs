@@ -3,13 +3,14 @@
 //! In: names, members, calls, literals, assignments and functions, in the order of the source. Out: [`Facts`]. Memory is
 //! bounded whatever the source: names by the source itself, facts and folded text by the limits below.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use hashbrown::HashMap;
 use sigma_core::Confidence;
 
 use super::address::has_raw_ip;
-use super::bits::Taint;
+use super::bits::{Effects, Taint};
+use super::links::{LOCAL, Links};
 use super::value::{Constant, LIST_ITEMS, Text, Value};
 use super::{EnvironmentRead, Facts, Mention, Place, Subclass, fold, mention, name};
 use crate::language::Language;
@@ -32,27 +33,58 @@ pub(crate) struct Argument<'a> {
     pub value: Value<'a>,
 }
 
+/// Parameters of one function that are followed.
+const MAX_PARAMETERS: usize = 16;
+
 /// What is known of a function of the file.
 #[derive(Default)]
 pub(super) struct Function<'a> {
     /// What it returns.
     pub result: Value<'a>,
+    /// What callers give it, by position.
+    parameters: Vec<Value<'a>>,
+    /// What callers give it, by name.
+    keywords: Vec<(Text<'a>, Value<'a>)>,
+    /// Whether its body was read.
+    read: bool,
+}
+
+/// What one reading of a file learns that helps the next: what functions are given and return, what is kept in objects
+/// and outer variables. Everything is known by its place in the source, so both readings speak of the same.
+#[derive(Default)]
+pub(super) struct Learned<'a> {
+    pub functions: Vec<Function<'a>>,
+    by_offset: HashMap<u32, u32>,
+    classes: HashMap<u32, u32>,
+    methods: HashMap<(u32, Box<str>), u32>,
+    attributes: HashMap<(u32, Box<str>), Value<'a>>,
+    outer: HashMap<&'a str, Value<'a>>,
+    /// Files that were downloaded, by the variable or the file name, and what is known of where they came from.
+    downloaded: HashMap<String, Taint>,
+    /// Values kept so far.
+    kept: usize,
+    /// Whether a second reading would know more than the first.
+    useful: bool,
 }
 
 /// Collects the facts of one file.
 pub(crate) struct Builder<'a> {
     pub(super) language: Language,
-    scope: HashMap<&'a str, Value<'a>>,
+    scope: HashMap<&'a str, Named<'a>>,
     /// What a function's own names hid, to be put back when it ends.
-    hidden: Vec<(&'a str, Option<Value<'a>>)>,
-    pub(super) functions: Vec<Function<'a>>,
+    hidden: Vec<(&'a str, Option<Named<'a>>)>,
+    pub(super) learned: Learned<'a>,
+    /// Names that the function being read takes from around it.
+    shared: HashSet<&'a str>,
+    /// Whether the function being read stands in the module itself.
+    outermost: bool,
     /// Who calls whom.
-    calls_between: HashSet<(u32, u32)>,
+    pub(super) calls_between: HashSet<(u32, u32)>,
     current: u32,
-    /// Files that were downloaded, by the variable or the literal that names them.
-    pub(super) downloaded: HashSet<String>,
     /// Whether a connection was made so far.
     pub(super) connected: bool,
+    /// Modules of the same package that it imports, in order.
+    pub(super) local_modules: Vec<String>,
     /// Whether the file is started as a program.
     program: bool,
     pub(super) budget: usize,
@@ -61,10 +93,33 @@ pub(crate) struct Builder<'a> {
     pub(super) facts: Facts<'a>,
 }
 
+/// What a name stands for.
+#[derive(Default)]
+struct Named<'a> {
+    /// The function that declares it.
+    declared: u32,
+    value: Value<'a>,
+}
+
 /// Marks where a function's names begin.
-pub(crate) struct Frame {
+pub(crate) struct Frame<'a> {
     hidden: usize,
     outer: u32,
+    shared: HashSet<&'a str>,
+    outermost: bool,
+}
+
+impl<'a> Learned<'a> {
+    /// The method of a class of this file.
+    pub fn method(&self, class: u32, name: &str) -> Option<u32> {
+        self.methods.get(&(class, Box::from(name))).copied()
+    }
+
+    /// The methods of a class, in order.
+    pub fn methods_of(&self, class: u32) -> BTreeMap<String, u32> {
+        let own = self.methods.iter().filter(|((of, _), _)| *of == class);
+        own.map(|((_, name), function)| (name.to_string(), *function)).collect()
+    }
 }
 
 impl<'a> Builder<'a> {
@@ -74,11 +129,13 @@ impl<'a> Builder<'a> {
             language,
             scope: HashMap::new(),
             hidden: Vec::new(),
-            functions: vec![Function::default()],
+            learned: Learned { functions: vec![Function::default()], ..Learned::default() },
+            shared: HashSet::new(),
+            outermost: false,
             calls_between: HashSet::new(),
             current: 0,
-            downloaded: HashSet::new(),
             connected: false,
+            local_modules: Vec::new(),
             program: false,
             budget: FOLD_BUDGET,
             weight: ARGUMENT_BYTES,
@@ -91,6 +148,7 @@ impl<'a> Builder<'a> {
                 environment: Vec::new(),
                 mentions: Vec::new(),
                 subclasses: Vec::new(),
+                links: Links::default(),
                 loaded: Vec::new(),
             },
         }
@@ -98,7 +156,7 @@ impl<'a> Builder<'a> {
 
     /// Ends: works out which functions run when the file is loaded.
     pub fn finish(mut self) -> Facts<'a> {
-        let mut loaded = vec![false; self.functions.len()];
+        let mut loaded = vec![false; self.learned.functions.len()];
         loaded[0] = true;
         let mut callees: HashMap<u32, Vec<u32>> = HashMap::new();
         for &(caller, callee) in &self.calls_between {
@@ -113,6 +171,7 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        self.finish_links();
         self.facts.loaded = loaded;
         self.facts.calls.sort_by_key(|call| call.place);
         self.facts
@@ -123,28 +182,137 @@ impl<'a> Builder<'a> {
         Place { start, end, function: self.current }
     }
 
-    /// A new function of this file.
-    pub fn declare_function(&mut self) -> u32 {
-        self.functions.push(Function::default());
-        self.functions.len() as u32 - 1
+    /// The function of this file that begins at `offset`.
+    pub fn declare_function(&mut self, offset: u32) -> u32 {
+        let functions = &mut self.learned.functions;
+        *self.learned.by_offset.entry(offset).or_insert_with(|| {
+            functions.push(Function::default());
+            functions.len() as u32 - 1
+        })
+    }
+
+    /// The class of this file that begins at `offset`.
+    pub fn declare_class(&mut self, offset: u32) -> u32 {
+        let next = self.learned.classes.len() as u32;
+        *self.learned.classes.entry(offset).or_insert(next)
+    }
+
+    /// A method of a class.
+    pub fn declare_method(&mut self, class: u32, name: &str, function: u32) {
+        if self.learned.methods.len() < MAX_FACTS {
+            self.learned.methods.insert((class, name.into()), function);
+        }
     }
 
     /// Begins a function's body.
-    pub fn enter(&mut self, function: u32) -> Frame {
-        let frame = Frame { hidden: self.hidden.len(), outer: self.current };
+    pub fn enter(&mut self, function: u32) -> Frame<'a> {
+        let shared = std::mem::take(&mut self.shared);
+        let frame = Frame { hidden: self.hidden.len(), outer: self.current, shared, outermost: self.outermost };
+        self.outermost = self.current == 0;
         self.current = function;
         frame
     }
 
     /// Ends a function's body: its own names are forgotten.
-    pub fn leave(&mut self, frame: Frame) {
+    pub fn leave(&mut self, frame: Frame<'a>) {
         for (name, value) in self.hidden.drain(frame.hidden..).rev() {
             match value {
                 Some(value) => self.scope.insert(name, value),
                 None => self.scope.remove(name),
             };
         }
+        if let Some(function) = self.learned.functions.get_mut(self.current as usize) {
+            function.read = true;
+        }
         self.current = frame.outer;
+        self.shared = frame.shared;
+        self.outermost = frame.outermost;
+    }
+
+    /// Says that the function being read takes this name from around it: Python's `global` and `nonlocal`.
+    pub fn share(&mut self, name: &'a str) {
+        if self.current != 0 {
+            self.shared.insert(name);
+        }
+    }
+
+    /// What callers give a function as a parameter, as far as it is known.
+    pub fn parameter(&self, function: u32, index: usize, name: &str) -> Value<'a> {
+        let Some(known) = self.learned.functions.get(function as usize) else { return Value::default() };
+        let mut value = known.parameters.get(index).cloned().unwrap_or_default();
+        if let Some((_, given)) = known.keywords.iter().find(|(keyword, _)| &**keyword == name) {
+            value.join(given.clone());
+        }
+        // What a function of the module itself does with what it is given concerns the other files.
+        if self.current == function && self.outermost {
+            value.taint |= Taint::parameter(u32::try_from(index).unwrap_or(u32::MAX));
+        }
+        value
+    }
+
+    /// Remembers that the file of this name came over the network.
+    pub(super) fn note_download(&mut self, name: &Text<'a>, from: Taint) {
+        let files = &mut self.learned.downloaded;
+        if files.len() < MAX_FACTS {
+            let from = from.and(Taint::ADDRESS) | Taint::DOWNLOADED;
+            let known = files.entry(file_name(name).to_owned()).or_default();
+            self.learned.useful |= known.is_empty();
+            *known |= from;
+        }
+    }
+
+    /// What is known of the file of this name: nothing, or that it came over the network and from where.
+    pub(super) fn download(&self, name: &str) -> Taint {
+        self.learned.downloaded.get(file_name(name)).copied().unwrap_or_default()
+    }
+
+    /// True when nothing was downloaded so far.
+    pub(super) fn has_no_downloads(&self) -> bool {
+        self.learned.downloaded.is_empty()
+    }
+
+    /// Remembers what a function is given. `skip` counts the parameters that the call does not write, such as `self`.
+    pub(super) fn give(&mut self, function: u32, skip: usize, arguments: &[Argument<'a>]) {
+        if self.learned.kept > MAX_FACTS {
+            return;
+        }
+        let Some(known) = self.learned.functions.get_mut(function as usize) else { return };
+        let mut index = skip;
+        for argument in arguments {
+            match &argument.name {
+                None if index < MAX_PARAMETERS => {
+                    if !argument.value.is_unknown() {
+                        known.parameters.resize(known.parameters.len().max(index + 1), Value::default());
+                        known.parameters[index].join(argument.value.clone());
+                        self.learned.kept += 1;
+                        self.learned.useful |= known.read;
+                    }
+                    index += 1;
+                }
+                Some(name) if !argument.value.is_unknown() && known.keywords.len() < MAX_PARAMETERS => {
+                    known.keywords.push((name.clone(), argument.value.clone()));
+                    self.learned.kept += 1;
+                    self.learned.useful |= known.read;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// True when reading the file a second time, knowing what this reading learned, can tell more: something that was
+    /// learned late meets a call that runs, sends or loads something.
+    pub fn is_worth_another(&self) -> bool {
+        let sinks = Effects::NET | Effects::SPAWN | Effects::EVAL | Effects::NATIVE | Effects::DESERIALISE;
+        self.learned.useful && self.facts.calls.iter().any(|call| call.effects.any(sinks))
+    }
+
+    /// Starts on the same source again, with what was learned.
+    pub fn again(self) -> Self {
+        let mut next = Self::new(self.facts.source, self.language, self.facts.confidence).started(self.program);
+        next.learned = self.learned;
+        next.learned.functions.iter_mut().for_each(|function| function.read = false);
+        next.learned.kept = 0;
+        next
     }
 
     /// Says that the function being read, or the module, runs `function`.
@@ -174,14 +342,12 @@ impl<'a> Builder<'a> {
 
     /// A `return` of the function being read.
     pub fn returns(&mut self, value: Value<'a>) {
-        let result = &mut self.functions[self.current as usize].result;
-        result.taint |= value.whole_taint();
-        if result.path.is_none() {
-            result.path = value.path;
-        }
-        if matches!(result.constant, Constant::Unknown) {
-            result.constant = value.constant;
-        }
+        let Some(function) = self.learned.functions.get_mut(self.current as usize) else { return };
+        // Who called it before its body was read did not know.
+        self.learned.useful |= !value.is_unknown() && function.result.is_unknown();
+        let taint = value.whole_taint();
+        function.result.join(value);
+        function.result.taint |= taint;
     }
 
     /// Gives a name a value. A name that means nothing to us is not remembered.
@@ -190,20 +356,84 @@ impl<'a> Builder<'a> {
             return; // Bundlers pass the real one as a parameter.
         }
         let known = self.scope.get(name);
-        if value.is_unknown() && known.is_none() && !self.is_global(name) {
+        if value.is_unknown() && value.taint.is_empty() && known.is_none() && !self.is_global(name) {
             return;
         }
-        value.origin = Some(name.into());
-        let before = self.scope.insert(name, value);
+        if self.shared.contains(name) {
+            return self.assign_outer(name, value);
+        }
+        // What stands for a file stays that file, whatever the variable is called.
+        let file = value.origin.as_deref().is_some_and(|origin| {
+            names_file(origin)
+                || value.path.as_deref().is_some_and(|path| path.ends_with("()")) && value.taint.any(Taint::FILE)
+        });
+        if !file {
+            value.origin = Some(name.into());
+        }
+        let before = self.scope.insert(name, Named { declared: self.current, value });
         if self.current != 0 {
             self.hidden.push((name, before));
         }
     }
 
+    /// Gives a name that exists already another value, wherever it was declared.
+    pub fn assign(&mut self, name: &'a str, value: Value<'a>) {
+        let own = self.current == 0 || self.scope.get(name).is_some_and(|known| known.declared == self.current);
+        if own { self.bind(name, value) } else { self.assign_outer(name, value) }
+    }
+
+    /// A function gives a variable around it a value: when it runs is not known, so the old value stays possible.
+    fn assign_outer(&mut self, name: &'a str, value: Value<'a>) {
+        if value.is_unknown() {
+            return;
+        }
+        let learned = self.learned.outer.entry(name).or_default();
+        self.learned.useful |= learned.is_unknown();
+        learned.join(value.clone());
+        let known = &mut self.scope.entry(name).or_default().value;
+        known.join(value);
+        known.origin = Some(name.into());
+    }
+
+    /// `object.name = value` or `object[key] = value`: what the object is made of grows.
+    pub fn set_member(&mut self, object: &Value<'a>, key: Option<&str>, value: &Value<'a>) {
+        let javascript = self.language != Language::Python;
+        if let (true, Some(path @ ("exports" | "module")), Some(key)) = (javascript, object.path.as_deref(), key) {
+            let name = if path == "module" || key == "default" { "" } else { key };
+            self.export(name, value);
+            return;
+        }
+        if let (Some(class), Some(key)) = (object.class, key) {
+            if !value.is_unknown() && self.learned.kept <= MAX_FACTS {
+                let known = self.learned.attributes.entry((class, key.into())).or_default();
+                self.learned.useful |= known.is_unknown();
+                self.learned.kept += 1;
+                known.join(value.clone());
+            }
+            return;
+        }
+        if object.path.is_none() || object.path.as_deref().is_some_and(|path| path.ends_with("()")) {
+            self.grow(object, value.whole_taint());
+        }
+    }
+
+    /// What the variable that holds `object` is made of grows: `list.append(x)`, `record[key] = x`.
+    pub(super) fn grow(&mut self, object: &Value<'a>, taint: Taint) {
+        let Some(Text::Borrowed(name)) = object.origin.as_ref().filter(|_| !taint.is_empty()) else { return };
+        if let Some(known) = self.scope.get_mut(name) {
+            known.value.taint |= taint;
+        } else {
+            self.bind(name, Value::tainted(taint));
+        }
+    }
+
     /// The value of a name.
     pub fn name(&self, name: &'a str) -> Value<'a> {
-        if let Some(value) = self.scope.get(name) {
-            return value.clone();
+        if let Some(known) = self.scope.get(name) {
+            return known.value.clone();
+        }
+        if let Some(value) = self.learned.outer.get(name) {
+            return Value { origin: Some(name.into()), ..value.clone() };
         }
         let mut value = if self.is_global(name) { Value::at_path(name) } else { Value::default() };
         value.origin = Some(name.into());
@@ -254,6 +484,7 @@ impl<'a> Builder<'a> {
                     | "Buffer"
                     | "String"
                     | "module"
+                    | "exports"
                     | "setTimeout"
                     | "setInterval"
                     | "setImmediate"
@@ -275,7 +506,7 @@ impl<'a> Builder<'a> {
             if self.facts.local_imports.len() < MAX_IMPORTS {
                 self.facts.local_imports.insert(module.chars().take(300).collect());
             }
-            return Value::default();
+            return self.local_module(module);
         }
         let module = name::module(module);
         if self.facts.imports.len() < MAX_IMPORTS && module.len() <= 214 {
@@ -284,10 +515,37 @@ impl<'a> Builder<'a> {
         Value::at_path(module)
     }
 
+    /// The value of a module of the same package.
+    fn local_module(&mut self, module: &str) -> Value<'a> {
+        let modules = &mut self.local_modules;
+        let known = modules.iter().position(|known| known == module);
+        let index = known.or_else(|| {
+            (modules.len() < 100 && module.len() <= 300).then(|| {
+                modules.push(module.to_owned());
+                modules.len() - 1
+            })
+        });
+        index.map_or_else(Value::default, |index| Value::at_path(format!("{LOCAL}{index}")))
+    }
+
+    /// The names of the module itself, in order, and what they stand for.
+    pub(super) fn module_names(&self) -> BTreeMap<&'a str, Value<'a>> {
+        let own = self.scope.iter().filter(|(_, known)| known.declared == 0 && known.value.path.is_none());
+        let matters = |value: &Value<'a>| value.function.is_some() || value.class.is_some() || !value.taint.is_empty();
+        own.filter(|(_, known)| matters(&known.value)).map(|(name, known)| (*name, known.value.clone())).collect()
+    }
+
     /// A member by a constant name: `object.name` or `object["name"]`.
     pub fn member(&mut self, object: &Value<'a>, key: &str, place: Place) -> Value<'a> {
         if let Some(field) = object.field(key) {
             return field.clone();
+        }
+        if let Some(class) = object.class {
+            let name = (class, Box::from(key));
+            if let Some(function) = self.learned.methods.get(&name) {
+                return Value { function: Some(*function), class: Some(class), ..Value::default() };
+            }
+            return self.learned.attributes.get(&name).cloned().unwrap_or_default();
         }
         if key == "constructor" && (object.function.is_some() || object.path.as_deref() == Some("constructor")) {
             return Value::at_path("Function");
@@ -303,8 +561,12 @@ impl<'a> Builder<'a> {
         if matches!(base, "process.env" | "import.meta.env") {
             return self.environment(Some(key), place);
         }
-        let taint = object.taint;
-        Value { path: name::join(base, key), taint, origin: object.origin.clone(), ..Value::default() }
+        let mut taint = object.taint;
+        let path = name::join(base, key);
+        if let Some(path) = path.as_deref().filter(|path| path.starts_with(LOCAL) && !path.contains('(')) {
+            taint |= self.symbol(path).map_or(Taint::NONE, Taint::symbol);
+        }
+        Value { path, taint, origin: object.origin.clone(), ..Value::default() }
     }
 
     /// A member by a computed key.
@@ -345,8 +607,10 @@ impl<'a> Builder<'a> {
     pub(super) fn taint_of_text(&mut self, text: &str, place: Place) -> Taint {
         let mut taint = Taint::NONE;
         if let Some(pattern) = mention::find(text) {
-            taint |= pattern.taint;
-            self.mention(pattern.taint, pattern.what, place);
+            let kind =
+                if pattern.taint.any(Taint::CATCHER) { pattern.taint | Taint::EXFIL_HOST } else { pattern.taint };
+            taint |= kind;
+            self.mention(kind, pattern.what, place);
         }
         if has_raw_ip(text) {
             taint |= Taint::RAW_IP;
@@ -366,12 +630,17 @@ impl<'a> Builder<'a> {
         let constant = self.pay(|| fold::concat(&left.constant, &right.constant));
         let mut taint = left.whole_taint() | right.whole_taint();
         let path = left.path.filter(|path| path.ends_with("()"));
+        // A file goes by its name, whatever the folder.
+        let origin = match &right.constant {
+            Constant::Text(text) if text.len() <= 300 && names_file(text) => Some(text.clone()),
+            _ => left.origin.or(right.origin).filter(|_| matches!(constant, Constant::Unknown)),
+        };
         // A literal was looked at where it stood; only what was newly put together can name something new.
         if let (Constant::Text(Text::Shared(text)), true) = (&constant, taint.is_empty()) {
             let text = text.clone();
             taint |= self.taint_of_text(&text, place);
         }
-        Value { path, constant, taint, ..Value::default() }
+        Value { path, constant, taint, origin, ..Value::default() }
     }
 
     /// A list or tuple.
@@ -420,6 +689,13 @@ impl<'a> Builder<'a> {
         paid
     }
 
+    /// Says that nobody looks at what the expression at this place yields.
+    pub fn discards(&mut self, place: Place) {
+        // The calls of a chain, `get(url).read()`, begin where it begins.
+        let chain = self.facts.calls.iter_mut().rev().take(8);
+        chain.filter(|call| call.place.start == place.start).for_each(|call| call.discarded = true);
+    }
+
     /// Folds while the budget lasts. Every try costs something, also one that yields nothing.
     pub(super) fn pay(&mut self, fold: impl FnOnce() -> Constant<'a>) -> Constant<'a> {
         if self.budget == 0 {
@@ -435,6 +711,21 @@ impl<'a> Builder<'a> {
         }
         constant
     }
+}
+
+/// The last part of a path, when it names a file; a variable's name otherwise.
+pub(super) fn file_name(path: &str) -> &str {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    if name.contains('.') && name.len() > 2 { name } else { path }
+}
+
+/// True for a text that ends in a file's name: `\\setup.exe`.
+fn names_file(text: &str) -> bool {
+    let name = file_name(text);
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    name.len() <= 200
+        && (1..=5).contains(&extension.len())
+        && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// What any of the values is made of.

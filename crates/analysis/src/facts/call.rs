@@ -5,6 +5,7 @@ use super::builder::{Argument, Builder, MAX_FACTS, union};
 use super::value::{Constant, Text, Value};
 use super::{Call, Place, api, fold, name};
 use crate::language::Language;
+use crate::operator::watch;
 
 /// Arguments that are kept of one call.
 const MAX_ARGUMENTS: usize = 16;
@@ -55,16 +56,20 @@ impl<'a> Builder<'a> {
         if key == "pipe" && self.connected {
             for argument in &arguments {
                 if let Some(origin) = argument.value.origin.clone() {
-                    self.downloaded.insert(origin.to_string());
+                    self.note_download(&origin, receiver.taint);
                 }
             }
         }
         let callee = self.member(&receiver, key, place);
         let taint = receiver.whole_taint();
+        if callee.path.is_none() && GROWS.contains(&key) {
+            let added = union(arguments.iter().map(|argument| &argument.value));
+            self.grow(&receiver, added);
+        }
         let writes = callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::WRITE));
-        let remote = union(arguments.iter().map(|argument| &argument.value)).any(Taint::REMOTE);
-        if let Some(origin) = receiver.origin.as_ref().filter(|_| writes && remote) {
-            self.downloaded.insert(origin.to_string());
+        let written = union(arguments.iter().map(|argument| &argument.value));
+        if let Some(origin) = receiver.origin.as_ref().filter(|_| writes && written.any(Taint::REMOTE)) {
+            self.note_download(origin, written);
         }
         let receiver_taint =
             if callee.path.is_some() && taint.any(Taint::ENV_ALL) { taint.without(Taint::ENV_ALL) } else { taint };
@@ -83,16 +88,30 @@ impl<'a> Builder<'a> {
         receiver: Taint,
         place: Place,
     ) -> Value<'a> {
-        if let Some(function) = callee.function {
+        let called = callee.function.or_else(|| {
+            let constructors = if self.language == Language::Python { "__init__" } else { "constructor" };
+            self.learned.method(callee.class?, constructors)
+        });
+        if let Some(function) = called {
             self.runs(function);
+            let bound = self.language == Language::Python && callee.class.is_some();
+            self.give(function, usize::from(bound), &arguments);
         }
         let argument_taint = union(arguments.iter().map(|argument| &argument.value));
         let Some(path) = callee.path.clone() else {
+            self.run_arguments(&arguments);
             let mut result = Value::tainted(argument_taint | receiver | callee.taint);
-            if let Some(function) = callee.function.and_then(|index| self.functions.get(index as usize)) {
-                result.taint |= function.result.taint;
-                result.path = function.result.path.clone();
-                result.constant = function.result.constant.clone();
+            match callee.function.and_then(|index| self.learned.functions.get(index as usize)) {
+                Some(function) => {
+                    let given = |index: u32| {
+                        let argument = arguments.get(index as usize);
+                        argument.map_or(Taint::NONE, |argument| argument.value.whole_taint())
+                    };
+                    let mut returned = function.result.clone();
+                    returned.taint = returned.taint.resolved(given, Taint::symbol);
+                    result.join(returned);
+                }
+                None => result.class = callee.class,
             }
             return result;
         };
@@ -100,14 +119,23 @@ impl<'a> Builder<'a> {
             return value;
         }
         let effects = api::effects(&path);
-        if effects.any(Effects::RUNS | Effects::NET | Effects::LISTEN | Effects::SPAWN) {
-            self.run_arguments(&arguments);
+        let linked = match effects.is_empty() {
+            true => {
+                let given = arguments.iter().map(|argument| argument.value.whole_taint()).take(MAX_ARGUMENTS).collect();
+                self.call_symbol(&path, given, place)
+            }
+            false => Taint::NONE,
+        };
+        // Whoever is given a function mostly runs it: timers, threads, promises, answers of servers.
+        self.run_arguments(&arguments);
+        if effects.any(Effects::RUNS) {
+            self.give_to_thread(&arguments);
         }
         let mut taint = self.taint_of_result(&path, effects, &arguments, argument_taint, receiver, place);
         if effects.any(Effects::NET) {
             self.connected = true;
         }
-        let kept = !effects.is_empty() && self.facts.calls.len() < MAX_FACTS;
+        let kept = (!effects.is_empty() || watch::wants(&path)) && self.facts.calls.len() < MAX_FACTS;
         let downloaded = if kept { self.downloaded_among(&arguments) } else { Taint::NONE };
         let called_taint = argument_taint | receiver | downloaded;
         let origin = match effects.any(Effects::OPEN | Effects::WRITE) {
@@ -117,7 +145,7 @@ impl<'a> Builder<'a> {
         if effects.any(Effects::DOWNLOAD) || (effects.any(Effects::WRITE) && argument_taint.any(Taint::REMOTE)) {
             for argument in &arguments {
                 if let Some(origin) = origin_of(&argument.value) {
-                    self.downloaded.insert(origin.to_string());
+                    self.note_download(&origin, argument_taint | receiver);
                 }
             }
         }
@@ -128,14 +156,28 @@ impl<'a> Builder<'a> {
         if matches!(&*path, "socket.socket" | "net.Socket") {
             taint |= Taint::SOCKET;
         }
+        taint |= linked;
+        self.note_sink(effects, called_taint, place);
         if kept {
             arguments.truncate(MAX_ARGUMENTS);
             self.weigh(&mut arguments);
             let path = path.clone();
-            self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, place });
+            self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, discarded: false, place });
         }
         let path = name::join_call(&path);
         Value { path, constant, taint, origin, ..Value::default() }
+    }
+
+    /// What a function among the arguments of a call will be given: the answer of a request, the content of a file.
+    pub fn given_to_callback(&self, callee: &Value<'a>, key: Option<&str>, arguments: &[Argument<'a>]) -> Taint {
+        let path = callee.path.as_deref();
+        let effects = match (path, key) {
+            (Some(path), Some(key)) => name::join(path, key).map_or(Effects::NONE, |path| api::effects(&path)),
+            (Some(path), None) => api::effects(path),
+            (None, _) => Effects::NONE,
+        };
+        let from = callee.whole_taint() | union(arguments.iter().map(|argument| &argument.value));
+        results(effects, from) | callee.taint
     }
 
     /// Built-in functions that are followed rather than reported.
@@ -208,7 +250,8 @@ impl<'a> Builder<'a> {
             false => Constant::Unknown,
         };
         let path = (path == "pathlib.Path").then(|| Text::from("pathlib.Path()"));
-        Value { path, constant, taint: taint | found, ..Value::default() }
+        let origin = parts.last().and_then(|part| origin_of(part));
+        Value { path, constant, taint: taint | found, origin, ..Value::default() }
     }
 
     fn decoded(&mut self, path: &str, arguments: &[Argument<'a>]) -> Constant<'a> {
@@ -240,22 +283,7 @@ impl<'a> Builder<'a> {
             return self.environment(key.as_deref(), place).taint;
         }
         let from = taint | receiver;
-        let mut result = Taint::NONE;
-        if effects.any(Effects::READ | Effects::OPEN) && from.any(Taint::CREDENTIAL_PATH) {
-            result |= Taint::CREDENTIAL;
-        }
-        for (effect, mark) in [
-            (Effects::NET, Taint::REMOTE),
-            (Effects::ENV_ALL, Taint::ENV_ALL),
-            (Effects::CREDENTIAL, Taint::CREDENTIAL),
-            (Effects::HOST_INFO, Taint::HOST_INFO),
-            (Effects::READ, Taint::FILE),
-            (Effects::OPEN, Taint::FILE),
-        ] {
-            if effects.any(effect) {
-                result |= mark;
-            }
-        }
+        let mut result = results(effects, from);
         if effects.any(Effects::DECODE) {
             result |= from | Taint::DECODED;
         }
@@ -272,12 +300,33 @@ impl<'a> Builder<'a> {
 
     /// The downloaded mark, when an argument names a file that was downloaded earlier.
     fn downloaded_among(&self, arguments: &[Argument<'a>]) -> Taint {
-        if self.downloaded.is_empty() {
+        if self.has_no_downloads() {
             return Taint::NONE;
         }
-        let names = |value: &Value<'a>| origin_of(value).is_some_and(|origin| self.downloaded.contains(&*origin));
-        let hit = arguments.iter().any(|argument| names(&argument.value) || argument.value.items().iter().any(names));
-        if hit { Taint::DOWNLOADED } else { Taint::NONE }
+        let known = |value: &Value<'a>| origin_of(value).map_or(Taint::NONE, |origin| self.download(&origin));
+        let values =
+            arguments.iter().flat_map(|argument| std::iter::once(&argument.value).chain(argument.value.items()));
+        values.fold(Taint::NONE, |all, value| all | known(value) | self.named_in(value))
+    }
+
+    /// What is known of a downloaded file that a command line names: `start /b setup.exe`.
+    fn named_in(&self, value: &Value<'a>) -> Taint {
+        let Some(command) = value.as_text().filter(|text| text.len() <= 2000 && text.contains(' ')) else {
+            return Taint::NONE;
+        };
+        let words = command.split([' ', '"', '\'', '=', ';', '&']).take(100);
+        words.filter(|word| word.contains(['.', '/', '\\'])).fold(Taint::NONE, |all, word| all | self.download(word))
+    }
+
+    /// `Thread(target=f, args=(a, b))`: what `f` will be given.
+    fn give_to_thread(&mut self, arguments: &[Argument<'a>]) {
+        let named = |name: &str| arguments.iter().find(|argument| argument.name.as_deref() == Some(name));
+        let target = arguments.iter().find_map(|argument| argument.value.function);
+        if let (Some(function), Some(given)) = (target, named("args")) {
+            let given = given.value.items().iter().cloned().map(|value| Argument { name: None, value });
+            let given: Vec<Argument<'a>> = given.collect();
+            self.give(function, 0, &given);
+        }
     }
 
     /// Rules read the texts of every call. A long one that stands in many calls is kept while the weight of all of
@@ -318,6 +367,34 @@ impl<'a> Builder<'a> {
         }
     }
 }
+
+/// What a call with these effects yields, by the effects alone.
+fn results(effects: Effects, from: Taint) -> Taint {
+    let mut result = Taint::NONE;
+    if effects.any(Effects::READ | Effects::OPEN) && from.any(Taint::CREDENTIAL_PATH) {
+        result |= Taint::CREDENTIAL;
+    }
+    if effects.any(Effects::NET) {
+        result |= from.and(Taint::ADDRESS);
+    }
+    for (effect, mark) in [
+        (Effects::NET, Taint::REMOTE),
+        (Effects::ENV_ALL, Taint::ENV_ALL),
+        (Effects::CREDENTIAL, Taint::CREDENTIAL),
+        (Effects::HOST_INFO, Taint::HOST_INFO),
+        (Effects::READ, Taint::FILE),
+        (Effects::OPEN, Taint::FILE),
+        (Effects::SPAWN, Taint::OUTPUT),
+    ] {
+        if effects.any(effect) {
+            result |= mark;
+        }
+    }
+    result
+}
+
+/// Methods by which a list, a record or a buffer takes in what it is given.
+const GROWS: [&str; 9] = ["append", "extend", "add", "update", "insert", "push", "unshift", "set", "write"];
 
 /// The name by which a file that is written is recognised when it is run.
 fn origin_of<'a>(value: &Value<'a>) -> Option<Text<'a>> {

@@ -10,6 +10,7 @@ mod bits;
 mod builder;
 mod call;
 mod fold;
+mod links;
 mod mention;
 mod name;
 mod value;
@@ -18,6 +19,7 @@ pub(crate) use address::is_public_ip;
 pub(crate) use api::known_names;
 pub(crate) use bits::{Effects, Taint};
 pub(crate) use builder::{Argument, Builder};
+pub(crate) use links::{Export, Links, Sink, Symbol};
 pub(crate) use mention::find as find_mention;
 pub(crate) use value::{Constant, Text, Value};
 
@@ -56,6 +58,8 @@ pub(crate) struct Call<'a> {
     pub arguments: Vec<Argument<'a>>,
     /// What its arguments and its receiver are made of.
     pub taint: Taint,
+    /// Whether nobody looks at what it yields.
+    pub discarded: bool,
     /// Where.
     pub place: Place,
 }
@@ -125,6 +129,8 @@ pub(crate) struct Facts<'a> {
     pub mentions: Vec<Mention>,
     /// Classes derived from classes of other modules.
     pub subclasses: Vec<Subclass>,
+    /// What ties the file to the others of its package.
+    pub links: Links,
     /// Which functions run when the file is loaded.
     loaded: Vec<bool>,
 }

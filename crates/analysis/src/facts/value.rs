@@ -72,6 +72,8 @@ pub(crate) struct Value<'a> {
     pub taint: Taint,
     /// The function of this file that it is.
     pub function: Option<u32>,
+    /// The class of this file that it is, or is an instance of.
+    pub class: Option<u32>,
     /// The variable or literal it came from, to recognise a file that is written and then run.
     pub origin: Option<Text<'a>>,
 }
@@ -97,12 +99,24 @@ impl<'a> Value<'a> {
         Self { taint, ..Self::default() }
     }
 
-    /// True when nothing at all is known.
+    /// True when nothing at all is known, whatever callers or other files may know.
     pub fn is_unknown(&self) -> bool {
         self.path.is_none()
-            && self.taint.is_empty()
+            && self.taint.concrete().is_empty()
             && self.function.is_none()
+            && self.class.is_none()
             && matches!(self.constant, Constant::Unknown)
+    }
+
+    /// Also what `other` may be: what is known first wins, what both are made of adds up.
+    pub fn join(&mut self, other: Value<'a>) {
+        self.taint |= other.taint;
+        self.path = self.path.take().or(other.path);
+        self.function = self.function.or(other.function);
+        self.class = self.class.or(other.class);
+        if matches!(self.constant, Constant::Unknown) {
+            self.constant = other.constant;
+        }
     }
 
     /// The whole constant text, unless it is longer than anything that is looked at again and again.

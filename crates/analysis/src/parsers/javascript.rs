@@ -12,12 +12,16 @@ use crate::facts::{Argument as FactArgument, Builder, Constant, Place, Taint, Te
 
 /// Walks a program.
 pub(super) fn read<'a>(program: &Program<'a>, builder: &mut Builder<'a>) {
-    let mut walker = Walker { builder };
+    let mut walker = Walker { builder, class: None, given: Taint::NONE };
     walker.statements(&program.body);
 }
 
 struct Walker<'b, 'a> {
     builder: &'b mut Builder<'a>,
+    /// The class being read, which `this` is an instance of.
+    class: Option<u32>,
+    /// What the call whose arguments are being read will give to a function among them.
+    given: Taint,
 }
 
 impl<'a> Walker<'_, 'a> {
@@ -51,7 +55,7 @@ impl<'a> Walker<'_, 'a> {
 
     fn hoist(&mut self, function: &Function<'a>) {
         if let Some(name) = &function.id {
-            let id = self.builder.declare_function();
+            let id = self.builder.declare_function(function.span.start);
             self.builder.bind(name.name.as_str(), Value { function: Some(id), ..Value::default() });
         }
     }
@@ -121,9 +125,14 @@ impl<'a> Walker<'_, 'a> {
 
     /// A function: its parameters, its body.
     fn function(&mut self, id: u32, parameters: &FormalParameters<'a>, body: Body<'_, 'a>) {
+        let given = std::mem::take(&mut self.given);
         let frame = self.builder.enter(id);
-        for parameter in &parameters.items {
-            let value = parameter.initializer.as_ref().map(|value| self.eval(value)).unwrap_or_default();
+        for (index, parameter) in parameters.items.iter().enumerate() {
+            let mut value = self.builder.parameter(id, index, "");
+            value.taint |= given;
+            if let Some(default) = &parameter.initializer {
+                value.join(self.eval(default));
+            }
             self.bind(&parameter.pattern, value);
         }
         if let Some(rest) = &parameters.rest {
@@ -140,15 +149,35 @@ impl<'a> Walker<'_, 'a> {
     }
 
     fn function_expression(&mut self, function: &Function<'a>) -> Value<'a> {
-        let id = self.builder.declare_function();
+        let id = self.builder.declare_function(function.span.start);
         if let Some(body) = &function.body {
             self.function(id, &function.params, Body::Statements(&body.statements));
         }
         Value { function: Some(id), ..Value::default() }
     }
 
+    fn class(&mut self, class: &Class<'a>) -> Value<'a> {
+        if let Some(heritage) = &class.heritage {
+            let base = self.eval(&heritage.expression);
+            let place = self.place(heritage.expression.span());
+            self.builder.subclass(&base, place);
+        }
+        for decorator in &class.decorators {
+            self.eval(&decorator.expression);
+        }
+        let id = self.builder.declare_class(class.span.start);
+        let value = Value { class: Some(id), ..Value::default() };
+        if let Some(name) = &class.id {
+            self.builder.bind(name.name.as_str(), value.clone());
+        }
+        let outer = self.class.replace(id);
+        self.visit_class_body(&class.body);
+        self.class = outer;
+        value
+    }
+
     fn arrow(&mut self, arrow: &ArrowFunctionExpression<'a>) -> Value<'a> {
-        let id = self.builder.declare_function();
+        let id = self.builder.declare_function(arrow.span.start);
         match &arrow.body {
             ArrowFunctionBody::FunctionBody(body) => {
                 self.function(id, &arrow.params, Body::Statements(&body.statements));
@@ -162,9 +191,18 @@ impl<'a> Walker<'_, 'a> {
         Value { function: Some(id), ..Value::default() }
     }
 
-    fn arguments(&mut self, arguments: &[Argument<'a>]) -> Vec<FactArgument<'a>> {
+    /// The arguments of a call; functions among them are given what the call yields.
+    fn arguments(
+        &mut self,
+        arguments: &[Argument<'a>],
+        callee: &Value<'a>,
+        key: Option<&str>,
+    ) -> Vec<FactArgument<'a>> {
         let mut values = Vec::with_capacity(arguments.len());
         for argument in arguments {
+            if matches!(argument, Argument::FunctionExpression(_) | Argument::ArrowFunctionExpression(_)) {
+                self.given = self.builder.given_to_callback(callee, key, &values);
+            }
             let value = match argument {
                 Argument::SpreadElement(spread) => {
                     let list = self.eval(&spread.argument);
@@ -201,16 +239,16 @@ impl<'a> Walker<'_, 'a> {
         };
         match receiver {
             Some((object, Some(name))) => {
-                let arguments = self.arguments(&call.arguments);
+                let arguments = self.arguments(&call.arguments, &object, Some(&name));
                 self.builder.call_method(object, &name, arguments, place)
             }
             Some((callee, None)) => {
-                let arguments = self.arguments(&call.arguments);
+                let arguments = self.arguments(&call.arguments, &callee, None);
                 self.builder.call(callee, arguments, Taint::NONE, place)
             }
             None => {
                 let callee = self.eval(callee);
-                let arguments = self.arguments(&call.arguments);
+                let arguments = self.arguments(&call.arguments, &callee, None);
                 self.builder.call(callee, arguments, Taint::NONE, place)
             }
         }
@@ -289,8 +327,19 @@ impl<'a> Walker<'_, 'a> {
                     }
                     _ => Value::tainted(right.taint),
                 };
-                self.builder.bind(name, value.clone());
+                self.builder.assign(name, value.clone());
                 value
+            }
+            AssignmentTarget::StaticMemberExpression(member) => {
+                let object = self.eval(&member.object);
+                self.builder.set_member(&object, Some(member.property.name.as_str()), &right);
+                right
+            }
+            AssignmentTarget::ComputedMemberExpression(member) => {
+                let object = self.eval(&member.object);
+                let key = self.eval(&member.expression);
+                self.builder.set_member(&object, key.as_text(), &right);
+                right
             }
             target => {
                 self.visit_assignment_target(target);
@@ -362,7 +411,7 @@ impl<'a> Walker<'_, 'a> {
             Expression::CallExpression(call) => self.call(call),
             Expression::NewExpression(new) => {
                 let callee = self.eval(&new.callee);
-                let arguments = self.arguments(&new.arguments);
+                let arguments = self.arguments(&new.arguments, &callee, None);
                 let place = self.place(new.span);
                 self.builder.call(callee, arguments, Taint::NONE, place)
             }
@@ -392,6 +441,8 @@ impl<'a> Walker<'_, 'a> {
             Expression::ArrayExpression(array) => self.list(array),
             Expression::ObjectExpression(object) => self.object(object),
             Expression::FunctionExpression(function) => self.function_expression(function),
+            Expression::ThisExpression(_) => Value { class: self.class, ..Value::default() },
+            Expression::ClassExpression(class) => self.class(class),
             Expression::ArrowFunctionExpression(arrow) => self.arrow(arrow),
             Expression::TSAsExpression(inner) => self.eval(&inner.expression),
             Expression::TSSatisfiesExpression(inner) => self.eval(&inner.expression),
@@ -460,11 +511,29 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
         self.builder.import(export.source.value.as_str());
     }
 
+    fn visit_export_default_declaration(&mut self, export: &ExportDefaultDeclaration<'a>) {
+        if let Some(expression) = export.declaration.as_expression() {
+            let value = self.eval(expression);
+            self.builder.export("", &value);
+            return;
+        }
+        walk::walk_export_default_declaration(self, export);
+        if let ExportDefaultDeclarationKind::FunctionDeclaration(function) = &export.declaration {
+            let id = self.builder.declare_function(function.span.start);
+            self.builder.export("", &Value { function: Some(id), ..Value::default() });
+        }
+    }
+
     fn visit_ts_type(&mut self, _: &TSType<'a>) {}
 
     fn visit_variable_declarator(&mut self, declarator: &VariableDeclarator<'a>) {
         let value = declarator.init.as_ref().map(|init| self.eval(init)).unwrap_or_default();
         self.bind(&declarator.id, value);
+    }
+
+    fn visit_expression_statement(&mut self, statement: &ExpressionStatement<'a>) {
+        self.eval(&statement.expression);
+        self.builder.discards(self.place(statement.span));
     }
 
     fn visit_return_statement(&mut self, statement: &ReturnStatement<'a>) {
@@ -475,8 +544,7 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
     }
 
     fn visit_function(&mut self, function: &Function<'a>, _: ScopeFlags) {
-        let known = function.id.as_ref().and_then(|name| self.builder.name(name.name.as_str()).function);
-        let id = known.unwrap_or_else(|| self.builder.declare_function());
+        let id = self.builder.declare_function(function.span.start);
         if let Some(body) = &function.body {
             self.function(id, &function.params, Body::Statements(&body.statements));
         }
@@ -493,14 +561,14 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
     }
 
     fn visit_class(&mut self, class: &Class<'a>) {
-        if let Some(heritage) = &class.heritage {
-            let base = self.eval(&heritage.expression);
-            let place = self.place(heritage.expression.span());
-            self.builder.subclass(&base, place);
+        self.class(class);
+    }
+
+    fn visit_method_definition(&mut self, method: &MethodDefinition<'a>) {
+        if let (Some(class), Some(name)) = (self.class, method.key.static_name()) {
+            let id = self.builder.declare_function(method.value.span.start);
+            self.builder.declare_method(class, &name, id);
         }
-        for decorator in &class.decorators {
-            self.eval(&decorator.expression);
-        }
-        self.visit_class_body(&class.body);
+        walk::walk_method_definition(self, method);
     }
 }

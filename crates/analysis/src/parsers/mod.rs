@@ -104,6 +104,10 @@ fn with_python<T>(source: &str, program: bool, rules: impl FnOnce(&Facts<'_>) ->
     let confidence = if error.is_some() { Confidence::Medium } else { Confidence::High };
     let mut builder = Builder::new(source, Language::Python, confidence).started(program);
     python::read(parsed.syntax(), &mut builder);
+    if builder.is_worth_another() {
+        builder = builder.again();
+        python::read(parsed.syntax(), &mut builder);
+    }
     let facts = builder.finish();
     match error {
         None => (rules(&facts), None),
@@ -155,6 +159,10 @@ fn parse_javascript<T>(
         if parsed.diagnostics.is_empty() && !parsed.panicked {
             let mut builder = Builder::new(source, language, Confidence::High);
             javascript::read(&parsed.program, &mut builder);
+            if builder.is_worth_another() {
+                builder = builder.again();
+                javascript::read(&parsed.program, &mut builder);
+            }
             return (rules(&builder.finish()), None);
         }
         first.get_or_insert(parsed);

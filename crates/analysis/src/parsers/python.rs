@@ -18,10 +18,17 @@ pub(super) fn read<'a>(module: &'a ast::ModModule, builder: &mut Builder<'a>) {
 
 struct Walker<'b, 'a> {
     builder: &'b mut Builder<'a>,
-    /// The base class of the class being read.
-    class: Option<String>,
+    /// The class being read.
+    class: Option<Class>,
     /// How many star imports were followed.
     stars: u32,
+}
+
+/// A class whose body is being read.
+struct Class {
+    id: u32,
+    /// Its first base class.
+    base: Option<String>,
 }
 
 /// Star imports that are followed in one file: each looks through the whole table of APIs.
@@ -32,7 +39,7 @@ impl<'a> Walker<'_, 'a> {
     fn hoist(&mut self, body: &'a [Stmt]) {
         for statement in body {
             if let Stmt::FunctionDef(function) = statement {
-                let id = self.builder.declare_function();
+                let id = self.builder.declare_function(function.name.start().to_u32());
                 self.builder.bind(function.name.as_str(), Value { function: Some(id), ..Value::default() });
             }
         }
@@ -61,21 +68,18 @@ impl<'a> Walker<'_, 'a> {
         let module = statement.module.as_ref().map_or("", |module| module.as_str());
         let relative = statement.level > 0;
         let dots = ".".repeat((statement.level as usize).min(20));
-        let object = if relative { Value::default() } else { self.builder.import(module) };
-        if relative {
-            self.builder.import(&format!("{dots}{module}"));
-        }
+        let object = self.builder.import(&format!("{dots}{module}"));
         for alias in &statement.names {
             let name = alias.name.as_str();
             if name == "*" {
                 self.star_import(module, relative);
                 continue;
             }
-            if relative && module.is_empty() {
-                self.builder.import(&format!("{dots}{name}"));
-            }
             let place = self.builder.place(alias.start().to_u32(), alias.end().to_u32());
-            let value = if relative { Value::default() } else { self.builder.member(&object, name, place) };
+            let value = match relative && module.is_empty() {
+                true => self.builder.import(&format!("{dots}{name}")),
+                false => self.builder.member(&object, name, place),
+            };
             self.builder.bind(alias.asname.as_ref().unwrap_or(&alias.name).as_str(), value);
         }
     }
@@ -100,23 +104,35 @@ impl<'a> Walker<'_, 'a> {
             }
         }
         let name = function.name.as_str();
-        let known = self.builder.name(name).function;
-        let id = known.unwrap_or_else(|| self.builder.declare_function());
-        self.builder.bind(name, Value { function: Some(id), ..Value::default() });
-        // setuptools calls these when the package is built or installed.
-        let command = self.class.as_deref().is_some_and(is_setup_command);
-        if command
-            && matches!(
-                name,
-                "run" | "finalize_options" | "initialize_options" | "build_extension" | "build_extensions"
-            )
-        {
-            self.builder.runs_at_load(id);
+        let id = self.builder.declare_function(function.name.start().to_u32());
+        match &self.class {
+            None => self.builder.bind(name, Value { function: Some(id), ..Value::default() }),
+            Some(class) => {
+                self.builder.declare_method(class.id, name, id);
+                // setuptools calls these when the package is built or installed.
+                let hook = matches!(
+                    name,
+                    "__init__"
+                        | "run"
+                        | "finalize_options"
+                        | "initialize_options"
+                        | "build_extension"
+                        | "build_extensions"
+                );
+                if hook && class.base.as_deref().is_some_and(is_setup_command) {
+                    self.builder.runs_at_load(id);
+                }
+            }
         }
         let outer = self.class.take();
         let frame = self.builder.enter(id);
-        for parameter in function.parameters.iter() {
-            self.builder.bind(parameter.name().as_str(), Value::default());
+        for (index, parameter) in function.parameters.iter().enumerate() {
+            let name = parameter.name().as_str();
+            let value = match &outer {
+                Some(class) if index == 0 => Value { class: Some(class.id), ..Value::default() },
+                _ => self.builder.parameter(id, index, name),
+            };
+            self.builder.bind(name, value);
         }
         self.visit_body(&function.body);
         self.builder.leave(frame);
@@ -139,7 +155,9 @@ impl<'a> Walker<'_, 'a> {
                 self.eval(&keyword.value);
             }
         }
-        let outer = std::mem::replace(&mut self.class, base);
+        let id = self.builder.declare_class(class.name.start().to_u32());
+        self.builder.bind(class.name.as_str(), Value { class: Some(id), ..Value::default() });
+        let outer = self.class.replace(Class { id, base });
         self.visit_body(&class.body);
         self.class = outer;
     }
@@ -155,6 +173,15 @@ impl<'a> Walker<'_, 'a> {
                 }
             }
             Expr::Starred(starred) => self.assign(&starred.value, Value::tainted(value.taint)),
+            Expr::Attribute(attribute) => {
+                let object = self.eval(&attribute.value);
+                self.builder.set_member(&object, Some(attribute.attr.as_str()), &value);
+            }
+            Expr::Subscript(subscript) => {
+                let object = self.eval(&subscript.value);
+                let key = self.eval(&subscript.slice);
+                self.builder.set_member(&object, key.as_text(), &value);
+            }
             other => {
                 self.eval(other);
             }
@@ -263,10 +290,12 @@ impl<'a> Walker<'_, 'a> {
     }
 
     fn lambda(&mut self, lambda: &'a ast::ExprLambda) -> Value<'a> {
-        let id = self.builder.declare_function();
+        let id = self.builder.declare_function(lambda.start().to_u32());
         let frame = self.builder.enter(id);
-        for parameter in lambda.parameters.iter().flat_map(|parameters| parameters.iter()) {
-            self.builder.bind(parameter.name().as_str(), Value::default());
+        for (index, parameter) in lambda.parameters.iter().flat_map(|parameters| parameters.iter()).enumerate() {
+            let name = parameter.name().as_str();
+            let value = self.builder.parameter(id, index, name);
+            self.builder.bind(name, value);
         }
         let result = self.eval(&lambda.body);
         self.builder.returns(result);
@@ -431,6 +460,8 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
                 let value = self.builder.concat(left, right, place);
                 self.assign(&assign.target, value);
             }
+            Stmt::Global(statement) => statement.names.iter().for_each(|name| self.builder.share(name.as_str())),
+            Stmt::Nonlocal(statement) => statement.names.iter().for_each(|name| self.builder.share(name.as_str())),
             Stmt::Return(statement) => {
                 if let Some(value) = &statement.value {
                     let value = self.eval(value);
@@ -453,7 +484,7 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
                 self.visit_body(&statement.body);
             }
             Stmt::If(statement) if is_main_guard(&statement.test) => {
-                let id = self.builder.declare_function();
+                let id = self.builder.declare_function(statement.start().to_u32());
                 self.builder.runs_as_program(id);
                 let frame = self.builder.enter(id);
                 self.visit_body(&statement.body);
@@ -464,6 +495,10 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
             }
             // A text that stands alone is documentation.
             Stmt::Expr(statement) if statement.value.is_string_literal_expr() => {}
+            Stmt::Expr(statement) => {
+                self.eval(&statement.value);
+                self.builder.discards(self.place(&*statement.value));
+            }
             other => visitor::walk_stmt(self, other),
         }
     }

@@ -5,15 +5,18 @@
 
 mod analysis_type;
 mod binary;
+mod cited;
+mod link;
+mod local;
 pub(crate) mod manifest;
 mod oddity;
 mod outcome;
 mod reach;
 
 pub use analysis_type::analysis_type;
-pub(crate) use outcome::Memory;
+pub(crate) use outcome::{Memory, hosts};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sigma_core::{
@@ -25,14 +28,15 @@ use crate::archive::Walk;
 use crate::facts::When;
 use crate::language::{is_declaration, language_of};
 use crate::limits::Limits;
-use crate::rules::{Check, Hit, Hits, RULES};
+use crate::operator::OperatorRules;
+use crate::rules::{Check, Hit, Hits, RULES, judge};
 use manifest::Manifests;
 use outcome::{Outcome, Reading};
 
 /// Entries of `skipped` in a report.
 const MAX_SKIPPED: usize = 200;
-/// Findings of one rule in a report.
-const MAX_FINDINGS: usize = 40;
+/// Findings of one rule that a distribution's report holds, the strongest ones; more are only counted.
+pub const MAX_FINDINGS: usize = 40;
 /// Hosts in a report.
 const MAX_HOSTS: usize = 200;
 /// Imports in a report.
@@ -54,6 +58,19 @@ pub(crate) struct FileRecord {
     pub reach: Reach,
     /// Whether an npm script runs it.
     pub hooked: bool,
+    /// When its functions run, where something reaches them.
+    pub functions: HashMap<u32, Reach>,
+}
+
+impl FileRecord {
+    /// When what a hit shows runs.
+    fn reach_of(&self, when: When, function: u32) -> Reach {
+        match (self.reach, when) {
+            (Reach::Test, _) => Reach::Test,
+            (reach, When::Load) => reach,
+            (_, When::Call) => self.functions.get(&function).copied().unwrap_or(Reach::Call),
+        }
+    }
 }
 
 /// A distribution while and after its files are read.
@@ -74,6 +91,8 @@ pub(crate) struct Distribution<'a> {
     /// What was read in another way than parsing, or not; the total counts beyond the list.
     skipped: Vec<Skipped>,
     skipped_total: u64,
+    /// The operator's rules, and what they say of files that are not text.
+    local: local::Locals<'a>,
 }
 
 /// One file of a distribution.
@@ -92,7 +111,7 @@ pub(crate) struct File<'a> {
 
 impl<'a> Distribution<'a> {
     /// Starts with no files.
-    pub fn new(package: Option<&'a PackageId>, kind: DistributionKind) -> Self {
+    pub fn new(package: Option<&'a PackageId>, kind: DistributionKind, rules: &'a OperatorRules) -> Self {
         Self {
             package,
             files: Vec::new(),
@@ -104,6 +123,7 @@ impl<'a> Distribution<'a> {
             coverage: Coverage::default(),
             skipped: Vec::new(),
             skipped_total: 0,
+            local: local::Locals::new(rules),
         }
     }
 
@@ -113,6 +133,7 @@ impl<'a> Distribution<'a> {
         let path = printable(file.path, MAX_PATH);
         let inner = reach::inner_path(self.kind, file.path).to_owned();
         if let Some(format) = binary::format(file.bytes, &inner) {
+            self.scan_bytes(file, &path, &inner);
             let (size, sha256) = (file.size, file.sha256);
             self.binaries.push(BinaryFile { path, format: format.into(), size, sha256 });
             return;
@@ -124,16 +145,22 @@ impl<'a> Distribution<'a> {
             self.coverage.source_bytes += file.size;
         }
         if !file.whole {
+            self.scan_bytes(file, &path, &inner);
             let detail = format!("got {} bytes, the limit for one file is {}", file.size, limits.file_bytes);
             self.skip(path, SkipReason::TooLarge, detail);
             return;
         }
         if language.is_none() && !is_text(file.bytes) {
+            self.scan_bytes(file, &path, &inner);
             return;
         }
         let setup = self.kind == DistributionKind::Sdist && inner == "setup.py";
         let reading = Reading { language, setup, quiet: is_declaration(&inner) };
-        let outcome = memory.outcome(file.sha256, reading, || Outcome::of(file.bytes, reading, limits.syntax_depth));
+        let outcome = memory
+            .outcome(file.sha256, reading, || Outcome::of(file.bytes, reading, limits.syntax_depth, self.local.rules));
+        if let Some(unread) = &outcome.local.unread {
+            self.skip(path.clone(), SkipReason::OverBudget, unread.clone());
+        }
         match (&outcome.not_parsed, language) {
             (Some(not_parsed), Some(_)) => {
                 if not_parsed.reason != SkipReason::TooLarge {
@@ -145,7 +172,14 @@ impl<'a> Distribution<'a> {
             (_, None) => {}
         }
         if language.is_some() || *outcome != Outcome::default() {
-            self.files.push(FileRecord { path, inner, outcome, reach: Reach::Import, hooked: false });
+            self.files.push(FileRecord {
+                path,
+                inner,
+                outcome,
+                reach: Reach::Import,
+                hooked: false,
+                functions: HashMap::new(),
+            });
         }
     }
 
@@ -179,9 +213,16 @@ impl<'a> Distribution<'a> {
                 *totals.entry(*rule).or_default() += total;
             }
             for hit in &file.outcome.hits {
-                findings.entry(hit.rule).or_default().push(finding(hit, &file.path, file.reach));
+                let reach = file.reach_of(hit.when, hit.function);
+                findings.entry(hit.rule).or_default().push(finding(hit, &file.path, reach));
             }
             findings.values_mut().filter(|list| list.len() > MAX_FINDINGS * 50).for_each(keep_strongest);
+        }
+        for hit in self.cross_file_hits() {
+            let file = &self.files[hit.0];
+            let reach = file.reach_of(hit.1.when, hit.1.function);
+            *totals.entry(hit.1.rule).or_default() += 1;
+            findings.entry(hit.1.rule).or_default().push(finding(&hit.1, &file.path, reach));
         }
         for (index, rule) in RULES.iter().enumerate() {
             if let Check::Distribution(check) = rule.check {
@@ -197,7 +238,10 @@ impl<'a> Distribution<'a> {
         }
         findings.values_mut().for_each(keep_strongest);
         let mut all: Vec<Finding> = findings.into_values().flatten().collect();
+        let (local, local_hits) = self.local_findings();
+        all.extend(local);
         all.sort();
+        self.coverage.cited = cited::digests(&all, &self.entries);
         let capabilities = totals.keys().filter_map(|rule| RULES[*rule].capability).collect();
         let report = DistributionReport {
             filename: filename.to_owned(),
@@ -208,7 +252,11 @@ impl<'a> Distribution<'a> {
             imports: self.collect(MAX_IMPORTS, |outcome| &outcome.imports),
             install_hooks: self.install_hooks(),
             findings: all,
-            rule_hits: totals.into_iter().map(|(rule, total)| (RULES[rule].id.to_owned(), total)).collect(),
+            rule_hits: totals
+                .into_iter()
+                .map(|(rule, total)| (RULES[rule].id.to_owned(), total))
+                .chain(local_hits)
+                .collect(),
             coverage: self.coverage(),
         };
         let mut files = FileSet { files: self.entries };
@@ -231,6 +279,34 @@ impl<'a> Distribution<'a> {
             file.reach = reached.reach[index];
             file.hooked = reached.hooked.contains(&index);
         }
+        let modules: Vec<Reach> = self.files.iter().map(|file| file.reach).collect();
+        let functions = link::Linked::new(&self.files).reach(&modules);
+        for ((file, function), reach) in functions {
+            self.files[file].functions.insert(function, reach);
+        }
+    }
+
+    /// Flows whose source and end lie in different files, as hits of the rules that know such flows.
+    fn cross_file_hits(&self) -> Vec<(usize, Hit)> {
+        let linked = link::Linked::new(&self.files);
+        let mut all = Vec::new();
+        for flow in linked.flows().into_iter().take(MAX_FINDINGS * 10) {
+            let file = &self.files[flow.file];
+            let sink = linked.sink(&flow);
+            let Some((line, text)) = file.outcome.sinks.get(flow.sink) else { continue };
+            for judged in judge(sink.effects, flow.taint) {
+                let known = file
+                    .outcome
+                    .hits
+                    .iter()
+                    .any(|hit| hit.rule == judged.rule && hit.line == *line && hit.installed >= judged.severity[2]);
+                if !known {
+                    let when = if sink.place.function == 0 { When::Load } else { When::Call };
+                    all.push((flow.file, judged.hit(text, *line, when, sink.place.function)));
+                }
+            }
+        }
+        all
     }
 
     fn coverage(&mut self) -> Coverage {
@@ -265,19 +341,20 @@ impl<'a> Distribution<'a> {
     }
 }
 
-/// A finding from a hit in a file whose module level runs at `reach`.
+/// A finding from a hit in code that runs at `reach`, unless the rule knows better.
 fn finding(hit: &Hit, path: &str, reach: Reach) -> Finding {
     let rule = RULES[hit.rule];
-    let reach = hit.reach.unwrap_or(match (reach, hit.when) {
-        (Reach::Test, _) => Reach::Test,
-        (_, When::Call) => Reach::Call,
-        (reach, When::Load) => reach,
-    });
+    let reach = hit.reach.unwrap_or(reach);
     Finding {
         rule: rule.id.to_owned(),
         category: rule.category,
         capability: rule.capability,
-        severity: hit.severity,
+        severity: match reach {
+            Reach::Install => hit.installed,
+            Reach::Import => hit.loaded,
+            // Who starts a program asks for what it does.
+            Reach::EntryPoint | Reach::Call | Reach::Test => hit.severity,
+        },
         confidence: hit.confidence,
         reach,
         file: hit.file.clone().unwrap_or_else(|| path.to_owned()),

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sigma_core::Sha256;
+use sigma_core::{Sha256, printable};
 
-use crate::facts::{Effects, Facts};
+use crate::facts::{Effects, Facts, Links};
 use crate::language::Language;
+use crate::operator::{Local, OperatorRules};
 use crate::parsers::{self, NotParsed};
 use crate::rules::{Check, Hit, Hits, RULES, Source};
 
@@ -34,27 +35,37 @@ pub(crate) struct Outcome {
     pub imports: BTreeSet<String>,
     /// Modules of the same package.
     pub local_imports: BTreeSet<String>,
+    /// What ties it to the other files, with the line and the text of each call that they may reach.
+    pub links: Links,
+    pub sinks: Vec<(u32, String)>,
     /// How it was read, where that was not the usual way.
     pub not_parsed: Option<NotParsed>,
+    /// What the operator's rules say.
+    pub local: Local,
 }
 
 impl Outcome {
     /// Reads a file and runs every rule on it.
-    pub fn of(bytes: &[u8], reading: Reading, depth: u32) -> Self {
+    pub fn of(bytes: &[u8], reading: Reading, depth: u32, rules: &OperatorRules) -> Self {
         let text = parsers::decode(bytes);
         let mut outcome = match reading.language {
             Some(language) if reading.quiet => {
                 let (_, not_parsed) = parsers::with_facts(&text, language, false, depth, |_| ());
-                Self { not_parsed, ..Self::default() }
+                Self { not_parsed, local: rules.read(&text, None), ..Self::default() }
             }
             Some(language) => {
-                let run = |facts: &Facts<'_>| Self::of_facts(facts, reading.setup);
-                let (mut outcome, not_parsed) = parsers::with_facts(&text, language, reading.setup, depth, run);
+                let run = |facts: &Facts<'_>| Self {
+                    local: rules.read(&text, Some(facts)),
+                    ..Self::of_facts(facts, reading.setup)
+                };
+                let (mut outcome, not_parsed) =
+                    rules.watching(|| parsers::with_facts(&text, language, reading.setup, depth, run));
                 outcome.not_parsed = not_parsed;
                 outcome
             }
-            None => Self::default(),
+            None => Self { local: rules.read(&text, None), ..Self::default() },
         };
+        rules.scan(bytes, Some(&text), &mut outcome.local);
         for (index, rule) in RULES.iter().enumerate() {
             if let Check::Text(check) = rule.check {
                 let mut hits = Hits::of(rule, index, &text);
@@ -70,6 +81,8 @@ impl Outcome {
             hosts: hosts(facts),
             imports: facts.imports.clone(),
             local_imports: facts.local_imports.clone(),
+            links: facts.links.clone(),
+            sinks: sinks(facts),
             ..Self::default()
         };
         let source = Source { facts, setup };
@@ -94,15 +107,40 @@ impl Outcome {
     /// A rough size in bytes.
     fn weight(&self) -> usize {
         let texts = |texts: &BTreeSet<String>| texts.iter().map(|text| text.len() + 48).sum::<usize>();
-        512 + self.hits.len() * 400 + texts(&self.hosts) + texts(&self.imports) + texts(&self.local_imports)
+        let links = &self.links;
+        let linked =
+            links.exports.len() * 96 + links.symbols.len() * 96 + links.calls.len() * 64 + links.edges.len() * 8;
+        512 + linked
+            + self.sinks.len() * 200
+            + (self.hits.len() + self.local.hits.len()) * 400
+            + texts(&self.hosts)
+            + texts(&self.imports)
+            + texts(&self.local_imports)
     }
+}
+
+/// Line and text of each sink.
+fn sinks(facts: &Facts<'_>) -> Vec<(u32, String)> {
+    let (mut line, mut offset) = (1, 0);
+    let mut places: Vec<(usize, u32, u32)> =
+        facts.links.sinks.iter().enumerate().map(|(at, sink)| (at, sink.place.start, sink.place.end)).collect();
+    places.sort_by_key(|(_, start, _)| *start);
+    let mut all = vec![(0, String::new()); places.len()];
+    for (at, start, _) in places {
+        let start = start as usize;
+        line +=
+            memchr::memchr_iter(b'\n', facts.source.as_bytes().get(offset..start).unwrap_or_default()).count() as u32;
+        offset = offset.max(start);
+        all[at] = (line, printable(facts.text(facts.links.sinks[at].place), 160));
+    }
+    all
 }
 
 /// Hosts kept of one file.
 const MAX_HOSTS: usize = 200;
 
 /// The static hosts that network calls name.
-fn hosts(facts: &Facts<'_>) -> BTreeSet<String> {
+pub(crate) fn hosts(facts: &Facts<'_>) -> BTreeSet<String> {
     let mut hosts = BTreeSet::new();
     for call in facts.calls.iter().filter(|call| call.effects.any(Effects::NET)) {
         let values = call.arguments.iter().map(|argument| &argument.value);

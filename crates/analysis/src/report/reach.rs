@@ -118,7 +118,7 @@ fn scripts_name(manifests: &Manifests, by_path: &BTreeMap<&str, usize>) -> BTree
 }
 
 /// A relative import, `./lib/x` or Python's `.x`, as a path inside the package.
-fn resolve(folder: &str, import: &str) -> String {
+pub(super) fn resolve(folder: &str, import: &str) -> String {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     if import.starts_with("./") || import.starts_with("../") || import == "." || import == ".." {
         for part in import.split('/') {
@@ -141,7 +141,7 @@ fn resolve(folder: &str, import: &str) -> String {
 }
 
 /// The file that a path without its extension means.
-fn find(by_path: &BTreeMap<&str, usize>, path: &str) -> Option<usize> {
+pub(super) fn find(by_path: &BTreeMap<&str, usize>, path: &str) -> Option<usize> {
     const ENDS: [&str; 9] = ["", ".js", ".cjs", ".mjs", ".ts", ".py", "/index.js", "/__init__.py", "/__main__.py"];
     ENDS.iter().find_map(|end| by_path.get(format!("{path}{end}").as_str()).copied())
 }

@@ -16,12 +16,18 @@ pub(crate) const KEPT: usize = 40;
 pub(crate) struct Hit {
     /// Index of the rule in the table.
     pub rule: usize,
-    /// How much it matters.
+    /// How much it matters when something has to call the code first.
     pub severity: Severity,
+    /// How much it matters in code that runs when the package is imported.
+    pub loaded: Severity,
+    /// How much it matters in code that runs when the package is installed.
+    pub installed: Severity,
     /// How sure the rule is.
     pub confidence: Confidence,
     /// When the code runs, judged from the file.
     pub when: When,
+    /// The function that it stands in; 0 is the module itself.
+    pub function: u32,
     /// When it runs, where the rule knows better than the file's place in the package.
     pub reach: Option<Reach>,
     /// The file, where it is not the one being read.
@@ -35,9 +41,39 @@ pub(crate) struct Hit {
 }
 
 impl Hit {
-    /// With another severity than the rule's.
+    /// A hit of a rule with this evidence.
+    pub fn of(rule: &Rule, index: usize, evidence: &str) -> Self {
+        Self {
+            rule: index,
+            severity: rule.severity,
+            loaded: rule.severity,
+            installed: rule.severity,
+            confidence: Confidence::High,
+            when: When::Load,
+            function: 0,
+            reach: None,
+            file: None,
+            line: 0,
+            evidence: printable(evidence, EVIDENCE),
+            message: None,
+        }
+    }
+
+    /// With another severity than the rule's, whenever it runs.
     pub fn severity(mut self, severity: Severity) -> Self {
-        self.severity = severity;
+        (self.severity, self.loaded, self.installed) = (severity, severity, severity);
+        self
+    }
+
+    /// With another severity in code that runs when the package is imported or installed.
+    pub fn loaded(mut self, severity: Severity) -> Self {
+        (self.loaded, self.installed) = (severity, severity);
+        self
+    }
+
+    /// With another severity in code that runs when the package is installed.
+    pub fn installed(mut self, severity: Severity) -> Self {
+        self.installed = severity;
         self
     }
 
@@ -91,17 +127,7 @@ impl<'a> Hits<'a> {
 
     /// A hit with this evidence.
     pub fn hit(&self, evidence: &str) -> Hit {
-        Hit {
-            rule: self.index,
-            severity: self.rule.severity,
-            confidence: Confidence::High,
-            when: When::Load,
-            reach: None,
-            file: None,
-            line: 0,
-            evidence: printable(evidence, EVIDENCE),
-            message: None,
-        }
+        Hit::of(self.rule, self.index, evidence)
     }
 
     /// A hit at a place of the file, with its source as evidence.
@@ -109,6 +135,7 @@ impl<'a> Hits<'a> {
         let mut hit = self.hit(excerpt(facts.text(place)));
         hit.line = self.line_of(place.start as usize);
         hit.when = facts.when(place);
+        hit.function = place.function;
         hit.confidence = facts.confidence;
         hit
     }

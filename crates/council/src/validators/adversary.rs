@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sigma_core::{Ballot, Category, Dossier, Finding, Phase, Reach, Reason, SecurityLevel, Severity};
+use sigma_core::{Ballot, Category, Confidence, Dossier, Finding, Phase, Reach, Reason, SecurityLevel, Severity};
 
 use crate::Validator;
 use crate::reasons::{ballot, cite, level_of, state};
@@ -38,8 +38,9 @@ impl Validator for Adversary {
             .report
             .findings()
             .filter_map(|(distribution, finding)| {
-                let triggered =
-                    finding.reach >= Reach::EntryPoint || signals.iter().any(|kind| *kind != finding.category);
+                let triggered = finding.reach >= Reach::EntryPoint
+                    || (finding.reach == Reach::Call && finding.confidence == Confidence::High)
+                    || signals.iter().any(|kind| *kind != finding.category);
                 let level = match level_of(finding) {
                     SecurityLevel::Clear => return None,
                     SecurityLevel::Blocked if !triggered => SecurityLevel::Caution,

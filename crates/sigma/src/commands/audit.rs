@@ -31,7 +31,8 @@ pub async fn run(args: &Args, command: &Audit) -> Result<Outcome> {
         Some(package) => (vec![manifest_of(package)], Vec::new()),
         None => read(command, &config)?,
     };
-    let hall = wire::hall(&config, wire::store(&config).await?, command.offline)?;
+    let (rules, waivers) = (wire::rules(&config)?, wire::waivers(&config, command.waivers.as_deref())?);
+    let hall = wire::hall(&config, wire::store(&config).await?, rules, command.offline)?;
     let options = AuditOptions {
         target: Target { python: command.python_version, platform: command.platform },
         depth: command.depth,
@@ -49,8 +50,9 @@ pub async fn run(args: &Args, command: &Audit) -> Result<Outcome> {
     audit.problems.splice(0..0, passed_over);
 
     let policy = Policy { fail_on: command.fail_on, require_advisories: command.require_advisories };
-    let decision = policy.decide(&audit);
-    let text = render::audit(&audit, &decision, command, &config)?;
+    let waived = hall.waive(&audit, &waivers).await?;
+    let decision = policy.decide_waiving(&audit, &waived);
+    let text = render::audit(&audit, &decision, &waived.uses, command, &config)?;
     super::print(&text)?;
     Ok(match decision {
         Decision::Pass => Outcome::Pass,

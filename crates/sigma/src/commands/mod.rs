@@ -1,7 +1,10 @@
 //! The commands.
 
 pub mod audit;
+pub mod explain;
 pub mod hash;
+pub mod rules;
+pub mod scan;
 pub mod show;
 
 use std::io::{self, Write as _};

@@ -4,11 +4,17 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use sigma_certificate::{CertificationStatus, PackageAnalysis, PackageCertificate, PackageEntry};
 use sigma_core::Depth;
-use sigma_pipeline::{Audit, Decision};
+use sigma_pipeline::{Audit, Decision, WaiverState, WaiverUse};
 
 use crate::config::Config;
 
-pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision, preview: bool) -> Result<String> {
+pub fn audit(
+    audit: &Audit,
+    analysis: &PackageAnalysis,
+    decision: &Decision,
+    waivers: &[WaiverUse],
+    preview: bool,
+) -> Result<String> {
     let (word, reasons): (&str, &[String]) = match decision {
         Decision::Pass => ("pass", &[]),
         Decision::Fail(reasons) => ("fail", reasons),
@@ -27,8 +33,30 @@ pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision, pre
         "refused": audit.refused,
         "notInstalledForTarget": audit.excluded,
         "problems": audit.problems,
+        "waivers": self::waivers(waivers),
     });
     Ok(format!("{value:#}\n"))
+}
+
+/// Every waiver and how it fared.
+pub fn waivers(uses: &[WaiverUse]) -> Vec<Value> {
+    let one = |used: &WaiverUse| {
+        let waiver = &used.waiver;
+        let state = match used.state {
+            WaiverState::Unmatched => "unmatched",
+            WaiverState::ContentChanged { .. } => "content-changed",
+            WaiverState::Applied => "applied",
+            WaiverState::Expired => "expired",
+            WaiverState::NeedsAllowBlocked => "needs-allow-blocked",
+            WaiverState::TooMany => "too-many",
+        };
+        json!({
+            "rule": waiver.rule, "path": waiver.path, "sha256": waiver.sha256, "owner": waiver.owner,
+            "reason": waiver.reason, "expires": waiver.expires.to_string(), "declaredAt": waiver.at,
+            "state": state, "packages": used.packages,
+        })
+    };
+    uses.iter().map(one).collect()
 }
 
 /// The body of the package preview: direct dependencies as items, transitive ones as aggregates.

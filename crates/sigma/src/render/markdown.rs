@@ -4,11 +4,11 @@
 use std::fmt::Write as _;
 
 use sigma_certificate::PackageAnalysis;
-use sigma_pipeline::{Audit, Decision};
+use sigma_pipeline::{Audit, Decision, WaiverUse};
 
 use super::words;
 
-pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision) -> String {
+pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision, waivers: &[WaiverUse]) -> String {
     let (verdict, reasons) = words::decision(decision);
     let mut out = format!("## SIGMA audit: {verdict}\n\n{}\n", escape(&words::heading(audit)));
     if !reasons.is_empty() {
@@ -76,12 +76,15 @@ pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision) -> 
     }
     section("Totals", words::totals(analysis));
     section("Not checked", words::not_checked(audit, analysis));
+    if !waivers.is_empty() {
+        section("Waivers", words::waivers(waivers));
+    }
     out
 }
 
 /// Backslash-escapes ASCII punctuation that Markdown or HTML could read (CommonMark 0.31, section 2.4), and breaks up
 /// what GitHub would turn into a link or a mention by itself.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

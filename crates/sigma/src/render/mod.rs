@@ -2,23 +2,31 @@
 
 mod json;
 mod markdown;
+pub mod rules;
+pub mod scan;
 mod table;
 mod words;
 
 use anyhow::Result;
 use sigma_certificate::PackageCertificate;
-use sigma_pipeline::{Audit, Decision};
+use sigma_pipeline::{Audit, Decision, WaiverUse};
 
 use crate::args::{self, Format};
 use crate::config::Config;
 
 /// The result of an audit.
-pub fn audit(audit: &Audit, decision: &Decision, command: &args::Audit, config: &Config) -> Result<String> {
+pub fn audit(
+    audit: &Audit,
+    decision: &Decision,
+    waivers: &[WaiverUse],
+    command: &args::Audit,
+    config: &Config,
+) -> Result<String> {
     let analysis = audit.package_analysis(&config.prices);
     Ok(match command.format {
-        Format::Json => json::audit(audit, &analysis, decision, command.preview)?,
-        Format::Table => table::audit(audit, &analysis, decision),
-        Format::Markdown => markdown::audit(audit, &analysis, decision),
+        Format::Json => json::audit(audit, &analysis, decision, waivers, command.preview)?,
+        Format::Table => table::audit(audit, &analysis, decision, waivers),
+        Format::Markdown => markdown::audit(audit, &analysis, decision, waivers),
     })
 }
 

@@ -6,12 +6,12 @@ use std::io::IsTerminal as _;
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use sigma_certificate::{PackageAnalysis, PackageCertificate, PackageEntry};
 use sigma_core::SecurityLevel;
-use sigma_pipeline::{Audit, Decision};
+use sigma_pipeline::{Audit, Decision, WaiverUse};
 
 use super::words;
 use crate::config::Config;
 
-pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision) -> String {
+pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision, waivers: &[WaiverUse]) -> String {
     let mut out = format!("{}\n", words::heading(audit));
     let rows: Vec<&PackageEntry> = analysis.packages.iter().collect();
     if !rows.is_empty() {
@@ -51,6 +51,9 @@ pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision) -> 
     }
     section(&mut out, "Totals", &words::totals(analysis));
     section(&mut out, "Not checked", &words::not_checked(audit, analysis));
+    if !waivers.is_empty() {
+        section(&mut out, "Waivers", &words::waivers(waivers));
+    }
     let (verdict, reasons) = words::decision(decision);
     let _ = writeln!(out, "\n{}", paint(&verdict, decision_color(decision)));
     for reason in reasons {
@@ -59,7 +62,7 @@ pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision) -> 
     out
 }
 
-fn section(out: &mut String, title: &str, lines: &[String]) {
+pub(super) fn section(out: &mut String, title: &str, lines: &[String]) {
     let _ = writeln!(out, "\n{title}");
     for line in lines {
         let _ = writeln!(out, "  {line}");
@@ -104,7 +107,7 @@ fn table(rows: &[&PackageEntry]) -> Table {
 }
 
 /// No lines, two spaces between columns; wrapped to the terminal, and never cut when piped.
-fn plain_table() -> Table {
+pub(super) fn plain_table() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     match std::io::stdout().is_terminal() {
@@ -206,7 +209,7 @@ fn colored() -> bool {
     std::io::stdout().is_terminal() && !refused
 }
 
-fn level_color(level: SecurityLevel) -> Color {
+pub(super) fn level_color(level: SecurityLevel) -> Color {
     match level {
         SecurityLevel::Clear => Color::Green,
         SecurityLevel::Monitored => Color::Cyan,
@@ -223,7 +226,7 @@ fn decision_color(decision: &Decision) -> Color {
     }
 }
 
-fn paint(text: &str, color: Color) -> String {
+pub(super) fn paint(text: &str, color: Color) -> String {
     let code = match color {
         Color::Green => 32,
         Color::Cyan => 36,

@@ -2,7 +2,7 @@
 
 use sigma_certificate::{CertificationStatus, PackageAnalysis, PackageEntry};
 use sigma_core::{Depth, Ecosystem, Severity, Warning};
-use sigma_pipeline::{Audit, BEYOND_DEPTH, Decision};
+use sigma_pipeline::{Audit, BEYOND_DEPTH, Decision, WaiverUse};
 
 pub fn status(status: CertificationStatus) -> &'static str {
     match status {
@@ -88,6 +88,11 @@ pub fn decision(decision: &Decision) -> (String, &[String]) {
         Decision::Fail(reasons) => (format!("FAIL: {} reason(s)", reasons.len()), reasons),
         Decision::Undecided(reasons) => (format!("UNDECIDED: {} reason(s)", reasons.len()), reasons),
     }
+}
+
+/// Every waiver, a line each: those that hold and those that do not.
+pub fn waivers(uses: &[WaiverUse]) -> Vec<String> {
+    uses.iter().map(|used| sigma_core::printable(&used.to_string(), 1000)).collect()
 }
 
 /// What was read and what it was resolved for.

@@ -11,9 +11,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: None,
     severity: Severity::Low,
     message: "The archive is not what ordinary tools write.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Attackers bend the archive so that a scanner reads one file and an installer unpacks another, or so that \
+          unpacking writes outside its folder. Ordinary packaging tools leave none of this.",
+    false_positives: "Old or home-made tools leave spare bytes, repeated names and links; those stay LOW or INFO. Only \
+          what makes two readers see different files, or leads out of the folder, is HIGH.",
+    example: "demo-1.0.0/../../etc/profile.d/demo.sh",
     check: Check::Distribution(check),
 };
 

@@ -11,9 +11,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::NativeCode),
     severity: Severity::High,
     message: "A native program is named as if it were something harmless.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "A program behind the name of a picture or a text is there to be started later without being noticed.",
+    false_positives: "Test data may hold small binaries under odd names; in a test folder the finding weighs one step \
+          less. Libraries that bear their own extension (.so, .pyd, .node, .dll) are never reported.",
+    example: "demo/logo.png begins with the bytes 7f 45 4c 46 (ELF)",
     check: Check::Distribution(check),
 };
 

@@ -11,9 +11,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::NativeCode),
     severity: Severity::Info,
     message: "Contains native or compiled code, which is not analysed.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Compiled code is flagged and not decompiled, so whoever trusts the package should know that this part was \
+          not read.",
+    false_positives: "Every package with an extension module has it, so it is INFO: it names the gap and raises no \
+          level on its own.",
+    example: "demo/_speedups.cpython-312-x86_64-linux-gnu.so",
     check: Check::Distribution(check),
 };
 

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Confidence, Severity};
 
-use crate::facts::{Effects, Taint, When};
+use crate::facts::{Effects, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -11,9 +11,12 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Credentials),
     severity: Severity::Low,
     message: "Reads a credential file or store of the user.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Keys, browser stores and wallets are what stealers look for first. A library that has no business with them \
+          should not open them.",
+    false_positives: "Clients of cloud services and of SSH read their own files: naming such a place is INFO and \
+          reading it on a call is LOW. Only reading it while the module loads is MEDIUM; sending it away is another \
+          rule.",
+    example: include_str!("credential_access/hit.py"),
     check: Check::Source(check),
 };
 
@@ -26,8 +29,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let reads = call.effects.any(Effects::CREDENTIAL) || call.taint.any(Taint::CREDENTIAL_PATH);
         if reads {
             let hit = hits.at(source.facts, call.place);
-            let severity = if hit.when == When::Load { Severity::Medium } else { Severity::Low };
-            hits.push(hit.severity(severity));
+            hits.push(hit.loaded(Severity::Medium).installed(Severity::High));
         }
     }
 }

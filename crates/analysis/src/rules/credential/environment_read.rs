@@ -11,9 +11,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Environment),
     severity: Severity::Info,
     message: "Reads environment variables.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Environment variables carry tokens and settings of the machine; which code reads them is what later flows \
+          are judged by.",
+    false_positives: "Nearly every program reads settings from its environment, so it is INFO and raises no level on \
+          its own.",
+    example: include_str!("environment_read/hit.py"),
     check: Check::Source(check),
 };
 

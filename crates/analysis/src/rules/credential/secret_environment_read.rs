@@ -10,9 +10,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Environment),
     severity: Severity::Info,
     message: "Reads an environment variable that holds a secret.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "A variable whose name speaks of a token, key or password holds what an attacker wants; where it goes \
+          afterwards decides.",
+    false_positives: "Every client of an interface reads its own key this way, so it is INFO; only a flow to somewhere \
+          else is more.",
+    example: include_str!("secret_environment_read/hit.py"),
     check: Check::Source(check),
 };
 

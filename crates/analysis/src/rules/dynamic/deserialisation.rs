@@ -11,9 +11,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Deserialisation),
     severity: Severity::Info,
     message: "Rebuilds objects in a way that can run code of whoever wrote the data.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Formats such as pickle run code of whoever wrote the data, so a payload may hide in what looks like data.",
+    false_positives: "Scientific and caching libraries use them on their own files, so it is INFO. A safe loader of \
+          YAML is not reported.",
+    example: include_str!("deserialisation/hit.py"),
     check: Check::Source(check),
 };
 

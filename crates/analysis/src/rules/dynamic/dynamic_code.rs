@@ -11,9 +11,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::DynamicCode),
     severity: Severity::Info,
     message: "Runs text as code.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Code that is made while the program runs is not in the source that a reader sees.",
+    false_positives: "Templating, plug-ins and namedtuple-like helpers do this honestly, so it is INFO; text that was \
+          decoded or downloaded first is another rule.",
+    example: include_str!("dynamic_code/hit.py"),
     check: Check::Source(check),
 };
 

@@ -11,9 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::NativeCode),
     severity: Severity::Info,
     message: "Loads a native library, whose code is not analysed.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "What a native library does is not analysed; loading one ends what can be said from the source.",
+    false_positives: "Bindings do nothing else, so it is INFO and raises no level on its own.",
+    example: include_str!("native_library/hit.py"),
     check: Check::Source(check),
 };
 

@@ -11,9 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::FileWrite),
     severity: Severity::Info,
     message: "Deletes files.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Deleting files is what wipers and cleaners of traces do.",
+    false_positives: "Tools tidy up after themselves, so it is INFO and raises no level on its own.",
+    example: include_str!("file_delete/hit.py"),
     check: Check::Source(check),
 };
 

@@ -11,9 +11,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::FileWrite),
     severity: Severity::Info,
     message: "Changes the permissions or the owner of a file.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "A dropped program has to be made executable before it can be started.",
+    false_positives: "Installers and archivers set permissions as a matter of course, so it is INFO and raises no \
+          level on its own.",
+    example: include_str!("file_permissions/hit.py"),
     check: Check::Source(check),
 };
 

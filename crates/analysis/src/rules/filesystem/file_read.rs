@@ -11,9 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::FileRead),
     severity: Severity::Info,
     message: "Reads a file.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "What is read may be sent away; the flow decides, and begins here.",
+    false_positives: "Nearly every program reads files, so it is INFO and raises no level on its own.",
+    example: include_str!("file_read/hit.py"),
     check: Check::Source(check),
 };
 

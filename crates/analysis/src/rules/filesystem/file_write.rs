@@ -11,9 +11,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::FileWrite),
     severity: Severity::Info,
     message: "Writes, copies or moves a file.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "A payload that is written to disk outlives the process that brought it.",
+    false_positives: "Nearly every program writes files, so it is INFO; places that start programs by themselves are \
+          another rule.",
+    example: include_str!("file_write/hit.py"),
     check: Check::Source(check),
 };
 

@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::file_write::is_writing;
-use crate::facts::{Effects, Taint, When};
+use crate::facts::{Effects, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -12,9 +12,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::FileWrite),
     severity: Severity::High,
     message: "Writes to a place that starts programs by itself, so that code keeps running after this package ends.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Code that enters an autostart folder, a shell profile or a service keeps running after the package is \
+          removed.",
+    false_positives: "A tool may install its completion or its service when its user asks for that, so inside a \
+          function it is LOW. While a module loads nobody has asked for it.",
+    example: include_str!("persistence/hit.py"),
     check: Check::Source(check),
 };
 
@@ -24,8 +26,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         if writes && call.taint.any(Taint::PERSISTENCE_PATH) {
             let hit = hits.at(source.facts, call.place);
             // A tool may install its completion or its service when the user asks for that.
-            let severity = if hit.when == When::Load { Severity::High } else { Severity::Low };
-            hits.push(hit.severity(severity));
+            hits.push(hit.severity(Severity::Low).loaded(Severity::High).installed(Severity::Critical));
         }
     }
 }

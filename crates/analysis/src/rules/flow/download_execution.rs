@@ -2,8 +2,9 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Taint, When};
-use crate::rules::{Check, Hits, Rule, Source};
+use super::Verdict;
+use crate::facts::{Effects, Taint};
+use crate::rules::{Check, Hits, Rule, Source, release};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "download-execution",
@@ -11,17 +12,16 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::DynamicCode),
     severity: Severity::High,
     message: "Runs what it downloaded.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Code that is fetched while the program runs was never in the package, so nobody has reviewed it and it may \
+          be another for every victim.",
+    false_positives: "Installers of browsers and compilers download programs and start them on request: inside a \
+          function that is LOW or MEDIUM. At installation or import it is more.",
+    example: include_str!("download_execution/hit.py"),
     check: Check::Source(check),
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::EVAL | Effects::SPAWN | Effects::NATIVE | Effects::DESERIALISE) {
-        let code = call.effects.any(Effects::EVAL) && call.taint.any(Taint::REMOTE);
-        let command = call.effects.any(Effects::SPAWN) && call.taint.any(Taint::REMOTE);
-        let program = call.taint.any(Taint::DOWNLOADED);
         let piped = call.effects.any(Effects::SPAWN)
             && call.arguments.iter().any(|argument| {
                 std::iter::once(&argument.value)
@@ -29,17 +29,37 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
                     .filter_map(|v| v.as_prefix())
                     .any(is_download)
             });
-        if code || command || program || piped {
-            let hit = hits.at(source.facts, call.place);
-            let severity = match hit.when {
-                When::Load if code || piped => Severity::Critical,
-                When::Load => Severity::High,
-                When::Call if code || piped => Severity::Medium,
-                When::Call => Severity::Low,
-            };
-            hits.push(hit.severity(severity));
+        let flow = verdict(call.effects, call.taint).map(|(severity, _)| severity);
+        let mut severity = match (flow, piped) {
+            (Some(flow), _) if !piped || call.taint.any(Taint::ADDRESS) => flow,
+            (_, true) => [Severity::Medium, Severity::Critical, Severity::Critical],
+            (_, false) => continue,
+        };
+        // A program of its own release page, or of the package index, is what installers of native tools fetch.
+        let program = !piped && !call.effects.any(Effects::EVAL) && !call.taint.any(Taint::ADDRESS);
+        if program && release::all_released(source.facts) {
+            severity = [Severity::Info, Severity::Medium, Severity::Medium];
         }
+        let [called, loaded, installed] = severity;
+        let hit = hits.at(source.facts, call.place);
+        hits.push(hit.severity(called).loaded(loaded).installed(installed));
     }
+}
+
+/// What a flow means to this rule.
+pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdict> {
+    let code = effects.any(Effects::EVAL) && taint.any(Taint::REMOTE);
+    let command = effects.any(Effects::SPAWN) && taint.any(Taint::REMOTE);
+    let runs = effects.any(Effects::EVAL | Effects::SPAWN | Effects::NATIVE | Effects::DESERIALISE);
+    if !(code || command || runs && taint.any(Taint::DOWNLOADED)) {
+        return None;
+    }
+    let severity = match () {
+        _ if taint.any(Taint::ADDRESS) => [Severity::Critical; 3],
+        _ if code => [Severity::High, Severity::Critical, Severity::Critical],
+        _ => [Severity::Low, Severity::High, Severity::Critical],
+    };
+    Some((severity, RULE.message))
 }
 
 /// True for a command line that fetches something and runs it.

@@ -11,9 +11,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: None,
     severity: Severity::High,
     message: "The package calls itself by another name or version than the one it was published as.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "An archive that calls itself by another name or version than the one it was published as was built from \
+          something else, or wants to be taken for it.",
+    false_positives: "Spelling that the ecosystems treat as equal (case, hyphens and dots, 1.0 and 1.0.0, a leading v) \
+          is not reported.",
+    example: "published as demo 1.0.0, package.json says: other 2.0.0",
     check: Check::Distribution(check),
 };
 

@@ -11,9 +11,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::InstallHook),
     severity: Severity::Low,
     message: "Builds with a backend that is part of its own source.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "A build backend that lies in the source runs code of the package whenever it is built.",
+    false_positives: "Large projects wrap their build tool this way, so it is LOW; what the backend's code does is \
+          judged by the other rules.",
+    example: include_str!("in_tree_backend/hit@pyproject.toml"),
     check: Check::Distribution(check),
 };
 

@@ -1,6 +1,7 @@
 //! What runs when the package is installed.
 
 pub(super) mod in_tree_backend;
+pub(super) mod install_request;
 pub(super) mod node_gyp;
 pub(super) mod npm_script;
 pub(super) mod npm_script_download;

@@ -11,9 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::InstallHook),
     severity: Severity::Info,
     message: "npm runs node-gyp at installation because of this file.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "npm starts node-gyp by itself when this file lies in the package, though no script names it.",
+    false_positives: "Every native add-on needs it, so it is INFO and raises no level on its own.",
+    example: include_str!("node_gyp/hit@binding.gyp"),
     check: Check::Distribution(check),
 };
 

@@ -11,9 +11,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::InstallHook),
     severity: Severity::Low,
     message: "npm runs this command at installation.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Installation scripts run with the user's rights before anybody has looked at the code; most npm malware \
+          starts here.",
+    false_positives: "Packages with native parts fetch or build them this way, so the script alone is LOW; prepare, \
+          which registry packages never run, is INFO.",
+    example: r#"{"scripts": {"postinstall": "node setup.js"}}"#,
     check: Check::Distribution(check),
 };
 

@@ -13,9 +13,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::InstallHook),
     severity: Severity::High,
     message: "A command that npm runs at installation fetches or hides code.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "A command that fetches code and runs it, or that hides what it runs, needs nobody to import the package.",
+    false_positives: "Naming a downloader alone is HIGH, because honest installers leave that to code in the package; \
+          a script that merely runs a file which connects or starts programs adds a LOW note.",
+    example: include_str!("npm_script_download/hit@package.json"),
     check: Check::Distribution(check),
 };
 

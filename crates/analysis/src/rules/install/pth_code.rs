@@ -11,9 +11,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::InstallHook),
     severity: Severity::Medium,
     message: "Python runs this line whenever it starts, without an import of the package.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "A line with import in a .pth file runs whenever Python starts, even if nobody imports the package.",
+    false_positives: "Editable installs, coverage tools and namespace packages use it, so an ordinary line is MEDIUM; \
+          one that decodes, connects or starts programs is HIGH.",
+    example: "import demo_hook; demo_hook.start()",
     check: Check::Distribution(check),
 };
 

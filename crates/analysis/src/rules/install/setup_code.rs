@@ -11,9 +11,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::InstallHook),
     severity: Severity::Info,
     message: "Runs code of the package while it is built or installed.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "setup.py runs on the machine that installs a source distribution, before anything else of the package.",
+    false_positives: "Builds ask compilers and git and run their own version file: that is INFO or LOW. Connecting to \
+          another host is MEDIUM, reading credentials HIGH.",
+    example: include_str!("setup_code/hit@setup.py"),
     check: Check::Source(check),
 };
 

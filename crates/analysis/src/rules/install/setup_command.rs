@@ -10,9 +10,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::InstallHook),
     severity: Severity::Info,
     message: "Replaces a command of setuptools with its own code.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "A replaced command of setuptools runs its own code at the very moment of installation.",
+    false_positives: "Projects with compiled parts replace build_ext and its kin: INFO. Replacing install, develop or \
+          egg_info is LOW; what the code does is judged by the other rules.",
+    example: include_str!("setup_command/hit@setup.py"),
     check: Check::Source(check),
 };
 

@@ -2,7 +2,7 @@
 
 use sigma_core::{Category, Confidence, Severity};
 
-use crate::facts::{Effects, Taint, When};
+use crate::facts::{Effects, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -11,9 +11,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: None,
     severity: Severity::Low,
     message: "Names an address that often serves to collect data.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Chat hooks, paste sites and request catchers need no server of one's own, which is why stolen data is sent \
+          there.",
+    false_positives: "Clients of these very services name them too: naming is LOW and connecting on a call is MEDIUM. \
+          Connecting while the module loads is HIGH.",
+    example: include_str!("collector_address/hit.py"),
     check: Check::Source(check),
 };
 
@@ -31,7 +33,15 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     }
     for call in calls {
         let hit = hits.at(source.facts, call.place);
-        let severity = if hit.when == When::Load { Severity::High } else { Severity::Medium };
-        hits.push(hit.severity(severity).message("Connects to an address that often serves to collect data."));
+        let [called, loaded, installed] = match call.taint.any(Taint::CATCHER) {
+            true => [Severity::High, Severity::Critical, Severity::Critical],
+            false => [Severity::Medium, Severity::High, Severity::Critical],
+        };
+        hits.push(
+            hit.severity(called)
+                .loaded(loaded)
+                .installed(installed)
+                .message("Connects to an address that often serves to collect data."),
+        );
     }
 }

@@ -11,9 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::NetworkClient),
     severity: Severity::Info,
     message: "Connects to another host.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Whatever leaves a machine leaves it over a connection; the rules on flows build on this.",
+    false_positives: "Half of all packages connect to something, so it is INFO and raises no level on its own.",
+    example: include_str!("network_client/hit.py"),
     check: Check::Source(check),
 };
 

@@ -11,9 +11,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::NetworkServer),
     severity: Severity::Info,
     message: "Listens for connections.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "A program that listens can be reached from outside.",
+    false_positives: "Servers and tests of servers do this for a living, so it is INFO and raises no level on its \
+          own.",
+    example: include_str!("network_server/hit.js"),
     check: Check::Source(check),
 };
 

@@ -11,9 +11,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::NetworkClient),
     severity: Severity::Medium,
     message: "Connects to a public IP address instead of a named host.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "A bare public IP address avoids a name that could be looked up, blocked or traced.",
+    false_positives: "Addresses of private networks, of the machine itself and of documentation are not reported, nor \
+          are the resolvers that everybody knows. Devices and test servers may be, which is why it is MEDIUM.",
+    example: include_str!("raw_address/hit.py"),
     check: Check::Source(check),
 };
 
@@ -24,7 +25,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         });
         let address = named.filter_map(|value| value.as_text()).any(is_public_ip) && call.effects.any(Effects::NET);
         if address || call.taint.any(Taint::RAW_IP) {
-            hits.push_call(source.facts, call);
+            let hit = hits.at(source.facts, call.place);
+            hits.push(hit.loaded(Severity::High).installed(Severity::Critical));
         }
     }
 }

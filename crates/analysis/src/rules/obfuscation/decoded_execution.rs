@@ -2,7 +2,8 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Taint, When};
+use crate::facts::{Effects, Taint};
+use crate::rules::flow::Verdict;
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -11,30 +12,32 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::DynamicCode),
     severity: Severity::High,
     message: "Runs code that was hidden by an encoding.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Code that is decoded and run at once was encoded to hide it from readers and scanners.",
+    false_positives: "Some tools decode a program that they pass to a child process: inside a function that is LOW. \
+          Where text is run as code while the module loads, nothing but hiding explains it.",
+    example: include_str!("decoded_execution/hit.py"),
     check: Check::Source(check),
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::EVAL | Effects::DESERIALISE | Effects::SPAWN) {
-        let code = call.effects.any(Effects::EVAL);
-        let marshal = call.effects.any(Effects::DECODE) && call.taint.any(Taint::DECODED);
-        if !(code && call.taint.any(Taint::DECODED)
-            || marshal
-            || call.effects.any(Effects::SPAWN) && call.taint.any(Taint::DECODED))
-        {
-            continue;
+        if let Some(([called, loaded, installed], _)) = verdict(call.effects, call.taint) {
+            let hit = hits.at(source.facts, call.place);
+            hits.push(hit.severity(called).loaded(loaded).installed(installed));
         }
-        let hit = hits.at(source.facts, call.place);
-        // Where the text was constant, nothing but hiding explains it.
-        let severity = match (hit.when, code) {
-            (When::Load, true) => Severity::Critical,
-            (When::Load, false) => Severity::High,
-            (When::Call, true) => Severity::High,
-            (When::Call, false) => Severity::Low,
-        };
-        hits.push(hit.severity(severity));
+    }
+}
+
+/// What a flow means to this rule.
+pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdict> {
+    let decoded = taint.any(Taint::DECODED);
+    match () {
+        _ if decoded && effects.any(Effects::EVAL) => {
+            Some(([Severity::High, Severity::Critical, Severity::Critical], RULE.message))
+        }
+        _ if decoded && (effects.any(Effects::SPAWN) || effects.any(Effects::DECODE)) => {
+            Some(([Severity::Low, Severity::High, Severity::Critical], RULE.message))
+        }
+        _ => None,
     }
 }

@@ -10,9 +10,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: None,
     severity: Severity::Medium,
     message: "Source holds characters that cannot be seen, so that it reads differently from what runs.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "Characters that are not shown can turn the order of source around or carry a whole payload between visible \
+          ones.",
+    false_positives: "Right-to-left languages and emoji need such characters: single ones are LOW or not reported. \
+          Only a long run of invisible ones is CRITICAL.",
+    example: "let s = `\\u{fe00}\\u{fe01}\\u{fe0f}…` // many invisible characters, escaped here",
     check: Check::Text(check),
 };
 

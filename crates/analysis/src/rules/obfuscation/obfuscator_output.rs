@@ -10,9 +10,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: None,
     severity: Severity::Medium,
     message: "The code went through an obfuscator, which hides what it does.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "An obfuscator has one purpose: that nobody understands the code. Published libraries are minified, not \
+          obfuscated.",
+    false_positives: "Some vendors obfuscate what they sell, which is why the shape alone is MEDIUM. Minifiers do not \
+          leave it.",
+    example: include_str!("obfuscator_output/hit.js"),
     check: Check::Text(check),
 };
 

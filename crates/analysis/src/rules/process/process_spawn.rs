@@ -11,9 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Process),
     severity: Severity::Info,
     message: "Starts another process.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "A process that is started can do anything its user can, outside of what was analysed.",
+    false_positives: "Build tools and wrappers do this for a living, so it is INFO and raises no level on its own.",
+    example: include_str!("process_spawn/hit.py"),
     check: Check::Source(check),
 };
 

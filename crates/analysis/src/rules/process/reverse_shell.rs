@@ -11,9 +11,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Shell),
     severity: Severity::Critical,
     message: "Connects a shell to a remote host, which can then run any command.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "A shell whose input and output are a connection lets the other end run any command on the machine.",
+    false_positives: "Terminal servers connect shells to sockets that they listen on; only a shell joined to an \
+          outgoing connection, or one of the well-known one-line commands, is reported.",
+    example: include_str!("reverse_shell/hit.py"),
     check: Check::Source(check),
 };
 

@@ -11,9 +11,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     capability: Some(Capability::Shell),
     severity: Severity::Info,
     message: "Hands a command line to a shell.",
-    why: "",
-    false_positives: "",
-    example: "",
+    why: "A command line that a shell reads may hide several commands and change with the data in it.",
+    false_positives: "Scripts and build tools use it everywhere, so it is INFO and raises no level on its own.",
+    example: include_str!("shell_command/hit.py"),
     check: Check::Source(check),
 };
 

@@ -1,0 +1,166 @@
+//! What ties one file to the others of its package: what it offers them, and what it takes from them.
+//!
+//! In: the names and calls that the builder saw. Out: [`Links`], which is small, owned, and says nothing about the other
+//! files: `report/link.rs` puts the links of all files together. Everything is bounded.
+
+use std::collections::BTreeMap;
+
+use super::Place;
+use super::bits::{Effects, Taint};
+use super::builder::Builder;
+use super::value::{Constant, Value};
+
+/// Names that one file offers.
+const MAX_EXPORTS: usize = 400;
+/// Calls of other files, and calls that matter when somebody else's value reaches them.
+const MAX_CALLS: usize = 1_000;
+/// Edges of the call graph that are kept of one file.
+const MAX_EDGES: usize = 10_000;
+/// Calls of functions of other files begin so in a dotted name: `~3.send` is `send` of the file's third local module.
+pub(super) const LOCAL: char = '~';
+
+/// A name of another file, or of what may be another file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Symbol {
+    /// The local module as it is imported, `./lib/net` or `.net`; empty when `name` is a dotted name from the root.
+    pub module: String,
+    /// The name inside of it; empty for the module itself.
+    pub name: String,
+}
+
+/// What a file offers under a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Export {
+    /// The function that it is.
+    pub function: Option<u32>,
+    /// What it is made of; for a function what it returns.
+    pub taint: Taint,
+}
+
+/// A call of a name of another file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SymbolCall {
+    /// Index of the symbol.
+    pub symbol: u32,
+    /// What is given, by position.
+    pub arguments: Vec<Taint>,
+    /// Where.
+    pub place: Place,
+}
+
+/// A call whose meaning depends on values of callers or of other files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sink {
+    /// What it does.
+    pub effects: Effects,
+    /// What it is given.
+    pub taint: Taint,
+    /// Where.
+    pub place: Place,
+}
+
+/// What ties one file to the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Links {
+    /// What it offers, by name.
+    pub exports: BTreeMap<String, Export>,
+    /// Names of other files that it uses.
+    pub symbols: Vec<Symbol>,
+    /// Calls of these.
+    pub calls: Vec<SymbolCall>,
+    /// Calls that matter when a value from elsewhere reaches them.
+    pub sinks: Vec<Sink>,
+    /// Which function of the file calls which.
+    pub edges: Vec<(u32, u32)>,
+}
+
+impl<'a> Builder<'a> {
+    /// The index of the symbol that a dotted name stands for, when it is one of another file.
+    pub(super) fn symbol(&mut self, path: &str) -> Option<u32> {
+        let symbol = match path.strip_prefix(LOCAL) {
+            Some(local) => {
+                let (index, name) = local.split_once('.').unwrap_or((local, ""));
+                let module = self.local_modules.get(index.parse::<usize>().ok()?)?.clone();
+                Symbol { module, name: name.to_owned() }
+            }
+            None => {
+                let root = path.split('.').next().unwrap_or(path);
+                if !path.contains('.') || !self.facts.imports.contains(root) {
+                    return None;
+                }
+                Symbol { module: String::new(), name: path.to_owned() }
+            }
+        };
+        let symbols = &mut self.facts.links.symbols;
+        let known = symbols.iter().position(|known| *known == symbol);
+        let index = match known {
+            Some(index) => index,
+            None if symbols.len() < 200 => {
+                symbols.push(symbol);
+                symbols.len() - 1
+            }
+            None => return None,
+        };
+        u32::try_from(index).ok()
+    }
+
+    /// Notes a call of a name of another file; what it yields.
+    pub(super) fn call_symbol(&mut self, path: &str, arguments: Vec<Taint>, place: Place) -> Taint {
+        if self.facts.links.calls.len() >= MAX_CALLS {
+            return Taint::NONE;
+        }
+        let Some(symbol) = self.symbol(path) else { return Taint::NONE };
+        self.facts.links.calls.push(SymbolCall { symbol, arguments, place });
+        Taint::symbol(symbol)
+    }
+
+    /// Notes a call that matters when a value from elsewhere reaches it.
+    pub(super) fn note_sink(&mut self, effects: Effects, taint: Taint, place: Place) {
+        const MATTERS: Effects = Effects::NET.with(Effects::SPAWN).with(Effects::EVAL).with(Effects::DESERIALISE);
+        let elsewhere = taint != taint.concrete();
+        if elsewhere && effects.any(MATTERS) && self.facts.links.sinks.len() < MAX_CALLS {
+            self.facts.links.sinks.push(Sink { effects, taint, place });
+        }
+    }
+
+    /// Offers a value under a name.
+    pub fn export(&mut self, name: &str, value: &Value<'a>) {
+        let exports = &mut self.facts.links.exports;
+        if exports.len() >= MAX_EXPORTS || name.len() > 120 {
+            return;
+        }
+        let function = value.function.or_else(|| self.learned.method(value.class?, "__init__"));
+        let returned = value.function.and_then(|function| self.learned.functions.get(function as usize));
+        let taint = value.taint | returned.map_or(Taint::NONE, |function| function.result.taint);
+        if function.is_some() || !taint.is_empty() {
+            exports.insert(name.to_owned(), Export { function, taint });
+        }
+        if let Some(class) = value.class {
+            for (method, function) in self.learned.methods_of(class) {
+                let result = self.learned.functions.get(function as usize).map(|function| function.result.taint);
+                let export = Export { function: Some(function), taint: result.unwrap_or_default() };
+                exports.insert(format!("{name}().{method}"), export);
+                exports.insert(format!("{name}.{method}"), export);
+            }
+        }
+        if let Constant::Record(fields) = &value.constant {
+            for (field, value) in fields.clone().iter().take(MAX_EXPORTS) {
+                let name = if name.is_empty() { field.to_string() } else { format!("{name}.{}", &**field) };
+                if value.function.is_some() || value.class.is_some() || !value.taint.is_empty() {
+                    self.export(&name, value);
+                }
+            }
+        }
+    }
+
+    /// Notes the module's own names and who calls whom.
+    pub(super) fn finish_links(&mut self) {
+        for (name, value) in self.module_names() {
+            self.export(name, &value);
+        }
+        let mut edges: Vec<(u32, u32)> = self.calls_between.iter().copied().collect();
+        edges.sort_unstable();
+        edges.truncate(MAX_EDGES);
+        self.facts.links.edges = edges;
+    }
+}

@@ -1,0 +1,166 @@
+//! Puts the files of a package together: which function of which file runs when, and what flows from file to file.
+//!
+//! In: the [`Links`] of every file, and when the module level of each runs. Out: when every function runs that something
+//! reaches, and flows whose source and end lie in different files. Names are resolved as Python and Node.js do, within
+//! the package; everything is bounded.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sigma_core::Reach;
+
+use super::FileRecord;
+use super::reach::{find, resolve};
+use crate::facts::{Export, Links, Sink, Symbol, Taint};
+
+/// Rounds in which taints travel from file to file: a chain of more files than this is not followed.
+const ROUNDS: usize = 4;
+/// Functions that are followed in one package.
+const MAX_FUNCTIONS: usize = 200_000;
+
+/// A flow from one file into a call of another.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Flow {
+    /// The file with the call.
+    pub file: usize,
+    /// Which of its sinks.
+    pub sink: usize,
+    /// What reaches it, with what its own file knew.
+    pub taint: Taint,
+}
+
+/// The files of a package, tied together.
+pub(super) struct Linked<'a> {
+    links: Vec<&'a Links>,
+    /// For every file, where each of its symbols leads: a file and the name in it.
+    targets: Vec<Vec<Option<(usize, String)>>>,
+}
+
+impl<'a> Linked<'a> {
+    /// Resolves the symbols of every file.
+    pub fn new(files: &'a [FileRecord]) -> Self {
+        let by_path: BTreeMap<&str, usize> =
+            files.iter().enumerate().map(|(index, file)| (file.inner.as_str(), index)).collect();
+        let links: Vec<&Links> = files.iter().map(|file| &file.outcome.links).collect();
+        let targets = files.iter().map(|file| {
+            let folder = file.inner.rsplit_once('/').map_or("", |(folder, _)| folder);
+            file.outcome.links.symbols.iter().map(|symbol| target(symbol, folder, &by_path)).collect()
+        });
+        Self { targets: targets.collect(), links }
+    }
+
+    /// Where a symbol leads, if to something that the package holds.
+    fn export(&self, file: usize, symbol: u32) -> Option<(usize, Export)> {
+        let (target, name) = self.targets.get(file)?.get(symbol as usize)?.as_ref()?;
+        let exports = &self.links.get(*target)?.exports;
+        exports.get(name.as_str()).map(|export| (*target, *export))
+    }
+
+    /// When each function runs that something reaches, by file and function. `modules` says when the files themselves do.
+    pub fn reach(&self, modules: &[Reach]) -> HashMap<(usize, u32), Reach> {
+        let mut reached: HashMap<(usize, u32), Reach> = HashMap::new();
+        for reach in [Reach::Install, Reach::Import, Reach::EntryPoint] {
+            let mut queue: Vec<(usize, u32)> =
+                (0..modules.len()).filter(|file| modules[*file] == reach).map(|file| (file, 0)).collect();
+            while let Some((file, function)) = queue.pop() {
+                if reached.len() >= MAX_FUNCTIONS || reached.contains_key(&(file, function)) {
+                    continue;
+                }
+                reached.insert((file, function), reach);
+                let links = self.links[file];
+                let first = links.edges.partition_point(|(caller, _)| *caller < function);
+                let own = links.edges[first..].iter().take_while(|(caller, _)| *caller == function);
+                queue.extend(own.map(|(_, callee)| (file, *callee)));
+                for call in links.calls.iter().filter(|call| call.place.function == function) {
+                    if let Some((target, Export { function: Some(callee), .. })) = self.export(file, call.symbol) {
+                        queue.push((target, callee));
+                    }
+                }
+            }
+        }
+        reached
+    }
+
+    /// The flows from file to file that end in a call that matters.
+    pub fn flows(&self) -> Vec<Flow> {
+        if self.links.iter().all(|links| links.sinks.is_empty()) {
+            return Vec::new();
+        }
+        // What each symbol stands for, and what each function is given from other files.
+        let mut given: HashMap<(usize, u32, u32), Taint> = HashMap::new();
+        let mut held: Vec<Vec<Taint>> = self.links.iter().map(|links| vec![Taint::NONE; links.symbols.len()]).collect();
+        for _ in 0..ROUNDS {
+            let mut changed = false;
+            for file in 0..self.links.len() {
+                for symbol in 0..self.links[file].symbols.len() {
+                    let Some((target, export)) = self.export(file, symbol as u32) else { continue };
+                    let of_symbol = |index: u32| held[target].get(index as usize).copied().unwrap_or_default();
+                    let taint = export.taint.resolved(|_| Taint::NONE, of_symbol) | held[file][symbol];
+                    changed |= taint != held[file][symbol];
+                    held[file][symbol] = taint;
+                }
+                for call in &self.links[file].calls {
+                    let Some((target, Export { function: Some(callee), .. })) = self.export(file, call.symbol) else {
+                        continue;
+                    };
+                    for (index, argument) in call.arguments.iter().enumerate().take(8) {
+                        let taint = self.resolve(*argument, file, call.place.function, &given, &held);
+                        let known = given.entry((target, callee, index as u32)).or_default();
+                        changed |= (*known | taint) != *known;
+                        *known |= taint;
+                    }
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        let mut flows = Vec::new();
+        for (file, links) in self.links.iter().enumerate() {
+            for (index, sink) in links.sinks.iter().enumerate() {
+                let taint = self.resolve(sink.taint, file, sink.place.function, &given, &held);
+                if taint != sink.taint.concrete() {
+                    flows.push(Flow { file, sink: index, taint });
+                }
+            }
+        }
+        flows
+    }
+
+    /// The call that a flow ends in.
+    pub fn sink(&self, flow: &Flow) -> &Sink {
+        &self.links[flow.file].sinks[flow.sink]
+    }
+
+    fn resolve(
+        &self,
+        taint: Taint,
+        file: usize,
+        function: u32,
+        given: &HashMap<(usize, u32, u32), Taint>,
+        held: &[Vec<Taint>],
+    ) -> Taint {
+        let of_parameter = |index: u32| given.get(&(file, function, index)).copied().unwrap_or_default();
+        taint.resolved(of_parameter, |index| held[file].get(index as usize).copied().unwrap_or_default())
+    }
+}
+
+/// The file that a symbol leads to, and the name in it.
+fn target(symbol: &Symbol, folder: &str, by_path: &BTreeMap<&str, usize>) -> Option<(usize, String)> {
+    if !symbol.module.is_empty() {
+        let path = resolve(folder, &symbol.module);
+        if let Some(file) = find(by_path, &path) {
+            return Some((file, symbol.name.clone()));
+        }
+        // `from . import net` binds a module; `from .net import send` of a package's own `__init__`.
+        let (module, rest) = symbol.name.split_once('.').unwrap_or((&symbol.name, ""));
+        return find(by_path, &format!("{path}/{module}")).map(|file| (file, rest.to_owned()));
+    }
+    // `package.module.name`: the longest prefix that is a file. Sources often lie below `src`.
+    let parts: Vec<&str> = symbol.name.split('.').take(12).collect();
+    (1..parts.len()).rev().find_map(|length| {
+        let path = parts[..length].join("/");
+        let file = [path.clone(), format!("src/{path}"), format!("{folder}/{path}")];
+        let file = file.iter().find_map(|path| find(by_path, path.trim_start_matches('/')))?;
+        Some((file, parts[length..].join(".")))
+    })
+}

@@ -1,0 +1,5 @@
+import requests
+from setuptools import setup
+
+requests.get("https://collect.example.org/")
+setup(name="demo")
