@@ -682,11 +682,11 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// True while the budget pays for looking at `cost` bytes or copying as many; it is charged for them.
+    /// True when the budget pays for looking at `cost` bytes or copying as many; then it is charged for them.
     pub(crate) fn afford(&mut self, cost: usize) -> bool {
-        let paid = self.budget >= cost;
-        self.budget = self.budget.saturating_sub(cost);
-        paid
+        let left = self.budget.checked_sub(cost);
+        self.budget = left.unwrap_or(self.budget);
+        left.is_some()
     }
 
     /// Says that nobody looks at what the expression at this place yields.

@@ -55,7 +55,7 @@ pub(super) fn method<'a>(receiver: &Value<'a>, name: &str, arguments: &[&Value<'
             }
             _ => Constant::Unknown,
         },
-        (Constant::Text(_), "concat") => {
+        (Constant::Text(_), "concat") if arguments.len() <= LIST_ITEMS => {
             arguments.iter().fold(receiver.constant.clone(), |all, next| concat(&all, &next.constant))
         }
         _ => Constant::Unknown,

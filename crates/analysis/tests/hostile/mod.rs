@@ -234,6 +234,7 @@ pub const SHAPES: &[Shape] = &[
     after("options of a call", JS, record, "fetch(a);"),
     after("lists of names of downloads", PY, downloaded, "eval(a)\n"),
     after("lists of names of downloads", PY, downloaded, "f(a)\n"),
+    nested("texts put together by a method", JS, 16_000, ("'a',", "'a');''.concat('a'", "")),
     shape("numbers of characters", JS, "", "String.fromCharCode(1,1,1);"),
     shape("templates", JS, "x=`", "${a}b"),
     shape("formatted texts", PY, "x=f'", "{a}b"),
