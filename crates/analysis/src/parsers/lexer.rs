@@ -50,13 +50,24 @@ pub(super) struct Lexer<'a> {
     before: Option<Token>,
     /// Whether an expression, rather than an operator, may follow a closing bracket.
     after_statement: bool,
+    /// No regular expression ends before this: a line without one is searched once, not at every slash.
+    no_regular_expression: usize,
 }
 
 impl<'a> Lexer<'a> {
     /// Starts at the beginning of `source`.
     pub fn new(source: &'a str, language: Language) -> Self {
         let at = if source.starts_with("#!") { source.find('\n').unwrap_or(source.len()) } else { 0 };
-        Self { source, bytes: source.as_bytes(), at, language, open: Vec::new(), before: None, after_statement: false }
+        Self {
+            source,
+            bytes: source.as_bytes(),
+            at,
+            language,
+            open: Vec::new(),
+            before: None,
+            after_statement: false,
+            no_regular_expression: 0,
+        }
     }
 
     /// How many brackets are open.
@@ -117,29 +128,34 @@ impl<'a> Lexer<'a> {
     /// Reads a quoted text that began at `start`; an unfinished one ends with its line.
     fn quoted(&mut self, start: usize, quote: u8, long: bool) -> Token {
         self.at += if long { 3 } else { 1 };
-        while self.at < self.bytes.len() {
+        // A long text does not end with its line: then the third byte that is looked for is the first once more.
+        let line_end = if long { quote } else { b'\n' };
+        while let Some(found) = self.bytes.get(self.at..).and_then(|rest| memchr::memchr3(b'\\', quote, line_end, rest))
+        {
+            self.at += found;
             match self.bytes[self.at] {
                 b'\\' => self.at += 2,
                 byte if byte == quote && (!long || (self.peek(1) == quote && self.peek(2) == quote)) => {
                     self.at += if long { 3 } else { 1 };
-                    break;
+                    return self.token(Kind::Text, start);
                 }
-                b'\n' if !long => break,
+                b'\n' if !long => return self.token(Kind::Text, start),
                 _ => self.at += 1,
             }
         }
-        self.at = self.at.min(self.bytes.len());
+        self.at = self.bytes.len();
         self.token(Kind::Text, start)
     }
 
     /// Reads a piece of a template, up to its end or the next `${`.
     fn template(&mut self, start: usize) -> Token {
-        while self.at < self.bytes.len() {
+        while let Some(found) = self.bytes.get(self.at..).and_then(|rest| memchr::memchr3(b'\\', b'`', b'$', rest)) {
+            self.at += found;
             match self.bytes[self.at] {
                 b'\\' => self.at += 2,
                 b'`' => {
                     self.at += 1;
-                    break;
+                    return self.token(Kind::Text, start);
                 }
                 b'$' if self.peek(1) == b'{' => {
                     self.at += 2;
@@ -151,17 +167,23 @@ impl<'a> Lexer<'a> {
                 _ => self.at += 1,
             }
         }
-        self.at = self.at.min(self.bytes.len());
+        self.at = self.bytes.len();
         self.token(Kind::Text, start)
     }
 
     /// Reads a regular expression if one begins here; it must end on its line.
     fn regular_expression(&mut self) -> Option<Token> {
         let start = self.at;
+        if start < self.no_regular_expression {
+            return None;
+        }
         let (mut at, mut class) = (start + 1, false);
         loop {
-            match self.bytes.get(at)? {
-                b'\n' | b'\r' => return None,
+            match self.bytes.get(at).unwrap_or(&b'\n') {
+                b'\n' | b'\r' => {
+                    self.no_regular_expression = at;
+                    return None;
+                }
                 b'\\' => at += 1,
                 b'[' => class = true,
                 b']' => class = false,
@@ -187,6 +209,17 @@ impl<'a> Lexer<'a> {
         self.open.push(Open { template: false, statement });
     }
 }
+
+/// The bytes of names.
+const IN_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte >= 0x80 || (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_' || byte as u8 == b'$';
+        byte += 1;
+    }
+    table
+};
 
 /// Words after which an operand follows, so that `/` begins a regular expression and `-` is a sign.
 const EXPECTS_OPERAND: [&str; 17] = [
@@ -276,9 +309,8 @@ impl Iterator for Lexer<'_> {
                     return Some(self.token(Kind::Number, start));
                 }
                 b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80.. => {
-                    while matches!(self.peek(0), b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$' | 0x80..) {
-                        self.at += 1;
-                    }
+                    let rest = &self.bytes[start..];
+                    self.at += rest.iter().position(|byte| !IN_WORD[usize::from(*byte)]).unwrap_or(rest.len());
                     return Some(self.token(Kind::Word, start));
                 }
                 _ => {
