@@ -11,6 +11,19 @@ test:
 bench:
     cargo bench -p sigma --bench audit
 
+# The worst files that can be made by hand: none may take two seconds
+bench-worst *ARGS:
+    cargo bench -p sigma-analysis --bench worst -- {{ARGS}}
+
+# CPU time of the engine and of GuardDog on the same archives; FOLDER adds archives of yours
+bench-peers *ARGS:
+    python3 bench/peers.py {{ARGS}}
+
+# Fuzz one target for some seconds (docs/fuzzing.md); needs a nightly toolchain and cargo-fuzz
+fuzz TARGET SECONDS='600' *FLAGS:
+    mkdir -p fuzz/corpus/{{TARGET}}
+    cd fuzz && cargo +nightly fuzz run {{FLAGS}} {{TARGET}} corpus/{{TARGET}} seeds/{{TARGET}} -- -max_total_time={{SECONDS}} -timeout=20 -rss_limit_mb=512
+
 # Recall and false positives: on our own samples, or on the archives in DIR's malicious/ and benign/
 eval DIR="crates/scan/samples" *FLAGS="":
     cargo run --release --quiet -p sigma-scan --bin sigma-eval -- {{DIR}} {{FLAGS}}

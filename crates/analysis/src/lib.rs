@@ -8,6 +8,8 @@
 
 mod archive;
 mod facts;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod language;
 mod limits;
 mod names;

@@ -24,6 +24,9 @@ const MAX_IMPORTS: usize = 2_000;
 const FOLD_BUDGET: usize = 8 << 20;
 /// Names of interest that are looked for in one text.
 const MAX_MENTIONS: usize = 64;
+/// Bytes of text in the arguments of all calls of one file: 24 MiB, as much as the largest file that is read. One text
+/// in many calls counts for each.
+const ARGUMENT_BYTES: usize = 24 << 20;
 /// An argument of a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Argument<'a> {
@@ -103,6 +106,8 @@ pub(crate) struct Builder<'a> {
     /// Whether the file is started as a program.
     program: bool,
     pub(super) budget: usize,
+    /// Bytes of text that the arguments of calls may still hold.
+    pub(super) weight: usize,
     pub(super) facts: Facts<'a>,
 }
 
@@ -163,6 +168,7 @@ impl<'a> Builder<'a> {
             exports_left: MAX_FACTS,
             program: false,
             budget: FOLD_BUDGET,
+            weight: ARGUMENT_BYTES,
             facts: Facts {
                 source,
                 confidence,
@@ -778,6 +784,13 @@ impl<'a> Builder<'a> {
         if runs && values.iter().filter(builtin).count() >= 4 {
             self.facts.renamed.get_or_insert(place);
         }
+    }
+
+    /// True when the budget pays for looking at `cost` bytes or copying as many; then it is charged for them.
+    pub(crate) fn afford(&mut self, cost: usize) -> bool {
+        let left = self.budget.checked_sub(cost);
+        self.budget = left.unwrap_or(self.budget);
+        left.is_some()
     }
 
     /// Says that nobody looks at what the expression at this place yields.

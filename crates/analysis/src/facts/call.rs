@@ -9,6 +9,8 @@ use crate::operator::watch;
 
 /// Arguments that are kept of one call.
 const MAX_ARGUMENTS: usize = 16;
+/// Bytes of text in one argument that are always kept.
+const SHORT: usize = 512;
 
 impl<'a> Builder<'a> {
     /// `receiver.name(arguments)`.
@@ -42,7 +44,7 @@ impl<'a> Builder<'a> {
         }
         let javascript = self.language != Language::Python;
         if javascript && matches!(key, "call" | "apply" | "bind") && receiver.path.is_some() {
-            let arguments = spread_apply(key, arguments);
+            let arguments = self.spread_apply(key, arguments);
             return match key {
                 "bind" => receiver,
                 _ => self.call(receiver, arguments, Taint::NONE, place),
@@ -151,7 +153,9 @@ impl<'a> Builder<'a> {
         if effects.any(Effects::NET) {
             self.connected = true;
         }
-        let called_taint = argument_taint | receiver | self.downloaded_among(&arguments);
+        let kept = (!effects.is_empty() || watch::wants(&path)) && self.has_room(effects);
+        let downloaded = if kept { self.downloaded_among(&arguments) } else { Taint::NONE };
+        let called_taint = argument_taint | receiver | downloaded;
         let origin = match effects.any(Effects::OPEN | Effects::WRITE) {
             true => arguments.first().and_then(|argument| origin_of(&argument.value)),
             false => None,
@@ -177,8 +181,9 @@ impl<'a> Builder<'a> {
             taint |= called_taint.and(Taint::DOWNLOADED | Taint::ADDRESS);
         }
         self.note_sink(effects, called_taint, place);
-        if (!effects.is_empty() || watch::wants(&path)) && self.has_room(effects) {
+        if kept {
             arguments.truncate(MAX_ARGUMENTS);
+            self.weigh(&mut arguments);
             let path = path.clone();
             self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, discarded: false, place });
         }
@@ -332,7 +337,9 @@ impl<'a> Builder<'a> {
         };
         // The work goes by what is read, whatever comes out.
         let unpacks = decoder.contains("compress") || decoder.contains("nflate") || decoder.contains("zip");
-        self.budget = self.budget.saturating_sub(text.len() / 4 + if unpacks { 64 << 10 } else { 0 });
+        if !self.afford(text.len() / 4 + if unpacks { 64 << 10 } else { 0 }) {
+            return Constant::Unknown;
+        }
         self.pay(|| fold::decode(decoder, text))
     }
 
@@ -400,6 +407,36 @@ impl<'a> Builder<'a> {
         room
     }
 
+    /// Rules read the texts of every call. A long one that stands in many calls is kept while the weight of all of
+    /// them allows; then only what it is made of is known. Short ones always stay, so that no flood hides them.
+    fn weigh(&mut self, arguments: &mut [Argument<'a>]) {
+        let text = |value: &Value<'a>| value.as_prefix().map_or(0, str::len);
+        for argument in arguments {
+            let items: usize = argument.value.items().iter().map(text).sum();
+            let weight = text(&argument.value) + items + argument.value.items().len();
+            if self.weight < weight && weight > SHORT {
+                argument.value.constant = Constant::Unknown;
+            }
+            self.weight = self.weight.saturating_sub(weight);
+        }
+    }
+
+    /// `f.apply(this, [a, b])` and `f.call(this, a, b)` as the arguments of `f`.
+    fn spread_apply(&mut self, key: &str, arguments: Vec<Argument<'a>>) -> Vec<Argument<'a>> {
+        let mut rest = arguments.into_iter().skip(1);
+        match key {
+            "apply" => {
+                let list = rest.next().map(|argument| argument.value).unwrap_or_default();
+                let items = list.items();
+                if items.is_empty() || !self.afford(size_of_val(items)) {
+                    return vec![Argument { name: None, value: list }];
+                }
+                items.iter().cloned().map(|value| Argument { name: None, value }).collect()
+            }
+            _ => rest.collect(),
+        }
+    }
+
     fn run_arguments(&mut self, arguments: &[Argument<'a>]) {
         for argument in arguments {
             if let Some(function) = argument.value.function {
@@ -462,19 +499,5 @@ fn origin_of<'a>(value: &Value<'a>) -> Option<Text<'a>> {
     match &value.constant {
         Constant::Text(text) if text.len() <= 200 => Some(text.clone()),
         _ => value.origin.clone(),
-    }
-}
-
-/// `f.apply(this, [a, b])` and `f.call(this, a, b)` as the arguments of `f`.
-fn spread_apply<'a>(key: &str, arguments: Vec<Argument<'a>>) -> Vec<Argument<'a>> {
-    let mut rest = arguments.into_iter().skip(1);
-    match key {
-        "apply" => {
-            let list = rest.next().map(|argument| argument.value).unwrap_or_default();
-            let items = list.items().iter().cloned();
-            let items: Vec<_> = items.map(|value| Argument { name: None, value }).collect();
-            if items.is_empty() { vec![Argument { name: None, value: list }] } else { items }
-        }
-        _ => rest.collect(),
     }
 }

@@ -470,7 +470,8 @@ impl<'a> Walker<'_, 'a> {
             let value = match argument {
                 Argument::SpreadElement(spread) => {
                     let list = self.eval(&spread.argument);
-                    if !list.items().is_empty() {
+                    let copied = list.items().len() * size_of::<Value<'_>>();
+                    if copied > 0 && self.builder.afford(copied) {
                         values.extend(list.items().iter().cloned().map(|value| FactArgument { name: None, value }));
                         continue;
                     }

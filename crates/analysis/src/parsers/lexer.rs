@@ -146,13 +146,13 @@ impl<'a> Lexer<'a> {
                 b'\\' => self.at += 2,
                 byte if byte == quote && (!long || (self.peek(1) == quote && self.peek(2) == quote)) => {
                     self.at += if long { 3 } else { 1 };
-                    break;
+                    return self.token(Kind::Text, start);
                 }
-                b'\n' if !long => break,
+                b'\n' if !long => return self.token(Kind::Text, start),
                 _ => self.at += 1,
             }
         }
-        self.at = self.at.min(self.bytes.len());
+        self.at = self.bytes.len();
         self.token(Kind::Text, start)
     }
 
@@ -169,7 +169,7 @@ impl<'a> Lexer<'a> {
                 b'\\' => self.at += 2,
                 b'`' => {
                     self.at += 1;
-                    break;
+                    return self.token(Kind::Text, start);
                 }
                 b'$' if self.peek(1) == b'{' => {
                     self.at += 2;
@@ -181,7 +181,7 @@ impl<'a> Lexer<'a> {
                 _ => self.at += 1,
             }
         }
-        self.at = self.at.min(self.bytes.len());
+        self.at = self.bytes.len();
         self.token(Kind::Text, start)
     }
 

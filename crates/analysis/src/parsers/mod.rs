@@ -74,9 +74,10 @@ pub(crate) fn with_named_facts<T>(
     }
     let nesting = Nesting::of(source, language, depth);
     if nesting.exceeds(depth) {
-        let Nesting { brackets, prefixes, chain, .. } = nesting;
+        let Nesting { brackets, prefixes, chain, again, .. } = nesting;
         let detail = format!(
-            "nested {brackets} brackets, {prefixes} prefixes, {chain} tokens deep; {depth}, {} and {} are read",
+            "nested {brackets} brackets, {prefixes} prefixes, {chain} tokens deep, {again} ambiguous; {depth}, {} and {} \
+             are read",
             depth.saturating_mul(4),
             depth.saturating_mul(50)
         );
@@ -90,12 +91,13 @@ pub(crate) fn with_named_facts<T>(
     stacker::maybe_grow(stack, stack + (1 << 20), || match language {
         Language::Python => with_python(source, program, names, rules),
         Language::JavaScript | Language::TypeScript | Language::Shell => {
-            with_javascript(source, language, names, rules)
+            with_javascript(source, language, names, !nesting.exceeds_typed(), rules)
         }
     })
 }
 
-fn scan(source: &str, language: Language) -> Facts<'_> {
+/// The facts of a source by its tokens alone.
+pub(crate) fn scan(source: &str, language: Language) -> Facts<'_> {
     let mut builder = Builder::new(source, language, Confidence::Low);
     tokens::read(source, language, &mut builder);
     builder.finish()
@@ -140,10 +142,11 @@ fn with_javascript<T>(
     source: &str,
     language: Language,
     names: &Names,
+    typed: bool,
     rules: impl FnOnce(&Facts<'_>) -> T,
 ) -> (T, Option<NotParsed>) {
     let mut arena = ARENA.take();
-    let answer = parse_javascript(&arena, source, language, names, rules);
+    let answer = parse_javascript(&arena, source, language, names, typed, rules);
     arena.reset();
     if arena.capacity() <= ARENA_KEPT {
         ARENA.set(arena);
@@ -156,12 +159,14 @@ fn parse_javascript<T>(
     source: &str,
     language: Language,
     names: &Names,
+    typed: bool,
     rules: impl FnOnce(&Facts<'_>) -> T,
 ) -> (T, Option<NotParsed>) {
     // A name says little about a dialect: each is tried, the likely one first.
     let dialects: &[SourceType] = match language {
         Language::TypeScript => &[SourceType::ts(), SourceType::tsx(), SourceType::d_ts(), SourceType::unambiguous()],
-        _ => &[SourceType::unambiguous().with_jsx(true), SourceType::cjs(), SourceType::tsx()],
+        _ if typed => &[SourceType::unambiguous().with_jsx(true), SourceType::cjs(), SourceType::tsx()],
+        _ => &[SourceType::unambiguous().with_jsx(true), SourceType::cjs()],
     };
     let options = OxcOptions { allow_return_outside_function: true, ..OxcOptions::default() };
     let mut first = None;

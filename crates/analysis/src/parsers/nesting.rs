@@ -2,6 +2,9 @@
 //!
 //! A parser, a visitor or the drop of a tree that recurses too far overflows the stack, which aborts the process and
 //! cannot be caught. In: a source text. Out: upper bounds of what recursion it asks for, and whether they are allowed.
+//!
+//! Depth also costs time where a grammar is ambiguous: whether `(a = ...` begins the parameters of an arrow is known at
+//! the closing bracket only, so a parser reads the inside as one, then again as the other, at every level.
 
 use super::lexer::{Kind, Lexer, Token};
 use crate::language::Language;
@@ -17,16 +20,24 @@ pub(crate) struct Nesting {
     pub chain: u32,
     /// Tokens in all: what its tree weighs.
     pub tokens: u32,
+    /// Tokens that a parser of JavaScript reads again, counted each time; of TypeScript, if it is TypeScript.
+    pub again: u64,
+    /// The same for the grammar of TypeScript, which JavaScript with types in it is read with.
+    pub again_typed: u64,
 }
 
 /// Tokens of a source that is parsed: 4 million, twice the largest compiler that is published as one file. A tree takes
 /// about 64 bytes and 200 ns for each.
 pub(crate) const MAX_TOKENS: u32 = 4_000_000;
 
+/// Tokens that may be read again: 8 Mi, a second of work. Bundles of ten megabytes stay below a tenth of it.
+const AGAIN: u64 = 8 << 20;
+
 impl Nesting {
     /// Measures a source. Stops early once it is deeper than `limit` allows.
     pub fn of(source: &str, language: Language, limit: u32) -> Self {
-        let mut measure = Measure { language, levels: vec![Level::default()], prefixes: 0, most: Self::default() };
+        let levels = vec![Level::default()];
+        let mut measure = Measure { language, levels, prefixes: 0, unsure: 0, doubled: 0, most: Self::default() };
         let mut lexer = Lexer::new(source, language);
         let mut indents: Vec<usize> = Vec::new();
         loop {
@@ -47,10 +58,16 @@ impl Nesting {
         measure.most
     }
 
-    /// True when a parser may not be run on it: more than `limit` brackets, four times as many prefixes, or fifty times
-    /// as many tokens in a row.
+    /// True when a parser may not be run on it: more than `limit` brackets, four times as many prefixes, fifty times as
+    /// many tokens in a row, or too much that is read again and again.
     pub fn exceeds(self, limit: u32) -> bool {
-        self.brackets > limit || self.prefixes > limit.saturating_mul(4) || self.chain > limit.saturating_mul(50)
+        let deep = self.brackets > limit || self.prefixes > limit.saturating_mul(4);
+        deep || self.chain > limit.saturating_mul(50) || self.again > AGAIN
+    }
+
+    /// True when a parser of TypeScript may not be tried on JavaScript.
+    pub fn exceeds_typed(self) -> bool {
+        self.again_typed > AGAIN
     }
 
     /// Bytes of stack that reading it may need. The factors were found by trying: an unoptimised build needs more.
@@ -82,13 +99,27 @@ struct Level {
     chain: u32,
     before: Option<(Kind, bool)>,
     angles: u32,
+    /// The last token was a word that an expression or a type follows.
+    asks: bool,
+    /// The round bracket that opened it stands where an expression or a type begins.
+    begins: bool,
+    /// It is the brace or square bracket directly after such a bracket: perhaps a pattern.
+    pattern: bool,
+    /// A question mark came before a round bracket: `a ? (b) : c => d` may hold an arrow that returns `c`.
+    question: bool,
+    /// How often its tokens are read again because of itself.
+    unsure: u32,
+    /// The same, where a level inside doubles what is outside.
+    doubled: u32,
 }
 
 struct Measure {
     language: Language,
     levels: Vec<Level>,
-    /// The sum over all open levels.
+    /// The sum over all open levels, like the next two.
     prefixes: u32,
+    unsure: u32,
+    doubled: u32,
     most: Nesting,
 }
 
@@ -98,10 +129,15 @@ impl Measure {
             while depth + 1 < self.levels.len() {
                 let closed = self.levels.pop().unwrap_or_default();
                 self.prefixes -= closed.prefixes;
+                self.unsure -= closed.unsure;
+                self.doubled -= closed.doubled;
             }
         }
         let opened = depth + 1 > self.levels.len();
         let python = self.language == Language::Python;
+        if !python {
+            self.read_again(token);
+        }
         let Some(level) = self.levels.last_mut() else { return };
         if token.kind == Kind::Newline && !python {
             return;
@@ -122,6 +158,11 @@ impl Measure {
             self.prefixes -= level.prefixes;
             level.prefixes = 0;
             level.chain = 0;
+            level.question = false;
+            if !level.begins {
+                self.unsure -= level.unsure;
+                level.unsure = 0;
+            }
             if token.kind != Kind::Mark(b',') {
                 level.angles = 0;
             }
@@ -144,12 +185,43 @@ impl Measure {
             level.prefixes += 1;
             self.prefixes += 1;
         }
+        let first = level.before.is_none();
+        let mut inside = Level::default();
+        if opened && !python {
+            inside.begins = token.kind == Kind::Mark(b'(') && (level.asks || !operand());
+            inside.pattern = level.begins && first && token.kind != Kind::Mark(b'(');
+            level.question |= token.kind == Kind::Mark(b'(') && matches!(level.before, Some((Kind::Mark(b'?'), _)));
+        }
+        level.asks = matches!(text, "async" | "as" | "satisfies");
         level.before = Some((token.kind, fixed));
         self.most.chain = self.most.chain.max(level.chain);
         self.most.prefixes = self.most.prefixes.max(self.prefixes + level.angles);
         if opened {
-            self.levels.push(Level::default());
+            self.levels.push(inside);
         }
+    }
+
+    /// Counts how often a parser reads a token again, and what the token adds to that for those after it.
+    fn read_again(&mut self, token: Token) {
+        let plain = u64::from(self.unsure);
+        let typed = (1 + plain).saturating_mul(1 << self.doubled.min(40)) - 1;
+        self.most.again_typed = self.most.again_typed.saturating_add(typed);
+        self.most.again =
+            if self.language == Language::TypeScript { self.most.again_typed } else { self.most.again + plain };
+        let Some(level) = self.levels.last_mut() else { return };
+        let first = level.before.is_none() && level.begins;
+        match token.kind {
+            Kind::Word | Kind::Mark(b'[' | b'{' | b'<') if first => level.unsure += 1,
+            Kind::Arrow if level.question => level.unsure += 1,
+            // Only a pattern with a default holds an expression, and with it another type.
+            Kind::Mark(b'=') if level.pattern && level.doubled == 0 => {
+                level.doubled = 1;
+                self.doubled += 1;
+                return;
+            }
+            _ => return,
+        }
+        self.unsure += 1;
     }
 }
 
@@ -201,6 +273,28 @@ mod tests {
         assert!(!exceeds(&bundle, Language::JavaScript), "{:?}", Nesting::of(&bundle, Language::JavaScript, 400));
         let cases = "switch(a){".to_owned() + &"case 1:case 2:b=c;break;".repeat(5000) + "}";
         assert!(!exceeds(&cases, Language::JavaScript));
+    }
+
+    /// Tokens read again by the grammars of JavaScript and of TypeScript.
+    fn again(source: &str) -> (u64, u64) {
+        let nesting = Nesting::of(source, Language::JavaScript, 400);
+        (nesting.again, nesting.again_typed)
+    }
+
+    #[test]
+    fn what_is_read_again_is_counted() {
+        assert_eq!(again("f(a, b)(c)[d]; if ((a)) {}").1, 0);
+        // What follows `(a` is read as parameters first, then as an expression.
+        assert_eq!(again("x = (a = 1) + 2"), (2, 2));
+        let nested = |depth: usize| "(a=(".repeat(depth) + "1" + &"))".repeat(depth);
+        assert!(again(&nested(20)).0 > 3 * again(&nested(10)).0);
+        // Arrows with a type to return, and patterns in types.
+        let arrows = "a?(b):c=>".repeat(30) + "1";
+        assert!(again(&arrows).1 > 1000);
+        let patterns = "a as ({b=".repeat(60) + "1" + &"})=>c".repeat(60);
+        assert!(again(&patterns).1 > AGAIN);
+        assert!(exceeds(&patterns, Language::TypeScript));
+        assert!(exceeds(&nested(190).repeat(1_000), Language::JavaScript));
     }
 
     #[test]

@@ -15,7 +15,8 @@ use computing::{Computing, Definition};
 
 /// Walks a module.
 pub(super) fn read<'a>(module: &'a ast::ModModule, builder: &mut Builder<'a>) {
-    let mut walker = Walker { builder, class: None, computing: Computing::new(module.range().end().to_usize()) };
+    let mut walker =
+        Walker { builder, class: None, computing: Computing::new(module.range().end().to_usize()), stars: 0 };
     walker.hoist(&module.body);
     walker.visit_body(&module.body);
 }
@@ -25,6 +26,8 @@ struct Walker<'b, 'a> {
     /// The class being read.
     class: Option<Class>,
     computing: Computing<'a>,
+    /// How many star imports were followed.
+    stars: u32,
 }
 
 /// A class whose body is being read.
@@ -33,6 +36,9 @@ struct Class {
     /// Its first base class.
     base: Option<String>,
 }
+
+/// Star imports that are followed in one file: each looks through the whole table of APIs.
+const MAX_STARS: u32 = 200;
 
 impl<'a> Walker<'_, 'a> {
     /// Names that exist before the code that uses them is reached: functions of the module.
@@ -87,7 +93,8 @@ impl<'a> Walker<'_, 'a> {
 
     /// `from module import *`: the names of the module that the table of APIs knows.
     fn star_import(&mut self, module: &str, relative: bool) {
-        if !relative {
+        self.stars += 1;
+        if !relative && self.stars <= MAX_STARS {
             for (path, name) in known_names(module) {
                 self.builder.bind(name, Value::at_path(path));
             }
@@ -183,11 +190,10 @@ impl<'a> Walker<'_, 'a> {
         match target {
             Expr::Name(name) => self.builder.bind(name.id.as_str(), value),
             Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => {
-                let items = value.items().to_vec();
                 let place = self.place(target);
-                self.builder.renames(&items, place);
+                self.builder.renames(value.items(), place);
                 for (index, target) in elts.iter().enumerate() {
-                    let item = items.get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
+                    let item = value.items().get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
                     self.assign(target, item);
                 }
             }

@@ -141,6 +141,11 @@ impl<'a> Scan<'_, 'a> {
                     value = builder.member(&value, self.text(next + 1), place);
                     next += 2;
                 }
+                // Calls of nothing known, inside each other, would read the same arguments again at each.
+                Some(Kind::Mark(b'(')) if value.path.is_none() && !builder.afford(16) => {
+                    inside.get_or_insert(next + 1);
+                    break;
+                }
                 Some(Kind::Mark(b'(')) => {
                     let (arguments, used) = self.arguments(next + 1, builder);
                     let place = self.place(builder, next + used + 1);

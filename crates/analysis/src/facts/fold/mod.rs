@@ -60,10 +60,17 @@ pub(super) fn method<'a>(receiver: &Value<'a>, name: &str, arguments: &[&Value<'
         (Constant::Text(text), "split") => split(text, first),
         (Constant::Text(text), "replace" | "replaceAll") => match (first, arguments.get(1).and_then(|to| to.as_text()))
         {
-            (Some(from), Some(to)) if !from.is_empty() => bounded(text.replace(from, to)),
+            // Counted first: a long text in place of every letter of a long one is hundreds of megabytes.
+            (Some(from), Some(to)) if !from.is_empty() => {
+                let longer = to.len().saturating_sub(from.len());
+                match text.len() + text.matches(from).count() * longer <= MAX_TEXT {
+                    true => bounded(text.replace(from, to)),
+                    false => Constant::Unknown,
+                }
+            }
             _ => Constant::Unknown,
         },
-        (Constant::Text(_), "concat") => {
+        (Constant::Text(_), "concat") if arguments.len() <= LIST_ITEMS => {
             arguments.iter().fold(receiver.constant.clone(), |all, next| concat(&all, &next.constant))
         }
         _ => Constant::Unknown,
@@ -118,11 +125,19 @@ fn is_plain_encoding(name: &str) -> bool {
 }
 
 fn join<'a>(items: &[Value<'a>], separator: &str) -> Constant<'a> {
-    let texts: Option<Vec<&str>> = items.iter().map(|item| item.as_text()).collect();
-    match texts {
-        Some(texts) if !texts.is_empty() => bounded(texts.join(separator)),
-        _ => Constant::Unknown,
+    // Counted first: a list may name one long text many times.
+    let mut length = separator.len() * items.len().saturating_sub(1);
+    for item in items {
+        match item.as_text() {
+            Some(text) => length += text.len(),
+            None => return Constant::Unknown,
+        }
     }
+    if items.is_empty() || length > MAX_TEXT {
+        return Constant::Unknown;
+    }
+    let texts: Vec<&str> = items.iter().filter_map(|item| item.as_text()).collect();
+    bounded(texts.join(separator))
 }
 
 fn split<'a>(text: &str, separator: Option<&str>) -> Constant<'a> {

@@ -32,9 +32,11 @@ fn check(text: &str, hits: &mut Hits<'_>) {
         match character {
             // Trojan Source, CVE-2021-42574.
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                let line = text[at..].lines().next().unwrap_or_default();
+                // Not to the end of the line: a long line full of them would be searched for it again and again.
+                let told = if hits.is_full() { 0 } else { 160 };
+                let line: String = text[at..].chars().take(told).take_while(|c| !matches!(c, '\n' | '\r')).collect();
                 let hit = hits
-                    .at_offset(at, line)
+                    .at_offset(at, &line)
                     .message("Characters that reverse the direction of writing stand in the source.");
                 hits.push(hit.severity(Severity::Low).confidence(Confidence::Medium));
             }
