@@ -61,7 +61,8 @@ pub fn ballot(validator: &str, phase: Phase, mut reasons: Vec<Reason>) -> Ballot
     Ballot { validator: validator.to_owned(), phase, vote, level, reasons }
 }
 
-/// A file, or all that runs at installation, that shows serious signals of at least two kinds, none of them in doubt: together they are a story that none of
+/// A file, or all that runs at installation, that shows serious signals of at least two kinds, none of them in doubt:
+/// together they are a story that none of
 /// them is alone.
 pub fn story(dossier: &Dossier) -> Option<Reason> {
     let mut files: BTreeMap<(&str, &str), BTreeSet<Category>> = BTreeMap::new();

@@ -51,8 +51,8 @@ impl<'a> Builder<'a> {
             return None;
         }
         let mut value = start.value.clone();
-        for function in functions.to_vec() {
-            value = self.call(function, vec![Argument { name: None, value }], Taint::NONE, place);
+        for function in functions {
+            value = self.call(function.clone(), vec![Argument { name: None, value }], Taint::NONE, place);
         }
         Some(value)
     }
