@@ -470,7 +470,7 @@ impl<'a> Walker<'_, 'a> {
             let value = match argument {
                 Argument::SpreadElement(spread) => {
                     let list = self.eval(&spread.argument);
-                    let copied = list.items().len() * size_of::<Value<'_>>();
+                    let copied = size_of_val(list.items());
                     if copied > 0 && self.builder.afford(copied) {
                         values.extend(list.items().iter().cloned().map(|value| FactArgument { name: None, value }));
                         continue;
