@@ -154,7 +154,7 @@ impl<'a> Builder<'a> {
             self.connected = true;
         }
         let kept = (!effects.is_empty() || watch::wants(&path)) && self.has_room(effects);
-        let downloaded = if kept { self.downloaded_among(&arguments) } else { Taint::NONE };
+        let downloaded = self.downloaded_among(&arguments);
         let called_taint = argument_taint | receiver | downloaded;
         let origin = match effects.any(Effects::OPEN | Effects::WRITE) {
             true => arguments.first().and_then(|argument| origin_of(&argument.value)),

@@ -53,7 +53,7 @@ fn level_of(strands: &Strands, promise: Promise, newcomer: bool) -> SecurityLeve
     match (promise, count) {
         (Promise::Narrow, 3..) if strands.unasked => SecurityLevel::Blocked,
         (Promise::Narrow, 2..) => SecurityLevel::Caution,
-        (Promise::Open, 2) if secrets && !strands.hosts_only => SecurityLevel::Caution,
+        (Promise::Open, 2..) if secrets && !strands.hosts_only => SecurityLevel::Caution,
         (Promise::Open | Promise::None, 3..) if strands.unasked && strands.reaches_out() => SecurityLevel::Caution,
         (Promise::None, 1) => SecurityLevel::Clear,
         _ => SecurityLevel::Monitored,

@@ -70,7 +70,10 @@ const FLOWS: &[Flow] = &[
 ];
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    for call in source.calls(Effects::NET | Effects::PREPARE | Effects::SPAWN).filter(|call| !is_own_lookup(call)) {
+    for call in source
+        .calls(Effects::NET | Effects::PREPARE | Effects::SPAWN)
+        .filter(|call| !is_own_lookup(call) && !is_destination(call))
+    {
         if let Some(([called, loaded, installed], message)) = verdict(call.effects, call.taint) {
             // A client sends the key of its own service; the keys of another service in an address are stolen.
             let cloud = call.taint.any(Taint::SECRET) && loaded == Severity::Medium && sends_cloud_keys(source, call);
@@ -109,4 +112,20 @@ fn sends_cloud_keys(source: &Source<'_>, call: &Call<'_>) -> bool {
     let keys = read("AWS_SECRET_ACCESS_KEY") && read("AWS_ACCESS_KEY_ID");
     let address = call.positional(0).and_then(|address| address.as_prefix()).unwrap_or_default();
     keys && address.contains("://") && !address.contains("amazonaws.com")
+}
+
+/// True when all that the call is told of the machine is where to connect: a host that a configuration or another
+/// program named, not data behind an address of the code's own.
+fn is_destination(call: &Call<'_>) -> bool {
+    const TELLING: Taint = Taint::ENV_ALL
+        .with(Taint::SECRET)
+        .with(Taint::HOST_INFO)
+        .with(Taint::OUTPUT)
+        .with(Taint::FILE)
+        .with(Taint::ENV);
+    let Some(first) = call.positional(0).filter(|_| call.effects.any(Effects::NET)) else { return false };
+    let named = first.as_prefix().is_some_and(|prefix| !prefix.is_empty()) || !first.items().is_empty();
+    let told = call.arguments.iter().filter(|argument| !std::ptr::eq(&argument.value, first));
+    let grave = first.taint.any(Taint::ENV_ALL | Taint::SECRET | Taint::HOST_INFO | Taint::ADDRESS);
+    !named && !grave && !told.into_iter().any(|argument| argument.value.taint.any(TELLING))
 }

@@ -25,7 +25,10 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         if let Some(([called, loaded, installed], _)) = verdict(call.effects, call.taint) {
             // A text that stands in the source and is decoded only to be run: nothing but hiding explains it.
             let hidden = call.effects.any(Effects::EVAL | Effects::DECODE)
-                && call.arguments.iter().any(|argument| matches!(argument.value.constant, Constant::Text(_)))
+                && call
+                    .arguments
+                    .iter()
+                    .any(|argument| matches!(&argument.value.constant, Constant::Text(text) if text.len() >= 24))
                 && call.taint.any(Taint::DECODED);
             let called = if hidden { Severity::Critical } else { called };
             let hit = hits.at(source.facts, call.place);
