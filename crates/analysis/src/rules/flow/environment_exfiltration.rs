@@ -51,7 +51,7 @@ const FLOWS: &[Flow] = &[
     },
     Flow {
         what: Taint::OUTPUT,
-        severity: [Severity::Info, Severity::High, Severity::Critical],
+        severity: [Severity::Info, Severity::High, Severity::High],
         to_collector: [Severity::High, Severity::Critical, Severity::Critical],
         message: "What another program printed flows into a network call.",
     },
