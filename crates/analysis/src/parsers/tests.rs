@@ -166,7 +166,7 @@ fn replacing_and_joining_make_nothing_longer_than_the_limit() {
 }
 
 #[test]
-fn repeated_long_texts_are_read_once() {
+fn repeated_long_texts_are_read() {
     let long = "x".repeat(4 << 20);
     for (head, line) in [
         (
