@@ -1,7 +1,8 @@
 //! What a call does and what it yields, from the table of APIs and the built-in functions that are followed.
 
 use super::bits::{Effects, Taint};
-use super::builder::{Argument, Builder, MAX_FACTS, union};
+use super::builder::{Argument, Builder, MAX_FACTS};
+use super::expression::union;
 use super::value::{Constant, Text, Value};
 use super::{Call, Place, api, fold, name};
 use crate::language::Language;

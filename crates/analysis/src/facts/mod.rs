@@ -10,13 +10,16 @@ mod bits;
 mod builder;
 mod call;
 mod command;
+mod expression;
 mod fold;
 mod handed;
 mod layer;
+mod learned;
 mod links;
 mod mention;
 mod name;
 pub(crate) mod routine;
+mod scope;
 mod value;
 
 pub(crate) use address::is_public_ip;

@@ -1,4 +1,4 @@
-//! Names: the one spelling of a dotted name, and which environment variables speak of secrets.
+//! Names: the one spelling of a dotted name, which environment variables speak of secrets, what is the name of a file.
 
 use super::value::Text;
 
@@ -117,6 +117,21 @@ pub(crate) fn is_secret(name: &str) -> bool {
         ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "APIKEY", "MNEMONIC"];
     let pairs = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY", "SECRET_KEY", "AUTH_KEY", "ENCRYPTION_KEY"];
     name.split(['_', '-', '.']).any(|part| words.contains(&part)) || pairs.iter().any(|pair| name.contains(pair))
+}
+
+/// The last part of a path, when it names a file; a variable's name otherwise.
+pub(super) fn file_name(path: &str) -> &str {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    if name.len() > 2 { name } else { path }
+}
+
+/// True for a text that ends in a file's name: `\\setup.exe`.
+pub(super) fn names_file(text: &str) -> bool {
+    let name = file_name(text);
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    name.len() <= 200
+        && (1..=5).contains(&extension.len())
+        && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]

@@ -5,8 +5,14 @@
 //! and records only; there is no way from here to a file, a process or the network. A routine that does anything else is
 //! not lowered or stops. Steps, memory and depth are bounded by [`Machine`]; the same source gives the same answer.
 
+mod format;
 mod library;
+mod lists;
 mod machine;
+mod members;
+mod operators;
+mod run;
+mod texts;
 mod value;
 
 pub(crate) use machine::Machine;

@@ -1,0 +1,190 @@
+//! What expressions are: members, literals, texts put together, lists.
+
+use super::address::has_raw_ip;
+use super::bits::{Signs, Taint};
+use super::builder::{Builder, MAX_FACTS};
+use super::learned::Member;
+use super::links::LOCAL;
+use super::name::names_file;
+use super::value::{Constant, LIST_ITEMS, Text, Value};
+use super::{EnvironmentRead, Mention, Place, fold, mention, name};
+
+/// Names of interest that are looked for in one text.
+const MAX_MENTIONS: usize = 64;
+
+impl<'a> Builder<'a> {
+    /// A member by a constant name: `object.name` or `object["name"]`.
+    pub fn member(&mut self, object: &Value<'a>, key: &str, place: Place) -> Value<'a> {
+        if let Some(field) = object.field(key) {
+            return field.clone();
+        }
+        if let Some(class) = object.class {
+            if let Some(function) = self.learned.method(class, key) {
+                return Value { function: Some(function), class: Some(class), ..Value::default() };
+            }
+            return self.learned.attributes.get(&Member(class, key)).cloned().unwrap_or_default();
+        }
+        if key == "constructor" && (object.function.is_some() || object.path.as_deref() == Some("constructor")) {
+            return Value::at_path("Function");
+        }
+        let Some(base) = object.path.as_deref() else {
+            return match key {
+                // `[].constructor.constructor` and its like: the function that makes functions.
+                "constructor" => Value::at_path("constructor"),
+                "length" => Value::default(),
+                _ => Value { taint: object.taint, origin: object.origin.clone(), ..Value::default() },
+            };
+        };
+        if matches!(base, "process.env" | "import.meta.env") {
+            return self.environment(Some(key), place);
+        }
+        let mut taint = object.taint;
+        let path = name::join(base, key);
+        if let Some(path) = path.as_deref().filter(|path| path.starts_with(LOCAL) && !path.contains('(')) {
+            taint |= self.symbol(path).map_or(Taint::NONE, Taint::symbol);
+        }
+        Value { path, taint, origin: object.origin.clone(), ..Value::default() }
+    }
+
+    /// A member by a computed key.
+    pub fn index(&mut self, object: &Value<'a>, key: &Value<'a>, place: Place) -> Value<'a> {
+        if matches!(object.path.as_deref(), Some("process.env" | "os.environ")) {
+            return self.environment(key.as_text(), place);
+        }
+        if let Some(text) = key.as_text().filter(|text| text.len() <= 500) {
+            let text = text.to_owned();
+            return self.member(object, &text, place);
+        }
+        if let Constant::Number(number) = key.constant
+            && let Some(item) = usize::try_from(number).ok().and_then(|number| object.items().get(number))
+        {
+            return item.clone();
+        }
+        Value { path: object.path.clone(), taint: object.taint | key.taint.without(Taint::FILE), ..Value::default() }
+    }
+
+    /// The value of one environment variable.
+    pub(super) fn environment(&mut self, key: Option<&str>, place: Place) -> Value<'a> {
+        let key = key.filter(|key| key.len() <= 500);
+        let secret = key.is_some_and(name::is_secret);
+        if self.facts.environment.len() < MAX_FACTS {
+            self.facts.environment.push(EnvironmentRead { name: key.map(str::to_owned), secret, place });
+        }
+        Value::tainted(if secret { Taint::SECRET } else { Taint::ENV })
+    }
+
+    /// A literal text of the source.
+    pub fn literal(&mut self, text: impl Into<Text<'a>>, place: Place) -> Value<'a> {
+        let text = text.into();
+        let taint = self.taint_of_text(&text, place);
+        if let Some(harmful) = fold::hidden_code(&text).filter(|_| self.facts.encoded.len() < MAX_FACTS) {
+            self.facts.encoded.push((place, harmful));
+        }
+        Value { constant: Constant::Text(text), taint, ..Value::default() }
+    }
+
+    /// What the text names, remembered as a mention.
+    pub fn taint_of_text(&mut self, text: &str, place: Place) -> Taint {
+        let mut taint = Taint::NONE;
+        let mut seen = Signs::NONE;
+        for pattern in mention::find_all(text).take(MAX_MENTIONS) {
+            let kind =
+                if pattern.taint.any(Taint::CATCHER) { pattern.taint | Taint::EXFIL_HOST } else { pattern.taint };
+            // One text may name the same thing many times.
+            if !pattern.signs.without(seen).is_empty() || kind.without(taint) != Taint::NONE {
+                self.mention(Mention { taint: kind, signs: pattern.signs, what: pattern.what, place });
+            }
+            taint |= kind;
+            seen |= pattern.signs;
+        }
+        if has_raw_ip(text) {
+            taint |= Taint::RAW_IP;
+            let what = "a public IP address in place of a host name";
+            self.mention(Mention { taint: Taint::RAW_IP, signs: Signs::NONE, what, place });
+        }
+        taint
+    }
+
+    pub(super) fn mention(&mut self, mention: Mention) {
+        if self.facts.mentions.len() < MAX_FACTS {
+            self.facts.signs |= mention.signs;
+            self.facts.mentions.push(mention);
+        }
+    }
+
+    /// A constant that was computed; a text may name something new.
+    pub fn put_together(&mut self, constant: Constant<'a>, taint: Taint, place: Place) -> Value<'a> {
+        let constant = self.pay(|| constant);
+        let found = match &constant {
+            Constant::Text(text) => self.taint_of_text(&text.clone(), place),
+            _ => Taint::NONE,
+        };
+        Value { constant, taint: taint | found, ..Value::default() }
+    }
+
+    /// Texts put together: `a + b`, templates, f-strings.
+    pub fn concat(&mut self, left: Value<'a>, right: Value<'a>, place: Place) -> Value<'a> {
+        let constant = self.pay(|| fold::concat(&left.constant, &right.constant));
+        let mut taint = left.whole_taint() | right.whole_taint();
+        let path = left.path.filter(|path| path.ends_with("()"));
+        // A file goes by its name, whatever the folder.
+        let origin = match &right.constant {
+            Constant::Text(text) if text.len() <= 300 && names_file(text) => Some(text.clone()),
+            _ => left
+                .origin
+                .or(right.origin)
+                .filter(|origin| matches!(constant, Constant::Unknown) || names_file(origin)),
+        };
+        // A literal was looked at where it stood; only what was newly put together can name something new.
+        if let (Constant::Text(Text::Shared(text)), true) = (&constant, taint.is_empty()) {
+            let text = text.clone();
+            taint |= self.taint_of_text(&text, place);
+        }
+        if !matches!(constant, Constant::Text(_)) && (has_text(&left.constant) || has_text(&right.constant)) {
+            taint |= Taint::JOINED;
+        }
+        Value { path, constant, taint, origin, ..Value::default() }
+    }
+
+    /// A list or tuple.
+    pub fn list(&mut self, items: Vec<Value<'a>>) -> Value<'a> {
+        let taint = union(items.iter());
+        let constant = if items.len() > LIST_ITEMS { Constant::Unknown } else { Constant::List(items.into()) };
+        Value { constant, taint, ..Value::default() }
+    }
+
+    /// An object or dictionary.
+    pub fn record(&mut self, fields: Vec<(Text<'a>, Value<'a>)>, rest: Taint) -> Value<'a> {
+        let taint = union(fields.iter().map(|(_, value)| value)) | rest;
+        let constant = if fields.len() > LIST_ITEMS { Constant::Unknown } else { Constant::Record(fields.into()) };
+        Value { constant, taint, ..Value::default() }
+    }
+
+    /// A value that is one of several, or is made of all of them in a way that is not followed.
+    pub fn any_of(&self, values: &[Value<'a>]) -> Value<'a> {
+        let taint = union(values.iter());
+        let path = values.iter().find_map(|value| value.path.clone());
+        let constant = values.iter().map(|value| &value.constant).find(|c| !matches!(c, Constant::Unknown));
+        Value { path, taint, constant: constant.cloned().unwrap_or_default(), ..Value::default() }
+    }
+
+    /// A text or list backwards.
+    pub fn reversed(&mut self, value: &Value<'a>) -> Value<'a> {
+        let constant = self.pay(|| fold::reversed(&value.constant));
+        let mut taint = value.taint;
+        if matches!(constant, Constant::Text(_)) {
+            taint |= Taint::DECODED;
+        }
+        Value { constant, taint, ..Value::default() }
+    }
+}
+
+/// True for a constant text, or one whose beginning is constant, that is not empty.
+fn has_text(constant: &Constant<'_>) -> bool {
+    matches!(constant, Constant::Text(text) | Constant::Prefix(text) if !text.is_empty())
+}
+
+/// What any of the values is made of.
+pub(super) fn union<'v, 'a: 'v>(values: impl Iterator<Item = &'v Value<'a>>) -> Taint {
+    values.fold(Taint::NONE, |all, value| all | value.whole_taint())
+}

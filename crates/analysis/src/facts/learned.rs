@@ -1,0 +1,182 @@
+//! What one reading of a file learns of its functions, objects and outer variables, for the calls that come later and for
+//! the second reading.
+
+use std::collections::BTreeMap;
+
+use hashbrown::{Equivalent, HashMap};
+
+use super::bits::Taint;
+use super::builder::{Argument, Builder, MAX_FACTS};
+use super::name::file_name;
+use super::value::{Text, Value};
+
+/// Parameters of one function that are followed.
+const MAX_PARAMETERS: usize = 16;
+
+/// What is known of a function of the file.
+#[derive(Default)]
+pub(super) struct Function<'a> {
+    /// What it returns.
+    pub result: Value<'a>,
+    /// What callers give it, by position.
+    pub parameters: Vec<Value<'a>>,
+    /// What callers give it, by name.
+    pub keywords: Vec<(Text<'a>, Value<'a>)>,
+    /// Whether its body was read.
+    pub read: bool,
+    /// Whether somebody wanted to know what it returns before its body was read.
+    pub asked: bool,
+}
+
+impl Function<'_> {
+    /// Notes that somebody wants to know what it returns.
+    pub fn ask(&mut self) {
+        self.asked |= !self.read;
+    }
+}
+
+/// What one reading of a file learns that helps the next: what functions are given and return, what is kept in objects
+/// and outer variables. Everything is known by its place in the source, so both readings speak of the same.
+#[derive(Default)]
+pub(super) struct Learned<'a> {
+    pub functions: Vec<Function<'a>>,
+    pub by_offset: HashMap<u32, u32>,
+    pub classes: HashMap<u32, u32>,
+    /// Methods by class and name, and how many there are in all.
+    pub methods: HashMap<u32, BTreeMap<Box<str>, u32>>,
+    pub methods_kept: usize,
+    pub attributes: HashMap<(u32, Box<str>), Value<'a>>,
+    pub outer: HashMap<&'a str, Value<'a>>,
+    /// Files that were downloaded, by the variable or the file name, and what is known of where they came from.
+    pub downloaded: HashMap<String, Taint>,
+    /// Values kept so far.
+    pub kept: usize,
+    /// Whether a second reading would know more than the first.
+    pub useful: bool,
+}
+
+/// A member of a class, to look it up without a copy of its name; it hashes as `(u32, Box<str>)` does.
+#[derive(Hash)]
+pub(super) struct Member<'n>(pub u32, pub &'n str);
+
+impl Equivalent<(u32, Box<str>)> for Member<'_> {
+    fn equivalent(&self, key: &(u32, Box<str>)) -> bool {
+        self.0 == key.0 && *self.1 == *key.1
+    }
+}
+
+impl<'a> Learned<'a> {
+    /// The method of a class of this file.
+    pub fn method(&self, class: u32, name: &str) -> Option<u32> {
+        self.methods.get(&class)?.get(name).copied()
+    }
+
+    /// The methods of a class, in order.
+    pub fn methods_of(&self, class: u32) -> Vec<(Box<str>, u32)> {
+        let own = self.methods.get(&class).into_iter().flatten();
+        own.map(|(name, function)| (name.clone(), *function)).collect()
+    }
+}
+
+impl<'a> Builder<'a> {
+    /// The function of this file that begins at `offset`.
+    pub fn declare_function(&mut self, offset: u32) -> u32 {
+        let functions = &mut self.learned.functions;
+        *self.learned.by_offset.entry(offset).or_insert_with(|| {
+            functions.push(Function::default());
+            functions.len() as u32 - 1
+        })
+    }
+
+    /// The class of this file that begins at `offset`.
+    pub fn declare_class(&mut self, offset: u32) -> u32 {
+        let next = self.learned.classes.len() as u32;
+        *self.learned.classes.entry(offset).or_insert(next)
+    }
+
+    /// A method of a class.
+    pub fn declare_method(&mut self, class: u32, name: &str, function: u32) {
+        if self.learned.methods_kept < MAX_FACTS {
+            self.learned.methods_kept += 1;
+            self.learned.methods.entry(class).or_default().insert(name.into(), function);
+        }
+    }
+
+    /// What callers give a function as a parameter, as far as it is known.
+    pub fn parameter(&self, function: u32, index: usize, name: &str) -> Value<'a> {
+        let Some(known) = self.learned.functions.get(function as usize) else { return Value::default() };
+        let mut value = known.parameters.get(index).cloned().unwrap_or_default();
+        if let Some((_, given)) = known.keywords.iter().find(|(keyword, _)| &**keyword == name) {
+            value.join(given.clone());
+        }
+        // What a function of the module itself does with what it is given concerns the other files.
+        if self.current == function && self.outermost {
+            value.taint |= Taint::parameter(u32::try_from(index).unwrap_or(u32::MAX));
+        }
+        value
+    }
+
+    /// Remembers that the file of this name came over the network.
+    pub(super) fn note_download(&mut self, name: &Text<'a>, from: Taint) {
+        let files = &mut self.learned.downloaded;
+        if files.len() < MAX_FACTS {
+            let sure = if from.any(Taint::REMOTE) { Taint::DOWNLOADED } else { Taint::NONE };
+            let from =
+                from.and(Taint::ADDRESS | Taint::DECODED) | from.without(Taint::from_bits(u32::MAX.into())) | sure;
+            let known = files.entry(file_name(name).to_owned()).or_default();
+            self.learned.useful |= known.is_empty();
+            *known |= from;
+        }
+    }
+
+    /// What is known of the file of this name: nothing, or that it came over the network and from where.
+    pub(super) fn download(&self, name: &str) -> Taint {
+        self.learned.downloaded.get(file_name(name)).copied().unwrap_or_default()
+    }
+
+    /// True when nothing was downloaded so far.
+    pub(super) fn has_no_downloads(&self) -> bool {
+        self.learned.downloaded.is_empty()
+    }
+
+    /// Remembers what a function is given. `skip` counts the parameters that the call does not write, such as `self`.
+    pub(super) fn give(&mut self, function: u32, skip: usize, arguments: &[Argument<'a>]) {
+        if self.learned.kept > MAX_FACTS {
+            return;
+        }
+        let Some(known) = self.learned.functions.get_mut(function as usize) else { return };
+        let mut index = skip;
+        for argument in arguments {
+            match &argument.name {
+                None if index < MAX_PARAMETERS => {
+                    if !argument.value.is_unknown() {
+                        known.parameters.resize(known.parameters.len().max(index + 1), Value::default());
+                        known.parameters[index].join(argument.value.clone());
+                        self.learned.kept += 1;
+                        self.learned.useful |= known.read;
+                    }
+                    index += 1;
+                }
+                Some(name) if !argument.value.is_unknown() && known.keywords.len() < MAX_PARAMETERS => {
+                    known.keywords.push((name.clone(), argument.value.clone()));
+                    self.learned.kept += 1;
+                    self.learned.useful |= known.read;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A `return` of the function being read.
+    pub fn returns(&mut self, mut value: Value<'a>) {
+        if let Some(origin) = &value.origin {
+            value.taint |= self.download(origin);
+        }
+        let Some(function) = self.learned.functions.get_mut(self.current as usize) else { return };
+        // Who called it before its body was read did not know.
+        self.learned.useful |= function.asked && !value.is_unknown() && function.result.is_unknown();
+        let taint = value.whole_taint();
+        function.result.join(value);
+        function.result.taint |= taint;
+    }
+}

@@ -1,0 +1,202 @@
+//! Which value a name stands for, at the place that is being read.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::bits::Taint;
+use super::builder::{Builder, MAX_FACTS};
+use super::name::names_file;
+use super::value::{Text, Value};
+use crate::language::Language;
+
+/// What a name stands for.
+#[derive(Default)]
+pub(super) struct Named<'a> {
+    /// The function that declares it.
+    pub declared: u32,
+    pub value: Value<'a>,
+}
+
+/// Marks where a function's names begin.
+pub(crate) struct Frame<'a> {
+    hidden: usize,
+    outer: u32,
+    shared: HashSet<&'a str>,
+    outermost: bool,
+}
+
+impl<'a> Builder<'a> {
+    /// Begins a function's body.
+    pub fn enter(&mut self, function: u32) -> Frame<'a> {
+        let shared = std::mem::take(&mut self.shared);
+        let frame = Frame { hidden: self.hidden.len(), outer: self.current, shared, outermost: self.outermost };
+        self.outermost = self.current == 0;
+        self.current = function;
+        frame
+    }
+
+    /// Ends a function's body: its own names are forgotten.
+    pub fn leave(&mut self, frame: Frame<'a>) {
+        for (name, value) in self.hidden.drain(frame.hidden..).rev() {
+            match value {
+                Some(value) => self.scope.insert(name, value),
+                None => self.scope.remove(name),
+            };
+        }
+        if let Some(function) = self.learned.functions.get_mut(self.current as usize) {
+            function.read = true;
+        }
+        self.current = frame.outer;
+        self.shared = frame.shared;
+        self.outermost = frame.outermost;
+    }
+
+    /// Says that the function being read takes this name from around it: Python's `global` and `nonlocal`.
+    pub fn share(&mut self, name: &'a str) {
+        if self.current != 0 {
+            self.shared.insert(name);
+        }
+    }
+
+    /// Gives a name a value. A name that means nothing to us is not remembered.
+    pub fn bind(&mut self, name: &'a str, mut value: Value<'a>) {
+        if name == "require" && value.is_unknown() {
+            return; // Bundlers pass the real one as a parameter.
+        }
+        let known = self.scope.get(name);
+        let file = value.origin.as_deref().is_some_and(names_file);
+        if value.is_unknown() && value.taint.is_empty() && known.is_none() && !file && !self.is_global(name) {
+            return;
+        }
+        if self.shared.contains(name) {
+            return self.assign_outer(name, value);
+        }
+        // What stands for a file stays that file, whatever the variable is called.
+        let file = value.origin.as_deref().is_some_and(|origin| {
+            names_file(origin)
+                || value.path.as_deref().is_some_and(|path| path.ends_with("()")) && value.taint.any(Taint::FILE)
+        });
+        if !file {
+            value.origin = Some(name.into());
+        }
+        let before = self.scope.insert(name, Named { declared: self.current, value });
+        if self.current != 0 {
+            self.hidden.push((name, before));
+        }
+    }
+
+    /// Gives a name that exists already another value, wherever it was declared.
+    pub fn assign(&mut self, name: &'a str, value: Value<'a>) {
+        let own = self.current == 0 || self.scope.get(name).is_some_and(|known| known.declared == self.current);
+        if own { self.bind(name, value) } else { self.assign_outer(name, value) }
+    }
+
+    /// A function gives a variable around it a value: when it runs is not known, so the old value stays possible.
+    fn assign_outer(&mut self, name: &'a str, value: Value<'a>) {
+        if value.is_unknown() {
+            return;
+        }
+        let learned = self.learned.outer.entry(name).or_default();
+        self.learned.useful |= learned.is_unknown();
+        learned.join(value.clone());
+        let known = &mut self.scope.entry(name).or_default().value;
+        known.join(value);
+        known.origin = Some(name.into());
+    }
+
+    /// `object.name = value` or `object[key] = value`: what the object is made of grows.
+    pub fn set_member(&mut self, object: &Value<'a>, key: Option<&str>, value: &Value<'a>) {
+        let javascript = self.language != Language::Python;
+        if let (true, Some(path @ ("exports" | "module")), Some(key)) = (javascript, object.path.as_deref(), key) {
+            let name = if path == "module" || key == "default" { "" } else { key };
+            self.export(name, value);
+            return;
+        }
+        if let (Some(class), Some(key)) = (object.class, key) {
+            if !value.is_unknown() && self.learned.kept <= MAX_FACTS {
+                let known = self.learned.attributes.entry((class, key.into())).or_default();
+                self.learned.useful |= known.is_unknown();
+                self.learned.kept += 1;
+                known.join(value.clone());
+            }
+            return;
+        }
+        if object.path.is_none() || object.path.as_deref().is_some_and(|path| path.ends_with("()")) {
+            self.grow(object, value.whole_taint());
+        }
+    }
+
+    /// What the variable that holds `object` is made of grows: `list.append(x)`, `record[key] = x`.
+    pub(super) fn grow(&mut self, object: &Value<'a>, taint: Taint) {
+        let Some(Text::Borrowed(name)) = object.origin.as_ref().filter(|_| !taint.is_empty()) else { return };
+        if let Some(known) = self.scope.get_mut(name) {
+            known.value.taint |= taint;
+        } else {
+            self.bind(name, Value::tainted(taint));
+        }
+    }
+
+    /// The value of a name.
+    pub fn name(&self, name: &'a str) -> Value<'a> {
+        if let Some(known) = self.scope.get(name) {
+            return known.value.clone();
+        }
+        if let Some(value) = self.learned.outer.get(name) {
+            return Value { origin: Some(name.into()), ..value.clone() };
+        }
+        let mut value = if self.is_global(name) { Value::at_path(name) } else { Value::default() };
+        value.origin = Some(name.into());
+        value
+    }
+
+    /// The value of a name that is not written in the source.
+    pub(super) fn name_of(&self, name: &str) -> Value<'a> {
+        match self.scope.get::<str>(name) {
+            Some(known) => known.value.clone(),
+            None if self.is_global(name) => Value::at_path(name.to_owned()),
+            None => Value::default(),
+        }
+    }
+
+    /// By length first: most names are none of these. Modules are among them, which a star import or a lost line may have
+    /// brought.
+    fn is_global(&self, name: &str) -> bool {
+        match self.language {
+            Language::Python => match name.len() {
+                2 => name == "os",
+                3 => matches!(name, "chr" | "map" | "str" | "ord"),
+                4 => matches!(name, "eval" | "exec" | "open" | "vars" | "dict" | "type"),
+                5 => matches!(name, "bytes" | "tuple"),
+                6 => matches!(name, "locals" | "urllib" | "socket" | "base64"),
+                7 => matches!(name, "compile" | "getattr" | "setattr" | "globals"),
+                8 => matches!(name, "execfile" | "requests"),
+                9 => name == "bytearray",
+                10 => matches!(name, "__import__" | "subprocess"),
+                12 => name == "__builtins__",
+                _ => false,
+            },
+            Language::Shell => false,
+            Language::JavaScript | Language::TypeScript => match name.len() {
+                3 => name == "Bun",
+                4 => matches!(name, "eval" | "self" | "atob" | "Deno"),
+                5 => matches!(name, "fetch" | "Array"),
+                6 => matches!(name, "window" | "global" | "Buffer" | "String" | "module" | "Object"),
+                7 => matches!(name, "require" | "process" | "exports" | "Reflect"),
+                8 => matches!(name, "Function" | "unescape"),
+                9 => matches!(name, "WebSocket" | "navigator"),
+                10 => matches!(name, "globalThis" | "setTimeout" | "execScript"),
+                11 => matches!(name, "EventSource" | "setInterval" | "constructor"),
+                12 => name == "setImmediate",
+                13 => name == "importScripts",
+                14 => matches!(name, "XMLHttpRequest" | "queueMicrotask"),
+                _ => false,
+            },
+        }
+    }
+
+    /// The names of the module itself, in order, and what they stand for.
+    pub(super) fn module_names(&self) -> BTreeMap<&'a str, Value<'a>> {
+        let own = self.scope.iter().filter(|(_, known)| known.declared == 0 && known.value.path.is_none());
+        let matters = |value: &Value<'a>| value.function.is_some() || value.class.is_some() || !value.taint.is_empty();
+        own.filter(|(_, known)| matters(&known.value)).map(|(name, known)| (*name, known.value.clone())).collect()
+    }
+}

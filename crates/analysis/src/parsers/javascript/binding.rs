@@ -1,0 +1,160 @@
+//! Gives names values: imports, declarations with patterns, assignments.
+
+use oxc_ast::ast::*;
+use oxc_ast_visit::Visit;
+use oxc_syntax::operator::AssignmentOperator;
+
+use super::Walker;
+use crate::facts::Value;
+
+impl<'a> Walker<'_, 'a> {
+    pub(super) fn import(&mut self, import: &ImportDeclaration<'a>) {
+        if import.import_kind.is_type() {
+            return;
+        }
+        let module = self.builder.import(import.source.value.as_str());
+        for specifier in import.specifiers.iter().flatten() {
+            match specifier {
+                ImportDeclarationSpecifier::ImportSpecifier(named) => {
+                    let place = self.place(named.span);
+                    let name = named.imported.name();
+                    let value = self.builder.member(&module, name.as_str(), place);
+                    self.builder.bind(named.local.name.as_str(), value);
+                }
+                ImportDeclarationSpecifier::ImportDefaultSpecifier(whole) => {
+                    self.builder.bind(whole.local.name.as_str(), module.clone());
+                }
+                ImportDeclarationSpecifier::ImportNamespaceSpecifier(whole) => {
+                    self.builder.bind(whole.local.name.as_str(), module.clone());
+                }
+            }
+        }
+    }
+
+    /// Gives the names of a pattern what stands on its right.
+    pub(super) fn bind(&mut self, pattern: &BindingPattern<'a>, value: Value<'a>) {
+        match pattern {
+            BindingPattern::BindingIdentifier(name) => self.builder.bind(name.name.as_str(), value),
+            BindingPattern::ObjectPattern(object) => {
+                for property in &object.properties {
+                    let place = self.place(property.span);
+                    let part = match &property.key {
+                        PropertyKey::StaticIdentifier(name) => self.builder.member(&value, name.name.as_str(), place),
+                        PropertyKey::PrivateIdentifier(_) => Value::default(),
+                        key => {
+                            let key = key.as_expression().map(|key| self.eval(key)).unwrap_or_default();
+                            self.builder.index(&value, &key, place)
+                        }
+                    };
+                    self.bind(&property.value, part);
+                }
+                if let Some(rest) = &object.rest {
+                    self.bind(&rest.argument, value);
+                }
+            }
+            BindingPattern::ArrayPattern(array) => {
+                for (index, element) in array.elements.iter().enumerate() {
+                    let item = value.items().get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
+                    if let Some(element) = element {
+                        self.bind(element, item);
+                    }
+                }
+                if let Some(rest) = &array.rest {
+                    self.bind(&rest.argument, Value::tainted(value.taint));
+                }
+            }
+            BindingPattern::AssignmentPattern(with_default) => {
+                let default = self.eval(&with_default.right);
+                let value = if value.is_unknown() { default } else { value };
+                self.bind(&with_default.left, value);
+            }
+        }
+    }
+
+    #[inline(never)] // Keeps the frame of `eval` small.
+    pub(super) fn assignment(&mut self, assignment: &AssignmentExpression<'a>) -> Value<'a> {
+        let right = self.eval(&assignment.right);
+        let place = self.place(assignment.span);
+        match &assignment.left {
+            AssignmentTarget::AssignmentTargetIdentifier(name) => {
+                let name = name.name.as_str();
+                let value = match assignment.operator {
+                    AssignmentOperator::Assign => right,
+                    AssignmentOperator::Addition => {
+                        let left = self.builder.name(name);
+                        self.builder.concat(left, right, place)
+                    }
+                    _ => Value::tainted(right.taint),
+                };
+                self.builder.assign(name, value.clone());
+                value
+            }
+            AssignmentTarget::StaticMemberExpression(member) => {
+                let object = self.eval(&member.object);
+                self.builder.set_member(&object, Some(member.property.name.as_str()), &right);
+                right
+            }
+            AssignmentTarget::ComputedMemberExpression(member) => {
+                let object = self.eval(&member.object);
+                let key = self.eval(&member.expression);
+                self.builder.set_member(&object, key.as_text(), &right);
+                right
+            }
+            target => {
+                self.assign_target(target, right.clone());
+                right
+            }
+        }
+    }
+
+    /// Gives what stands on the left of an assignment what stands on its right.
+    pub(super) fn assign_target(&mut self, target: &AssignmentTarget<'a>, value: Value<'a>) {
+        match target {
+            AssignmentTarget::AssignmentTargetIdentifier(name) => self.builder.assign(name.name.as_str(), value),
+            AssignmentTarget::ArrayAssignmentTarget(array) => {
+                for (index, element) in array.elements.iter().enumerate() {
+                    let item = value.items().get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
+                    if let Some(element) = element {
+                        self.assign_maybe(element, item);
+                    }
+                }
+            }
+            AssignmentTarget::ObjectAssignmentTarget(object) => {
+                for property in &object.properties {
+                    match property {
+                        AssignmentTargetProperty::AssignmentTargetPropertyIdentifier(name) => {
+                            let place = self.place(name.span);
+                            let part = self.builder.member(&value, name.binding.name.as_str(), place);
+                            self.builder.assign(name.binding.name.as_str(), part);
+                        }
+                        AssignmentTargetProperty::AssignmentTargetPropertyProperty(property) => {
+                            let place = self.place(property.span);
+                            let key = match &property.name {
+                                PropertyKey::StaticIdentifier(name) => Value::text(name.name.as_str()),
+                                key => key.as_expression().map(|key| self.eval(key)).unwrap_or_default(),
+                            };
+                            let part = self.builder.index(&value, &key, place);
+                            self.assign_maybe(&property.binding, part);
+                        }
+                    }
+                }
+            }
+            target => self.visit_assignment_target(target),
+        }
+    }
+
+    pub(super) fn assign_maybe(&mut self, target: &AssignmentTargetMaybeDefault<'a>, value: Value<'a>) {
+        match target {
+            AssignmentTargetMaybeDefault::AssignmentTargetWithDefault(inner) => {
+                let default = self.eval(&inner.init);
+                let value = if value.is_unknown() { default } else { value };
+                self.assign_target(&inner.binding, value);
+            }
+            other => {
+                if let Some(target) = other.as_assignment_target() {
+                    self.assign_target(target, value);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Calls: what is called, with what, and what comes of it.
+
+use oxc_ast::ast::*;
+
+use super::computing::better;
+use super::{Walker, unwrapped};
+use crate::facts::{Argument as FactArgument, Constant, Place, Taint, Text, Value};
+
+/// Functions that yield a constant for constants.
+const COMPUTING: [&str; 5] = ["parseInt", "decodeURIComponent", "decodeURI", "Number", "parseFloat"];
+
+impl<'a> Walker<'_, 'a> {
+    /// Notes a function that only hands its arguments on.
+    pub(super) fn relay(
+        &mut self,
+        id: u32,
+        parameters: &FormalParameters<'a>,
+        statements: &[Statement<'a>],
+        expression: Option<&Expression<'a>>,
+    ) {
+        let returned = match (statements, expression) {
+            (_, Some(expression)) => expression,
+            ([Statement::ReturnStatement(inner)], None) => match &inner.argument {
+                Some(argument) => argument,
+                None => return,
+            },
+            _ => return,
+        };
+        let Expression::CallExpression(call) = unwrapped(returned) else { return };
+        let index = |expression: &Expression<'a>| {
+            let Expression::Identifier(name) = expression else { return None };
+            parameters.items.iter().position(|parameter| match &parameter.pattern {
+                BindingPattern::BindingIdentifier(own) => own.name == name.name,
+                _ => false,
+            })
+        };
+        let Some(callee) = index(unwrapped(&call.callee)) else { return };
+        let handed: Option<Vec<usize>> =
+            call.arguments.iter().map(|argument| argument.as_expression().and_then(index)).collect();
+        if let Some(handed) = handed {
+            self.relays.insert(id, (callee, handed));
+        }
+    }
+
+    /// The arguments of a call; functions among them are given what the call yields.
+    pub(super) fn arguments(
+        &mut self,
+        arguments: &[Argument<'a>],
+        callee: &Value<'a>,
+        key: Option<&str>,
+    ) -> Vec<FactArgument<'a>> {
+        let mut values = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            if matches!(argument, Argument::FunctionExpression(_) | Argument::ArrowFunctionExpression(_)) {
+                self.given = self.builder.given_to_callback(callee, key, &values);
+                let module = key == Some("then") && callee.path.as_deref().is_some_and(|path| !path.contains('('));
+                self.handed = module.then(|| callee.clone());
+            }
+            let value = match argument {
+                Argument::SpreadElement(spread) => {
+                    let list = self.eval(&spread.argument);
+                    let copied = size_of_val(list.items());
+                    if copied > 0 && self.builder.afford(copied) {
+                        values.extend(list.items().iter().cloned().map(|value| FactArgument { name: None, value }));
+                        continue;
+                    }
+                    Value::tainted(list.whole_taint())
+                }
+                other => other.as_expression().map(|expression| self.eval(expression)).unwrap_or_default(),
+            };
+            values.push(FactArgument { name: None, value });
+        }
+        values
+    }
+
+    pub(super) fn call(&mut self, call: &CallExpression<'a>) -> Value<'a> {
+        let place = self.place(call.span);
+        let callee = unwrapped(&call.callee);
+        let receiver = match callee {
+            Expression::StaticMemberExpression(member)
+                if Self::is_function_maker(&member.object, member.property.name.as_str()) =>
+            {
+                Some((Value::at_path("Function"), None))
+            }
+            Expression::StaticMemberExpression(member) => {
+                Some((self.eval(&member.object), Some(Text::from(member.property.name.as_str()))))
+            }
+            Expression::ComputedMemberExpression(member) => {
+                let object = self.eval(&member.object);
+                let key = self.eval(&member.expression);
+                match key.constant {
+                    Constant::Text(text) if Self::is_function_maker(&member.object, &text) => {
+                        Some((Value::at_path("Function"), None))
+                    }
+                    Constant::Text(text) => Some((object, Some(text))),
+                    _ => Some((self.builder.index(&object, &key, place), None)),
+                }
+            }
+            _ => None,
+        };
+        match receiver {
+            Some((object, Some(name))) => {
+                let arguments = self.arguments(&call.arguments, &object, Some(&name));
+                if let Some(function) = object.field(&name).filter(|field| field.function.is_some()) {
+                    let callee = function.clone();
+                    return self.called(callee, arguments, place);
+                }
+                if let Some(value) = self.handed_on(&object, &name, &arguments, place) {
+                    return value;
+                }
+                let computed = self.computed_method(&object, &name, &arguments);
+                let value = self.builder.call_method(object, &name, arguments, place);
+                let missing = computed.is_none() && matches!(value.constant, Constant::Unknown);
+                // What stands between may be longer than what is kept of a list.
+                let whole = missing && &*name == "join" && self.marks.within(call.span) && self.left > 0;
+                let computed = if whole { self.computed_whole(call) } else { computed };
+                better(value, computed)
+            }
+            Some((callee, None)) => {
+                let arguments = self.arguments(&call.arguments, &callee, None);
+                self.called(callee, arguments, place)
+            }
+            None => {
+                let plain = match callee {
+                    Expression::Identifier(name) => Some(name.name.as_str()),
+                    _ => None,
+                };
+                let callee = self.eval(callee);
+                let arguments = self.arguments(&call.arguments, &callee, None);
+                let plain = plain.filter(|name| COMPUTING.contains(name) && callee.is_unknown());
+                let computed = plain.and_then(|name| self.computed_path(name, &arguments));
+                better(self.called(callee, arguments, place), computed)
+            }
+        }
+    }
+
+    /// Calls that call something they are given: `Reflect.apply(f, this, [a])`, `["a"].map(f)`.
+    #[inline(never)] // Keeps the frame of `eval` small.
+    pub(super) fn handed_on(
+        &mut self,
+        object: &Value<'a>,
+        name: &str,
+        arguments: &[FactArgument<'a>],
+        place: Place,
+    ) -> Option<Value<'a>> {
+        let inner = arguments.first().map(|argument| &argument.value).filter(|inner| inner.path.is_some())?.clone();
+        let plain = |value: &Value<'a>| FactArgument { name: None, value: value.clone() };
+        let handed: Vec<FactArgument<'a>> = match (object.path.as_deref(), name) {
+            (Some("Reflect"), "apply") => arguments.get(2)?.value.items().iter().map(plain).collect(),
+            (Some("Reflect"), "construct") => arguments.get(1)?.value.items().iter().map(plain).collect(),
+            (_, "map" | "forEach") => object.items().iter().take(1).map(plain).collect(),
+            _ => return None,
+        };
+        (!handed.is_empty()).then(|| self.builder.call(inner, handed, Taint::NONE, place))
+    }
+
+    /// `[]["filter"]["constructor"]`: what makes a method of anything makes functions.
+    pub(super) fn is_function_maker(object: &Expression<'a>, key: &str) -> bool {
+        let of = match unwrapped(object) {
+            Expression::StaticMemberExpression(member) => unwrapped(&member.object),
+            Expression::ComputedMemberExpression(member) => unwrapped(&member.object),
+            _ => return false,
+        };
+        key == "constructor" && (of.is_literal() || matches!(of, Expression::ArrayExpression(_)))
+    }
+
+    /// A call whose callee is known as far as it can be.
+    pub(super) fn called(&mut self, callee: Value<'a>, arguments: Vec<FactArgument<'a>>, place: Place) -> Value<'a> {
+        if let Some((index, handed)) = callee.function.and_then(|id| self.relays.get(&id))
+            && let Some(inner) = arguments.get(*index).map(|argument| argument.value.clone())
+            && (inner.path.is_some() || inner.function.is_some())
+        {
+            let handed = handed.iter().filter_map(|index| arguments.get(*index).cloned()).collect();
+            if let Some(id) = callee.function {
+                self.builder.runs(id);
+            }
+            let computed = self.computed_call(&inner, &arguments);
+            return better(self.builder.call(inner, handed, Taint::NONE, place), computed);
+        }
+        let computed = self.computed_call(&callee, &arguments);
+        let text = computed.as_ref().and_then(|value| value.as_text()).map(str::to_owned);
+        let mut value = better(self.builder.call(callee, arguments, Taint::NONE, place), computed);
+        if let Some(text) = text {
+            value.taint |= self.builder.taint_of_text(&text, place);
+        }
+        value
+    }
+}

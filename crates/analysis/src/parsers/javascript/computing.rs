@@ -1,0 +1,196 @@
+//! Evaluates what a file decodes by itself: which functions are worth it, and what calls of them yield.
+
+use oxc_ast::ast::*;
+use oxc_span::{GetSpan, Span};
+
+use super::routine::Lower;
+use super::{Walker, unwrapped};
+use crate::facts::routine::Data;
+use crate::facts::{Argument as FactArgument, Constant, Taint, Value};
+
+/// Where in the source texts are decoded: only functions around these are worth evaluating.
+pub(super) struct Marks {
+    pub at: Vec<u32>,
+    /// Whether the file looks like the output of a tool that hides every text.
+    pub obfuscated: bool,
+}
+
+/// Bytes of a function that is evaluated.
+const MAX_ROUTINE: u32 = 24 << 10;
+/// Marks that are kept of one file.
+const MAX_MARKS: usize = 20_000;
+
+impl Marks {
+    pub(super) fn of(source: &str) -> Self {
+        let bytes = source.as_bytes();
+        let mut at = Vec::new();
+        for word in ["CharCode", "CodePoint", "base64", "atob", ".reverse(", "'hex'", "\"hex\""] {
+            at.extend(memchr::memmem::find_iter(bytes, word).take(MAX_MARKS).map(|at| at as u32));
+        }
+        at.sort_unstable();
+        let named = memchr::memmem::find_iter(bytes, "_0x").take(12).count() == 12;
+        // No minifier writes `true` so: obfuscators do in the loop that turns their table of texts.
+        let turned = memchr::memmem::find(bytes, b"!![]").is_some() && memchr::memmem::find(bytes, b"shift").is_some();
+        Self { at, obfuscated: named || turned }
+    }
+
+    /// Whether something in the span is decoded.
+    pub(super) fn within(&self, span: Span) -> bool {
+        let first = self.at.partition_point(|at| *at < span.start);
+        self.at.get(first).is_some_and(|at| *at < span.end)
+    }
+}
+
+impl<'a> Walker<'_, 'a> {
+    pub(super) fn lower(&mut self) -> Lower<'_, 'a> {
+        let Self { builder, machine, routines, left, .. } = self;
+        Lower { builder, machine, routines, left, locals: Vec::new(), depth: 0 }
+    }
+
+    /// Remembers a function that only computes, if it is worth it.
+    pub(super) fn routine(
+        &mut self,
+        id: u32,
+        name: Option<&str>,
+        span: Span,
+        parameters: &FormalParameters<'a>,
+        statements: &[Statement<'a>],
+        expression: Option<&Expression<'a>>,
+    ) {
+        let wanted = self.marks.obfuscated || self.marks.within(span);
+        if !wanted || span.size() > MAX_ROUTINE || self.left == 0 || self.routines.contains_key(&id) {
+            return;
+        }
+        let Some(function) = self.lower().function(None, parameters, statements, expression) else { return };
+        let value = self.machine.function(function);
+        if let Some(name) = name.filter(|_| self.marks.obfuscated) {
+            self.machine.declare(name, value.clone());
+            self.named.insert(id, name.into());
+        }
+        self.routines.insert(id, value);
+    }
+
+    /// The table of texts of an obfuscator, and the loop that turns it: both must be known before the first use.
+    pub(super) fn prepare(&mut self, statements: &[Statement<'a>]) {
+        for statement in statements {
+            match statement {
+                Statement::VariableDeclaration(declaration) => {
+                    for declarator in &declaration.declarations {
+                        let (BindingPattern::BindingIdentifier(name), Some(init)) = (&declarator.id, &declarator.init)
+                        else {
+                            continue;
+                        };
+                        let table = matches!(unwrapped(init), Expression::ArrayExpression(_));
+                        let function = matches!(
+                            unwrapped(init),
+                            Expression::FunctionExpression(_) | Expression::ArrowFunctionExpression(_)
+                        );
+                        let fits = table || init.span().size() <= MAX_ROUTINE;
+                        if (table || function)
+                            && fits
+                            && let Some(node) = self.lower().node(init)
+                            && let Some(value) = self.machine.evaluate(&node)
+                        {
+                            self.machine.declare(name.name.as_str(), value);
+                        }
+                    }
+                }
+                Statement::ExpressionStatement(inner) if inner.span.size() <= MAX_ROUTINE => {
+                    let text = self.builder.text(inner.span.start, inner.span.end);
+                    if text.contains("shift")
+                        && text.contains("push")
+                        && let Some(node) = self.lower().node(&inner.expression)
+                    {
+                        self.machine.evaluate(&node);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The routine that a function is by now: the one that makes an obfuscator's table replaces itself, and calling the
+    /// first again would undo how the table was turned.
+    fn current(&self, id: u32) -> Option<Data> {
+        let replaced = self.named.get(&id).and_then(|name| self.machine.global(name));
+        replaced.or_else(|| self.routines.get(&id).cloned())
+    }
+
+    /// What a routine yields for constant arguments.
+    pub(super) fn computed_call(&mut self, callee: &Value<'a>, arguments: &[FactArgument<'a>]) -> Option<Value<'a>> {
+        let routine = self.current(callee.function?)?;
+        let values = self.adopted(arguments)?;
+        let value = self.machine.call(&routine, values)?;
+        self.yields(&value)
+    }
+
+    fn yields(&mut self, value: &Data) -> Option<Value<'a>> {
+        let constant = self.machine.constant(value);
+        if let Data::Path(path) = value {
+            return Some(Value::at_path(path.to_string()));
+        }
+        let decoded = self.machine.has_decoded() || self.marks.obfuscated;
+        let taint = if decoded { Taint::DECODED } else { Taint::NONE };
+        (!matches!(constant, Constant::Unknown)).then_some(Value { constant, taint, ..Value::default() })
+    }
+
+    fn adopted(&mut self, arguments: &[FactArgument<'a>]) -> Option<Vec<Data>> {
+        let mut values = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            let routine = argument.value.function.and_then(|id| self.current(id));
+            values.push(match routine {
+                Some(routine) => routine,
+                None => self.machine.adopt(&argument.value)?,
+            });
+        }
+        Some(values)
+    }
+
+    /// What a built-in function yields for constant arguments.
+    #[inline(never)] // Keeps the frame of `eval` small.
+    pub(super) fn computed_path(&mut self, path: &str, arguments: &[FactArgument<'a>]) -> Option<Value<'a>> {
+        let values = self.adopted(arguments)?;
+        let value = self.machine.call(&Data::Path(path.into()), values)?;
+        self.yields(&value)
+    }
+
+    /// What a whole call yields.
+    #[inline(never)] // Keeps the frame of `eval` small.
+    pub(super) fn computed_whole(&mut self, call: &CallExpression<'a>) -> Option<Value<'a>> {
+        let node = self.lower().whole_call(call)?;
+        let value = self.machine.evaluate(&node)?;
+        self.yields(&value)
+    }
+
+    /// A method of a constant that folding does not know: `"x".charCodeAt(0)`, `[1, 2].map(f)`.
+    #[inline(never)] // Keeps the frame of `eval` small.
+    pub(super) fn computed_method(
+        &mut self,
+        receiver: &Value<'a>,
+        name: &str,
+        arguments: &[FactArgument<'a>],
+    ) -> Option<Value<'a>> {
+        let constant = matches!(receiver.constant, Constant::Text(_) | Constant::Number(_) | Constant::List(_));
+        // What folding does by itself.
+        let folded = matches!(name, "split" | "toLowerCase" | "toUpperCase" | "replace" | "concat" | "push");
+        if !constant || folded || receiver.path.is_some() || self.machine.is_spent() {
+            return None;
+        }
+        let values = self.adopted(arguments)?;
+        let object = self.machine.adopt(receiver)?;
+        let value = self.machine.method(&object, name, values)?;
+        self.yields(&value)
+    }
+}
+
+/// What a call yields, or what computing it yields, where that is more.
+pub(super) fn better<'a>(value: Value<'a>, computed: Option<Value<'a>>) -> Value<'a> {
+    match computed {
+        Some(computed) => {
+            let taint = value.taint | computed.taint;
+            let path = computed.path.or(value.path.filter(|_| matches!(computed.constant, Constant::Unknown)));
+            Value { path, constant: computed.constant, taint, ..value }
+        }
+        None => value,
+    }
+}

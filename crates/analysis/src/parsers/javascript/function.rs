@@ -1,0 +1,128 @@
+//! Functions and classes: what they are given, and their bodies.
+
+use oxc_ast::ast::*;
+use oxc_ast_visit::Visit;
+use oxc_span::GetSpan;
+
+use super::Walker;
+use crate::facts::Value;
+
+/// The body of a function.
+pub(super) enum Body<'s, 'a> {
+    Statements(&'s [Statement<'a>]),
+    Expression(&'s Expression<'a>),
+}
+
+impl<'a> Walker<'_, 'a> {
+    pub(super) fn hoist_all(&mut self, statements: &[Statement<'a>]) {
+        for statement in statements {
+            match statement {
+                Statement::ImportDeclaration(import) => self.import(import),
+                Statement::FunctionDeclaration(function) => self.hoist(function),
+                Statement::ExportDeclaration(export) => {
+                    if let Declaration::FunctionDeclaration(function) = &export.declaration {
+                        self.hoist(function);
+                    }
+                }
+                Statement::ExportDefaultDeclaration(export) => {
+                    if let ExportDefaultDeclarationKind::FunctionDeclaration(function) = &export.declaration {
+                        self.hoist(function);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn hoist(&mut self, function: &Function<'a>) {
+        if let Some(name) = &function.id {
+            let id = self.builder.declare_function(function.span.start);
+            let name = name.name.as_str();
+            self.builder.bind(name, Value { function: Some(id), ..Value::default() });
+            if let Some(body) = &function.body {
+                self.routine(id, Some(name), function.span, &function.params, &body.statements, None);
+                self.relay(id, &function.params, &body.statements, None);
+            }
+        }
+    }
+
+    /// A function: its parameters, its body.
+    pub(super) fn function(&mut self, id: u32, parameters: &FormalParameters<'a>, body: Body<'_, 'a>) {
+        let given = std::mem::take(&mut self.given);
+        let frame = self.builder.enter(id);
+        for (index, parameter) in parameters.items.iter().enumerate() {
+            let mut value = self.builder.parameter(id, index, "");
+            if let Some(handed) = self.handed.take().filter(|_| index == 0) {
+                value.join(handed);
+            }
+            value.taint |= given;
+            if let Some(default) = &parameter.initializer {
+                value.join(self.eval(default));
+            }
+            self.bind(&parameter.pattern, value);
+        }
+        if let Some(rest) = &parameters.rest {
+            self.bind(&rest.rest.argument, Value::default());
+        }
+        match body {
+            Body::Statements(statements) => self.statements(statements),
+            Body::Expression(expression) => {
+                let value = self.eval(expression);
+                self.builder.returns(value);
+            }
+        }
+        self.builder.leave(frame);
+    }
+
+    #[inline(never)] // Keeps the frame of `eval` small.
+    pub(super) fn function_expression(&mut self, function: &Function<'a>) -> Value<'a> {
+        let id = self.builder.declare_function(function.span.start);
+        if let Some(body) = &function.body {
+            self.function(id, &function.params, Body::Statements(&body.statements));
+            self.routine(id, None, function.span, &function.params, &body.statements, None);
+            self.relay(id, &function.params, &body.statements, None);
+        }
+        Value { function: Some(id), ..Value::default() }
+    }
+
+    #[inline(never)] // Keeps the frame of `eval` small.
+    pub(super) fn class(&mut self, class: &Class<'a>) -> Value<'a> {
+        if let Some(heritage) = &class.heritage {
+            let base = self.eval(&heritage.expression);
+            let place = self.place(heritage.expression.span());
+            self.builder.subclass(&base, place);
+        }
+        for decorator in &class.decorators {
+            self.eval(&decorator.expression);
+        }
+        let id = self.builder.declare_class(class.span.start);
+        let value = Value { class: Some(id), ..Value::default() };
+        if let Some(name) = &class.id {
+            self.builder.bind(name.name.as_str(), value.clone());
+        }
+        let outer = self.class.replace(id);
+        self.visit_class_body(&class.body);
+        self.class = outer;
+        value
+    }
+
+    #[inline(never)] // Keeps the frame of `eval` small.
+    pub(super) fn arrow(&mut self, arrow: &ArrowFunctionExpression<'a>) -> Value<'a> {
+        let id = self.builder.declare_function(arrow.span.start);
+        match &arrow.body {
+            ArrowFunctionBody::FunctionBody(body) => {
+                self.function(id, &arrow.params, Body::Statements(&body.statements));
+                self.routine(id, None, arrow.span, &arrow.params, &body.statements, None);
+                self.relay(id, &arrow.params, &body.statements, None);
+            }
+            body => {
+                if let Some(expression) = body.as_expression() {
+                    self.function(id, &arrow.params, Body::Expression(expression));
+                    self.routine(id, None, arrow.span, &arrow.params, &[], Some(expression));
+                    self.relay(id, &arrow.params, &[], Some(expression));
+                }
+            }
+        }
+        Value { function: Some(id), ..Value::default() }
+    }
+}
