@@ -66,7 +66,7 @@ fn check(facts: &Facts<'_>, text: &str) -> usize {
     let places = facts.calls.iter().map(|call| call.place);
     let places = places.chain(facts.environment.iter().map(|read| read.place));
     let places = places.chain(facts.mentions.iter().map(|mention| mention.place));
-    let mut count = facts.imports.len() + facts.local_imports.len();
+    let mut count = facts.imports.len() + facts.modules.len();
     for place in places {
         assert!(place.start <= place.end && place.end as usize <= text.len(), "{place:?} lies outside");
         let _ = facts.when(place);

@@ -129,12 +129,12 @@ impl Analyser {
                 distribution.add(&file, &self.limits, &self.memory);
             });
             distribution.add_walk(walk);
-            let sources = distribution.sources_to_compare();
-            if !sources.is_empty() {
+            let again = distribution.to_read_again();
+            if !again.is_empty() {
                 // What it tells was told the first time; two walks over the same bytes see the same.
                 archive::walk(input.filename, input.bytes, &self.limits, &mut |member| {
-                    if sources.contains(member.path) {
-                        distribution.compare(member.path, member.content.bytes());
+                    if again.contains(member.path) {
+                        distribution.add_again(member.path, member.content.bytes(), &self.limits);
                     }
                 });
             }
@@ -143,16 +143,20 @@ impl Analyser {
         })
     }
 
-    /// Analyses a source tree, whose files `each` hands over one at a time, so that memory does not grow with it.
+    /// Analyses a source tree, whose files `each` hands over one at a time, so that memory does not grow with it. It is
+    /// called a second time when some have to be read again. With the path of an `entry` point inside the tree, every
+    /// finding in a program says whether that reaches it ([`sigma_core::Finding::reached`]).
     pub fn analyse_tree(
         &self,
         kind: DistributionKind,
         filename: &str,
         digests: Digests,
+        entry: Option<&str>,
         each: &mut dyn FnMut(&mut Tell<'_>),
     ) -> Analysis {
         stacker::maybe_grow(STACK / 2, STACK, || {
             let mut distribution = Distribution::new(None, kind, filename, &self.rules);
+            distribution.entry = entry;
             each(&mut |loose| match loose {
                 Loose::File { path, size, sha256, bytes } => {
                     let file = File { path, size, sha256, bytes, whole: bytes.len() as u64 == size };
@@ -160,6 +164,16 @@ impl Analyser {
                 }
                 Loose::Skipped(skipped) => distribution.skip(skipped.path, skipped.reason, skipped.detail),
             });
+            let again = distribution.to_read_again();
+            if !again.is_empty() {
+                each(&mut |loose| {
+                    if let Loose::File { path, bytes, .. } = loose
+                        && again.contains(path)
+                    {
+                        distribution.add_again(path, bytes, &self.limits);
+                    }
+                });
+            }
             let (report, files) = distribution.finish(digests);
             Analysis { report, files }
         })
@@ -187,9 +201,9 @@ impl Analyser {
                 let file = File { path, size, sha256: Sha256::of(bytes), bytes, whole };
                 distribution.add(&file, &self.limits, &self.memory);
             }
-            let sources = distribution.sources_to_compare();
-            for (path, bytes) in files.iter().filter(|(path, _)| sources.contains(*path)) {
-                distribution.compare(path, bytes);
+            let again = distribution.to_read_again();
+            for (path, bytes) in files.iter().filter(|(path, _)| again.contains(*path)) {
+                distribution.add_again(path, bytes, &self.limits);
             }
             let (report, files) = distribution.finish(digests);
             Analysis { report, files }

@@ -120,6 +120,7 @@ fn blank(severity: Severity, reach: Reach, file: String) -> Finding {
         line: 0,
         evidence: String::new(),
         message: String::new(),
+        reached: None,
     }
 }
 

@@ -151,4 +151,8 @@ pub struct Finding {
     pub evidence: String,
     /// A sentence that says what it means.
     pub message: String,
+    /// Whether the declared entry point of a submission reaches it, over imports and calls. Nothing where none was
+    /// declared, and for what is no code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<bool>,
 }

@@ -59,6 +59,7 @@ mod tests {
             line: 7,
             evidence: "exec(payload)".to_owned(),
             message: "it does".to_owned(),
+            reached: None,
         }
     }
 

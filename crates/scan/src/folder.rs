@@ -26,15 +26,18 @@ const ARCHIVES: [&[u8]; 5] = [b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b
 /// Scans a folder as a source tree: as an npm package where a `package.json` lies in it, as a Python project where a
 /// `pyproject.toml`, `setup.py` or `setup.cfg` does or no manifest at all; as both where both do.
 ///
+/// With an `entry` point, the path of a file inside the folder, every finding in a program says whether that reaches it.
+///
 /// # Errors
-/// When the folder cannot be read. A file that cannot be read is in the coverage.
-pub fn scan_folder(analyser: &Analyser, folder: &Path) -> Result<Scan, ScanError> {
+/// When the folder cannot be read or holds no such entry point. A file that cannot be read is in the coverage.
+pub fn scan_folder(analyser: &Analyser, folder: &Path, entry: Option<&str>) -> Result<Scan, ScanError> {
     let failed = |source| ScanError::Io { path: folder.display().to_string(), source };
     let whole = folder.canonicalize().map_err(failed)?;
     std::fs::read_dir(&whole).map_err(failed)?;
+    let entry = entry.map(|entry| entry_point(&whole, entry)).transpose()?;
     let name = whole.file_name().map_or("folder".to_owned(), |name| printable(&name.to_string_lossy(), 200));
     let distributions: Vec<DistributionReport> =
-        kinds(&whole).iter().map(|kind| tree(analyser, &whole, &name, *kind)).collect();
+        kinds(&whole).iter().map(|kind| tree(analyser, &whole, &name, *kind, entry.as_deref())).collect();
     let ecosystem = match distributions.first().map(|distribution| distribution.kind) {
         Some(DistributionKind::NpmTarball) => Ecosystem::Npm,
         _ => Ecosystem::Pypi,
@@ -52,6 +55,18 @@ pub fn scan_folder(analyser: &Analyser, folder: &Path) -> Result<Scan, ScanError
     Ok(ruled(report, None))
 }
 
+/// The path of the entry point as the report spells paths inside the folder.
+fn entry_point(folder: &Path, entry: &str) -> Result<String, ScanError> {
+    let path = entry.replace('\\', "/");
+    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    let outside = parts.contains(&"..") || Path::new(entry).is_absolute();
+    if outside || !folder.join(parts.join("/")).symlink_metadata().is_ok_and(|entry| entry.is_file()) {
+        let source = io::Error::other("got no file of the folder, expected the entry point as a path inside of it");
+        return Err(ScanError::Io { path: entry.to_owned(), source });
+    }
+    Ok(parts.join("/"))
+}
+
 fn kinds(folder: &Path) -> Vec<DistributionKind> {
     let has = |name: &str| folder.join(name).is_file();
     let python = ["pyproject.toml", "setup.py", "setup.cfg"].into_iter().any(has);
@@ -63,7 +78,13 @@ fn kinds(folder: &Path) -> Vec<DistributionKind> {
 }
 
 /// The report on a tree. Its digest is `sha256-sorted-files-v1` over the files read; other digests are not defined.
-fn tree(analyser: &Analyser, folder: &Path, name: &str, kind: DistributionKind) -> DistributionReport {
+fn tree(
+    analyser: &Analyser,
+    folder: &Path,
+    name: &str,
+    kind: DistributionKind,
+    entry: Option<&str>,
+) -> DistributionReport {
     let none = Digests {
         sha256: Sha256::from_bytes([0; 32]),
         sha512: Sha512::from_bytes([0; 64]),
@@ -71,7 +92,7 @@ fn tree(analyser: &Analyser, folder: &Path, name: &str, kind: DistributionKind) 
         size: 0,
     };
     let limit = analyser.limits().file_bytes;
-    let mut analysis = analyser.analyse_tree(kind, name, none, &mut |tell| {
+    let mut analysis = analyser.analyse_tree(kind, name, none, entry, &mut |tell| {
         let mut passed_over = Vec::new();
         let walk = WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(|entry| {
             let passed = entry.depth() > 0

@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sigma_analysis::{Analyser, Limits};
 use sigma_core::{Ecosystem, SecurityLevel};
@@ -66,6 +68,40 @@ fn the_engine_sees_the_malicious_and_leaves_the_innocent_alone() {
     }
     check(&missed, MISSED, "missed, and not in missed.txt", "seen now: take them out of missed.txt");
     check(&alarms, ALARMS, "alarms, and not in alarms.txt", "quiet now: take them out of alarms.txt");
+}
+
+/// The reports on these archives, made by so many threads that share one engine, in the order of the archives.
+fn reports(analyser: &Analyser, archives: &[(String, Vec<u8>)], threads: usize) -> Vec<Vec<u8>> {
+    let reports = Mutex::new(vec![Vec::new(); archives.len()]);
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some((at, (name, bytes))) =
+                    archives.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed))
+                {
+                    let scan = scan_bytes(analyser, Path::new(name), Cursor::new(bytes)).unwrap();
+                    reports.lock().unwrap()[at] = serde_json::to_vec(&(scan.report, scan.ruling.level)).unwrap();
+                }
+            });
+        }
+    });
+    reports.into_inner().unwrap()
+}
+
+#[test]
+fn the_same_bytes_give_the_same_report_whatever_the_threads_and_the_memory() {
+    let archives: Vec<(String, Vec<u8>)> = corpus().values().map(|sample| sample.archive().unwrap()).collect();
+    let alone = reports(&Analyser::new(Limits::default()), &archives, 1);
+    for threads in [2, 4] {
+        let analyser = Analyser::new(Limits::default());
+        for memory in ["cold", "warm"] {
+            let together = reports(&analyser, &archives, threads);
+            for ((name, _), (alone, together)) in archives.iter().zip(alone.iter().zip(&together)) {
+                assert!(alone == together, "{name}: {threads} threads, {memory}");
+            }
+        }
+    }
 }
 
 #[test]

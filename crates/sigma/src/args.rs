@@ -211,6 +211,14 @@ pub struct Scan {
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 
+    /// File inside the folder that is started: every finding then says whether it reaches it, over imports and calls
+    #[arg(long, value_name = "FILE")]
+    pub entry: Option<String>,
+
+    /// List every file with how far it was read, and why not further
+    #[arg(long)]
+    pub coverage: bool,
+
     /// Fail when something has this level or worse: monitored, caution, blocked
     #[arg(long, value_name = "LEVEL", default_value = "blocked")]
     pub fail_on: SecurityLevel,

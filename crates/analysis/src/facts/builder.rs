@@ -21,11 +21,17 @@ use crate::language::Language;
 pub(super) const MAX_FACTS: usize = 20_000;
 /// Imports that are kept of one file.
 const MAX_IMPORTS: usize = 2_000;
+/// Bytes of a module's name.
+const MAX_MODULE: usize = 300;
 /// Bytes that folding may make for one file: 8 MiB.
 const FOLD_BUDGET: usize = 8 << 20;
 /// Bytes of text in the arguments of all calls of one file: 24 MiB, as much as the largest file that is read. One text
 /// in many calls counts for each.
 const ARGUMENT_BYTES: usize = 24 << 20;
+
+/// What a call does that is worth a second reading: it runs, sends or loads something.
+pub(super) const MATTERS: Effects =
+    Effects::NET.with(Effects::SPAWN).with(Effects::EVAL).with(Effects::NATIVE).with(Effects::DESERIALISE);
 
 /// An argument of a call.
 #[derive(Clone, Debug)]
@@ -49,6 +55,8 @@ pub(crate) struct Builder<'a> {
     pub(super) outermost: bool,
     /// Who calls whom.
     pub(super) calls_between: HashSet<(u32, u32)>,
+    /// Functions that others may call without naming them.
+    pub(super) open: HashSet<u32>,
     pub(super) current: u32,
     /// Whether a connection was made so far.
     pub(super) connected: bool,
@@ -77,6 +85,7 @@ impl<'a> Builder<'a> {
             shared: HashSet::new(),
             outermost: false,
             calls_between: HashSet::new(),
+            open: HashSet::new(),
             current: 0,
             connected: false,
             local_modules: Vec::new(),
@@ -89,7 +98,7 @@ impl<'a> Builder<'a> {
                 source,
                 confidence,
                 imports: BTreeSet::new(),
-                local_imports: BTreeSet::new(),
+                modules: BTreeSet::new(),
                 calls: Vec::new(),
                 environment: Vec::new(),
                 mentions: Vec::new(),
@@ -126,8 +135,19 @@ impl<'a> Builder<'a> {
             }
         }
         self.finish_links();
+        // What a function imports that runs when the file is loaded, the file imports.
+        let modules = std::mem::take(&mut self.facts.modules).into_iter();
+        let runs = |function: u32| loaded.get(function as usize) == Some(&true);
+        self.facts.modules =
+            modules.map(|(module, function)| (module, if runs(function) { 0 } else { function })).collect();
         self.facts.loaded = loaded;
         self.facts.calls.sort_by_key(|call| call.place);
+        if self.facts.confidence == Confidence::Low {
+            // A token scan reads what stands between brackets twice.
+            self.facts.calls.dedup_by(|next, kept| next.place == kept.place && *next.path == *kept.path);
+            self.facts.environment.sort_by_key(|read| read.place);
+            self.facts.environment.dedup_by_key(|read| read.place);
+        }
         self.facts.deeds.extend(command::deeds_of_calls(&self.facts.calls));
         self.facts.layers = layer::collect(&self.facts.calls, self.language);
         self.facts.names =
@@ -148,8 +168,8 @@ impl<'a> Builder<'a> {
     /// True when reading the file a second time, knowing what this reading learned, can tell more: something that was
     /// learned late meets a call that runs, sends or loads something.
     pub fn is_worth_another(&self) -> bool {
-        let sinks = Effects::NET | Effects::SPAWN | Effects::EVAL | Effects::NATIVE | Effects::DESERIALISE;
-        self.learned.useful && self.facts.calls.iter().any(|call| call.effects.any(sinks))
+        let calls = || self.facts.calls.iter().any(|call| call.effects.any(MATTERS));
+        self.learned.useful && (self.learned.handed || calls())
     }
 
     /// Starts on the same source again, with what was learned.
@@ -168,8 +188,18 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Says that others may call the function that this value is, without naming it.
+    pub fn opens(&mut self, value: &Value<'a>) {
+        if let Some(function) = value.function.filter(|_| self.open.len() < MAX_FACTS) {
+            self.open.insert(function);
+        }
+    }
+
     /// Says that `function` runs when the file is started as a program, which an installer does with a `setup.py`.
     pub fn runs_as_program(&mut self, function: u32) {
+        if self.facts.links.main.len() < 16 {
+            self.facts.links.main.push(function);
+        }
         if self.program {
             self.runs(function);
         }
@@ -195,10 +225,8 @@ impl<'a> Builder<'a> {
 
     /// Imports a module: the value of the module itself.
     pub fn import(&mut self, module: &str) -> Value<'a> {
+        self.note_module(module);
         if module.starts_with('.') || module.starts_with('/') {
-            if self.facts.local_imports.len() < MAX_IMPORTS {
-                self.facts.local_imports.insert(module.chars().take(300).collect());
-            }
             return self.local_module(module);
         }
         let module = name::module(module);
@@ -208,12 +236,20 @@ impl<'a> Builder<'a> {
         Value::at_path(module)
     }
 
+    /// Notes a module that may be one of the same package, and the function that imports it.
+    pub fn note_module(&mut self, module: &str) {
+        let local = module.starts_with('.') || module.starts_with('/') || self.language == Language::Python;
+        if local && self.facts.modules.len() < MAX_IMPORTS && module.len() <= MAX_MODULE {
+            self.facts.modules.insert((module.into(), self.current));
+        }
+    }
+
     /// The value of a module of the same package.
     fn local_module(&mut self, module: &str) -> Value<'a> {
         let modules = &mut self.local_modules;
         let known = modules.iter().position(|known| known == module);
         let index = known.or_else(|| {
-            (modules.len() < 100 && module.len() <= 300).then(|| {
+            (modules.len() < 100 && module.len() <= MAX_MODULE).then(|| {
                 modules.push(module.to_owned());
                 modules.len() - 1
             })

@@ -47,7 +47,11 @@ impl<'a> Builder<'a> {
         if javascript && matches!(key, "call" | "apply" | "bind") && receiver.path.is_some() {
             let arguments = self.spread_apply(key, arguments);
             return match key {
-                "bind" => receiver,
+                "bind" if arguments.is_empty() => receiver,
+                "bind" => {
+                    self.call(receiver.clone(), arguments, Taint::NONE, place);
+                    receiver
+                }
                 _ => self.call(receiver, arguments, Taint::NONE, place),
             };
         }
@@ -272,8 +276,13 @@ impl<'a> Builder<'a> {
                 let (object, key) = (value(0)?.clone(), value(1)?.clone());
                 self.index(&object, &key, place)
             }
-            "vars" | "util.promisify" | "functools.partial" | "str" | "String" | "shlex.quote" | "os.fspath"
-            | "os.path.expanduser" | "os.path.expandvars" | "os.path.abspath" | "os.path.normpath"
+            // Whoever fills in arguments means to call it.
+            "functools.partial" if arguments.len() > 1 => {
+                self.call(value(0)?.clone(), arguments[1..].to_vec(), Taint::NONE, place);
+                value(0)?.clone()
+            }
+            "vars" | "util.promisify" | "functools.partial" | "Promise.resolve" | "str" | "String" | "shlex.quote"
+            | "os.fspath" | "os.path.expanduser" | "os.path.expandvars" | "os.path.abspath" | "os.path.normpath"
             | "path.normalize" | "Object.freeze" => value(0)?.clone(),
             "dict" | "Object.assign" | "JSON.stringify" | "json.dumps" | "Object.entries" | "Object.fromEntries"
             | "Object.values" => Value::tainted(taint),

@@ -148,6 +148,7 @@ impl<'a> Builder<'a> {
 
     /// A list or tuple.
     pub fn list(&mut self, items: Vec<Value<'a>>) -> Value<'a> {
+        items.iter().for_each(|item| self.opens(item));
         let taint = union(items.iter());
         let constant = if items.len() > LIST_ITEMS { Constant::Unknown } else { Constant::List(items.into()) };
         Value { constant, taint, ..Value::default() }
@@ -155,6 +156,7 @@ impl<'a> Builder<'a> {
 
     /// An object or dictionary.
     pub fn record(&mut self, fields: Vec<(Text<'a>, Value<'a>)>, rest: Taint) -> Value<'a> {
+        fields.iter().for_each(|(_, value)| self.opens(value));
         let taint = union(fields.iter().map(|(_, value)| value)) | rest;
         let constant = if fields.len() > LIST_ITEMS { Constant::Unknown } else { Constant::Record(fields.into()) };
         Value { constant, taint, ..Value::default() }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use hashbrown::{Equivalent, HashMap};
 
 use super::bits::Taint;
-use super::builder::{Argument, Builder, MAX_FACTS};
+use super::api;
+use super::builder::{Argument, Builder, MATTERS, MAX_FACTS};
 use super::name::file_name;
 use super::value::{Text, Value};
 
@@ -53,6 +54,8 @@ pub(super) struct Learned<'a> {
     pub kept: usize,
     /// Whether a second reading would know more than the first.
     pub useful: bool,
+    /// Whether a function that was read before is given something to call that matters.
+    pub handed: bool,
 }
 
 /// A member of a class, to look it up without a copy of its name; it hashes as `(u32, Box<str>)` does.
@@ -69,6 +72,11 @@ impl<'a> Learned<'a> {
     /// The method of a class of this file.
     pub fn method(&self, class: u32, name: &str) -> Option<u32> {
         self.methods.get(&class)?.get(name).copied()
+    }
+
+    /// The methods of all classes.
+    pub fn all_methods(&self) -> impl Iterator<Item = u32> {
+        self.methods.values().flat_map(|methods| methods.values().copied())
     }
 
     /// The methods of a class, in order.
@@ -154,6 +162,8 @@ impl<'a> Builder<'a> {
                         known.parameters[index].join(argument.value.clone());
                         self.learned.kept += 1;
                         self.learned.useful |= known.read;
+                        let path = argument.value.path.as_deref().filter(|_| known.read && !self.learned.handed);
+                        self.learned.handed |= path.is_some_and(|path| api::effects(path).any(MATTERS));
                     }
                     index += 1;
                 }
@@ -169,6 +179,7 @@ impl<'a> Builder<'a> {
 
     /// A `return` of the function being read.
     pub fn returns(&mut self, mut value: Value<'a>) {
+        self.opens(&value);
         if let Some(origin) = &value.origin {
             value.taint |= self.download(origin);
         }

@@ -3,12 +3,12 @@
 //! In: the names and calls that the builder saw. Out: [`Links`], which is small, owned, and says nothing about the other
 //! files: `report/link.rs` puts the links of all files together. Everything is bounded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Place;
 use super::bits::{Effects, Taint};
 use super::builder::Builder;
 use super::value::{Constant, Value};
+use super::{Place, started};
 
 /// Names that one file offers.
 const MAX_EXPORTS: usize = 400;
@@ -74,6 +74,19 @@ pub(crate) struct Links {
     pub sinks: Vec<Sink>,
     /// Which function of the file calls which.
     pub edges: Vec<(u32, u32)>,
+    /// Functions that others may call without naming them: methods, decorated ones, and those that are kept in objects.
+    pub open: Vec<u32>,
+    /// What stands under `if __name__ == "__main__"`.
+    pub main: Vec<u32>,
+    /// Names of files that calls start or run as code, and the functions of these calls.
+    pub started: BTreeSet<(Box<str>, u32)>,
+}
+
+impl Links {
+    /// Whether there is more than is kept, so that what is not there says nothing.
+    pub fn is_cut(&self) -> bool {
+        self.edges.len() >= MAX_EDGES || self.calls.len() >= MAX_CALLS || self.symbols.len() >= MAX_SYMBOLS
+    }
 }
 
 impl<'a> Builder<'a> {
@@ -182,5 +195,8 @@ impl<'a> Builder<'a> {
         edges.sort_unstable();
         edges.truncate(MAX_EDGES);
         self.facts.links.edges = edges;
+        let open = self.open.iter().copied().chain(self.learned.all_methods());
+        self.facts.links.open = open.collect::<BTreeSet<u32>>().into_iter().take(MAX_EDGES).collect();
+        self.facts.links.started = started::files(&self.facts.calls);
     }
 }

@@ -20,6 +20,7 @@ mod mention;
 mod name;
 pub(crate) mod routine;
 mod scope;
+mod started;
 mod value;
 
 pub(crate) use address::is_public_ip;
@@ -146,8 +147,9 @@ pub(crate) struct Facts<'a> {
     pub confidence: Confidence,
     /// Modules of others that it imports, by their first name.
     pub imports: BTreeSet<String>,
-    /// Modules of the same package that it imports, as written: `./lib/x`, `.x`.
-    pub local_imports: BTreeSet<String>,
+    /// Modules that may be of the same package, as written: `./lib/x`, `.x`, `package.x`; and the function that imports
+    /// them, 0 for what is imported when the file is loaded.
+    pub modules: BTreeSet<(Box<str>, u32)>,
     /// Calls of known APIs, in order of their place.
     pub calls: Vec<Call<'a>>,
     /// Reads of environment variables.
@@ -185,7 +187,7 @@ impl<'a> Facts<'a> {
         self.calls.extend(scan.calls.into_iter().filter(new));
         self.calls.sort_by_key(|call| call.place);
         self.imports.extend(scan.imports);
-        self.local_imports.extend(scan.local_imports);
+        self.modules.extend(scan.modules);
         self.environment.extend(scan.environment);
         self.mentions.extend(scan.mentions);
         self.signs |= scan.signs;

@@ -111,6 +111,7 @@ impl<'a> Builder<'a> {
             self.export(name, value);
             return;
         }
+        self.opens(value);
         if let (Some(class), Some(key)) = (object.class, key) {
             if !value.is_unknown() && self.learned.kept <= MAX_FACTS {
                 let known = self.learned.attributes.entry((class, key.into())).or_default();

@@ -285,6 +285,7 @@ impl OperatorRules {
             line: hit.line,
             evidence: hit.evidence.clone(),
             message: rule.message.clone(),
+            reached: None,
         })
     }
 }

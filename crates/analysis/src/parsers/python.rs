@@ -46,6 +46,9 @@ impl<'a> Walker<'_, 'a> {
         for statement in body {
             if let Stmt::FunctionDef(function) = statement {
                 let id = self.builder.declare_function(function.name.start().to_u32());
+                if !function.decorator_list.is_empty() {
+                    self.builder.opens(&Value { function: Some(id), ..Value::default() });
+                }
                 self.computing.note(id, Definition::Named(function));
                 self.builder.bind(function.name.as_str(), Value { function: Some(id), ..Value::default() });
             }
@@ -85,7 +88,11 @@ impl<'a> Walker<'_, 'a> {
             let place = self.builder.place(alias.start().to_u32(), alias.end().to_u32());
             let value = match relative && module.is_empty() {
                 true => self.builder.import(&format!("{dots}{name}")),
-                false => self.builder.member(&object, name, place),
+                false => {
+                    // It may be a module inside that one.
+                    self.builder.note_module(&format!("{dots}{module}.{name}"));
+                    self.builder.member(&object, name, place)
+                }
             };
             self.builder.bind(alias.asname.as_ref().unwrap_or(&alias.name).as_str(), value);
         }

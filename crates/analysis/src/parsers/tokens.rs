@@ -9,6 +9,8 @@ use crate::language::Language;
 
 /// Tokens that are looked at after the name of a call, to find its arguments.
 const ARGUMENT_TOKENS: usize = 24;
+/// Calls in the arguments of each other whose value is followed.
+const MAX_INSIDE: usize = 3;
 
 /// Tells what the tokens of a source show.
 pub(super) fn read<'a>(source: &'a str, language: Language, builder: &mut Builder<'a>) {
@@ -129,8 +131,14 @@ impl<'a> Scan<'_, 'a> {
     /// A dotted name, with calls; answers its value and how many tokens were used up. What stands between the brackets
     /// of a call is read again on its own: it may hold calls.
     fn name(&self, builder: &mut Builder<'a>) -> (Value<'a>, usize) {
+        let (value, next, inside) = self.name_within(0, builder);
+        (value, inside.unwrap_or(next))
+    }
+
+    /// The same for a name that stands in the arguments of `depth` calls; answers also where those of its own begin.
+    fn name_within(&self, depth: usize, builder: &mut Builder<'a>) -> (Value<'a>, usize, Option<usize>) {
         if self.at.checked_sub(1).is_some_and(|before| self.tokens[before].0.kind == Kind::Mark(b'.')) {
-            return (Value::default(), 1);
+            return (Value::default(), 1, None);
         }
         let mut value = builder.name(self.text(0));
         let (mut next, mut inside) = (1, None);
@@ -147,7 +155,7 @@ impl<'a> Scan<'_, 'a> {
                     break;
                 }
                 Some(Kind::Mark(b'(')) => {
-                    let (arguments, used) = self.arguments(next + 1, builder);
+                    let (arguments, used) = self.arguments(next + 1, depth, builder);
                     let place = self.place(builder, next + used + 1);
                     value = builder.call(value, arguments, Taint::NONE, place);
                     inside.get_or_insert(next + 1);
@@ -156,17 +164,25 @@ impl<'a> Scan<'_, 'a> {
                 _ => break,
             }
         }
-        (value, inside.unwrap_or(next))
+        (value, next, inside)
     }
 
     /// The arguments as far as they are constant or names of what is known.
-    fn arguments(&self, from: usize, builder: &mut Builder<'a>) -> (Vec<Argument<'a>>, usize) {
+    fn arguments(&self, from: usize, inside: usize, builder: &mut Builder<'a>) -> (Vec<Argument<'a>>, usize) {
         let (mut arguments, mut depth, mut used) = (Vec::new(), 0_u32, 0);
         while used < ARGUMENT_TOKENS {
             let ahead = from + used;
             used += 1;
             match self.kind(ahead) {
                 Some(Kind::Text) => arguments.push(Value::text(content(self.text(ahead)))),
+                Some(Kind::Word)
+                    if inside < MAX_INSIDE && matches!(self.kind(ahead + 1), Some(Kind::Mark(b'.' | b'('))) =>
+                {
+                    let (value, next, _) =
+                        Scan { tokens: self.tokens, at: self.at + ahead }.name_within(inside + 1, builder);
+                    arguments.push(value);
+                    used += next - 1;
+                }
                 Some(Kind::Word) => arguments.push(builder.name(self.text(ahead))),
                 Some(Kind::Mark(b'(' | b'[' | b'{')) => depth += 1,
                 Some(Kind::Mark(b')' | b']' | b'}')) if depth > 0 => depth -= 1,

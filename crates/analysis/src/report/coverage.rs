@@ -34,6 +34,15 @@ impl States {
         self.sources.push(SourceState { path: path.to_owned(), state, reason });
     }
 
+    /// Notes that the file at `index`, which was taken for a text, was read as source after all.
+    pub fn note_again(&mut self, index: usize, path: &str, not_parsed: Option<SkipReason>) {
+        let state = if not_parsed.is_none() { FileState::Parsed } else { FileState::TokenScanned };
+        if let Some(known) = self.states.get_mut(index) {
+            *known = state;
+            self.sources.push(SourceState { path: path.to_owned(), state, reason: not_parsed });
+        }
+    }
+
     /// Tells the coverage. `entries` are the files in the order in which they were noted.
     pub fn tell(mut self, entries: &[FileEntry], coverage: &mut Coverage) {
         let opened: BTreeSet<&str> =

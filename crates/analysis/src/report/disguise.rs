@@ -32,6 +32,16 @@ pub(super) fn hidden_source<'a>(path: &str, bytes: &'a [u8]) -> Option<(&'a [u8]
     language(source).map(|language| (source, language))
 }
 
+/// Endings of texts that are not run, by Node.js or by a bundler.
+const DOCUMENTS: [&str; 9] = ["json", "md", "rst", "html", "htm", "map", "yml", "yaml", "xml"];
+
+/// Whether a text without the name of a source looks like a program by its first lines. What loads it decides.
+pub(super) fn may_be_program(path: &str, bytes: &[u8]) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
+    !DOCUMENTS.contains(&extension.as_str()) && bytes.len() >= MIN_TAIL && language(bytes).is_some()
+}
+
 /// What follows the end of a PNG, JPEG or GIF.
 fn behind_image(bytes: &[u8]) -> Option<&[u8]> {
     // The last mark of the end: a thumbnail inside an image has one of its own.

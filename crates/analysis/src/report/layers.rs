@@ -113,7 +113,7 @@ impl Outcome {
         }
         self.hosts.extend(inner.hosts);
         self.imports.extend(inner.imports);
-        self.local_imports.extend(inner.local_imports);
+        self.modules.extend(inner.modules.into_iter().map(|(module, _)| (module, 0)));
     }
 }
 
@@ -123,6 +123,8 @@ fn wait(queue: &mut Vec<Waiting>, within: Within, outer: Option<(u32, When, usiz
     let own = within.confidence.unwrap_or(Confidence::High);
     for (layer, line, when) in within.layers.into_iter().rev() {
         let names = names.clone();
+        // A text that decodes to a program was meant to be run, even where only the tokens around it could be read.
+        let own = if layer.decoded { own.max(Confidence::Medium) } else { own };
         queue.push(match outer {
             None => Waiting { layer, line, when, depth: 1, names, confidence: own },
             Some((line, outer, depth, confidence)) => {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use sigma_core::Reach;
 
 use super::FileRecord;
-use super::reach::{find, resolve, stems};
+use super::reach::{Stems, find, resolve};
 use crate::facts::{Export, Links, Sink, Symbol, Taint};
 
 /// Rounds in which taints travel from file to file: a chain of more files than this is not followed.
@@ -58,7 +58,7 @@ impl<'a> Linked<'a> {
             parts.insert(part);
             parts.extend(part.rsplit_once('.').map(|(stem, _)| stem));
         }
-        let stems = stems(&by_path);
+        let stems = Stems::of(&by_path);
         let links: Vec<&Links> = files.iter().map(|file| &file.outcome.links).collect();
         let targets = files.iter().map(|file| {
             let folder = file.inner.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -163,6 +163,21 @@ impl<'a> Linked<'a> {
         &self.links[flow.file].sinks[flow.sink]
     }
 
+    /// The functions of other files that a function calls. `0`, the file itself, names everything that it imports by name.
+    pub fn callees(&self, file: usize, function: u32) -> Vec<(usize, u32)> {
+        let links = self.links[file];
+        let first = links.edges.partition_point(|(caller, _)| *caller < function);
+        let own = links.edges[first..].iter().take_while(|(caller, _)| *caller == function);
+        let own = own.map(|(_, callee)| (file, *callee));
+        let calls = links.calls.iter().filter(|call| call.place.function == function).map(|call| call.symbol);
+        let named = (0..links.symbols.len() as u32).filter(|_| function == 0);
+        let others = calls.chain(named).filter_map(|symbol| {
+            let (target, export) = self.export(file, symbol)?;
+            Some((target, export.function?))
+        });
+        own.chain(others).collect()
+    }
+
     fn resolve(
         &self,
         taint: Taint,
@@ -180,14 +195,14 @@ impl<'a> Linked<'a> {
 struct Paths<'p> {
     by_path: &'p BTreeMap<&'p str, usize>,
     /// What a path may be called without its end: most names are none of these.
-    stems: &'p HashSet<&'p str>,
+    stems: &'p Stems<'p>,
     /// The parts of every path, whole and without an extension.
     parts: &'p HashSet<&'p str>,
 }
 
 impl Paths<'_> {
     fn find(&self, path: &str) -> Option<usize> {
-        if self.stems.contains(path) { find(self.by_path, path) } else { None }
+        if self.stems.may_be(path) { find(self.by_path, path) } else { None }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sigma_core::{Finding, Reach, SkipReason};
 
+use super::entry::Reached;
 use super::{Distribution, File, keep_strongest, reach};
 use crate::operator::{Local, OperatorRules};
 
@@ -46,13 +47,15 @@ impl Distribution<'_> {
     }
 
     /// The findings of the operator's rules, and how many there were of each before the limit of a report.
-    pub(super) fn local_findings(&self) -> (Vec<Finding>, BTreeMap<String, u64>) {
+    pub(super) fn local_findings(&self, entered: Option<&Reached>) -> (Vec<Finding>, BTreeMap<String, u64>) {
         let rules = self.local.rules;
-        let text = self.files.iter().flat_map(|file| {
+        let text = self.files.iter().enumerate().flat_map(|(index, file)| {
             let placed = file.outcome.local.hits.iter();
-            placed.filter_map(|hit| {
+            placed.filter_map(move |hit| {
                 let reach = file.reach_of(hit.when, hit.function);
-                rules.finding(hit, self.kind, &file.path, &file.inner, reach)
+                let reached = entered.and_then(|entered| entered.holds(index, file, hit.when, hit.function));
+                let finding = rules.finding(hit, self.kind, &file.path, &file.inner, reach)?;
+                Some(Finding { reached, ..finding })
             })
         });
         let bytes = self.local.files.iter().flat_map(|(path, inner, local)| {

@@ -266,6 +266,17 @@ impl Manifests {
     }
 }
 
+/// The program in a `.pth` file: the lines that `site.py` runs, the others left empty. Nothing where there is none.
+pub(super) fn pth_program(inner: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    if !inner.ends_with(".pth") || bytes.len() > MAX_BYTES {
+        return None;
+    }
+    let text = crate::parsers::decode(bytes);
+    let runs = |line: &str| line.starts_with("import ") || line.starts_with("import\t");
+    let lines: Vec<&str> = text.lines().map(|line| if runs(line) { line } else { "" }).collect();
+    lines.iter().any(|line| !line.is_empty()).then(|| lines.join("\n").into_bytes())
+}
+
 impl About {
     /// Takes what a header of the core metadata tells.
     fn header(&mut self, line: &str) {

@@ -8,6 +8,7 @@ pub(crate) mod binary;
 mod cited;
 mod coverage;
 mod disguise;
+mod entry;
 mod layers;
 mod link;
 mod local;
@@ -53,6 +54,8 @@ const MAX_IMPORTS: usize = 500;
 const MAX_HOOKS: usize = 200;
 /// Bytes of compiled Python in one distribution that are compared with their source: 32 MiB.
 const MAX_BYTECODE: u64 = 32 << 20;
+/// Texts without the name of a source that may turn out to be one.
+const MAX_UNNAMED: usize = 2_000;
 /// Entry points in a report.
 const MAX_ENTRY_POINTS: usize = 500;
 /// Characters of a path in a report.
@@ -72,6 +75,8 @@ pub(crate) struct FileRecord {
     pub hooked: bool,
     /// When its functions run, where something reaches them.
     pub functions: HashMap<u32, Reach>,
+    /// The language, if it is source.
+    pub language: Option<Language>,
 }
 
 impl FileRecord {
@@ -87,8 +92,13 @@ impl FileRecord {
 
 impl FileRecord {
     /// A file whose place in the package is not known yet.
-    fn of(path: String, inner: String, outcome: Arc<Outcome>) -> Self {
-        Self { path, inner, outcome, reach: Reach::Import, hooked: false, functions: HashMap::new() }
+    fn of(path: String, inner: String, language: Option<Language>, outcome: Arc<Outcome>) -> Self {
+        Self { path, inner, outcome, reach: Reach::Import, hooked: false, functions: HashMap::new(), language }
+    }
+
+    /// True for source whose imports and calls are followed.
+    pub fn is_program(&self) -> bool {
+        self.language.is_some_and(|language| language != Language::Shell)
     }
 }
 
@@ -109,6 +119,10 @@ pub(crate) struct Distribution<'a> {
     /// Compiled files of Python.
     pub bytecode: Vec<Bytecode>,
     bytecode_bytes: u64,
+    /// Texts that could be programs, though their names do not say so: path inside the package, and as it stands.
+    unnamed: BTreeMap<String, String>,
+    /// Those of them that a program loads or starts, and in which language it is written.
+    programs: BTreeMap<String, Language>,
     /// What native files are able to do, by what they import.
     pub capabilities: BTreeSet<Capability>,
     /// What kind of file it is.
@@ -117,6 +131,8 @@ pub(crate) struct Distribution<'a> {
     pub filename: &'a str,
     /// Every file, in the archive's order.
     pub entries: Vec<FileEntry>,
+    /// The file that is started, where one was declared.
+    pub entry: Option<&'a str>,
     lookalike: OnceCell<Option<Lookalike>>,
     coverage: Coverage,
     states: coverage::States,
@@ -195,10 +211,13 @@ impl<'a> Distribution<'a> {
             disguised: Vec::new(),
             bytecode: Vec::new(),
             bytecode_bytes: 0,
+            unnamed: BTreeMap::new(),
+            programs: BTreeMap::new(),
             capabilities: BTreeSet::new(),
             kind,
             filename,
             entries: Vec::new(),
+            entry: None,
             lookalike: OnceCell::new(),
             coverage: Coverage::default(),
             states: coverage::States::default(),
@@ -244,12 +263,19 @@ impl<'a> Distribution<'a> {
         }
         if let Some((source, found)) = disguise::hidden_source(&inner, file.bytes).filter(|_| language.is_none()) {
             // Not remembered: the same bytes under another name are read in another way.
-            let reading = Reading { language: Some(found), setup: false, quiet: false };
-            let outcome = Arc::new(Outcome::of(source, reading, limits.syntax_depth, self.local.rules));
-            let parsed = if outcome.not_parsed.is_none() { FileState::Parsed } else { FileState::TokenScanned };
-            self.states.note_source(&path, parsed, outcome.not_parsed.as_ref().map(|not_parsed| not_parsed.reason));
-            self.disguised.push((path.clone(), found.name()));
-            self.files.push(FileRecord::of(path, inner, outcome));
+            let not_parsed = self.add_program(&path, inner, source, found, limits);
+            let state = if not_parsed.is_none() { FileState::Parsed } else { FileState::TokenScanned };
+            self.states.note_source(&path, state, not_parsed);
+            self.disguised.push((path, found.name()));
+            return;
+        }
+        if let Some(lines) =
+            manifest::pth_program(&inner, file.bytes).filter(|_| self.kind != DistributionKind::NpmTarball)
+        {
+            // Not remembered either: only some of its lines are a program.
+            let not_parsed = self.add_program(&path, inner, &lines, Language::Python, limits);
+            let state = if not_parsed.is_none() { FileState::Parsed } else { FileState::TokenScanned };
+            self.states.note_source(&path, state, not_parsed);
             return;
         }
         if language.is_none() && !parsers::is_text(file.bytes) {
@@ -278,8 +304,74 @@ impl<'a> Distribution<'a> {
             }
             (_, None) => self.states.note(FileState::TextScanned),
         }
+        if language.is_none() && self.unnamed.len() < MAX_UNNAMED && disguise::may_be_program(&inner, file.bytes) {
+            self.unnamed.insert(inner.clone(), file.path.to_owned());
+        }
         if language.is_some() || *outcome != Outcome::default() {
-            self.files.push(FileRecord::of(path, inner, outcome));
+            self.files.push(FileRecord::of(path, inner, language, outcome));
+        }
+    }
+
+    /// Reads a text as a program, whatever it is called; answers why it was not parsed, if it was not.
+    fn add_program(
+        &mut self,
+        path: &str,
+        inner: String,
+        source: &[u8],
+        language: Language,
+        limits: &Limits,
+    ) -> Option<SkipReason> {
+        let reading = Reading { language: Some(language), setup: false, quiet: false };
+        let outcome = Arc::new(Outcome::of(source, reading, limits.syntax_depth, self.local.rules));
+        let not_parsed = outcome.not_parsed.as_ref().map(|not_parsed| not_parsed.reason);
+        self.coverage.source_files += 1;
+        self.coverage.source_bytes += source.len() as u64;
+        self.coverage.parsed += u64::from(not_parsed.is_none());
+        self.coverage.token_scanned += u64::from(not_parsed.is_some());
+        if let Some(why) = &outcome.not_parsed {
+            self.skip(path.to_owned(), why.reason, why.detail.clone());
+        }
+        self.files.push(FileRecord::of(path.to_owned(), inner, Some(language), outcome));
+        not_parsed
+    }
+
+    /// Files that have to be read once more: sources that stand beside their compiled files, and texts that a program
+    /// loads or starts, whatever they are called.
+    pub fn to_read_again(&mut self) -> HashSet<String> {
+        let mut paths = self.sources_to_compare();
+        let unnamed = std::mem::take(&mut self.unnamed);
+        if unnamed.is_empty() {
+            return paths;
+        }
+        let by_path: BTreeMap<&str, usize> =
+            unnamed.keys().enumerate().map(|(index, inner)| (inner.as_str(), index)).collect();
+        let names = entry::Named::of(&by_path);
+        let all: Vec<&String> = unnamed.values().collect();
+        for file in self.files.iter().filter(|file| file.is_program()) {
+            let Some(language) = file.language else { continue };
+            let folder = reach::folder_of(&file.inner);
+            // Node.js runs what it is asked to load whatever its ending; Python does not.
+            let modules = file.outcome.modules.iter().filter(|_| language != Language::Python);
+            let loaded =
+                modules.filter_map(|(module, _)| by_path.get(reach::resolve(folder, module).as_str()).copied());
+            let started = file.outcome.links.started.iter().filter_map(|(name, _)| names.find(name, folder));
+            for index in loaded.chain(started) {
+                self.programs.entry(all[index].clone()).or_insert(language);
+            }
+        }
+        paths.extend(self.programs.keys().cloned());
+        paths
+    }
+
+    /// Reads a file of [`Self::to_read_again`].
+    pub fn add_again(&mut self, path: &str, bytes: &[u8], limits: &Limits) {
+        self.compare(path, bytes);
+        let Some(language) = self.programs.remove(path) else { return };
+        let (printed, inner) = (printable(path, MAX_PATH), reach::inner_path(self.kind, path).to_owned());
+        self.files.retain(|file| file.path != printed);
+        let not_parsed = self.add_program(&printed, inner, bytes, language, limits);
+        if let Some(index) = self.entries.iter().position(|entry| entry.path == path) {
+            self.states.note_again(index, &printed, not_parsed);
         }
     }
 
@@ -294,7 +386,7 @@ impl<'a> Distribution<'a> {
         let mut outcome = Outcome::of_text(&compiled.texts.join("\n"));
         outcome.hits.iter_mut().for_each(|hit| hit.line = 0);
         let (outcome, inner) = (Arc::new(outcome), inner.to_owned());
-        self.files.push(FileRecord::of(path.to_owned(), inner, outcome));
+        self.files.push(FileRecord::of(path.to_owned(), inner, None, outcome));
         let suspicion = compiled.suspicion();
         self.bytecode_bytes += file.size;
         if self.bytecode_bytes <= MAX_BYTECODE {
@@ -344,29 +436,35 @@ impl<'a> Distribution<'a> {
 
     /// Ends: the rules that look at the whole, then everything in order.
     pub fn finish(mut self, digests: Digests) -> (DistributionReport, FileSet) {
-        // A tree is handed over once: there it is known which compiled files have a source, and no more.
-        let _ = self.sources_to_compare();
         for (path, reason, detail) in std::mem::take(&mut self.manifests.unread) {
             self.skip(path, reason, detail);
         }
         self.settle_reach();
+        let entered = self.entry.and_then(|entry| entry::Reached::from(entry, &self.files));
+        if let (Some(entry), None) = (self.entry, &entered) {
+            let detail = "the entry point is no source that is followed: what it reaches is not known".to_owned();
+            self.skip(printable(entry, MAX_PATH), SkipReason::Unsupported, detail);
+        }
+        let entered = entered.as_ref();
         let mut findings: BTreeMap<usize, Vec<Finding>> = BTreeMap::new();
         let mut totals: BTreeMap<usize, u64> = BTreeMap::new();
-        for file in &self.files {
+        for (index, file) in self.files.iter().enumerate() {
             for (rule, total) in &file.outcome.totals {
                 *totals.entry(*rule).or_default() += total;
             }
             for hit in &file.outcome.hits {
                 let reach = file.reach_of(hit.when, hit.function);
-                findings.entry(hit.rule).or_default().push(finding(hit, &file.path, reach));
+                let reached = entered.and_then(|entered| entered.holds(index, file, hit.when, hit.function));
+                findings.entry(hit.rule).or_default().push(finding(hit, &file.path, reach, reached));
             }
             findings.values_mut().filter(|list| list.len() > MAX_FINDINGS * 50).for_each(keep_strongest);
         }
         for hit in self.cross_file_hits() {
             let file = &self.files[hit.0];
             let reach = file.reach_of(hit.1.when, hit.1.function);
+            let reached = entered.and_then(|entered| entered.holds(hit.0, file, hit.1.when, hit.1.function));
             *totals.entry(hit.1.rule).or_default() += 1;
-            findings.entry(hit.1.rule).or_default().push(finding(&hit.1, &file.path, reach));
+            findings.entry(hit.1.rule).or_default().push(finding(&hit.1, &file.path, reach, reached));
         }
         for (index, rule) in RULES.iter().enumerate() {
             if let Check::Distribution(check) = rule.check {
@@ -376,13 +474,13 @@ impl<'a> Distribution<'a> {
                 if total > 0 {
                     totals.insert(index, total);
                 }
-                let reported = hits.iter().map(|hit| finding(hit, "", Reach::Import));
+                let reported = hits.iter().map(|hit| finding(hit, "", Reach::Import, None));
                 findings.entry(index).or_default().extend(reported);
             }
         }
         findings.values_mut().for_each(keep_strongest);
         let mut all: Vec<Finding> = findings.into_values().flatten().collect();
-        let (local, local_hits) = self.local_findings();
+        let (local, local_hits) = self.local_findings(entered);
         all.extend(local);
         all.sort();
         self.coverage.cited = cited::digests(&all, &self.entries);
@@ -414,11 +512,7 @@ impl<'a> Distribution<'a> {
         let candidates: Vec<reach::Candidate<'_>> = self
             .files
             .iter()
-            .map(|file| reach::Candidate {
-                inner: &file.inner,
-                imports: &file.outcome.local_imports,
-                modules: &file.outcome.imports,
-            })
+            .map(|file| reach::Candidate { inner: &file.inner, modules: &file.outcome.modules })
             .collect();
         let reached = reach::reach(self.kind, &candidates, &self.manifests);
         for (index, file) in self.files.iter_mut().enumerate() {
@@ -494,7 +588,7 @@ impl<'a> Distribution<'a> {
 }
 
 /// A finding from a hit in code that runs at `reach`, unless the rule knows better.
-fn finding(hit: &Hit, path: &str, reach: Reach) -> Finding {
+fn finding(hit: &Hit, path: &str, reach: Reach, reached: Option<bool>) -> Finding {
     let rule = RULES[hit.rule];
     let reach = hit.reach.unwrap_or(reach);
     Finding {
@@ -513,6 +607,7 @@ fn finding(hit: &Hit, path: &str, reach: Reach) -> Finding {
         line: hit.line,
         evidence: hit.evidence.clone(),
         message: hit.message.clone().unwrap_or_else(|| rule.message.to_owned()),
+        reached,
     }
 }
 

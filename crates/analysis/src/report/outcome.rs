@@ -35,8 +35,8 @@ pub(crate) struct Outcome {
     pub hosts: BTreeSet<String>,
     /// Modules of others.
     pub imports: BTreeSet<String>,
-    /// Modules of the same package.
-    pub local_imports: BTreeSet<String>,
+    /// Modules that may be of the same package, and the function that imports them.
+    pub modules: BTreeSet<(Box<str>, u32)>,
     /// What its texts are signs of.
     pub signs: Signs,
     /// What ties it to the other files, with the line and the text of each call that they may reach.
@@ -101,7 +101,7 @@ impl Outcome {
         let mut outcome = Self {
             hosts: hosts(facts),
             imports: facts.imports.clone(),
-            local_imports: facts.local_imports.clone(),
+            modules: facts.modules.clone(),
             signs: facts.signs,
             links: facts.links.clone(),
             sinks: sinks(facts),
@@ -142,7 +142,7 @@ impl Outcome {
             + (self.hits.len() + self.local.hits.len()) * 400
             + texts(&self.hosts)
             + texts(&self.imports)
-            + texts(&self.local_imports)
+            + self.modules.iter().map(|(module, _)| module.len() + 24).sum::<usize>()
     }
 }
 

@@ -9,6 +9,8 @@ use crate::language::{Language, language_of};
 
 /// Files that hooks reach through imports: more than any honest installer has.
 const MAX_REACHED: usize = 2_000;
+/// Parts of a dotted name.
+const MAX_PARTS: usize = 12;
 
 /// The path inside the package: sdists and npm tarballs have one folder around everything.
 pub(super) fn inner_path(kind: DistributionKind, path: &str) -> &str {
@@ -52,10 +54,8 @@ pub(super) fn is_test(inner: &str) -> bool {
 pub(super) struct Candidate<'a> {
     /// Path inside the package.
     pub inner: &'a str,
-    /// Modules of the package that it imports.
-    pub imports: &'a BTreeSet<String>,
-    /// All modules that it imports, for a `setup.py` beside its helpers.
-    pub modules: &'a BTreeSet<String>,
+    /// Modules that it imports and that may be of the package, and the function that does.
+    pub modules: &'a BTreeSet<(Box<str>, u32)>,
 }
 
 /// The reach of the module level of each file, and which files an npm script names.
@@ -94,19 +94,63 @@ pub(super) fn reach(kind: DistributionKind, files: &[Candidate<'_>], manifests: 
         queue.extend(by_path.get("setup.py"));
         queue.extend(manifests.backend_files.iter().filter_map(|file| find(&by_path, file)));
     }
+    // `site.py` runs them whenever the interpreter starts.
+    queue.extend(files.iter().enumerate().filter(|(_, file)| file.inner.ends_with(".pth")).map(|(index, _)| index));
     let mut seen: BTreeSet<usize> = queue.iter().copied().collect();
     while let Some(index) = queue.pop() {
         reach[index] = Reach::Install;
-        let folder = files[index].inner.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let local = files[index].imports.iter().map(|import| resolve(folder, import));
-        let beside = files[index].modules.iter().filter(|_| files[index].inner == "setup.py").cloned();
-        for path in local.chain(beside) {
-            if let Some(next) = find(&by_path, &path).filter(|next| seen.len() < MAX_REACHED && seen.insert(*next)) {
-                queue.push(next);
+        for (module, _) in files[index].modules {
+            for path in paths_of(folder_of(files[index].inner), module) {
+                if let Some(next) = find(&by_path, &path).filter(|next| seen.len() < MAX_REACHED && seen.insert(*next))
+                {
+                    queue.push(next);
+                }
             }
         }
     }
+    reach_tests(files, &by_path, &mut reach);
     Reached { reach, hooked }
+}
+
+/// What lies among tests and is loaded with a module of the package runs when that does.
+fn reach_tests(files: &[Candidate<'_>], by_path: &BTreeMap<&str, usize>, reach: &mut [Reach]) {
+    let tests: BTreeMap<&str, usize> = by_path
+        .iter()
+        .filter(|(_, index)| reach[**index] == Reach::Test)
+        .map(|(path, index)| (*path, *index))
+        .collect();
+    if tests.is_empty() {
+        return;
+    }
+    let stems = Stems::of(&tests);
+    let runs = [Reach::EntryPoint, Reach::Import, Reach::Install];
+    let mut queue: Vec<usize> = (0..files.len()).filter(|index| runs.contains(&reach[*index])).collect();
+    while let Some(index) = queue.pop() {
+        for (module, _) in files[index].modules.iter().filter(|(_, function)| *function == 0) {
+            for path in paths_of(folder_of(files[index].inner), module) {
+                let Some(next) = stems.may_be(&path).then(|| find(&tests, &path)).flatten() else { continue };
+                if reach[next] < reach[index] {
+                    reach[next] = reach[index];
+                    queue.push(next);
+                }
+            }
+        }
+    }
+}
+
+/// The folder of a file.
+pub(super) fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The paths that an import may mean: for a dotted name also those of the packages around it, which are loaded first.
+pub(super) fn paths_of(folder: &str, module: &str) -> Vec<String> {
+    if module.starts_with(['.', '/']) {
+        return vec![resolve(folder, module)];
+    }
+    let path = module.replace('.', "/");
+    let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+    ends.take(MAX_PARTS).flat_map(|end| [path[..end].to_owned(), format!("src/{}", &path[..end])]).collect()
 }
 
 /// The files that npm scripts name: every word of a command that is a path of the package.
@@ -149,21 +193,55 @@ pub(super) fn resolve(folder: &str, import: &str) -> String {
 }
 
 /// What may be left out at the end of a path, in the order in which files are looked for.
-const ENDS: [&str; 9] = ["", ".js", ".cjs", ".mjs", ".ts", ".py", "/index.js", "/__init__.py", "/__main__.py"];
+const ENDS: [&str; 16] = [
+    "",
+    ".js",
+    ".cjs",
+    ".mjs",
+    ".ts",
+    ".py",
+    ".tsx",
+    ".jsx",
+    ".mts",
+    ".cts",
+    ".pyw",
+    "/index.js",
+    "/index.ts",
+    "/index.mjs",
+    "/__init__.py",
+    "/__main__.py",
+];
+/// How TypeScript names a file by what it will be once it is compiled.
+const COMPILED: [(&str, &str); 5] =
+    [(".js", ".ts"), (".js", ".tsx"), (".jsx", ".tsx"), (".mjs", ".mts"), (".cjs", ".cts")];
 
-/// Every path that [`find`] answers.
-pub(super) fn stems<'p>(by_path: &BTreeMap<&'p str, usize>) -> HashSet<&'p str> {
-    by_path.keys().flat_map(|path| ENDS.iter().filter_map(|end| path.strip_suffix(end))).collect()
+/// What the files may be called: most names are none of these, which is known without asking [`find`].
+pub(super) struct Stems<'p>(HashSet<&'p str>);
+
+impl<'p> Stems<'p> {
+    /// Those of these files.
+    pub fn of(by_path: &BTreeMap<&'p str, usize>) -> Self {
+        Self(by_path.keys().flat_map(|path| ENDS.iter().filter_map(|end| path.strip_suffix(end))).collect())
+    }
+
+    /// True for every path that [`find`] answers, and for few others.
+    pub fn may_be(&self, path: &str) -> bool {
+        let compiled = |(end, _): &(&str, &str)| path.strip_suffix(end).is_some_and(|stem| self.0.contains(stem));
+        self.0.contains(path) || COMPILED.iter().any(compiled)
+    }
 }
 
 /// The file that a path without its extension means.
 pub(super) fn find(by_path: &BTreeMap<&str, usize>, path: &str) -> Option<usize> {
     let mut name = String::with_capacity(path.len() + 16);
     name.push_str(path);
-    ENDS.iter().find_map(|end| {
+    let plain = ENDS.iter().find_map(|end| {
         name.truncate(path.len());
         name.push_str(end);
         by_path.get(name.as_str()).copied()
+    });
+    plain.or_else(|| {
+        COMPILED.iter().find_map(|(end, own)| by_path.get(&*(path.strip_suffix(end)?.to_owned() + own)).copied())
     })
 }
 
@@ -173,13 +251,10 @@ mod tests {
     use crate::report::manifest::Script;
 
     fn reaches(kind: DistributionKind, files: &[(&str, &[&str])], manifests: &Manifests) -> Vec<Reach> {
-        let imports: Vec<BTreeSet<String>> =
-            files.iter().map(|(_, imports)| imports.iter().map(|import| import.to_string()).collect()).collect();
-        let candidates: Vec<Candidate<'_>> = files
-            .iter()
-            .zip(&imports)
-            .map(|((inner, _), imports)| Candidate { inner, imports, modules: imports })
-            .collect();
+        let imports: Vec<BTreeSet<(Box<str>, u32)>> =
+            files.iter().map(|(_, imports)| imports.iter().map(|import| ((*import).into(), 0)).collect()).collect();
+        let candidates: Vec<Candidate<'_>> =
+            files.iter().zip(&imports).map(|((inner, _), modules)| Candidate { inner, modules }).collect();
         reach(kind, &candidates, manifests).reach
     }
 
@@ -205,6 +280,20 @@ mod tests {
         ];
         let expect = [Reach::Install, Reach::Install, Reach::Import, Reach::EntryPoint, Reach::Test];
         assert_eq!(reaches(DistributionKind::NpmTarball, files, &manifests), expect);
+    }
+
+    #[test]
+    fn what_a_module_loads_runs_wherever_it_lies() {
+        let files: &[(&str, &[&str])] = &[
+            ("demo/__init__.py", &["demo.tests.a"]),
+            ("demo/tests/a.py", &[".b"]),
+            ("demo/tests/b.py", &[]),
+            ("demo/tests/c.py", &["demo"]),
+            ("demo.pth", &["hook"]),
+            ("hook.py", &[]),
+        ];
+        let expect = [Reach::Import, Reach::Import, Reach::Import, Reach::Test, Reach::Install, Reach::Install];
+        assert_eq!(reaches(DistributionKind::Wheel, files, &Manifests::default()), expect);
     }
 
     #[test]

@@ -50,6 +50,7 @@ fn finding(rule: &str, capability: Capability, reach: Reach, file: &str, evidenc
         line: 3,
         evidence: evidence.to_owned(),
         message: String::new(),
+        reached: None,
     }
 }
 

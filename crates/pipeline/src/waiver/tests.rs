@@ -35,6 +35,7 @@ fn report(findings: usize) -> Report {
         line,
         evidence: String::new(),
         message: String::new(),
+        reached: None,
     };
     let coverage = Coverage { cited: BTreeMap::from([("demo/a.py".into(), sha("a"))]), ..Coverage::default() };
     let distribution = DistributionReport {

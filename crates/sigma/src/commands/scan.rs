@@ -26,7 +26,8 @@ pub fn run(args: &Args, command: &Scan) -> Result<Outcome> {
     let mut rows = Vec::new();
     for path in targets(&command.paths)? {
         let scan = match path.is_dir() {
-            true => sigma_scan::scan_folder(&analyser, &path),
+            true => sigma_scan::scan_folder(&analyser, &path, command.entry.as_deref()),
+            false if command.entry.is_some() => bail!("{}: --entry is for folders", path.display()),
             false => sigma_scan::scan(&analyser, &path),
         };
         let scan = scan.with_context(|| format!("cannot scan {}", path.display()))?;

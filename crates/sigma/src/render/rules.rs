@@ -190,5 +190,6 @@ fn level(category: Category, severity: Severity, reach: Reach, confidence: Confi
         line: 0,
         evidence: String::new(),
         message: String::new(),
+        reached: None,
     })
 }

@@ -134,7 +134,7 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 
-    /// Calls that call something they are given: `Reflect.apply(f, this, [a])`, `["a"].map(f)`.
+    /// Calls that call something they are given: `Reflect.apply(f, this, [a])`, `["a"].map(f)`, `promise.then(f)`.
     #[inline(never)] // Keeps the frame of `eval` small.
     pub(super) fn handed_on(
         &mut self,
@@ -148,6 +148,8 @@ impl<'a> Walker<'_, 'a> {
         let handed: Vec<FactArgument<'a>> = match (object.path.as_deref(), name) {
             (Some("Reflect"), "apply") => arguments.get(2)?.value.items().iter().map(plain).collect(),
             (Some("Reflect"), "construct") => arguments.get(1)?.value.items().iter().map(plain).collect(),
+            // What a step before made of the items stands for them; a promise hands on what it holds.
+            (_, "map" | "forEach" | "then") if object.items().is_empty() && !object.is_unknown() => vec![plain(object)],
             (_, "map" | "forEach") => object.items().iter().take(1).map(plain).collect(),
             _ => return None,
         };
