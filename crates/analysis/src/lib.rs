@@ -27,7 +27,10 @@ pub use rules::catalogue::{RuleEntry, catalogue};
 
 use std::io::{Read, Seek};
 
-use sigma_core::{Digests, DistributionKind, DistributionReport, FileSet, PackageId, Sha256, Skipped};
+use sigma_core::{
+    Digests, DistributionKind, DistributionReport, FileEntry, FileSet, FileState, PackageId, Sha256, SkipReason,
+    Skipped, SourceState, printable,
+};
 
 use report::{Distribution, File, Memory};
 
@@ -77,6 +80,22 @@ pub struct Analysis {
     pub report: DistributionReport,
     /// The files inside, for the file-set hash.
     pub files: FileSet,
+    /// How far each of these files was read, in their order, and why not further. The report counts them all and names
+    /// those that were not read in full; its memory must not grow with the distribution.
+    pub states: Vec<(FileState, Option<SkipReason>)>,
+}
+
+impl Analysis {
+    /// The complete map of what was read, by path.
+    pub fn map(&self) -> Vec<SourceState> {
+        let files = self.files.files.iter().zip(&self.states);
+        let row = |(file, (state, reason)): (&FileEntry, &(FileState, Option<SkipReason>))| SourceState {
+            path: printable(&file.path, 1024),
+            state: *state,
+            reason: *reason,
+        };
+        files.map(row).collect()
+    }
 }
 
 /// The version of the rules. It changes whenever the same bytes could give another report.
@@ -138,8 +157,7 @@ impl Analyser {
                     }
                 });
             }
-            let (report, files) = distribution.finish(input.digests);
-            Analysis { report, files }
+            distribution.finish(input.digests)
         })
     }
 
@@ -174,8 +192,7 @@ impl Analyser {
                     }
                 });
             }
-            let (report, files) = distribution.finish(digests);
-            Analysis { report, files }
+            distribution.finish(digests)
         })
     }
 
@@ -205,8 +222,7 @@ impl Analyser {
             for (path, bytes) in files.iter().filter(|(path, _)| again.contains(*path)) {
                 distribution.add_again(path, bytes, &self.limits);
             }
-            let (report, files) = distribution.finish(digests);
-            Analysis { report, files }
+            distribution.finish(digests)
         })
     }
 }

@@ -60,7 +60,7 @@ pub enum FileState {
     OverLimit,
 }
 
-/// How far one source file was read.
+/// How far one file was read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SourceState {
     /// Path inside the distribution, printable.

@@ -7,14 +7,14 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use sha1::Digest as _;
-use sigma_analysis::{Analyser, Loose, analysis_type};
+use sigma_analysis::{Analyser, Analysis, Loose, analysis_type};
 use sigma_core::{
     Digests, DistributionKind, DistributionReport, Ecosystem, PackageId, PackageName, Report, Sha1, Sha256, Sha512,
     SkipReason, Skipped, printable,
 };
 use walkdir::WalkDir;
 
-use crate::{Scan, ScanError, ruled};
+use crate::{Map, Scan, ScanError, ruled};
 
 /// Bytes at hand of a file that is too large to be analysed: enough to tell what it is.
 const HEAD: u64 = 64 << 10;
@@ -36,8 +36,9 @@ pub fn scan_folder(analyser: &Analyser, folder: &Path, entry: Option<&str>) -> R
     std::fs::read_dir(&whole).map_err(failed)?;
     let entry = entry.map(|entry| entry_point(&whole, entry)).transpose()?;
     let name = whole.file_name().map_or("folder".to_owned(), |name| printable(&name.to_string_lossy(), 200));
-    let distributions: Vec<DistributionReport> =
-        kinds(&whole).iter().map(|kind| tree(analyser, &whole, &name, *kind, entry.as_deref())).collect();
+    let trees = kinds(&whole).into_iter().map(|kind| tree(analyser, &whole, &name, kind, entry.as_deref()));
+    let (distributions, map): (Vec<DistributionReport>, Map) =
+        trees.map(|analysis| (analysis.report.clone(), analysis.map())).unzip();
     let ecosystem = match distributions.first().map(|distribution| distribution.kind) {
         Some(DistributionKind::NpmTarball) => Ecosystem::Npm,
         _ => Ecosystem::Pypi,
@@ -52,7 +53,7 @@ pub fn scan_folder(analyser: &Analyser, folder: &Path, entry: Option<&str>) -> R
         analysis_type: analysis_type(&distributions),
         distributions,
     };
-    Ok(ruled(report, None))
+    Ok(ruled(report, map, None))
 }
 
 /// The path of the entry point as the report spells paths inside the folder.
@@ -78,13 +79,7 @@ fn kinds(folder: &Path) -> Vec<DistributionKind> {
 }
 
 /// The report on a tree. Its digest is `sha256-sorted-files-v1` over the files read; other digests are not defined.
-fn tree(
-    analyser: &Analyser,
-    folder: &Path,
-    name: &str,
-    kind: DistributionKind,
-    entry: Option<&str>,
-) -> DistributionReport {
+fn tree(analyser: &Analyser, folder: &Path, name: &str, kind: DistributionKind, entry: Option<&str>) -> Analysis {
     let none = Digests {
         sha256: Sha256::from_bytes([0; 32]),
         sha512: Sha512::from_bytes([0; 64]),
@@ -140,7 +135,7 @@ fn tree(
     });
     analysis.report.digests.sha256 = sorted_files(&analysis.files.files);
     analysis.report.digests.size = analysis.files.files.iter().map(|file| file.size).sum();
-    analysis.report
+    analysis
 }
 
 /// Sdists and npm tarballs have one folder around everything, and so has a tree.

@@ -15,7 +15,7 @@ use sha1::Digest as _;
 use sigma_analysis::{Analyser, Input, analysis_type};
 use sigma_core::{
     AdvisorySnapshot, AdvisoryState, Delta, Digests, Dossier, People, Release, Report, Ruling, Sha1, Sha256, Sha512,
-    Timestamp,
+    SourceState, Timestamp,
 };
 
 pub use folder::scan_folder;
@@ -44,6 +44,8 @@ pub struct Scan {
     pub report: Report,
     /// What is new since the archive that it was compared with, if it was.
     pub delta: Option<Delta>,
+    /// How far every file was read and why not further, by distribution and path: more than a report holds.
+    pub map: Vec<Vec<SourceState>>,
     /// The ruling. Advisories were not asked for, which its warnings disclose.
     pub ruling: Ruling,
 }
@@ -61,7 +63,8 @@ pub fn scan(analyser: &Analyser, path: &Path) -> Result<Scan, ScanError> {
 /// # Errors
 /// When it cannot be read or its name does not tell which package it claims to be.
 pub fn scan_bytes<R: Read + Seek>(analyser: &Analyser, path: &Path, file: R) -> Result<Scan, ScanError> {
-    Ok(ruled(read(analyser, path, file)?, None))
+    let (report, map) = read(analyser, path, file)?;
+    Ok(ruled(report, map, None))
 }
 
 /// Scans an archive as the successor of another one, of which nothing is judged.
@@ -69,7 +72,7 @@ pub fn scan_bytes<R: Read + Seek>(analyser: &Analyser, path: &Path, file: R) -> 
 /// # Errors
 /// When one of them cannot be read or its name does not tell which package it claims to be.
 pub fn scan_pair(analyser: &Analyser, old: &Path, new: &Path) -> Result<Scan, ScanError> {
-    let old = read(analyser, old, open(old)?)?;
+    let (old, _) = read(analyser, old, open(old)?)?;
     scan_after(analyser, &old, new)
 }
 
@@ -78,18 +81,21 @@ pub fn scan_pair(analyser: &Analyser, old: &Path, new: &Path) -> Result<Scan, Sc
 /// # Errors
 /// When it cannot be read or its name does not tell which package it claims to be.
 pub fn scan_after(analyser: &Analyser, old: &Report, new: &Path) -> Result<Scan, ScanError> {
-    let report = read(analyser, new, open(new)?)?;
+    let (report, map) = read(analyser, new, open(new)?)?;
     // A file does not say who published it.
     let nobody = People::default();
     let delta = Delta::between((old, &nobody), (&report, &nobody));
-    Ok(ruled(report, Some(delta)))
+    Ok(ruled(report, map, Some(delta)))
 }
 
 fn open(path: &Path) -> Result<File, ScanError> {
     File::open(path).map_err(|source| ScanError::Io { path: path.display().to_string(), source })
 }
 
-fn read<R: Read + Seek>(analyser: &Analyser, path: &Path, mut file: R) -> Result<Report, ScanError> {
+/// How far every file was read, by distribution.
+type Map = Vec<Vec<SourceState>>;
+
+fn read<R: Read + Seek>(analyser: &Analyser, path: &Path, mut file: R) -> Result<(Report, Map), ScanError> {
     let failed = |source| ScanError::Io { path: path.display().to_string(), source };
     let identity = identify(path, &mut file).map_err(failed)??;
     let digests = digests(&mut file).map_err(failed)?;
@@ -97,17 +103,19 @@ fn read<R: Read + Seek>(analyser: &Analyser, path: &Path, mut file: R) -> Result
     let mut bytes = BufReader::with_capacity(64 << 10, file);
     let Identity { package, kind } = identity;
     let analysis = analyser.analyse(Input { package: &package, filename: &filename, kind, digests, bytes: &mut bytes });
+    let map = vec![analysis.map()];
     let reports = vec![analysis.report];
-    Ok(Report {
+    let report = Report {
         package,
         ruleset: analyser.ruleset().to_owned(),
         analysis_type: analysis_type(&reports),
         distributions: reports,
-    })
+    };
+    Ok((report, map))
 }
 
 /// What the council rules of a report when nobody was asked about the release.
-fn ruled(report: Report, delta: Option<Delta>) -> Scan {
+fn ruled(report: Report, map: Map, delta: Option<Delta>) -> Scan {
     let dossier = Dossier {
         package: report.package.clone(),
         release: Release {
@@ -126,7 +134,7 @@ fn ruled(report: Report, delta: Option<Delta>) -> Scan {
         delta,
     };
     let ruling = sigma_council::deliberate(&dossier);
-    Scan { report: dossier.report, delta: dossier.delta, ruling }
+    Scan { report: dossier.report, delta: dossier.delta, map, ruling }
 }
 
 /// Digests of a whole file; it stands at its beginning afterwards.

@@ -333,6 +333,17 @@ fn scan_reads_archives_and_folders_without_network() {
     for part in ["tree/src/bad/__init__.py:2", "as sdist", "as npm-tarball", "scan it by itself"] {
         assert!(tree.out.contains(part), "{part}: {}", tree.out);
     }
+    scene.file("tree/src/bad/unused.py", PAYLOAD);
+    let entered = scene.run(&["scan", "tree", "--entry", "src/bad/__init__.py", "--coverage"]);
+    for part in ["(reached from the entry point)", "(not reached from the entry point)"] {
+        assert!(entered.out.contains(part), "{part}: {}", entered.out);
+    }
+    for part in ["parsed        tree/src/bad/unused.py  (complete)", "tree/pyproject.toml  (a text in no language"] {
+        assert!(entered.out.contains(part), "{part}: {}", entered.out);
+    }
+    let json = scene.run(&["scan", "tree", "--coverage", "--format", "json"]).json();
+    assert_eq!(json["scans"][0]["files"][0][0]["state"], "text-scanned");
+    assert_eq!(scene.run(&["scan", "tree", "--entry", "src/none.py"]).code, Some(2));
     assert_eq!(scene.run(&["scan", "nowhere"]).code, Some(2));
     assert_eq!(scene.run(&["scan", "tree/pyproject.toml"]).code, Some(2), "not an archive");
     assert_eq!(scene.run(&["scan"]).code, Some(2));

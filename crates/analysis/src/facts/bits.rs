@@ -173,6 +173,8 @@ mod taint {
             CATCHER = "catcher",
             /// An address where anybody can leave a file in a minute: chat attachments, file drops, raw files of a forge.
             DROP_HOST = "drop-host",
+            /// What the user copies, types or shows: clipboard, keyboard, screen, camera, microphone.
+            WATCHED = "watched",
         }
     }
 }

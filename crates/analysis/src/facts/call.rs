@@ -487,6 +487,7 @@ fn results(effects: Effects, from: Taint) -> Taint {
         (Effects::READ, Taint::FILE),
         (Effects::OPEN, Taint::FILE),
         (Effects::SPAWN, Taint::OUTPUT),
+        (Effects::WATCH, Taint::WATCHED),
     ] {
         if effects.any(effect) {
             result |= mark;

@@ -485,7 +485,7 @@ pub(super) const EFFECTS: [&str; 21] = [
 ];
 
 /// The words of `from`.
-pub(super) const TAINTS: [&str; 14] = [
+pub(super) const TAINTS: [&str; 15] = [
     "env",
     "secret",
     "env-all",
@@ -500,4 +500,5 @@ pub(super) const TAINTS: [&str; 14] = [
     "raw-ip",
     "socket",
     "downloaded",
+    "watched",
 ];

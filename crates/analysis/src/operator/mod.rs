@@ -309,6 +309,18 @@ impl Local {
             self.hits.push(hit);
         }
     }
+
+    /// Takes over what was seen in a text that the file runs: `kind` says which, `at` in which line, when and in which
+    /// function it does.
+    pub(crate) fn absorb(&mut self, inner: Local, kind: &str, at: (u32, When, u32)) {
+        let (line, when, function) = at;
+        for hit in inner.hits {
+            let evidence = printable(&format!("{kind}: {}", hit.evidence), 160);
+            let function = if hit.when == When::Load { function } else { u32::MAX };
+            self.push(LocalHit { line, evidence, function, when: hit.when.min(when), ..hit });
+        }
+        self.unread = self.unread.take().or(inner.unread);
+    }
 }
 
 /// One hit of an operator's rule.

@@ -79,6 +79,24 @@ fn a_declared_rule_reports_like_any_other() {
 }
 
 #[test]
+fn rules_see_what_a_file_decodes_and_runs() {
+    let inner = "import requests\nrequests.get('https://telemetry.acme.test/')  # ACME-MARKER-1\n";
+    let once = format!("exec(__import__('base64').b64decode('{}'))\n", data_encoding::BASE64.encode(inner.as_bytes()));
+    let twice = format!(
+        "import base64\n\ndef f():\n    exec(base64.b64decode('{}'))\n",
+        data_encoding::BASE64.encode(once.as_bytes())
+    );
+    let rules = load(&[("acme.toml", BEACON), ("acme.yar", YARA)]).unwrap();
+    let files: &[(&str, &[u8])] = &[("demo/a.py", once.as_bytes()), ("demo/b.py", twice.as_bytes())];
+    insta::assert_snapshot!(local(&analyse(rules, DistributionKind::Wheel, files)), @"
+    local/acme-beacon High Call demo/b.py:4 `decoded layer 2: requests.get('https://telemetry.acme.test/')` Talks to the retired telemetry host.
+    local/acme-beacon High Import demo/a.py:1 `decoded layer 1: requests.get('https://telemetry.acme.test/')` Talks to the retired telemetry host.
+    local/acme_marker Critical Call demo/b.py:4 `decoded layer 2: $a: ACME-MARKER-1` Holds the marker of the acme incident. See https://acme.test/incident.
+    local/acme_marker Critical Import demo/a.py:1 `decoded layer 1: $a: ACME-MARKER-1` Holds the marker of the acme incident. See https://acme.test/incident.
+    ");
+}
+
+#[test]
 fn every_kind_of_condition_holds_and_fails() {
     let hits = |condition: &str, path: &str, text: &str| {
         let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");

@@ -14,23 +14,27 @@ const MAX_EXTENSIONS: usize = 100;
 /// Characters of an extension; what is longer is a name with a dot, not an extension.
 const EXTENSION: usize = 12;
 
+/// How far a file was read, and why not further.
+type Reading = (FileState, Option<SkipReason>);
+
 /// How far the files of one distribution were read.
 #[derive(Debug, Default)]
 pub(super) struct States {
     /// One for each file, in the order of the entries.
-    states: Vec<FileState>,
+    states: Vec<Reading>,
     sources: Vec<SourceState>,
 }
 
 impl States {
     /// Notes the next file.
     pub fn note(&mut self, state: FileState) {
-        self.states.push(state);
+        let reason = (state == FileState::OverLimit).then_some(SkipReason::TooLarge);
+        self.states.push((state, reason));
     }
 
     /// Notes the next file, which is source.
     pub fn note_source(&mut self, path: &str, state: FileState, reason: Option<SkipReason>) {
-        self.note(state);
+        self.states.push((state, reason));
         self.sources.push(SourceState { path: path.to_owned(), state, reason });
     }
 
@@ -38,17 +42,17 @@ impl States {
     pub fn note_again(&mut self, index: usize, path: &str, not_parsed: Option<SkipReason>) {
         let state = if not_parsed.is_none() { FileState::Parsed } else { FileState::TokenScanned };
         if let Some(known) = self.states.get_mut(index) {
-            *known = state;
+            *known = (state, not_parsed);
             self.sources.push(SourceState { path: path.to_owned(), state, reason: not_parsed });
         }
     }
 
-    /// Tells the coverage. `entries` are the files in the order in which they were noted.
-    pub fn tell(mut self, entries: &[FileEntry], coverage: &mut Coverage) {
+    /// Tells the coverage. `entries` are the files in the order in which they were noted; answers the same of each of them.
+    pub fn tell(mut self, entries: &[FileEntry], coverage: &mut Coverage) -> Vec<Reading> {
         let opened: BTreeSet<&str> =
             entries.iter().filter_map(|entry| entry.path.rsplit_once("!/")).map(|(archive, _)| archive).collect();
         let mut extensions: BTreeMap<String, BTreeMap<FileState, u64>> = BTreeMap::new();
-        for (entry, state) in entries.iter().zip(&mut self.states) {
+        for (entry, (state, _)) in entries.iter().zip(&mut self.states) {
             if matches!(state, FileState::Hashed | FileState::TextScanned) && opened.contains(entry.path.as_str()) {
                 *state = FileState::Opened;
             }
@@ -66,6 +70,7 @@ impl States {
         }
         self.sources.sort();
         coverage.sources = self.sources;
+        self.states
     }
 }
 

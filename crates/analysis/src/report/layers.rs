@@ -11,6 +11,7 @@ use sigma_core::{Confidence, Sha256, printable};
 
 use super::outcome::Outcome;
 use crate::facts::{Facts, Layer, When};
+use crate::operator::OperatorRules;
 use crate::parsers;
 use crate::rules::{Hit, KEPT};
 
@@ -55,7 +56,7 @@ struct Waiting {
 
 impl Outcome {
     /// Reads the layers, and the layers of those.
-    pub(super) fn add_layers(&mut self, within: Within, setup: bool, syntax_depth: u32) {
+    pub(super) fn add_layers(&mut self, within: Within, setup: bool, syntax_depth: u32, rules: &OperatorRules) {
         let mut queue: Vec<Waiting> = Vec::new();
         wait(&mut queue, within, None);
         let (mut read, mut bytes) = (0, 0);
@@ -70,20 +71,26 @@ impl Outcome {
             if !seen.insert(Sha256::of(layer.code.as_bytes())) {
                 continue;
             }
-            let run = |facts: &Facts<'_>| (Self::of_facts(facts, setup), Within::of(facts));
-            let ((mut inner, within), _) =
-                parsers::with_named_facts(&layer.code, layer.language, setup, syntax_depth, &names, run);
+            let run = |facts: &Facts<'_>| {
+                let local = rules.read(&layer.code, Some(facts));
+                (Self { local, ..Self::of_facts(facts, setup) }, Within::of(facts))
+            };
+            let ((mut inner, within), _) = rules
+                .watching(|| parsers::with_named_facts(&layer.code, layer.language, setup, syntax_depth, &names, run));
             inner.add_text(&layer.code);
-            let kind = if layer.decoded { "decoded" } else { "text" };
+            rules.scan(layer.code.as_bytes(), None, &mut inner.local);
+            let kind = format!("{} layer {depth}", if layer.decoded { "decoded" } else { "text" });
+            self.local.absorb(std::mem::take(&mut inner.local), &kind, (line, when, layer.place.function));
             for hit in &mut inner.hits {
-                hit.evidence = printable(&format!("{kind} layer {depth}: {}", hit.evidence), EVIDENCE);
+                hit.evidence = printable(&format!("{kind}: {}", hit.evidence), EVIDENCE);
+                hit.function = outer_function(hit.when, layer.place.function);
                 hit.line = line;
                 hit.when = hit.when.min(when);
                 hit.confidence = hit.confidence.min(confidence);
             }
             self.absorb(inner);
             if depth < MAX_DEPTH {
-                wait(&mut queue, within, Some((line, when, depth, confidence)));
+                wait(&mut queue, within, Some((line, when, layer.place.function, depth, confidence)));
             }
         }
     }
@@ -117,17 +124,24 @@ impl Outcome {
     }
 }
 
+/// The function of the file that what stands in a layer runs in: the one that runs the layer. What only a call inside of the
+/// layer would run belongs to none.
+fn outer_function(inner: When, outer: u32) -> u32 {
+    if inner == When::Load { outer } else { u32::MAX }
+}
+
 /// Puts layers in the queue so that the first comes out first.
-fn wait(queue: &mut Vec<Waiting>, within: Within, outer: Option<(u32, When, usize, Confidence)>) {
+fn wait(queue: &mut Vec<Waiting>, within: Within, outer: Option<(u32, When, u32, usize, Confidence)>) {
     let names: Rc<[(Rc<str>, Rc<str>)]> = within.names.into();
     let own = within.confidence.unwrap_or(Confidence::High);
-    for (layer, line, when) in within.layers.into_iter().rev() {
+    for (mut layer, line, when) in within.layers.into_iter().rev() {
         let names = names.clone();
         // A text that decodes to a program was meant to be run, even where only the tokens around it could be read.
         let own = if layer.decoded { own.max(Confidence::Medium) } else { own };
         queue.push(match outer {
             None => Waiting { layer, line, when, depth: 1, names, confidence: own },
-            Some((line, outer, depth, confidence)) => {
+            Some((line, outer, function, depth, confidence)) => {
+                layer.place.function = outer_function(when, function);
                 Waiting { layer, line, when: when.min(outer), depth: depth + 1, names, confidence: own.min(confidence) }
             }
         });

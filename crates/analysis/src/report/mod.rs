@@ -30,6 +30,7 @@ use sigma_core::{
     Finding, PackageId, Reach, Sha256, SkipReason, Skipped, printable,
 };
 
+use crate::Analysis;
 use crate::archive::Walk;
 use crate::facts::When;
 use crate::language::{Language, is_declaration, language_of};
@@ -435,7 +436,7 @@ impl<'a> Distribution<'a> {
     }
 
     /// Ends: the rules that look at the whole, then everything in order.
-    pub fn finish(mut self, digests: Digests) -> (DistributionReport, FileSet) {
+    pub fn finish(mut self, digests: Digests) -> Analysis {
         for (path, reason, detail) in std::mem::take(&mut self.manifests.unread) {
             self.skip(path, reason, detail);
         }
@@ -486,6 +487,7 @@ impl<'a> Distribution<'a> {
         self.coverage.cited = cited::digests(&all, &self.entries);
         let proved = totals.keys().filter_map(|rule| RULES[*rule].capability);
         let capabilities = std::mem::take(&mut self.capabilities).into_iter().chain(proved).collect();
+        let (coverage, readings) = self.coverage();
         let report = DistributionReport {
             filename: self.filename.to_owned(),
             kind: self.kind,
@@ -501,11 +503,13 @@ impl<'a> Distribution<'a> {
                 .map(|(rule, total)| (RULES[rule].id.to_owned(), total))
                 .chain(local_hits)
                 .collect(),
-            coverage: self.coverage(),
+            coverage,
         };
-        let mut files = FileSet { files: self.entries };
-        files.files.sort();
-        (report, files)
+        let mut read: Vec<(FileEntry, (FileState, Option<SkipReason>))> =
+            self.entries.into_iter().zip(readings).collect();
+        read.sort();
+        let (files, states) = read.into_iter().unzip();
+        Analysis { report, files: FileSet { files }, states }
     }
 
     fn settle_reach(&mut self) {
@@ -549,7 +553,7 @@ impl<'a> Distribution<'a> {
         all
     }
 
-    fn coverage(&mut self) -> Coverage {
+    fn coverage(&mut self) -> (Coverage, Vec<(FileState, Option<SkipReason>)>) {
         let mut coverage = std::mem::take(&mut self.coverage);
         coverage.files = self.entries.len() as u64;
         coverage.bytes = self.entries.iter().map(|entry| entry.size).sum();
@@ -560,8 +564,8 @@ impl<'a> Distribution<'a> {
         coverage.skipped.dedup();
         coverage.skipped.truncate(MAX_SKIPPED);
         coverage.skipped_total = self.skipped_total;
-        std::mem::take(&mut self.states).tell(&self.entries, &mut coverage);
-        coverage
+        let states = std::mem::take(&mut self.states).tell(&self.entries, &mut coverage);
+        (coverage, states)
     }
 
     fn collect(&self, limit: usize, of: impl Fn(&Outcome) -> &BTreeSet<String>) -> BTreeSet<String> {

@@ -65,7 +65,7 @@ impl Outcome {
                 let ((mut outcome, within), not_parsed) =
                     rules.watching(|| parsers::with_facts(&text, language, reading.setup, depth, run));
                 outcome.not_parsed = not_parsed.or(outcome.not_parsed);
-                outcome.add_layers(within, reading.setup, depth);
+                outcome.add_layers(within, reading.setup, depth, rules);
                 outcome
             }
             None => Self { local: rules.read(&text, None), ..Self::default() },

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use sigma_core::{CouncilVerdict, DistributionReport, Finding, SecurityLevel};
+use sigma_core::{CouncilVerdict, DistributionReport, FileState, Finding, SecurityLevel, SourceState};
 use sigma_pipeline::WaiverUse;
 
 use super::{json as audit_json, markdown, table, words};
@@ -19,7 +19,7 @@ const SHOWN: usize = 30;
 pub fn scans(rows: &[Row], waivers: &[WaiverUse], ruleset: &str, command: &args::Scan) -> Result<String> {
     Ok(match command.format {
         Format::Json => json(rows, waivers, ruleset, command)?,
-        Format::Table => text(rows, waivers, ruleset),
+        Format::Table => text(rows, waivers, ruleset, command.coverage),
         // An indented code block: no fence that a piece of evidence could close.
         Format::Markdown => {
             let mut out = String::from("## SIGMA scan\n\n");
@@ -28,14 +28,17 @@ pub fn scans(rows: &[Row], waivers: &[WaiverUse], ruleset: &str, command: &args:
                 let _ = writeln!(out, "- {path}: {}", verdict(row));
             }
             out.push('\n');
-            out + &text(rows, waivers, ruleset).lines().map(|line| format!("    {line}\n")).collect::<String>()
+            out + &text(rows, waivers, ruleset, command.coverage)
+                .lines()
+                .map(|line| format!("    {line}\n"))
+                .collect::<String>()
         }
     })
 }
 
 fn json(rows: &[Row], waivers: &[WaiverUse], ruleset: &str, command: &args::Scan) -> Result<String> {
     let scans = rows.iter().map(|row| {
-        Ok(json!({
+        let mut scan = json!({
             "path": row.path.display().to_string(),
             "securityLevel": row.scan.ruling.level,
             "councilVerdict": row.scan.ruling.verdict.as_str(),
@@ -48,7 +51,11 @@ fn json(rows: &[Row], waivers: &[WaiverUse], ruleset: &str, command: &args::Scan
             "rationale": row.scan.ruling.rationale,
             "warnings": row.scan.ruling.warnings,
             "report": serde_json::to_value(&row.scan.report)?,
-        }))
+        });
+        if command.coverage {
+            scan["files"] = serde_json::to_value(&row.scan.map)?;
+        }
+        Ok(scan)
     });
     let value = json!({
         "rulesetVersion": ruleset,
@@ -67,7 +74,7 @@ const NOT_CHECKED: [&str; 3] = [
     "the files were analysed statically and not executed; dependencies were not looked at",
 ];
 
-fn text(rows: &[Row], waivers: &[WaiverUse], ruleset: &str) -> String {
+fn text(rows: &[Row], waivers: &[WaiverUse], ruleset: &str, map: bool) -> String {
     let mut out = String::new();
     for (index, row) in rows.iter().enumerate() {
         if index > 0 {
@@ -76,13 +83,16 @@ fn text(rows: &[Row], waivers: &[WaiverUse], ruleset: &str) -> String {
         let path = sigma_core::printable(&row.path.display().to_string(), 300);
         let level = row.scan.ruling.level;
         let _ = writeln!(out, "{path}  {}", table::paint(&verdict(row), table::level_color(level)));
-        for distribution in &row.scan.report.distributions {
+        for (distribution, files) in row.scan.report.distributions.iter().zip(&row.scan.map) {
             if row.scan.report.distributions.len() > 1 {
                 let kind = serde_json::to_value(distribution.kind).unwrap_or_default();
                 let _ = writeln!(out, "  as {}", kind.as_str().unwrap_or_default());
             }
             findings(&mut out, distribution);
             coverage(&mut out, distribution);
+            if map {
+                files.iter().for_each(|file| read(&mut out, file));
+            }
         }
         for warning in row.scan.ruling.warnings.iter().filter(|warning| warning.location.is_none()) {
             let _ = writeln!(out, "  {}", words::warning(warning).0);
@@ -120,7 +130,12 @@ fn findings(out: &mut String, distribution: &DistributionReport) {
             (file, 0) => file.to_owned(),
             (file, line) => format!("{file}:{line}"),
         };
-        let _ = writeln!(out, "    {place}  {}", finding.evidence);
+        let reached = match finding.reached {
+            Some(true) => "  (reached from the entry point)",
+            Some(false) => "  (not reached from the entry point)",
+            None => "",
+        };
+        let _ = writeln!(out, "    {place}  {}{reached}", finding.evidence);
         if let Some(digest) = distribution.coverage.cited.get(&finding.file) {
             let _ = writeln!(out, "    sha256 {digest}");
         }
@@ -128,6 +143,22 @@ fn findings(out: &mut String, distribution: &DistributionReport) {
     if told.len() > SHOWN {
         let _ = writeln!(out, "  and {} more; --format json tells them all", told.len() - SHOWN);
     }
+}
+
+/// How far one file was read, and why not further.
+fn read(out: &mut String, file: &SourceState) {
+    let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let state = word(&serde_json::to_value(file.state).unwrap_or_default());
+    let why = match (file.reason, file.state) {
+        (Some(reason), _) => word(&serde_json::to_value(reason).unwrap_or_default()),
+        (None, FileState::Parsed) => "complete".to_owned(),
+        (None, FileState::TokenScanned | FileState::OverLimit) => "not parsed".to_owned(),
+        (None, FileState::TextScanned) => "a text in no language that is parsed".to_owned(),
+        (None, FileState::Opened) => "an archive; its members follow".to_owned(),
+        (None, FileState::Binary) => "compiled; what it imports was read".to_owned(),
+        (None, FileState::Hashed) => "no text".to_owned(),
+    };
+    let _ = writeln!(out, "    {state:<13} {}  ({why})", file.path);
 }
 
 fn coverage(out: &mut String, distribution: &DistributionReport) {

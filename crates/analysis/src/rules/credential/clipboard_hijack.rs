@@ -25,8 +25,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             .find(|call| clipboard(&call.path) && words.iter().any(|word| call.path.contains(word)))
     };
     let (Some(reads), Some(_)) = (
-        named(&["paste", "read", "Get", "waitFor"]).filter(|_| has_address_pattern(source.facts.source)),
-        named(&["copy", "write", "Set"]),
+        named(&["paste", "read", "Get", "_get", "waitFor"]).filter(|_| has_address_pattern(source.facts.source)),
+        named(&["copy", "write", "Set", "_append"]),
     ) else {
         return;
     };

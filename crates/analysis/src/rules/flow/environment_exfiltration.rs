@@ -49,6 +49,13 @@ const FLOWS: &[Flow] = &[
         to_collector: [Severity::High, Severity::Critical, Severity::Critical],
         message: "Who and where the user is flows into a network call.",
     },
+    // Remote control and notes between machines do so on request; nobody asks for it by an import.
+    Flow {
+        what: Taint::WATCHED,
+        severity: [Severity::Low, Severity::High, Severity::Critical],
+        to_collector: [Severity::High, Severity::Critical, Severity::Critical],
+        message: "What the user copied, typed or showed flows into a network call.",
+    },
     Flow {
         what: Taint::OUTPUT,
         severity: [Severity::Info, Severity::High, Severity::High],
@@ -121,11 +128,14 @@ fn is_destination(call: &Call<'_>) -> bool {
         .with(Taint::SECRET)
         .with(Taint::HOST_INFO)
         .with(Taint::OUTPUT)
+        .with(Taint::WATCHED)
         .with(Taint::FILE)
         .with(Taint::ENV);
     let Some(first) = call.positional(0).filter(|_| call.effects.any(Effects::NET)) else { return false };
     let named = first.as_prefix().is_some_and(|prefix| !prefix.is_empty()) || !first.items().is_empty();
     let told = call.arguments.iter().filter(|argument| !std::ptr::eq(&argument.value, first));
-    let grave = first.taint.any(Taint::ENV_ALL | Taint::SECRET | Taint::HOST_INFO | Taint::ADDRESS);
+    const GRAVE: Taint =
+        Taint::ENV_ALL.with(Taint::SECRET).with(Taint::HOST_INFO).with(Taint::WATCHED).with(Taint::ADDRESS);
+    let grave = first.taint.any(GRAVE);
     !named && !grave && !told.into_iter().any(|argument| argument.value.taint.any(TELLING))
 }
