@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use hashbrown::{Equivalent, HashMap};
 
-use super::bits::Taint;
 use super::api;
+use super::bits::Taint;
 use super::builder::{Argument, Builder, MATTERS, MAX_FACTS};
 use super::name::file_name;
 use super::value::{Text, Value};
