@@ -148,7 +148,7 @@ impl Analyser {
                 distribution.add(&file, &self.limits, &self.memory);
             });
             distribution.add_walk(walk);
-            let again = distribution.to_read_again();
+            let again = distribution.wanted_again();
             if !again.is_empty() {
                 // What it tells was told the first time; two walks over the same bytes see the same.
                 archive::walk(input.filename, input.bytes, &self.limits, &mut |member| {
@@ -182,7 +182,7 @@ impl Analyser {
                 }
                 Loose::Skipped(skipped) => distribution.skip(skipped.path, skipped.reason, skipped.detail),
             });
-            let again = distribution.to_read_again();
+            let again = distribution.wanted_again();
             if !again.is_empty() {
                 each(&mut |loose| {
                     if let Loose::File { path, bytes, .. } = loose
@@ -218,7 +218,7 @@ impl Analyser {
                 let file = File { path, size, sha256: Sha256::of(bytes), bytes, whole };
                 distribution.add(&file, &self.limits, &self.memory);
             }
-            let again = distribution.to_read_again();
+            let again = distribution.wanted_again();
             for (path, bytes) in files.iter().filter(|(path, _)| again.contains(*path)) {
                 distribution.add_again(path, bytes, &self.limits);
             }

@@ -338,7 +338,7 @@ impl<'a> Distribution<'a> {
 
     /// Files that have to be read once more: sources that stand beside their compiled files, and texts that a program
     /// loads or starts, whatever they are called.
-    pub fn to_read_again(&mut self) -> HashSet<String> {
+    pub fn wanted_again(&mut self) -> HashSet<String> {
         let mut paths = self.sources_to_compare();
         let unnamed = std::mem::take(&mut self.unnamed);
         if unnamed.is_empty() {
@@ -364,7 +364,7 @@ impl<'a> Distribution<'a> {
         paths
     }
 
-    /// Reads a file of [`Self::to_read_again`].
+    /// Reads a file of [`Self::wanted_again`].
     pub fn add_again(&mut self, path: &str, bytes: &[u8], limits: &Limits) {
         self.compare(path, bytes);
         let Some(language) = self.programs.remove(path) else { return };
