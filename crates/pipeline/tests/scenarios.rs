@@ -9,8 +9,8 @@ use sigma_core::*;
 use sigma_ecosystem::manifest::{self, ReadOptions};
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
 use sigma_pipeline::*;
-use sigma_store::Store;
-use sigma_testkit::{FakeEcosystem, Misbehaviour, NpmTarball, Sdist, Wheel};
+use sigma_store::{Database, Store};
+use sigma_testkit::{FakeEcosystem, Misbehaviour, NpmTarball, Sdist, Wheel, fresh_postgres};
 use tempfile::TempDir;
 use url::Url;
 
@@ -18,6 +18,7 @@ use url::Url;
 struct Scene {
     eco: Arc<FakeEcosystem>,
     folder: TempDir,
+    database: Database,
     time: Arc<AtomicI64>,
 }
 
@@ -30,7 +31,8 @@ impl Scene {
     fn with(eco: Arc<FakeEcosystem>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("project")).unwrap();
-        Self { eco, folder, time: Arc::new(AtomicI64::new(1_776_248_621_000)) }
+        let database = fresh_postgres().map_or(Database::Embedded, |url| url.parse().unwrap());
+        Self { eco, folder, database, time: Arc::new(AtomicI64::new(1_776_248_621_000)) }
     }
 
     fn file(&self, name: &str, text: &str) -> &Self {
@@ -41,7 +43,7 @@ impl Scene {
     async fn hall(&self, offline: bool) -> Hall {
         let url = |text: String| Url::parse(&text).unwrap();
         let root = self.folder.path().join("store");
-        let store = Store::open(&root).await.unwrap();
+        let store = Store::open(&root, &self.database).await.unwrap();
         let ecosystems = Ecosystems::new(EcosystemConfig {
             pypi_index: url(self.eco.pypi.index_url()),
             pypi_json: url(self.eco.pypi.json_url()),

@@ -34,6 +34,11 @@ pub struct Args {
     #[arg(long, global = true, env = "SIGMA_STORE", value_name = "FOLDER")]
     pub store: Option<PathBuf>,
 
+    /// Keep certificates in this PostgreSQL database instead of SQLite in the store's folder. Programs of other users may
+    /// read a command line: a password belongs into the variable, the configuration file or ~/.pgpass
+    #[arg(long, global = true, env = "SIGMA_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+
     /// Configuration file (TOML) instead of the user's own
     #[arg(long, global = true, env = "SIGMA_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -92,6 +97,8 @@ Examples:
   sigma explain decoded-execution
   sigma explain local/acme-beacon --rules my-rules")]
     Explain(Explain),
+    /// Work on the store itself
+    Store(StoreArgs),
     /// Hash the files of a folder with sha256-sorted-files-v1
     #[command(after_help = "\
 All files are sorted by the bytes of their path; each path and the file's SHA-256 in hexadecimal are concatenated without
@@ -111,6 +118,29 @@ pub enum Format {
     Json,
     /// For pull requests and reports
     Markdown,
+}
+
+#[derive(Debug, Parser)]
+pub struct StoreArgs {
+    #[command(subcommand)]
+    pub command: StoreCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Copy everything into another database: a store that began on SQLite and grew
+    #[command(after_help = "\
+Copies every table, then reads both databases and compares them. The store may be in use meanwhile: it is copied as it was at
+one moment. An interrupted copy goes on where it ended. Distributions stay in the store's folder, which the new database is
+used with: start sigma with the same --store and the new --database-url.
+
+Example:
+  SIGMA_COPY_TO=postgres://sigma:secret@db.example/sigma sigma store copy")]
+    Copy {
+        /// The database to copy into, which should be empty
+        #[arg(long, env = "SIGMA_COPY_TO", hide_env_values = true, value_name = "URL")]
+        to: String,
+    },
 }
 
 #[derive(Debug, Parser)]

@@ -18,6 +18,9 @@ use url::Url;
 pub struct Config {
     /// Folder of the store.
     pub store: PathBuf,
+    /// PostgreSQL instead of SQLite in the store's folder: `postgres://USER:PASSWORD@HOST/DATABASE`.
+    #[serde(default)]
+    pub database_url: Option<String>,
     /// PyPI's Simple API.
     pub pypi_index: Url,
     /// PyPI's JSON API, asked for advisories.
@@ -64,6 +67,7 @@ impl Config {
         let official = EcosystemConfig::official(PathBuf::new());
         let defaults = Self {
             store: strategy.data_dir().join("sigma"),
+            database_url: None,
             pypi_index: official.pypi_index,
             pypi_json: official.pypi_json,
             npm_registry: official.npm_registry,

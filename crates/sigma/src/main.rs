@@ -51,6 +51,7 @@ fn main() -> ExitCode {
             Command::Scan(scan) => commands::scan::run(&args, scan),
             Command::Rules(rules) => commands::rules::run(&args, rules),
             Command::Explain(explain) => commands::explain::run(&args, explain),
+            Command::Store(store) => commands::store::run(&args, store).await,
             Command::Hash(hash) => commands::hash::run(hash),
         }
     });

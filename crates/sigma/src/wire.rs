@@ -10,7 +10,7 @@ use sigma_analysis::{Analyser, Limits, OperatorRules, RuleFile};
 use sigma_core::Timestamp;
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
 use sigma_pipeline::{Hall, HallConfig, Waivers};
-use sigma_store::Store;
+use sigma_store::{Database, Store};
 use tracing_subscriber::EnvFilter;
 
 use crate::args::Args;
@@ -41,6 +41,9 @@ pub fn config(args: &Args) -> Result<Config> {
     if let Some(store) = &args.store {
         config.store.clone_from(store);
     }
+    if args.database_url.is_some() {
+        config.database_url.clone_from(&args.database_url);
+    }
     if args.rules.is_some() {
         config.analysis.rules.clone_from(&args.rules);
     }
@@ -49,7 +52,15 @@ pub fn config(args: &Args) -> Result<Config> {
 
 /// Opens the store.
 pub async fn store(config: &Config) -> Result<Store> {
-    Store::open(&config.store).await.with_context(|| format!("cannot open the store at {}", config.store.display()))
+    let database = config.database_url.as_deref().map(str::parse).transpose()?.unwrap_or(Database::Embedded);
+    open(config, &database).await
+}
+
+/// Opens the store on another database than the configured one.
+pub async fn open(config: &Config, database: &Database) -> Result<Store> {
+    Store::open(&config.store, database)
+        .await
+        .with_context(|| format!("cannot open the store at {}", config.store.display()))
 }
 
 /// The operator's own rules, checked; the empty set where none are configured.

@@ -4,17 +4,19 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use sigma_testkit::{FakeEcosystem, Misbehaviour, NpmTarball, Wheel};
+use sigma_testkit::{FakeEcosystem, Misbehaviour, NpmTarball, Wheel, fresh_postgres};
 use tempfile::TempDir;
 
 struct Scene {
     eco: FakeEcosystem,
     folder: TempDir,
+    database: Option<String>,
 }
 
 impl Scene {
     fn new() -> Self {
-        let scene = Self { eco: FakeEcosystem::start(), folder: tempfile::tempdir().unwrap() };
+        let scene =
+            Self { eco: FakeEcosystem::start(), folder: tempfile::tempdir().unwrap(), database: fresh_postgres() };
         std::fs::create_dir(scene.folder.path().join("project")).unwrap();
         scene
     }
@@ -34,7 +36,8 @@ impl Scene {
             .env("SIGMA_STORE", self.folder.path().join("store"))
             .env("SIGMA_PYPI_INDEX", self.eco.pypi.index_url())
             .env("SIGMA_PYPI_JSON", self.eco.pypi.json_url())
-            .env("SIGMA_NPM_REGISTRY", self.eco.npm.registry_url());
+            .env("SIGMA_NPM_REGISTRY", self.eco.npm.registry_url())
+            .envs(self.database.as_ref().map(|url| ("SIGMA_DATABASE_URL", url)));
         command
     }
 
@@ -433,4 +436,33 @@ fn waivers_change_the_decision_and_nothing_else() {
     let wrong = scene.run(&["audit", "--waivers", "w.toml"]);
     assert!(wrong.code == Some(2) && wrong.err.contains("w.toml:1:1: missing field"), "{}", wrong.err);
     assert_eq!(scene.run(&["audit", "--waivers", "gone.toml"]).code, Some(2));
+}
+
+#[test]
+fn a_database_that_is_none_is_refused_without_its_password() {
+    let ran = Scene::new().run(&["store", "copy", "--to", "mysql://me:hunter2@db/sigma"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    assert!(ran.err.contains("expected postgres://") && !ran.err.contains("hunter2"), "{}", ran.err);
+}
+
+/// Runs where there is a PostgreSQL to test with; `./test` starts one.
+#[test]
+fn a_store_moves_from_sqlite_to_postgresql_with_its_certificates() {
+    let Some(url) = fresh_postgres() else {
+        eprintln!("skipped: SIGMA_TEST_POSTGRES names no server");
+        return;
+    };
+    let scene = Scene { database: None, ..Scene::new() };
+    scene.eco.pypi.add(pure("demo", "1.0").build());
+    scene.file("requirements.txt", "demo==1.0\n");
+    assert_eq!(scene.run(&["audit"]).code, Some(0));
+
+    let copied = scene.run(&["store", "copy", "--to", &url]);
+    assert_eq!((copied.code, copied.err.as_str()), (Some(0), ""), "{}", copied.out);
+    assert!(copied.out.contains("        1  certificate\n"), "{}", copied.out);
+
+    let downloads = scene.eco.pypi.downloads();
+    let moved = scene.run(&["audit", "--format", "json", "--database-url", &url]);
+    assert_eq!(moved.json()["preview"]["packagesCertifiedFromCache"], 1, "{}", moved.out);
+    assert_eq!(scene.eco.pypi.downloads(), downloads, "nothing is audited again");
 }

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use sigma_core::{Digests, ExpectedDigest, HashAlgorithm, Sha256};
-use sqlx::{Row as _, SqlitePool};
+use sqlx::Row as _;
 
 use crate::StoreError;
+use crate::database::Connections;
 
 /// The blob folder.
 #[derive(Debug, Clone)]
 pub struct Blobs {
-    pub(crate) pool: SqlitePool,
+    pub(crate) database: Connections,
     pub(crate) root: PathBuf,
 }
 
@@ -36,12 +37,12 @@ impl Blobs {
             std::fs::File::open(&folder).and_then(|folder| folder.sync_all()).map_err(StoreError::io(&folder))
         });
         moved.await.map_err(|error| StoreError::Damaged { what: "blob".to_owned(), why: error.to_string() })??;
-        sqlx::query("INSERT INTO blob (sha256, sha512, sha1, size) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+        sqlx::query("INSERT INTO blob (sha256, sha512, sha1, size) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
             .bind(digests.sha256.to_string())
             .bind(digests.sha512.to_string())
             .bind(digests.sha1.to_string())
             .bind(i64::try_from(digests.size).unwrap_or(i64::MAX))
-            .execute(&self.pool)
+            .execute(&self.database.pool)
             .await?;
         Ok(blob)
     }
@@ -50,11 +51,11 @@ impl Blobs {
     pub async fn find(&self, digests: &[ExpectedDigest]) -> Result<Option<Blob>, StoreError> {
         for digest in digests {
             let statement = match digest.algorithm() {
-                HashAlgorithm::Sha256 => "SELECT sha256 FROM blob WHERE sha256 = substr(?, 8)",
-                HashAlgorithm::Sha512 => "SELECT sha256 FROM blob WHERE sha512 = substr(?, 8)",
+                HashAlgorithm::Sha256 => "SELECT sha256 FROM blob WHERE sha256 = substr($1, 8)",
+                HashAlgorithm::Sha512 => "SELECT sha256 FROM blob WHERE sha512 = substr($1, 8)",
                 HashAlgorithm::Sha1 | HashAlgorithm::Sha384 => continue,
             };
-            let row = sqlx::query(statement).bind(digest.to_string()).fetch_optional(&self.pool).await?;
+            let row = sqlx::query(statement).bind(digest.to_string()).fetch_optional(&self.database.pool).await?;
             if let Some(row) = row {
                 let text: String = row.try_get(0)?;
                 let sha256 = text

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use sigma_certificate::PackageCertificate;
 use sigma_core::{ExpectedDigest, HashAlgorithm, PackageId, Report, Ruling, Sha256, Timestamp};
-use sqlx::{QueryBuilder, Row as _, Sqlite, sqlite::SqliteRow};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 
+use crate::database::placeholders;
 use crate::{Store, StoreError};
 
 /// A certificate with what it was sealed from, as canonical bytes.
@@ -53,11 +55,11 @@ impl Store {
     pub async fn insert(&self, sealed: &Sealed) -> Result<PackageCertificate, StoreError> {
         let certificate = &sealed.certificate;
         let payload = certificate.payload();
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.database.write().await?;
         let inserted = sqlx::query(
             "INSERT INTO certificate (id, ecosystem, name, version, distribution_sha256, ruleset, level, certified_at,
                  payload_hash, payload, report, round)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
              ON CONFLICT (ecosystem, name, version, distribution_sha256, ruleset) DO NOTHING",
         )
         .bind(certificate.id())
@@ -69,15 +71,15 @@ impl Store {
         .bind(payload.security_level.as_str())
         .bind(payload.certified_at.as_millis())
         .bind(certificate.payload_hash())
-        .bind(certificate.canonical())
-        .bind(&sealed.report)
-        .bind(&sealed.round)
+        .bind(certificate.canonical().to_vec())
+        .bind(sealed.report.as_slice())
+        .bind(sealed.round.as_slice())
         .execute(&mut *transaction)
         .await?;
         if inserted.rows_affected() == 0 {
             let row = sqlx::query(
                 "SELECT payload, id FROM certificate
-                 WHERE ecosystem = ? AND name = ? AND version = ? AND distribution_sha256 = ? AND ruleset = ?",
+                 WHERE ecosystem = $1 AND name = $2 AND version = $3 AND distribution_sha256 = $4 AND ruleset = $5",
             )
             .bind(payload.registry_source.as_str())
             .bind(&payload.package_name)
@@ -95,10 +97,10 @@ impl Store {
                 ExpectedDigest::from(distribution.sha1),
             ];
             for digest in digests {
-                sqlx::query("INSERT INTO certificate_digest (digest, certificate_id, preferred) VALUES (?, ?, ?)")
+                sqlx::query("INSERT INTO certificate_digest (digest, certificate_id, preferred) VALUES ($1, $2, $3)")
                     .bind(digest.to_string())
                     .bind(certificate.id())
-                    .bind(index == 0)
+                    .bind(i64::from(index == 0))
                     .execute(&mut *transaction)
                     .await?;
             }
@@ -116,18 +118,22 @@ impl Store {
     ) -> Result<HashMap<usize, PackageCertificate>, StoreError> {
         let mut found = HashMap::new();
         for (chunk_index, chunk) in wanted.chunks(LOOKUP_CHUNK).enumerate() {
-            let mut query = QueryBuilder::<Sqlite>::new(
-                "SELECT c.ecosystem, c.name, c.version, d.digest, c.payload, c.id FROM certificate_digest d
-                 JOIN certificate c ON c.id = d.certificate_id WHERE d.preferred = 1 AND c.ruleset = ",
-            );
-            query.push_bind(ruleset).push(" AND d.digest IN (");
-            let mut list = query.separated(", ");
-            for digest in chunk.iter().flat_map(|wanted| strong(wanted.digests)) {
-                list.push_bind(digest.to_string());
+            let digests: Vec<String> =
+                chunk.iter().flat_map(|wanted| strong(wanted.digests)).map(ToString::to_string).collect();
+            if digests.is_empty() {
+                continue;
             }
-            query.push(") ORDER BY c.certified_at, c.id");
-            let rows = query.build().fetch_all(&self.pool).await?;
-            let mut by_key: HashMap<(String, String, String, String), &SqliteRow> = HashMap::new();
+            let sql = format!(
+                "SELECT c.ecosystem, c.name, c.version, d.digest, c.payload, c.id FROM certificate_digest d
+                 JOIN certificate c ON c.id = d.certificate_id
+                 WHERE d.preferred = 1 AND c.ruleset = $1 AND d.digest IN (VALUES {})
+                 ORDER BY c.certified_at, c.id",
+                placeholders(2, digests.len(), 1)
+            );
+            let query = sqlx::query(AssertSqlSafe(sql)).bind(ruleset);
+            let rows = digests.into_iter().fold(query, |query, digest| query.bind(digest));
+            let rows = rows.fetch_all(&self.database.pool).await?;
+            let mut by_key: HashMap<(String, String, String, String), &AnyRow> = HashMap::new();
             for row in &rows {
                 by_key.insert((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?), row);
             }
@@ -149,22 +155,22 @@ impl Store {
     /// Every certificate of an exact package, newest first.
     pub async fn certificates_of(&self, package: &PackageId) -> Result<Vec<PackageCertificate>, StoreError> {
         let rows = sqlx::query(
-            "SELECT payload, id FROM certificate WHERE ecosystem = ? AND name = ? AND version = ?
+            "SELECT payload, id FROM certificate WHERE ecosystem = $1 AND name = $2 AND version = $3
              ORDER BY certified_at DESC, id",
         )
         .bind(package.ecosystem().as_str())
         .bind(package.name().as_str())
         .bind(package.version())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.database.pool)
         .await?;
         rows.iter().map(open).collect()
     }
 
     /// The certificate with an id, with its report and round.
     pub async fn certificate(&self, id: &str) -> Result<Option<Sealed>, StoreError> {
-        let row = sqlx::query("SELECT payload, id, report, round FROM certificate WHERE id = ?")
+        let row = sqlx::query("SELECT payload, id, report, round FROM certificate WHERE id = $1")
             .bind(id)
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.database.pool)
             .await?;
         row.map(|row| Ok(Sealed { certificate: open(&row)?, report: row.try_get(2)?, round: row.try_get(3)? }))
             .transpose()
@@ -178,7 +184,7 @@ impl Store {
         };
         sqlx::query(
             "INSERT INTO escalation (ecosystem, name, version, distribution_sha256, ruleset, escalated_at, report, round)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
         )
         .bind(escalation.package.ecosystem().as_str())
         .bind(escalation.package.name().as_str())
@@ -188,7 +194,7 @@ impl Store {
         .bind(escalation.escalated_at.as_millis())
         .bind(serde_json::to_vec(&escalation.report).map_err(damaged)?)
         .bind(serde_json::to_vec(&escalation.ruling).map_err(damaged)?)
-        .execute(&self.pool)
+        .execute(&self.database.pool)
         .await?;
         Ok(())
     }
@@ -199,13 +205,13 @@ impl Store {
         let rows = sqlx::query(
             "SELECT e.distribution_sha256, e.escalated_at, e.report, e.round, b.sha512 FROM escalation e
              LEFT JOIN blob b ON b.sha256 = e.distribution_sha256
-             WHERE e.ecosystem = ? AND e.name = ? AND e.version = ? AND e.ruleset = ?",
+             WHERE e.ecosystem = $1 AND e.name = $2 AND e.version = $3 AND e.ruleset = $4",
         )
         .bind(package.ecosystem().as_str())
         .bind(package.name().as_str())
         .bind(package.version())
         .bind(ruleset)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.database.pool)
         .await?;
         let damaged = |why: String| StoreError::Damaged { what: format!("escalation of {package}"), why };
         for row in rows {
@@ -231,7 +237,7 @@ fn strong(digests: &[ExpectedDigest]) -> impl Iterator<Item = &ExpectedDigest> {
     digests.iter().filter(|digest| matches!(digest.algorithm(), HashAlgorithm::Sha256 | HashAlgorithm::Sha512))
 }
 
-fn open(row: &SqliteRow) -> Result<PackageCertificate, StoreError> {
+fn open(row: &AnyRow) -> Result<PackageCertificate, StoreError> {
     open_parts(row.try_get(0)?, row.try_get(1)?)
 }
 

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use sigma_core::{Authority, PackageId, Timestamp};
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use sqlx::{AssertSqlSafe, Row as _};
 
+use crate::database::placeholders;
 use crate::{Store, StoreError};
 
 /// A digest mismatch, as it was seen first.
@@ -27,7 +28,7 @@ impl Store {
     pub async fn record_incident(&self, package: &PackageId, incident: &Incident) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO incident (ecosystem, name, version, filename, expected, got, authority, seen_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
         )
         .bind(package.ecosystem().as_str())
         .bind(package.name().as_str())
@@ -37,7 +38,7 @@ impl Store {
         .bind(&incident.got)
         .bind(incident.authority.as_str())
         .bind(incident.seen_at.as_millis())
-        .execute(&self.pool)
+        .execute(&self.database.pool)
         .await?;
         Ok(())
     }
@@ -48,18 +49,17 @@ impl Store {
         let mut found: HashMap<PackageId, Vec<Incident>> = HashMap::new();
         // Three bound values for each package, and SQLite's limit is 32,766.
         for chunk in packages.chunks(5_000) {
-            let mut query = QueryBuilder::<Sqlite>::new(
+            let sql = format!(
                 "SELECT ecosystem, name, version, filename, expected, got, seen_at FROM incident
-                 WHERE authority = 'ecosystem' AND (ecosystem, name, version) IN (",
+                 WHERE authority = 'ecosystem' AND (ecosystem, name, version) IN (VALUES {})
+                 ORDER BY seen_at, filename, got",
+                placeholders(1, chunk.len(), 3)
             );
-            query.push_values(chunk, |mut row, package| {
-                row.push_bind(package.ecosystem().as_str())
-                    .push_bind(package.name().as_str())
-                    .push_bind(package.version());
+            let query = chunk.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, package| {
+                query.bind(package.ecosystem().as_str()).bind(package.name().as_str()).bind(package.version())
             });
-            query.push(") ORDER BY seen_at, filename, got");
             let known: HashMap<String, &PackageId> = chunk.iter().map(|id| (id.to_string(), *id)).collect();
-            for row in query.build().fetch_all(&self.pool).await? {
+            for row in query.fetch_all(&self.database.pool).await? {
                 let (ecosystem, name, version): (String, String, String) =
                     (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
                 let Some(package) = known.get(&format!("{ecosystem}:{name}@{version}")) else { continue };

@@ -1,5 +1,5 @@
-//! The store: the Package Trust Registry itself. Certificates, escalations, incidents and resolved graphs in SQLite,
-//! distribution bytes beside it.
+//! The store: the Package Trust Registry itself. Certificates, escalations, incidents and resolved graphs in SQLite or
+//! PostgreSQL, distribution bytes in a folder.
 //!
 //! In: domain types. Out: domain types. Only this crate speaks SQL. What it acknowledges is on disk.
 #![warn(missing_docs)]
@@ -7,6 +7,8 @@
 mod blobs;
 mod certificates;
 mod claims;
+mod copy;
+mod database;
 mod incidents;
 mod resolutions;
 mod versions;
@@ -14,13 +16,15 @@ mod versions;
 pub use blobs::{Blob, Blobs};
 pub use certificates::{Escalation, Sealed, Wanted};
 pub use claims::Claim;
+pub use copy::{Copied, CopyError};
+pub use database::Database;
 pub use incidents::Incident;
 pub use versions::CertifiedVersion;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use database::Connections;
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +37,9 @@ pub enum StoreError {
         /// The cause.
         source: std::io::Error,
     },
+    /// What should name a database does not.
+    #[error("the database URL: got {0}, expected postgres://USER:PASSWORD@HOST/DATABASE")]
+    DatabaseUrl(String),
     /// The database refuses.
     #[error("the store's database: {0}")]
     Sql(#[from] sqlx::Error),
@@ -59,30 +66,22 @@ impl StoreError {
 /// An open store. Cheap to clone; several processes may have the same one open.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: SqlitePool,
+    database: Connections,
     root: PathBuf,
 }
 
 impl Store {
-    /// Opens the store in a folder, and makes it if it is not there.
-    pub async fn open(root: &Path) -> Result<Self, StoreError> {
+    /// Opens the store that has its files in a folder, and makes it if it is not there. Processes that share a PostgreSQL
+    /// database share the folder too, or fetch distributions again that another one has.
+    pub async fn open(root: &Path, database: &Database) -> Result<Self, StoreError> {
         for folder in [root.to_owned(), root.join("blobs"), root.join("staging"), root.join("claims")] {
             std::fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
         }
         sweep(&root.join("staging"));
-        let options = SqliteConnectOptions::new()
-            .filename(root.join("sigma.sqlite"))
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // FULL: a certificate that was announced survives a power failure, not only a crash of the process.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(30));
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-        let store = Self { pool, root: root.to_owned() };
+        let store = Self { database: Connections::open(root, database).await?, root: root.to_owned() };
         // Two processes that open a new store at the same time must not both migrate it.
         let _claim = store.claim_named("migration").await?;
-        sqlx::migrate!("migrations/sqlite").run(&store.pool).await?;
+        store.database.migrate().await?;
         Ok(store)
     }
 
@@ -98,7 +97,7 @@ impl Store {
 
     /// The distributions' bytes.
     pub fn blobs(&self) -> Blobs {
-        Blobs { pool: self.pool.clone(), root: self.root.join("blobs") }
+        Blobs { database: self.database.clone(), root: self.root.join("blobs") }
     }
 }
 

@@ -71,22 +71,39 @@ fn sealed(package: &str, content: &[u8], ruleset: &str, at: i64) -> Sealed {
     Sealed { certificate: PackageCertificate::seal(payload).unwrap(), report: b"{}".to_vec(), round: b"{}".to_vec() }
 }
 
-async fn store() -> (tempfile::TempDir, Store) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).await.unwrap();
-    (folder, store)
+/// A place for a store that can be opened more than once: on SQLite, or on PostgreSQL where there is one to test with.
+struct Place {
+    folder: tempfile::TempDir,
+    database: Database,
+}
+
+impl Place {
+    fn new() -> Self {
+        let database = sigma_testkit::fresh_postgres().map_or(Database::Embedded, |url| url.parse().unwrap());
+        Self { folder: tempfile::tempdir().unwrap(), database }
+    }
+
+    async fn open(&self) -> Store {
+        Store::open(self.folder.path(), &self.database).await.unwrap()
+    }
+}
+
+async fn store() -> (Place, Store) {
+    let place = Place::new();
+    let store = place.open().await;
+    (place, store)
 }
 
 #[tokio::test]
 async fn a_certificate_is_stored_once_and_verbatim() {
-    let (folder, store) = store().await;
+    let (place, store) = store().await;
     let first = sealed("pypi:demo@1.0", b"bytes", "r1", 1);
     let second = sealed("pypi:demo@1.0", b"bytes", "r1", 2);
     assert_eq!(store.insert(&first).await.unwrap().id(), first.certificate.id());
     assert_eq!(store.insert(&second).await.unwrap().id(), first.certificate.id(), "the first one stays");
 
     drop(store);
-    let store = Store::open(folder.path()).await.unwrap();
+    let store = place.open().await;
     let read = store.certificate(first.certificate.id()).await.unwrap().unwrap();
     assert_eq!(read.certificate.canonical(), first.certificate.canonical());
     assert_eq!(store.certificate(second.certificate.id()).await.unwrap().map(|_| ()), None);
@@ -94,7 +111,7 @@ async fn a_certificate_is_stored_once_and_verbatim() {
 
 #[tokio::test]
 async fn lookup_needs_the_same_bytes_name_version_and_ruleset() {
-    let (_folder, store) = store().await;
+    let (_place, store) = store().await;
     store.insert(&sealed("pypi:demo@1.0", b"one", "r1", 1)).await.unwrap();
     let check = async |package: &str, digest: ExpectedDigest, ruleset: &str| {
         let package: PackageId = package.parse().unwrap();
@@ -113,11 +130,13 @@ async fn lookup_needs_the_same_bytes_name_version_and_ruleset() {
 
 #[tokio::test]
 async fn changed_bytes_are_noticed() {
-    let (_folder, store) = store().await;
+    let (_place, store) = store().await;
     let sealed = sealed("npm:demo@1.0.0", b"one", "r1", 1);
     store.insert(&sealed).await.unwrap();
-    sqlx::query("UPDATE certificate SET payload = CAST(replace(payload, 'CLEAR', 'CAUTION') AS BLOB)")
-        .execute(&store.pool)
+    let changed = String::from_utf8(sealed.certificate.canonical().to_vec()).unwrap().replace("CLEAR", "CAUTION");
+    sqlx::query("UPDATE certificate SET payload = $1")
+        .bind(changed.into_bytes())
+        .execute(&store.database.pool)
         .await
         .unwrap();
     let error = store.certificate(sealed.certificate.id()).await.unwrap_err();
@@ -126,10 +145,10 @@ async fn changed_bytes_are_noticed() {
 
 #[tokio::test]
 async fn a_claim_keeps_others_waiting() {
-    let (folder, store) = store().await;
+    let (place, store) = store().await;
     let package: PackageId = "npm:demo@1.0.0".parse().unwrap();
     let claim = store.claim(&package).await.unwrap();
-    let other = Store::open(folder.path()).await.unwrap();
+    let other = place.open().await;
     let waiting = tokio::spawn(async move { other.claim(&"npm:demo@1.0.0".parse().unwrap()).await.map(|_| ()) });
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(!waiting.is_finished());
@@ -139,7 +158,7 @@ async fn a_claim_keeps_others_waiting() {
 
 #[tokio::test]
 async fn blobs_are_found_by_strong_digests_while_their_bytes_are_there() {
-    let (_folder, store) = store().await;
+    let (_place, store) = store().await;
     let staged = store.staging().join("x.partial");
     std::fs::write(&staged, b"bytes").unwrap();
     let digests = digests(b"bytes");
@@ -156,7 +175,7 @@ async fn blobs_are_found_by_strong_digests_while_their_bytes_are_there() {
 
 #[tokio::test]
 async fn incidents_and_graphs_are_remembered() {
-    let (_folder, store) = store().await;
+    let (_place, store) = store().await;
     let package: PackageId = "npm:demo@1.0.0".parse().unwrap();
     let incident = Incident {
         filename: "demo-1.0.0.tgz".to_owned(),
@@ -184,7 +203,7 @@ async fn incidents_and_graphs_are_remembered() {
 
 #[tokio::test]
 async fn a_package_is_compared_with_what_is_certified_and_not_blocked() {
-    let (_folder, store) = store().await;
+    let (_place, store) = store().await;
     for (package, ruleset, at) in [("pypi:demo@1.0", "r1", 1), ("pypi:demo@1.1", "r2", 2), ("pypi:demo-x@1.0", "r1", 3)]
     {
         store.insert(&sealed(package, package.as_bytes(), ruleset, at)).await.unwrap();
@@ -197,4 +216,63 @@ async fn a_package_is_compared_with_what_is_certified_and_not_blocked() {
     let versions = store.certified_versions(&name).await.unwrap();
     let versions: Vec<_> = versions.iter().map(|one| (one.version.as_str(), one.ruleset.as_str())).collect();
     assert_eq!(versions, [("1.1", "r2"), ("1.0", "r1")]);
+}
+
+#[tokio::test]
+async fn two_may_open_a_new_store_at_the_same_time() {
+    let place = Place::new();
+    let (first, second) = tokio::join!(place.open(), place.open());
+    first.insert(&sealed("pypi:demo@1.0", b"bytes", "r1", 1)).await.unwrap();
+    assert_eq!(second.certificates_of(&"pypi:demo@1.0".parse().unwrap()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_copied_store_is_the_same_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Store::open(folder.path(), &Database::Embedded).await.unwrap();
+    let packages: Vec<String> = (0..450).map(|minor| format!("pypi:demo@1.{minor}")).collect();
+    for package in &packages {
+        source.insert(&sealed(package, package.as_bytes(), "r1", 1)).await.unwrap();
+    }
+    let graph = Graph { packages: vec![], unresolved: vec![], excluded: vec![] };
+    source.remember_resolution(Sha256::of(b"k"), &graph, Timestamp::from_millis(1)).await.unwrap();
+
+    let (_place, target) = store().await;
+    let copied = source.copy_to(&target).await.unwrap();
+    assert_eq!(copied[..2], [("certificate", 450), ("certificate_digest", 1350)]);
+    assert_eq!(source.copy_to(&target).await.unwrap(), copied, "a second run changes nothing");
+    for package in &packages {
+        let package: PackageId = package.parse().unwrap();
+        let both = (source.certificates_of(&package).await.unwrap(), target.certificates_of(&package).await.unwrap());
+        assert_eq!(both.0[0].canonical(), both.1[0].canonical());
+    }
+
+    target.insert(&sealed("pypi:other@1.0", b"other", "r1", 1)).await.unwrap();
+    let error = source.copy_to(&target).await.unwrap_err();
+    assert!(matches!(error, CopyError::Differs { table: "certificate" }), "{error}");
+}
+
+/// A table or column that a migration adds is copied too, or this fails.
+#[tokio::test]
+async fn the_copy_knows_every_table_and_column() {
+    let (place, store) = store().await;
+    let statement = match place.database {
+        Database::Embedded => {
+            "SELECT m.name || '.' || c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
+             WHERE m.type = 'table' AND m.name NOT LIKE '\\_sqlx%' ESCAPE '\\'"
+        }
+        Database::Postgres(_) => {
+            "SELECT CAST(table_name AS TEXT) || '.' || CAST(column_name AS TEXT) FROM information_schema.columns
+             WHERE table_schema = 'public' AND table_name NOT LIKE '\\_sqlx%'"
+        }
+    };
+    let rows = sqlx::query_scalar::<_, String>(statement).fetch_all(&store.database.pool).await.unwrap();
+    let there: std::collections::BTreeSet<String> = rows.into_iter().collect();
+    assert_eq!(there, crate::copy::columns());
+}
+
+#[test]
+fn a_database_url_is_not_repeated_in_an_error() {
+    let error = "mysql://user:secret@host/db".parse::<Database>().unwrap_err().to_string();
+    assert!(error.contains("mysql") && !error.contains("secret"), "{error}");
 }

@@ -21,14 +21,14 @@ impl Store {
     /// that is the ecosystem's to say.
     pub async fn certified_versions(&self, name: &PackageName) -> Result<Vec<CertifiedVersion>, StoreError> {
         let rows = sqlx::query(
-            "SELECT version, id, ruleset FROM certificate WHERE ecosystem = ? AND name = ? AND level <> 'BLOCKED'
+            "SELECT version, id, ruleset FROM certificate WHERE ecosystem = $1 AND name = $2 AND level <> 'BLOCKED'
              ORDER BY certified_at DESC, id",
         )
         .bind(name.ecosystem().as_str())
         .bind(name.as_str())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.database.pool)
         .await?;
-        let read = |row: &sqlx::sqlite::SqliteRow| -> Result<CertifiedVersion, StoreError> {
+        let read = |row: &sqlx::any::AnyRow| -> Result<CertifiedVersion, StoreError> {
             Ok(CertifiedVersion { version: row.try_get(0)?, certificate: row.try_get(1)?, ruleset: row.try_get(2)? })
         };
         let versions: Vec<CertifiedVersion> = rows.iter().map(read).collect::<Result<_, _>>()?;

@@ -6,6 +6,7 @@ pub mod hash;
 pub mod rules;
 pub mod scan;
 pub mod show;
+pub mod store;
 
 use std::io::{self, Write as _};
 
