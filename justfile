@@ -15,6 +15,14 @@ bench:
 bench-worst *ARGS:
     cargo bench -p sigma-analysis --bench worst -- {{ARGS}}
 
+# What the engine costs above the floor on the archives of a folder; `--files` lists the dearest files
+bench-throughput *ARGS:
+    cargo bench -p sigma-analysis --bench throughput -- {{ARGS}}
+
+# Whether four times the size of a hostile file costs four times the instructions (needs valgrind)
+bench-growth *ARGS:
+    cargo bench -p sigma-analysis --bench growth -- {{ARGS}}
+
 # CPU time of the engine and of GuardDog on the same archives; FOLDER adds archives of yours
 bench-peers *ARGS:
     python3 bench/peers.py {{ARGS}}

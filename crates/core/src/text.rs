@@ -6,6 +6,10 @@ use std::fmt::Write as _;
 /// bidirectional and invisible characters are escaped, and the result holds at most `max` characters, ending in `…`
 /// where something was cut.
 pub fn printable(text: &str, max: usize) -> String {
+    // Nearly every path and line of code.
+    if text.len() <= max && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut out = String::new();
     let mut count = 0;
     for c in text.chars() {

@@ -204,6 +204,7 @@ fn is_source(path: &str) -> bool {
 /// CPU time of this thread (Linux; elsewhere the time on the wall).
 fn cpu() -> Duration {
     static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    std::thread::yield_now(); // Otherwise Linux shows what it was at the last tick.
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = text.split_whitespace().next().and_then(|word| word.parse().ok());
     nanoseconds.map_or_else(|| START.elapsed(), Duration::from_nanos)

@@ -437,7 +437,7 @@ impl<'w> Walker<'w> {
         let length = bytes.len() as u64;
         // A tar may hold a zip as it is, which is then found as a member.
         let alone = !matches!(sniffed, Some(Format::Zip | Format::Tar));
-        let ends_as_zip = alone && whole && super::zip::is_zip(&mut source, length);
+        let ends_as_zip = alone && whole && super::zip::holds_end(bytes) && super::zip::is_zip(&mut source, length);
         let formats: Vec<Format> = sniffed.into_iter().chain(ends_as_zip.then_some(Format::Zip)).collect();
         if formats.is_empty() {
             return Ok(());

@@ -29,6 +29,12 @@ pub(super) fn is_zip(source: &mut dyn Source, length: u64) -> bool {
     end.directory_bytes > 0 && read_at(source, end.directory, 4).is_ok_and(|bytes| bytes == CENTRAL)
 }
 
+/// False for bytes in which no zip can end: quickly, since it is asked of every file.
+pub(super) fn holds_end(bytes: &[u8]) -> bool {
+    let tail = &bytes[bytes.len().saturating_sub(records::TAIL_BYTES as usize)..];
+    memchr::memmem::find(tail, records::END).is_some()
+}
+
 /// The bytes of an archive that an entry takes.
 #[derive(Debug, Clone, Copy)]
 struct Claim {

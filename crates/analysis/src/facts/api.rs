@@ -1,25 +1,31 @@
 //! The table of well-known APIs: in, a dotted name; out, what calling it does.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use hashbrown::{HashMap, HashSet};
 
 use super::bits::Effects;
 
 /// What calling the API at this dotted name does; nothing for one that is not in the table.
 pub(crate) fn effects(path: &str) -> Effects {
-    if let Some(&effects) = TABLE.exact.get(path) {
-        return effects;
-    }
-    let mut rest = path;
-    while let Some(end) = rest.rfind('.') {
-        rest = &rest[..end];
-        if let Some(&effects) = TABLE.families.get(rest) {
+    let bytes = path.as_bytes();
+    // Most names are those of other modules, of which the table knows nothing.
+    let root = memchr::memchr(b'.', bytes).map_or(path, |end| &path[..end]);
+    if TABLE.roots.contains(root) {
+        if let Some(&effects) = TABLE.exact.get(path) {
             return effects;
+        }
+        let mut rest = path;
+        while let Some(end) = memchr::memrchr(b'.', rest.as_bytes()) {
+            rest = &rest[..end];
+            if let Some(&effects) = TABLE.families.get(rest) {
+                return effects;
+            }
         }
     }
     // A name that only one API has, wherever it is looked for.
-    match path.rsplit('.').next() {
-        Some("urlretrieve") => Effects::NET | Effects::DOWNLOAD | Effects::WRITE,
+    match bytes.strip_suffix(b"urlretrieve") {
+        Some([] | [.., b'.']) => Effects::NET | Effects::DOWNLOAD | Effects::WRITE,
         _ => Effects::NONE,
     }
 }
@@ -36,12 +42,15 @@ pub(crate) fn known_names(module: &str) -> impl Iterator<Item = (&'static str, &
 struct Table {
     exact: HashMap<&'static str, Effects>,
     families: HashMap<&'static str, Effects>,
+    /// The first part of every name.
+    roots: HashSet<&'static str>,
 }
 
 /// Read once; `every_line_of_the_table_is_understood` keeps the file right.
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table { exact: HashMap::new(), families: HashMap::new() };
+    let mut table = Table { exact: HashMap::new(), families: HashMap::new(), roots: HashSet::new() };
     for (path, effects) in lines().filter_map(|line| line.ok()) {
+        table.roots.extend(path.split('.').next());
         match path.strip_suffix(".*") {
             Some(family) => table.families.insert(family, effects),
             None => table.exact.insert(path, effects),

@@ -3,10 +3,10 @@
 //! In: names, members, calls, literals, assignments and functions, in the order of the source. Out: [`Facts`]. Memory is
 //! bounded whatever the source: names by the source itself, facts and folded text by the limits below.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use sigma_core::Confidence;
 
 use super::bits::{Deeds, Effects, Signs};

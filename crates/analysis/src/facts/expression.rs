@@ -6,7 +6,7 @@ use super::builder::{Builder, MAX_FACTS};
 use super::learned::Member;
 use super::links::LOCAL;
 use super::name::names_file;
-use super::value::{Constant, LIST_ITEMS, Text, Value};
+use super::value::{Constant, Items, LIST_ITEMS, Text, Value};
 use super::{EnvironmentRead, Mention, Place, fold, mention, name};
 
 /// Names of interest that are looked for in one text.
@@ -147,10 +147,11 @@ impl<'a> Builder<'a> {
     }
 
     /// A list or tuple.
-    pub fn list(&mut self, items: Vec<Value<'a>>) -> Value<'a> {
-        items.iter().for_each(|item| self.opens(item));
-        let taint = union(items.iter());
-        let constant = if items.len() > LIST_ITEMS { Constant::Unknown } else { Constant::List(items.into()) };
+    pub fn list(&mut self, items: Items<'a>) -> Value<'a> {
+        let Items { kept, more } = items;
+        kept.iter().for_each(|item| self.opens(item));
+        let taint = union(kept.iter()) | more;
+        let constant = if kept.len() > LIST_ITEMS { Constant::Unknown } else { Constant::List(kept.into()) };
         Value { constant, taint, ..Value::default() }
     }
 

@@ -33,7 +33,7 @@ pub(crate) use layer::Layer;
 pub(crate) use links::{Export, Links, Sink, Symbol};
 pub(crate) use mention::{find as find_mention, find_all as find_all_mentions};
 pub(crate) use name::is_secret as is_secret_name;
-pub(crate) use value::{Constant, Text, Value};
+pub(crate) use value::{Constant, Items, LIST_ITEMS, Text, Value};
 
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;

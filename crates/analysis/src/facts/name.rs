@@ -121,14 +121,14 @@ pub(crate) fn is_secret(name: &str) -> bool {
 
 /// The last part of a path, when it names a file; a variable's name otherwise.
 pub(super) fn file_name(path: &str) -> &str {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let name = memchr::memrchr2(b'/', b'\\', path.as_bytes()).map_or(path, |at| &path[at + 1..]);
     if name.len() > 2 { name } else { path }
 }
 
 /// True for a text that ends in a file's name: `\\setup.exe`.
 pub(super) fn names_file(text: &str) -> bool {
     let name = file_name(text);
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let extension = memchr::memrchr(b'.', name.as_bytes()).map_or("", |at| &name[at + 1..]);
     name.len() <= 200
         && (1..=5).contains(&extension.len())
         && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())

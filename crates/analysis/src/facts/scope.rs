@@ -1,6 +1,8 @@
 //! Which value a name stands for, at the place that is being read.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+
+use hashbrown::HashSet;
 
 use super::bits::Taint;
 use super::builder::{Builder, MAX_FACTS};
@@ -62,20 +64,19 @@ impl<'a> Builder<'a> {
         if name == "require" && value.is_unknown() {
             return; // Bundlers pass the real one as a parameter.
         }
-        let known = self.scope.get(name);
         let file = value.origin.as_deref().is_some_and(names_file);
-        if value.is_unknown() && value.taint.is_empty() && known.is_none() && !file && !self.is_global(name) {
+        let unknown = value.taint.is_empty() && !file && value.is_unknown();
+        if unknown && !self.is_global(name) && !self.scope.contains_key(name) {
             return;
         }
         if self.shared.contains(name) {
             return self.assign_outer(name, value);
         }
         // What stands for a file stays that file, whatever the variable is called.
-        let file = value.origin.as_deref().is_some_and(|origin| {
-            names_file(origin)
-                || value.path.as_deref().is_some_and(|path| path.ends_with("()")) && value.taint.any(Taint::FILE)
-        });
-        if !file {
+        let opened = value.taint.any(Taint::FILE)
+            && value.origin.is_some()
+            && value.path.as_deref().is_some_and(|path| path.ends_with("()"));
+        if !file && !opened {
             value.origin = Some(name.into());
         }
         let before = self.scope.insert(name, Named { declared: self.current, value });

@@ -61,6 +61,31 @@ pub(crate) const LIST_ITEMS: usize = 256;
 /// Longest text that folding reads or makes: 16 KiB.
 pub(super) const MAX_TEXT: usize = 16 << 10;
 
+/// The items of a list while it is read. Beyond those that are remembered only what they are made of counts, so that a
+/// table of numbers takes no memory.
+#[derive(Default)]
+pub(crate) struct Items<'a> {
+    pub(super) kept: Vec<Value<'a>>,
+    pub(super) more: Taint,
+}
+
+impl<'a> Items<'a> {
+    /// With room for so many.
+    pub fn with_room(items: usize) -> Self {
+        Self { kept: Vec::with_capacity(items.min(LIST_ITEMS + 1)), more: Taint::NONE }
+    }
+
+    /// One more.
+    pub fn push(&mut self, value: Value<'a>) {
+        // A function is kept: somebody may call what stands in a list.
+        if self.kept.len() > LIST_ITEMS && value.function.is_none() {
+            self.more |= value.whole_taint();
+        } else {
+            self.kept.push(value);
+        }
+    }
+}
+
 /// What is known of a value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Value<'a> {

@@ -9,9 +9,9 @@ mod repository;
 
 pub(crate) use repository::{Project, project_of};
 
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use hashbrown::{HashMap, HashSet};
 use sigma_core::Ecosystem;
 
 /// A well-known name that another could be taken for.
@@ -41,9 +41,10 @@ pub(crate) fn lookalike(ecosystem: Ecosystem, name: &str) -> Option<Lookalike> {
     let name = plain(ecosystem, name);
     let list = list(ecosystem);
     let told = |how, close| move |known: &&'static str| Lookalike { known, how, close };
-    let letters = list.letters.get(letters(&name).as_str()).map(told("separators or letters that look alike", true));
+    let letters =
+        list.like.letters.get(letters(&name).as_str()).map(told("separators or letters that look alike", true));
     letters
-        .or_else(|| list.words.get(&words(&name)?).map(told("the order of its words", true)))
+        .or_else(|| list.like.words.get(&words(&name)?).map(told("the order of its words", true)))
         .or_else(|| near::slip(list, &name))
         .or_else(|| unscoped(list, &name))
         .or_else(|| affixed(list, &name))
@@ -57,33 +58,42 @@ const MIN_LETTERS: usize = 5;
 /// The names of one ecosystem.
 struct List {
     names: HashSet<&'static str>,
+    /// Scopes of npm in which a well-known name lies.
+    scopes: HashSet<&'static str>,
+    /// Made when a name is none of these.
+    like: LazyLock<Like, Box<dyn FnOnce() -> Like + Send>>,
+}
+
+/// The names of one ecosystem, by what others may have in common with them.
+struct Like {
     /// Names of more than one word, by their letters without separators and with those that look alike made one.
     letters: HashMap<String, &'static str>,
     /// Names of more than one word, by their words in order.
     words: HashMap<Vec<&'static str>, &'static str>,
-    /// Scopes of npm in which a well-known name lies.
-    scopes: HashSet<&'static str>,
 }
 
 impl List {
     fn of(text: &'static str) -> Self {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let names: HashSet<&str> = lines.flat_map(str::split_ascii_whitespace).collect();
-        let long = names.iter().copied().filter(|name| name.len() >= MIN_LETTERS);
-        let mut list =
-            Self { letters: HashMap::new(), words: HashMap::new(), scopes: HashSet::new(), names: HashSet::new() };
+        let long: Vec<&str> = names.iter().copied().filter(|name| name.len() >= MIN_LETTERS).collect();
+        let scopes = long.iter().filter_map(|name| scope(name)).collect();
+        Self { names, scopes, like: LazyLock::new(Box::new(|| Like::of(long))) }
+    }
+}
+
+impl Like {
+    fn of(mut names: Vec<&'static str>) -> Self {
         // In order, so that of two names with the same letters always the same one is told.
-        let mut long: Vec<&str> = long.collect();
-        long.sort_unstable();
-        for name in long {
-            list.letters.entry(letters(name)).or_insert(name);
+        names.sort_unstable();
+        let mut like = Self { letters: HashMap::new(), words: HashMap::new() };
+        for name in names {
+            like.letters.entry(letters(name)).or_insert(name);
             if let Some(words) = words(name) {
-                list.words.entry(words).or_insert(name);
+                like.words.entry(words).or_insert(name);
             }
-            list.scopes.extend(scope(name));
         }
-        list.names = names;
-        list
+        like
     }
 }
 
@@ -112,16 +122,20 @@ fn scope(name: &str) -> Option<&str> {
 
 /// The letters of a name without separators, where those that look alike are one.
 fn letters(name: &str) -> String {
-    let plain = name.replace("rn", "m").replace("vv", "w");
-    let letters = plain.chars().filter(|c| !matches!(c, '-' | '_' | '.' | '/' | '@'));
-    letters
-        .map(|c| match c {
+    let mut letters = String::with_capacity(name.len());
+    let mut all = name.chars().peekable();
+    while let Some(letter) = all.next() {
+        letters.push(match letter {
+            '-' | '_' | '.' | '/' | '@' => continue,
+            'r' if all.next_if_eq(&'n').is_some() => 'm',
+            'v' if all.next_if_eq(&'v').is_some() => 'w',
             '0' => 'o',
             '1' | 'i' => 'l',
             '5' => 's',
-            c => c,
-        })
-        .collect()
+            letter => letter,
+        });
+    }
+    letters
 }
 
 /// The words of a name in alphabetical order, if it has more than one.

@@ -16,7 +16,7 @@ use oxc_syntax::operator::{BinaryOperator, UnaryOperator};
 use oxc_syntax::scope::ScopeFlags;
 
 use crate::facts::routine::{Data, Machine};
-use crate::facts::{Argument as FactArgument, Builder, Constant, Place, Taint, Text, Value};
+use crate::facts::{Argument as FactArgument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Text, Value};
 use computing::{Marks, better};
 use function::Body;
 use routine::operator;
@@ -142,7 +142,9 @@ impl<'a> Walker<'_, 'a> {
                     };
                     let value = self.eval(&property.value);
                     rest |= value.whole_taint();
-                    if let Some(key) = key {
+                    // More than a record remembers need not be kept: what they are made of counts anyway.
+                    let kept = fields.len() <= LIST_ITEMS || value.function.is_some();
+                    if let Some(key) = key.filter(|_| kept) {
                         fields.push((key, value));
                     }
                 }
@@ -154,15 +156,15 @@ impl<'a> Walker<'_, 'a> {
 
     #[inline(never)] // Keeps the frame of `eval` small.
     fn list(&mut self, array: &ArrayExpression<'a>) -> Value<'a> {
-        let mut items = Vec::with_capacity(array.elements.len());
+        let mut items = Items::with_room(array.elements.len());
         for element in &array.elements {
             match element {
                 ArrayExpressionElement::SpreadElement(spread) => {
                     let value = self.eval(&spread.argument);
                     match (&value.constant, value.as_text()) {
-                        (Constant::List(spread), _) => items.extend(spread.iter().cloned()),
+                        (Constant::List(spread), _) => spread.iter().for_each(|item| items.push(item.clone())),
                         (_, Some(text)) if text.len() <= 1024 => {
-                            items.extend(text.chars().map(|character| Value::text(character.to_string())));
+                            text.chars().for_each(|character| items.push(Value::text(character.to_string())));
                         }
                         _ => items.push(Value::tainted(value.whole_taint())),
                     }

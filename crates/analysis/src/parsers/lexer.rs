@@ -4,6 +4,7 @@
 //! a parser is allowed to recurse, and what reads files that do not parse. It need not be exact where a language is
 //! ambiguous (a `/` in JavaScript); it must end, and go forward at every step.
 
+use super::word::Word;
 use crate::language::Language;
 
 /// What a token is.
@@ -27,8 +28,17 @@ pub(super) enum Kind {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token {
     pub kind: Kind,
+    /// What kind of keyword a word is.
+    pub word: Word,
     pub start: usize,
     pub end: usize,
+}
+
+/// A token as far as the meaning of the next one depends on it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before {
+    kind: Kind,
+    word: Word,
 }
 
 /// An open bracket.
@@ -47,7 +57,7 @@ pub(super) struct Lexer<'a> {
     at: usize,
     language: Language,
     open: Vec<Open>,
-    before: Option<Token>,
+    before: Option<Before>,
     /// Whether an expression, rather than an operator, may follow a closing bracket.
     after_statement: bool,
     /// Bytes that may still be read in vain for the end of a regular expression, so that time is linear.
@@ -99,33 +109,22 @@ impl<'a> Lexer<'a> {
 
     /// A token from `start` to here.
     fn token(&mut self, kind: Kind, start: usize) -> Token {
-        let token = Token { kind, start, end: self.at };
-        self.before = Some(token);
-        token
+        self.word(kind, Word::NONE, start)
+    }
+
+    fn word(&mut self, kind: Kind, word: Word, start: usize) -> Token {
+        self.before = Some(Before { kind, word });
+        Token { kind, word, start, end: self.at }
     }
 
     /// True when what was read last may be followed by an operator.
     pub fn after_operand(&self) -> bool {
-        self.is_operand(self.before, self.after_statement)
+        is_operand(self.before, self.after_statement)
     }
 
-    /// What [`Self::after_operand`] goes by, to be asked later with [`Self::is_operand`].
-    pub fn state(&self) -> (Option<Token>, bool) {
+    /// What [`Self::after_operand`] goes by, to be asked later with [`is_operand`].
+    pub fn state(&self) -> (Option<Before>, bool) {
         (self.before, self.after_statement)
-    }
-
-    /// True when this token, at its time, may be followed by an operator.
-    pub fn is_operand(&self, before: Option<Token>, after_statement: bool) -> bool {
-        match before {
-            None => false,
-            Some(token) => match token.kind {
-                Kind::Number | Kind::Text => true,
-                Kind::Word => !(2..=10).contains(&(token.end - token.start)) || !expects_operand(self.text(token)),
-                Kind::Mark(b')' | b'}') => !after_statement,
-                Kind::Mark(mark) => mark == b']',
-                Kind::Arrow | Kind::Newline => false,
-            },
-        }
     }
 
     /// Reads a quoted text that began at `start`; an unfinished one ends with its line.
@@ -175,7 +174,7 @@ impl<'a> Lexer<'a> {
                     self.at += 2;
                     self.open.push(Open { template: true, statement: false });
                     let token = self.token(Kind::Text, start);
-                    self.before = Some(Token { kind: Kind::Mark(b'{'), ..token });
+                    self.before = Some(Before { kind: Kind::Mark(b'{'), word: Word::NONE });
                     return token;
                 }
                 _ => self.at += 1,
@@ -214,9 +213,9 @@ impl<'a> Lexer<'a> {
         let statement = match self.before {
             None => mark == b'{',
             Some(before) => match (mark, before.kind) {
-                (b'(', Kind::Word) => matches!(self.text(before), "if" | "while" | "for" | "with"),
+                (b'(', Kind::Word) => before.word.any(Word::TESTS),
                 (b'{', Kind::Mark(b')' | b';' | b'{' | b'}') | Kind::Arrow | Kind::Newline) => true,
-                (b'{', Kind::Word) => matches!(self.text(before), "else" | "try" | "do" | "finally"),
+                (b'{', Kind::Word) => before.word.any(Word::BLOCK),
                 _ => false,
             },
         };
@@ -224,15 +223,17 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// Words after which an operand follows, so that `/` begins a regular expression and `-` is a sign.
-fn expects_operand(word: &str) -> bool {
-    match word.len() {
-        2 => matches!(word, "in" | "of" | "do" | "or"),
-        3 => matches!(word, "new" | "not" | "and"),
-        4 => matches!(word, "case" | "void" | "else"),
-        5 => matches!(word, "throw" | "yield" | "await"),
-        6 => matches!(word, "return" | "typeof" | "delete"),
-        _ => word == "instanceof",
+/// True when this token, at its time, may be followed by an operator.
+pub(super) fn is_operand(before: Option<Before>, after_statement: bool) -> bool {
+    match before {
+        None => false,
+        Some(Before { kind, word }) => match kind {
+            Kind::Number | Kind::Text => true,
+            Kind::Word => !word.any(Word::OPERAND_FOLLOWS),
+            Kind::Mark(b')' | b'}') => !after_statement,
+            Kind::Mark(mark) => mark == b']',
+            Kind::Arrow | Kind::Newline => false,
+        },
     }
 }
 
@@ -251,33 +252,39 @@ impl Iterator for Lexer<'_> {
     type Item = Token;
 
     fn next(&mut self) -> Option<Token> {
+        if self.is_python() { self.advance::<true>() } else { self.advance::<false>() }
+    }
+}
+
+impl Lexer<'_> {
+    /// The next token; `PYTHON` says again what the language is.
+    #[inline(always)] // There are two places that read all tokens of a file.
+    pub fn advance<const PYTHON: bool>(&mut self) -> Option<Token> {
         loop {
             let start = self.at;
             let byte = *self.bytes.get(start)?;
             match byte {
                 b'\n' => {
                     self.at += 1;
-                    if !self.is_python() || self.open.is_empty() {
-                        let before = self.before;
-                        let token = self.token(Kind::Newline, start);
-                        if !self.is_python() {
-                            self.before = before;
-                        }
-                        return Some(token);
+                    if !PYTHON {
+                        return Some(Token { kind: Kind::Newline, word: Word::NONE, start, end: self.at });
+                    }
+                    if self.open.is_empty() {
+                        return Some(self.token(Kind::Newline, start));
                     }
                 }
                 b' ' | b'\t' | b'\r' | 0x0c => {
                     let blank = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'\r' | 0x0c);
                     self.at += self.bytes[start..].iter().take_while(blank).count();
                 }
-                b'#' if self.is_python() => self.skip_line(),
-                b'\\' if self.is_python() && matches!(self.peek(1), b'\n' | b'\r') => self.at += 2,
-                b'/' if !self.is_python() && self.peek(1) == b'/' => self.skip_line(),
-                b'/' if !self.is_python() && self.peek(1) == b'*' => {
+                b'#' if PYTHON => self.skip_line(),
+                b'\\' if PYTHON && matches!(self.peek(1), b'\n' | b'\r') => self.at += 2,
+                b'/' if !PYTHON && self.peek(1) == b'/' => self.skip_line(),
+                b'/' if !PYTHON && self.peek(1) == b'*' => {
                     let end = memchr::memmem::find(&self.bytes[start + 2..], b"*/");
                     self.at = end.map_or(self.bytes.len(), |end| start + 2 + end + 2);
                 }
-                b'/' if !self.is_python() && !self.after_operand() => {
+                b'/' if !PYTHON && !self.after_operand() => {
                     if let Some(token) = self.regular_expression() {
                         return Some(token);
                     }
@@ -285,10 +292,10 @@ impl Iterator for Lexer<'_> {
                     return Some(self.token(Kind::Mark(byte), start));
                 }
                 b'"' | b'\'' => {
-                    let long = self.is_python() && self.peek(1) == byte && self.peek(2) == byte;
+                    let long = PYTHON && self.peek(1) == byte && self.peek(2) == byte;
                     return Some(self.quoted(start, byte, long));
                 }
-                b'`' if !self.is_python() => {
+                b'`' if !PYTHON => {
                     self.at += 1;
                     return Some(self.template(start));
                 }
@@ -306,7 +313,7 @@ impl Iterator for Lexer<'_> {
                     self.after_statement = closed.is_some_and(|open| open.statement);
                     return Some(self.token(Kind::Mark(byte), start));
                 }
-                b'=' if !self.is_python() && self.peek(1) == b'>' => {
+                b'=' if !PYTHON && self.peek(1) == b'>' => {
                     self.at += 2;
                     return Some(self.token(Kind::Arrow, start));
                 }
@@ -317,8 +324,10 @@ impl Iterator for Lexer<'_> {
                     return Some(self.token(Kind::Number, start));
                 }
                 b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80.. => {
-                    self.at += self.bytes[start..].iter().take_while(|byte| IN_WORD[usize::from(**byte)]).count();
-                    return Some(self.token(Kind::Word, start));
+                    let rest = &self.bytes[start..];
+                    let length = rest.iter().position(|byte| !IN_WORD[usize::from(*byte)]).unwrap_or(rest.len());
+                    self.at += length;
+                    return Some(self.word(Kind::Word, Word::of(&rest[..length]), start));
                 }
                 _ => {
                     self.at += 1;

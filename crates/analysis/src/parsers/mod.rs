@@ -10,6 +10,7 @@ mod nesting;
 mod python;
 mod shell;
 mod tokens;
+mod word;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -39,14 +40,14 @@ pub(crate) type Names = [(Rc<str>, Rc<str>)];
 
 /// Reads a source text and hands its facts to `rules`; answers what they answer, and how the file was read.
 ///
-/// The facts borrow the tree, which lives only as long as the call. `program` says that the file is started rather than
+/// The facts borrow the tree, which lives only as long as the call; what does not borrow may be taken out of them. `program` says that the file is started rather than
 /// imported; `depth` is [`crate::Limits::syntax_depth`].
 pub(crate) fn with_facts<T>(
     source: &str,
     language: Language,
     program: bool,
     depth: u32,
-    rules: impl FnOnce(&Facts<'_>) -> T,
+    rules: impl FnOnce(&mut Facts<'_>) -> T,
 ) -> (T, Option<NotParsed>) {
     with_named_facts(source, language, program, depth, &[], rules)
 }
@@ -58,19 +59,19 @@ pub(crate) fn with_named_facts<T>(
     program: bool,
     depth: u32,
     names: &Names,
-    rules: impl FnOnce(&Facts<'_>) -> T,
+    rules: impl FnOnce(&mut Facts<'_>) -> T,
 ) -> (T, Option<NotParsed>) {
     if source.len() > u32::MAX as usize - 1 {
         let detail = format!("{} bytes are more than a parser can address", source.len());
         return (
-            rules(&Builder::new("", language, Confidence::Low).finish()),
+            rules(&mut Builder::new("", language, Confidence::Low).finish()),
             Some(NotParsed { reason: SkipReason::TooLarge, detail }),
         );
     }
     if language == Language::Shell {
         let mut builder = Builder::new(source, language, Confidence::Medium);
         shell::read(source, &mut builder);
-        return (rules(&builder.finish()), None);
+        return (rules(&mut builder.finish()), None);
     }
     let nesting = Nesting::of(source, language, depth);
     if nesting.exceeds(depth) {
@@ -81,11 +82,11 @@ pub(crate) fn with_named_facts<T>(
             depth.saturating_mul(4),
             depth.saturating_mul(50)
         );
-        return (rules(&scan(source, language)), Some(NotParsed { reason: SkipReason::TooDeep, detail }));
+        return (rules(&mut scan(source, language)), Some(NotParsed { reason: SkipReason::TooDeep, detail }));
     }
     if nesting.tokens > MAX_TOKENS {
         let detail = format!("more than {MAX_TOKENS} tokens are more than a parser is given");
-        return (rules(&scan(source, language)), Some(NotParsed { reason: SkipReason::OverBudget, detail }));
+        return (rules(&mut scan(source, language)), Some(NotParsed { reason: SkipReason::OverBudget, detail }));
     }
     let stack = nesting.stack();
     stacker::maybe_grow(stack, stack + (1 << 20), || match language {
@@ -111,7 +112,7 @@ fn with_python<T>(
     source: &str,
     program: bool,
     names: &Names,
-    rules: impl FnOnce(&Facts<'_>) -> T,
+    rules: impl FnOnce(&mut Facts<'_>) -> T,
 ) -> (T, Option<NotParsed>) {
     let parsed = ruff_python_parser::parse_unchecked_source(source, PySourceType::Python);
     let error = parsed.errors().first().map(|error| error.to_string());
@@ -122,11 +123,11 @@ fn with_python<T>(
         builder = builder.again().named(names);
         python::read(parsed.syntax(), &mut builder);
     }
-    let facts = builder.finish();
+    let mut facts = builder.finish();
     match error {
-        None => (rules(&facts), None),
+        None => (rules(&mut facts), None),
         // The tree has holes: what stands in them, the tokens still show.
-        Some(error) => (rules(&facts.with_scan(scan(source, Language::Python))), not_parsed(error)),
+        Some(error) => (rules(&mut facts.with_scan(scan(source, Language::Python))), not_parsed(error)),
     }
 }
 
@@ -135,15 +136,16 @@ thread_local! {
     static ARENA: RefCell<Allocator> = RefCell::new(Allocator::default());
 }
 
-/// Bytes an arena keeps between files: 8 MiB, enough for all but the largest files.
-const ARENA_KEPT: usize = 8 << 20;
+/// Bytes an arena keeps between files: 24 MiB, enough for all but the largest files. Giving it back and asking for it
+/// again costs as much as filling it.
+const ARENA_KEPT: usize = 24 << 20;
 
 fn with_javascript<T>(
     source: &str,
     language: Language,
     names: &Names,
     typed: bool,
-    rules: impl FnOnce(&Facts<'_>) -> T,
+    rules: impl FnOnce(&mut Facts<'_>) -> T,
 ) -> (T, Option<NotParsed>) {
     let mut arena = ARENA.take();
     let answer = parse_javascript(&arena, source, language, names, typed, rules);
@@ -160,7 +162,7 @@ fn parse_javascript<T>(
     language: Language,
     names: &Names,
     typed: bool,
-    rules: impl FnOnce(&Facts<'_>) -> T,
+    rules: impl FnOnce(&mut Facts<'_>) -> T,
 ) -> (T, Option<NotParsed>) {
     // A name says little about a dialect: each is tried, the likely one first.
     let dialects: &[SourceType] = match language {
@@ -179,13 +181,13 @@ fn parse_javascript<T>(
                 builder = builder.again().named(names);
                 javascript::read(&parsed.program, &mut builder);
             }
-            return (rules(&builder.finish()), None);
+            return (rules(&mut builder.finish()), None);
         }
         first.get_or_insert(parsed);
     }
     let error = first.as_ref().and_then(|parsed| parsed.diagnostics.iter().next()).map(|error| error.to_string());
     let scanned = scan(source, language);
-    let facts = match first.filter(|parsed| !parsed.panicked) {
+    let mut facts = match first.filter(|parsed| !parsed.panicked) {
         Some(parsed) => {
             let mut builder = Builder::new(source, language, Confidence::Medium).named(names);
             javascript::read(&parsed.program, &mut builder);
@@ -193,7 +195,7 @@ fn parse_javascript<T>(
         }
         None => scanned,
     };
-    (rules(&facts), not_parsed(error.unwrap_or_else(|| "the parser gave up".into())))
+    (rules(&mut facts), not_parsed(error.unwrap_or_else(|| "the parser gave up".into())))
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 //! Depth also costs time where a grammar is ambiguous: whether `(a = ...` begins the parameters of an arrow is known at
 //! the closing bracket only, so a parser reads the inside as one, then again as the other, at every level.
 
-use super::lexer::{Kind, Lexer, Token};
+use super::lexer::{Kind, Lexer, Token, is_operand};
+use super::word::Word;
 use crate::language::Language;
 
 /// What a source asks of the stack.
@@ -36,18 +37,32 @@ const AGAIN: u64 = 8 << 20;
 impl Nesting {
     /// Measures a source. Stops early once it is deeper than `limit` allows.
     pub fn of(source: &str, language: Language, limit: u32) -> Self {
-        let levels = vec![Level::default()];
-        let mut measure = Measure { language, levels, prefixes: 0, unsure: 0, doubled: 0, most: Self::default() };
+        match language {
+            Language::Python => Self::measured::<true>(source, language, limit),
+            _ => Self::measured::<false>(source, language, limit),
+        }
+    }
+
+    /// `PYTHON` says again what the language is: this looks at every token of every file.
+    fn measured<const PYTHON: bool>(source: &str, language: Language, limit: u32) -> Self {
+        let mut measure = Measure::<PYTHON> {
+            typed: language == Language::TypeScript,
+            outer: Vec::new(),
+            level: Level::default(),
+            prefixes: 0,
+            unsure: 0,
+            doubled: 0,
+            most: Self::default(),
+        };
         let mut lexer = Lexer::new(source, language);
         let mut indents: Vec<usize> = Vec::new();
         loop {
             let (before, after_statement) = lexer.state();
-            let Some(token) = lexer.next() else { break };
-            if token.kind == Kind::Newline && language == Language::Python {
+            let Some(token) = lexer.advance::<PYTHON>() else { break };
+            if PYTHON && token.kind == Kind::Newline {
                 indent(source, token.end, &mut indents);
             }
-            let operand = || lexer.is_operand(before, after_statement);
-            measure.token(token, lexer.text(token), operand, lexer.depth());
+            measure.token(token, || is_operand(before, after_statement), lexer.depth());
             let brackets = (lexer.depth() + indents.len()) as u32;
             measure.most.brackets = measure.most.brackets.max(brackets);
             measure.most.tokens += 1;
@@ -113,9 +128,12 @@ struct Level {
     doubled: u32,
 }
 
-struct Measure {
-    language: Language,
-    levels: Vec<Level>,
+struct Measure<const PYTHON: bool> {
+    /// Whether it is TypeScript.
+    typed: bool,
+    /// The levels around the one being read.
+    outer: Vec<Level>,
+    level: Level,
     /// The sum over all open levels, like the next two.
     prefixes: u32,
     unsure: u32,
@@ -123,35 +141,33 @@ struct Measure {
     most: Nesting,
 }
 
-impl Measure {
-    fn token(&mut self, token: Token, text: &str, operand: impl Fn() -> bool, depth: usize) {
-        if depth + 1 < self.levels.len() {
-            while depth + 1 < self.levels.len() {
-                let closed = self.levels.pop().unwrap_or_default();
-                self.prefixes -= closed.prefixes;
-                self.unsure -= closed.unsure;
-                self.doubled -= closed.doubled;
-            }
+impl<const PYTHON: bool> Measure<PYTHON> {
+    #[inline(always)] // Looks at every token of every file, and stands in one place only.
+    fn token(&mut self, token: Token, operand: impl Fn() -> bool, depth: usize) {
+        while depth < self.outer.len() {
+            let closed = std::mem::replace(&mut self.level, self.outer.pop().unwrap_or_default());
+            self.prefixes -= closed.prefixes;
+            self.unsure -= closed.unsure;
+            self.doubled -= closed.doubled;
         }
-        let opened = depth + 1 > self.levels.len();
-        let python = self.language == Language::Python;
-        if !python {
+        let opened = depth > self.outer.len();
+        if !PYTHON {
             self.read_again(token);
         }
-        let Some(level) = self.levels.last_mut() else { return };
-        if token.kind == Kind::Newline && !python {
+        let level = &mut self.level;
+        if token.kind == Kind::Newline && !PYTHON {
             return;
         }
         let word = matches!(token.kind, Kind::Word | Kind::Number);
-        let prefix = token.kind == Kind::Word && is_prefix(text);
-        let fixed = prefix || (token.kind == Kind::Word && is_infix(text));
+        let prefix = token.word.any(Word::PREFIX);
+        let fixed = prefix || token.word.any(Word::INFIX);
         let ends_statement = match (level.before, token.kind) {
             (_, Kind::Newline) | (_, Kind::Mark(b',')) => true,
-            (Some((Kind::Mark(b';'), _)), _) => text != "else",
+            (Some((Kind::Mark(b';'), _)), _) => !token.word.any(Word::ELSE),
             // A block that ended, or two names side by side: a new statement began.
-            (Some((Kind::Mark(b'}'), _)), Kind::Word) => !matches!(text, "else" | "in" | "of" | "instanceof" | "as"),
+            (Some((Kind::Mark(b'}'), _)), Kind::Word) => !token.word.any(Word::GOES_ON),
             (Some((Kind::Word | Kind::Number, false)), _) if word && !fixed => true,
-            (_, Kind::Word) => text == "case" || text == "default",
+            (_, Kind::Word) => token.word.any(Word::LABEL),
             _ => false,
         };
         if ends_statement {
@@ -169,15 +185,15 @@ impl Measure {
         }
         level.chain += 1;
         match token.kind {
-            Kind::Mark(b'<') if !python => level.angles += 1,
-            Kind::Mark(b'>') if !python => level.angles = level.angles.saturating_sub(1),
+            Kind::Mark(b'<') if !PYTHON => level.angles += 1,
+            Kind::Mark(b'>') if !PYTHON => level.angles = level.angles.saturating_sub(1),
             _ => {}
         }
         let nests = match token.kind {
             Kind::Word => prefix,
             Kind::Arrow => true,
             Kind::Mark(b'!' | b'~' | b'?' | b'@') => true,
-            Kind::Mark(b'=' | b':') => !python,
+            Kind::Mark(b'=' | b':') => !PYTHON,
             Kind::Mark(b'+' | b'-' | b'*') => !operand(),
             _ => false,
         };
@@ -187,28 +203,30 @@ impl Measure {
         }
         let first = level.before.is_none();
         let mut inside = Level::default();
-        if opened && !python {
+        if opened && !PYTHON {
             inside.begins = token.kind == Kind::Mark(b'(') && (level.asks || !operand());
             inside.pattern = level.begins && first && token.kind != Kind::Mark(b'(');
             level.question |= token.kind == Kind::Mark(b'(') && matches!(level.before, Some((Kind::Mark(b'?'), _)));
         }
-        level.asks = matches!(text, "async" | "as" | "satisfies");
+        level.asks = token.word.any(Word::ASKS);
         level.before = Some((token.kind, fixed));
         self.most.chain = self.most.chain.max(level.chain);
         self.most.prefixes = self.most.prefixes.max(self.prefixes + level.angles);
         if opened {
-            self.levels.push(inside);
+            self.outer.push(std::mem::replace(&mut self.level, inside));
         }
     }
 
     /// Counts how often a parser reads a token again, and what the token adds to that for those after it.
+    #[inline(always)] // As above.
     fn read_again(&mut self, token: Token) {
-        let plain = u64::from(self.unsure);
-        let typed = (1 + plain).saturating_mul(1 << self.doubled.min(40)) - 1;
-        self.most.again_typed = self.most.again_typed.saturating_add(typed);
-        self.most.again =
-            if self.language == Language::TypeScript { self.most.again_typed } else { self.most.again + plain };
-        let Some(level) = self.levels.last_mut() else { return };
+        if self.unsure > 0 || self.doubled > 0 {
+            let plain = u64::from(self.unsure);
+            let typed = (1 + plain).saturating_mul(1 << self.doubled.min(40)) - 1;
+            self.most.again_typed = self.most.again_typed.saturating_add(typed);
+            self.most.again = if self.typed { self.most.again_typed } else { self.most.again + plain };
+        }
+        let level = &mut self.level;
         let first = level.before.is_none() && level.begins;
         match token.kind {
             Kind::Word | Kind::Mark(b'[' | b'{' | b'<') if first => level.unsure += 1,
@@ -222,32 +240,6 @@ impl Measure {
             _ => return,
         }
         self.unsure += 1;
-    }
-}
-
-/// Words that a parser recurses on. By length first: most words are none of them.
-fn is_prefix(word: &str) -> bool {
-    match word.len() {
-        2 => matches!(word, "if" | "do"),
-        3 => matches!(word, "for" | "new" | "not"),
-        4 => matches!(word, "else" | "with" | "void"),
-        5 => matches!(word, "while" | "await" | "yield" | "async" | "keyof" | "infer" | "throw" | "class"),
-        6 => matches!(word, "typeof" | "delete" | "lambda" | "unique" | "return" | "import"),
-        7 => word == "extends",
-        8 => matches!(word, "readonly" | "function"),
-        _ => false,
-    }
-}
-
-/// Words between two operands.
-fn is_infix(word: &str) -> bool {
-    match word.len() {
-        2 => matches!(word, "in" | "of" | "as" | "is" | "or"),
-        3 => word == "and",
-        4 => word == "from",
-        9 => word == "satisfies",
-        10 => word == "instanceof",
-        _ => false,
     }
 }
 

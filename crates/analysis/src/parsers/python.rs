@@ -10,7 +10,7 @@ use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Operator, Stmt};
 use ruff_text_size::Ranged;
 
-use crate::facts::{Argument, Builder, Constant, Place, Taint, Value, known_names, text_of};
+use crate::facts::{Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, known_names, text_of};
 use computing::{Computing, Definition};
 
 /// Walks a module.
@@ -220,6 +220,14 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 
+    fn list(&mut self, elements: &'a [Expr]) -> Value<'a> {
+        let mut items = Items::with_room(elements.len());
+        for element in elements {
+            items.push(self.eval(element));
+        }
+        self.builder.list(items)
+    }
+
     fn eval_all(&mut self, expressions: &'a [Expr]) -> Vec<Value<'a>> {
         expressions.iter().map(|expression| self.eval(expression)).collect()
     }
@@ -286,7 +294,9 @@ impl<'a> Walker<'_, 'a> {
             let first = source.items().first().filter(|item| item.path.is_some() || item.function.is_some());
             let item = first.cloned().unwrap_or_else(|| Value::tainted(source.whole_taint()));
             self.assign(&generator.target, item);
-            self.eval_all(&generator.ifs);
+            for test in &generator.ifs {
+                self.eval(test);
+            }
         }
         for part in parts {
             taint |= self.eval(part).whole_taint();
@@ -375,7 +385,8 @@ impl<'a> Walker<'_, 'a> {
                     Some(self.builder.call(receiver.clone(), arguments.to_vec(), Taint::NONE, place))
                 }
                 ("attrgetter" | "methodcaller", Some("operator")) => {
-                    let values = arguments.iter().map(|argument| argument.value.clone()).collect();
+                    let mut values = Items::default();
+                    arguments.iter().for_each(|argument| values.push(argument.value.clone()));
                     let list = self.builder.list(values);
                     Some(Value { path: Some(format!("operator.{name}()").into()), ..list })
                 }
@@ -484,14 +495,8 @@ impl<'a> Walker<'_, 'a> {
                 value
             }
             Expr::Lambda(lambda) => self.lambda(lambda),
-            Expr::List(ast::ExprList { elts, .. }) | Expr::Tuple(ast::ExprTuple { elts, .. }) => {
-                let items = self.eval_all(elts);
-                self.builder.list(items)
-            }
-            Expr::Set(set) => {
-                let items = self.eval_all(&set.elts);
-                self.builder.list(items)
-            }
+            Expr::List(ast::ExprList { elts, .. }) | Expr::Tuple(ast::ExprTuple { elts, .. }) => self.list(elts),
+            Expr::Set(set) => self.list(&set.elts),
             Expr::Dict(dict) => self.dict(dict),
             Expr::Await(inner) => self.eval(&inner.value),
             Expr::Starred(inner) => self.eval(&inner.value),
@@ -502,7 +507,9 @@ impl<'a> Walker<'_, 'a> {
             Expr::DictComp(dict) => self.dict_comprehension(dict),
             Expr::Compare(compare) => {
                 self.eval(&compare.left);
-                self.eval_all(&compare.comparators);
+                for other in &compare.comparators {
+                    self.eval(other);
+                }
                 Value::default()
             }
             other => {
@@ -530,7 +537,9 @@ impl<'a> Walker<'_, 'a> {
             let key = item.key.as_ref().map(|key| self.eval(key));
             let value = self.eval(&item.value);
             rest |= value.whole_taint() | key.as_ref().map_or(Taint::NONE, |key| key.taint);
-            if let Some(Constant::Text(key)) = key.map(|key| key.constant) {
+            // More than a record remembers need not be kept: what they are made of counts anyway.
+            let kept = fields.len() <= LIST_ITEMS || value.function.is_some();
+            if let (Some(Constant::Text(key)), true) = (key.map(|key| key.constant), kept) {
                 fields.push((key, value));
             }
         }

@@ -108,7 +108,7 @@ fn what_runs_when_the_file_is_loaded() {
 fn what_stands_under_the_main_guard_runs_only_in_a_program() {
     let source = "import os\nif __name__ == '__main__':\n    os.system('a')\n";
     for (program, expect) in [(false, When::Call), (true, When::Load)] {
-        let when = |facts: &Facts<'_>| facts.when(facts.calls[0].place);
+        let when = |facts: &mut Facts<'_>| facts.when(facts.calls[0].place);
         assert_eq!(with_facts(source, Language::Python, program, 400, when).0, expect);
     }
 }
@@ -160,7 +160,7 @@ fn replacing_and_joining_make_nothing_longer_than_the_limit() {
         ("exec('--'.join(['a', 'b']))".to_owned(), Some("a--b")),
         ("exec(','.join([]))".to_owned(), Some("")),
     ] {
-        let first = |facts: &Facts<'_>| facts.calls[0].arguments[0].value.as_text().map(str::to_owned);
+        let first = |facts: &mut Facts<'_>| facts.calls[0].arguments[0].value.as_text().map(str::to_owned);
         assert_eq!(with_facts(&source, Language::Python, false, 400, first).0.as_deref(), expect);
     }
 }
@@ -196,7 +196,7 @@ proptest::proptest! {
 
 #[test]
 fn what_does_not_parse_is_told_and_scanned() {
-    let run = |facts: &Facts<'_>| {
+    let run = |facts: &mut Facts<'_>| {
         let calls: Vec<String> = facts.calls.iter().map(|call| call.path.to_string()).collect();
         (calls.join(" "), facts.imports.iter().cloned().collect::<Vec<_>>().join(" "))
     };

@@ -71,7 +71,7 @@ impl Outcome {
             if !seen.insert(Sha256::of(layer.code.as_bytes())) {
                 continue;
             }
-            let run = |facts: &Facts<'_>| {
+            let run = |facts: &mut Facts<'_>| {
                 let local = rules.read(&layer.code, Some(facts));
                 (Self { local, ..Self::of_facts(facts, setup) }, Within::of(facts))
             };

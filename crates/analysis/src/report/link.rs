@@ -4,11 +4,14 @@
 //! reaches, and flows whose source and end lie in different files. Names are resolved as Python and Node.js do, within
 //! the package; everything is bounded.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use hashbrown::{HashMap, HashSet};
 use sigma_core::Reach;
 
 use super::FileRecord;
+use super::outcome::Outcome;
 use super::reach::{Stems, find, resolve};
 use crate::facts::{Export, Links, Sink, Symbol, Taint};
 
@@ -41,15 +44,17 @@ pub(super) struct Flow {
 }
 
 /// The files of a package, tied together.
-pub(super) struct Linked<'a> {
-    links: Vec<&'a Links>,
-    /// For every file, where each of its symbols leads: a file and the name in it.
-    targets: Vec<Vec<Option<(usize, String)>>>,
+pub(super) struct Linked {
+    files: Vec<Arc<Outcome>>,
+    /// For every file, what each of its symbols leads to: a file, and what that offers under the name.
+    targets: Vec<Vec<Option<(usize, Export)>>>,
+    /// For every file, its calls of functions of other files, in the order of the functions that make them.
+    calls: Vec<Vec<(u32, usize, u32)>>,
 }
 
-impl<'a> Linked<'a> {
+impl Linked {
     /// Resolves the symbols of every file.
-    pub fn new(files: &'a [FileRecord]) -> Self {
+    pub fn new(files: &[FileRecord]) -> Self {
         let by_path: BTreeMap<&str, usize> =
             files.iter().enumerate().map(|(index, file)| (file.inner.as_str(), index)).collect();
         // The parts of every path, whole and without an extension.
@@ -58,25 +63,37 @@ impl<'a> Linked<'a> {
             parts.insert(part);
             parts.extend(part.rsplit_once('.').map(|(stem, _)| stem));
         }
-        let stems = Stems::of(&by_path);
-        let links: Vec<&Links> = files.iter().map(|file| &file.outcome.links).collect();
-        let targets = files.iter().map(|file| {
-            let folder = file.inner.rsplit_once('/').map_or("", |(folder, _)| folder);
-            file.outcome
-                .links
-                .symbols
-                .iter()
-                .map(|symbol| target(symbol, folder, &Paths { by_path: &by_path, stems: &stems, parts: &parts }))
-                .collect()
+        let paths = Paths { by_path: &by_path, stems: &Stems::of(&by_path), parts: &parts };
+        let targets: Vec<Vec<Option<(usize, Export)>>> = files
+            .iter()
+            .map(|file| {
+                let folder = file.inner.rsplit_once('/').map_or("", |(folder, _)| folder);
+                let exported = |symbol: &Symbol| {
+                    let (target, name) = target(symbol, folder, &paths)?;
+                    Some((target, *files.get(target)?.outcome.links.exports.get(name.as_str())?))
+                };
+                file.outcome.links.symbols.iter().map(exported).collect()
+            })
+            .collect();
+        let calls = files.iter().zip(&targets).map(|(file, targets)| {
+            let calls = file.outcome.links.calls.iter().filter_map(|call| {
+                let (target, export) = (*targets.get(call.symbol as usize)?)?;
+                Some((call.place.function, target, export.function?))
+            });
+            let mut calls: Vec<(u32, usize, u32)> = calls.collect();
+            calls.sort_unstable();
+            calls
         });
-        Self { targets: targets.collect(), links }
+        Self { calls: calls.collect(), targets, files: files.iter().map(|file| file.outcome.clone()).collect() }
     }
 
-    /// Where a symbol leads, if to something that the package holds.
+    fn links(&self, file: usize) -> &Links {
+        &self.files[file].links
+    }
+
+    /// What a symbol leads to, if to something that the package holds.
     fn export(&self, file: usize, symbol: u32) -> Option<(usize, Export)> {
-        let (target, name) = self.targets.get(file)?.get(symbol as usize)?.as_ref()?;
-        let exports = &self.links.get(*target)?.exports;
-        exports.get(name.as_str()).map(|export| (*target, *export))
+        *self.targets.get(file)?.get(symbol as usize)?
     }
 
     /// When each function runs that something reaches, by file and function. `modules` says when the files themselves do.
@@ -89,7 +106,7 @@ impl<'a> Linked<'a> {
                 // Build frontends call these of an in-tree backend (PEP 517, PEP 660).
                 for (file, _) in queue.clone() {
                     let hooks =
-                        self.links[file].exports.iter().filter(|(name, _)| BUILD_HOOKS.contains(&name.as_str()));
+                        self.links(file).exports.iter().filter(|(name, _)| BUILD_HOOKS.contains(&name.as_str()));
                     queue.extend(hooks.filter_map(|(_, hook)| Some((file, hook.function?))));
                 }
             }
@@ -98,15 +115,14 @@ impl<'a> Linked<'a> {
                     continue;
                 }
                 reached.insert((file, function), reach);
-                let links = self.links[file];
+                let links = self.links(file);
                 let first = links.edges.partition_point(|(caller, _)| *caller < function);
                 let own = links.edges[first..].iter().take_while(|(caller, _)| *caller == function);
                 queue.extend(own.map(|(_, callee)| (file, *callee)));
-                for call in links.calls.iter().filter(|call| call.place.function == function) {
-                    if let Some((target, Export { function: Some(callee), .. })) = self.export(file, call.symbol) {
-                        queue.push((target, callee));
-                    }
-                }
+                let calls = &self.calls[file];
+                let first = calls.partition_point(|(caller, ..)| *caller < function);
+                let own = calls[first..].iter().take_while(|(caller, ..)| *caller == function);
+                queue.extend(own.map(|(_, target, callee)| (*target, *callee)));
             }
         }
         reached
@@ -114,23 +130,24 @@ impl<'a> Linked<'a> {
 
     /// The flows from file to file that end in a call that matters.
     pub fn flows(&self) -> Vec<Flow> {
-        if self.links.iter().all(|links| links.sinks.is_empty()) {
+        if self.files.iter().all(|file| file.links.sinks.is_empty()) {
             return Vec::new();
         }
         // What each symbol stands for, and what each function is given from other files.
         let mut given: HashMap<(usize, u32, u32), Taint> = HashMap::new();
-        let mut held: Vec<Vec<Taint>> = self.links.iter().map(|links| vec![Taint::NONE; links.symbols.len()]).collect();
+        let mut held: Vec<Vec<Taint>> =
+            self.files.iter().map(|file| vec![Taint::NONE; file.links.symbols.len()]).collect();
         for _ in 0..ROUNDS {
             let mut changed = false;
-            for file in 0..self.links.len() {
-                for symbol in 0..self.links[file].symbols.len() {
+            for file in 0..self.files.len() {
+                for symbol in 0..self.links(file).symbols.len() {
                     let Some((target, export)) = self.export(file, symbol as u32) else { continue };
                     let of_symbol = |index: u32| held[target].get(index as usize).copied().unwrap_or_default();
                     let taint = export.taint.resolved(|_| Taint::NONE, of_symbol) | held[file][symbol];
                     changed |= taint != held[file][symbol];
                     held[file][symbol] = taint;
                 }
-                for call in &self.links[file].calls {
+                for call in &self.links(file).calls {
                     let Some((target, Export { function: Some(callee), .. })) = self.export(file, call.symbol) else {
                         continue;
                     };
@@ -147,8 +164,8 @@ impl<'a> Linked<'a> {
             }
         }
         let mut flows = Vec::new();
-        for (file, links) in self.links.iter().enumerate() {
-            for (index, sink) in links.sinks.iter().enumerate() {
+        for (file, outcome) in self.files.iter().enumerate() {
+            for (index, sink) in outcome.links.sinks.iter().enumerate() {
                 let taint = self.resolve(sink.taint, file, sink.place.function, &given, &held);
                 if taint != sink.taint.concrete() {
                     flows.push(Flow { file, sink: index, taint });
@@ -160,12 +177,12 @@ impl<'a> Linked<'a> {
 
     /// The call that a flow ends in.
     pub fn sink(&self, flow: &Flow) -> &Sink {
-        &self.links[flow.file].sinks[flow.sink]
+        &self.links(flow.file).sinks[flow.sink]
     }
 
     /// The functions of other files that a function calls. `0`, the file itself, names everything that it imports by name.
     pub fn callees(&self, file: usize, function: u32) -> Vec<(usize, u32)> {
-        let links = self.links[file];
+        let links = self.links(file);
         let first = links.edges.partition_point(|(caller, _)| *caller < function);
         let own = links.edges[first..].iter().take_while(|(caller, _)| *caller == function);
         let own = own.map(|(_, callee)| (file, *callee));
@@ -224,10 +241,13 @@ fn target(symbol: &Symbol, folder: &str, paths: &Paths<'_>) -> Option<(usize, St
     if !first.is_empty() && !paths.parts.contains(first) {
         return None;
     }
+    // Every prefix of these is a path to look for.
+    let whole = parts.join("/");
+    let below = [String::new(), "src/".to_owned(), format!("{folder}/")].map(|folder| (folder.len(), folder + &whole));
+    let mut end = whole.len();
     (1..parts.len()).rev().find_map(|length| {
-        let path = parts[..length].join("/");
-        let file = [path.clone(), format!("src/{path}"), format!("{folder}/{path}")];
-        let file = file.iter().find_map(|path| paths.find(path.trim_start_matches('/')))?;
+        end -= parts[length].len() + 1;
+        let file = below.iter().find_map(|(start, path)| paths.find(path[..start + end].trim_start_matches('/')))?;
         Some((file, parts[length..].join(".")))
     })
 }

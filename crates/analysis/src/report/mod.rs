@@ -440,7 +440,7 @@ impl<'a> Distribution<'a> {
         for (path, reason, detail) in std::mem::take(&mut self.manifests.unread) {
             self.skip(path, reason, detail);
         }
-        self.settle_reach();
+        let linked = self.settle_reach();
         let entered = self.entry.and_then(|entry| entry::Reached::from(entry, &self.files));
         if let (Some(entry), None) = (self.entry, &entered) {
             let detail = "the entry point is no source that is followed: what it reaches is not known".to_owned();
@@ -460,7 +460,7 @@ impl<'a> Distribution<'a> {
             }
             findings.values_mut().filter(|list| list.len() > MAX_FINDINGS * 50).for_each(keep_strongest);
         }
-        for hit in self.cross_file_hits() {
+        for hit in self.cross_file_hits(&linked) {
             let file = &self.files[hit.0];
             let reach = file.reach_of(hit.1.when, hit.1.function);
             let reached = entered.and_then(|entered| entered.holds(hit.0, file, hit.1.when, hit.1.function));
@@ -512,7 +512,8 @@ impl<'a> Distribution<'a> {
         Analysis { report, files: FileSet { files }, states }
     }
 
-    fn settle_reach(&mut self) {
+    /// Works out when every file and function runs, for which it ties the files together.
+    fn settle_reach(&mut self) -> link::Linked {
         let candidates: Vec<reach::Candidate<'_>> = self
             .files
             .iter()
@@ -524,15 +525,15 @@ impl<'a> Distribution<'a> {
             file.hooked = reached.hooked.contains(&index);
         }
         let modules: Vec<Reach> = self.files.iter().map(|file| file.reach).collect();
-        let functions = link::Linked::new(&self.files).reach(&modules);
-        for ((file, function), reach) in functions {
+        let linked = link::Linked::new(&self.files);
+        for ((file, function), reach) in linked.reach(&modules) {
             self.files[file].functions.insert(function, reach);
         }
+        linked
     }
 
     /// Flows whose source and end lie in different files, as hits of the rules that know such flows.
-    fn cross_file_hits(&self) -> Vec<(usize, Hit)> {
-        let linked = link::Linked::new(&self.files);
+    fn cross_file_hits(&self, linked: &link::Linked) -> Vec<(usize, Hit)> {
         let mut all = Vec::new();
         for flow in linked.flows().into_iter().take(MAX_FINDINGS * 10) {
             let file = &self.files[flow.file];

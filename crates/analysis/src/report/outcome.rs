@@ -58,7 +58,7 @@ impl Outcome {
                 Self { not_parsed, local: rules.read(&text, None), ..Self::default() }
             }
             Some(language) => {
-                let run = |facts: &Facts<'_>| {
+                let run = |facts: &mut Facts<'_>| {
                     let local = rules.read(&text, Some(facts));
                     (Self { local, ..Self::of_facts(facts, reading.setup) }, Within::of(facts))
                 };
@@ -97,16 +97,9 @@ impl Outcome {
         }
     }
 
-    pub(super) fn of_facts(facts: &Facts<'_>, setup: bool) -> Self {
-        let mut outcome = Self {
-            hosts: hosts(facts),
-            imports: facts.imports.clone(),
-            modules: facts.modules.clone(),
-            signs: facts.signs,
-            links: facts.links.clone(),
-            sinks: sinks(facts),
-            ..Self::default()
-        };
+    /// What the rules say of facts, of which it takes what it keeps.
+    pub(super) fn of_facts(facts: &mut Facts<'_>, setup: bool) -> Self {
+        let mut outcome = Self { hosts: hosts(facts), signs: facts.signs, sinks: sinks(facts), ..Self::default() };
         if facts.overflow {
             let detail =
                 format!("more than {} calls: further ones that harm nobody are not looked at", facts.calls.len());
@@ -120,6 +113,9 @@ impl Outcome {
                 outcome.add(index, hits);
             }
         }
+        outcome.imports = std::mem::take(&mut facts.imports);
+        outcome.modules = std::mem::take(&mut facts.modules);
+        outcome.links = std::mem::take(&mut facts.links);
         outcome
     }
 

@@ -1,6 +1,6 @@
 //! Hostile files, each a shape that can be made of any size. In: how many bytes. Out: about that many.
 //!
-//! Whoever adds something that looks at files adds the shape that is worst for it. Two readers use the list: the test
+//! Whoever adds something that looks at files adds the shape that is worst for it. Two readers use the list: the bench
 //! `growth` (does four times the size cost four times the work?) and the bench `worst` (does the largest file that is
 //! analysed take less than two seconds?).
 
@@ -32,6 +32,16 @@ impl Shape {
         match self.path.starts_with("package/") {
             true => DistributionKind::NpmTarball,
             false => DistributionKind::Sdist,
+        }
+    }
+
+    /// Bytes of what stands once, whatever the size.
+    #[allow(dead_code)] // Not every reader of the list asks.
+    pub fn head(&self) -> usize {
+        match &self.make {
+            Make::Repeat(head, _) => head.len(),
+            Make::After(head, _) => head().len(),
+            Make::Nested(..) | Make::Bytes(_) => 0,
         }
     }
 

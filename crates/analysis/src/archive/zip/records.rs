@@ -19,7 +19,7 @@ pub(super) const END_BYTES: u64 = 22;
 const END64_BYTES: u64 = 56;
 const LOCATOR64_BYTES: u64 = 20;
 /// A comment has at most 65,535 bytes, so the end record starts in the last of these.
-const TAIL_BYTES: u64 = END_BYTES + 0xffff;
+pub(super) const TAIL_BYTES: u64 = END_BYTES + 0xffff;
 
 /// Where the central directory is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,9 @@ use super::machine::{Answer, Halt, Machine};
 use super::value::{characters, string};
 use super::{Binary, Data, Unary};
 
+/// Characters of a text that is repeated: 64 Ki. What is repeated more often hides nothing, and tests of parsers do so.
+const MAX_REPEATED: usize = 64 << 10;
+
 impl Machine {
     pub(super) fn truth(&self, value: &Data) -> bool {
         match value {
@@ -90,6 +93,9 @@ impl Machine {
                 let (text, times) = if matches!(left, Data::Text(_)) { (left, right) } else { (right, left) };
                 if let (Data::Text(text), Data::Number(times)) = (text, times) {
                     let times = times.max(0.0) as usize;
+                    if text.len().saturating_mul(times) > MAX_REPEATED {
+                        return Err(Halt::Unknown);
+                    }
                     self.pay_memory(text.len().saturating_mul(times).saturating_mul(4))?;
                     return self.new_text(text.repeat(times));
                 }

@@ -1,9 +1,8 @@
 //! What a Python file computes from constants alone, asked for where the walk meets it.
 
-use std::collections::HashSet;
 use std::rc::Rc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::Ranged;
 

@@ -1,5 +1,8 @@
 //! Code that stands so far to the right that no window shows it.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use sigma_core::{Category, Severity};
 
 use crate::facts::Effects;
@@ -21,6 +24,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 /// Spaces that push code out of the widest window.
 const RUN: usize = 160;
+/// What looks for them: it takes longer to make than to run.
+static SPACES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(&[b' '; RUN]));
 /// Bytes behind the spaces that are looked at.
 const SHOWN: usize = 4 << 10;
 /// What code that hides needs: a way to load, run or decode.
@@ -33,7 +38,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let bytes = source.facts.source.as_bytes();
     let acts = Effects::EVAL | Effects::SPAWN | Effects::NET | Effects::DECODE | Effects::IMPORT | Effects::NATIVE;
     let mut next = 0;
-    for at in memchr::memmem::find_iter(bytes, &[b' '; RUN]).take(MAX_RUNS).filter(|at| *at > 0) {
+    for at in SPACES.find_iter(bytes).take(MAX_RUNS).filter(|at| *at > 0) {
         if at < next {
             continue;
         }

@@ -1,7 +1,7 @@
 //! The secrets that are known by their form, from `patterns.txt`: a literal finds the place, a regular expression says
 //! where it ends, a check keeps examples and placeholders quiet.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
@@ -20,9 +20,18 @@ pub(super) struct Secret<'a> {
 struct Pattern {
     what: &'static str,
     literal: &'static str,
-    regex: Regex,
+    source: &'static str,
+    regex: OnceLock<Option<Regex>>,
     check: Check,
     severity: Severity,
+}
+
+impl Pattern {
+    /// Its regular expression, made when its literal is first seen: most of them never are.
+    fn regex(&self) -> Option<&Regex> {
+        let make = || RegexBuilder::new(&format!("^(?:{})", self.source)).unicode(false).build().ok();
+        self.regex.get_or_init(make).as_ref()
+    }
 }
 
 /// What a candidate must pass.
@@ -65,7 +74,8 @@ pub(super) fn scan<'a>(text: &'a str, found: &mut dyn FnMut(Secret<'a>)) {
             continue;
         }
         let window = &text.as_bytes()[start..text.len().min(start + WINDOW)];
-        let Some(found_here) = pattern.regex.find(window).filter(|found| found.start() == 0) else { continue };
+        let here = pattern.regex().and_then(|regex| regex.find(window));
+        let Some(found_here) = here.filter(|here| here.start() == 0) else { continue };
         let Some(secret) = text.get(start - number..start + found_here.end()) else { continue };
         if !passes(pattern.check, secret, pattern.literal) {
             continue;
@@ -190,7 +200,7 @@ fn lines() -> impl Iterator<Item = Result<Pattern, &'static str>> {
     text.filter(|line| !line.trim().is_empty() && !line.starts_with('#')).map(|line| {
         let mut fields = line.split('\t');
         let mut field = || fields.next().ok_or(line);
-        let (literal, check, severity, regex, what) = (field()?, field()?, field()?, field()?, field()?);
+        let (literal, check, severity, source, what) = (field()?, field()?, field()?, field()?, field()?);
         let check = match check {
             "form" => Check::Form,
             "random" => Check::Random,
@@ -206,8 +216,7 @@ fn lines() -> impl Iterator<Item = Result<Pattern, &'static str>> {
             "medium" => Severity::Medium,
             _ => return Err(line),
         };
-        let regex = RegexBuilder::new(&format!("^(?:{regex})")).unicode(false).build().map_err(|_| line)?;
-        Ok(Pattern { what, literal, regex, check, severity })
+        Ok(Pattern { what, literal, source, regex: OnceLock::new(), check, severity })
     })
 }
 
@@ -225,6 +234,7 @@ mod tests {
     fn every_line_of_the_list_is_understood() {
         assert_eq!(lines().find_map(|line| line.err()), None);
         assert!(lines().count() >= 40);
+        assert!(lines().all(|line| line.is_ok_and(|pattern| pattern.regex().is_some())));
     }
 
     #[test]
