@@ -7,7 +7,7 @@ use super::value::{characters, string};
 use super::{Binary, Data, Unary};
 
 /// Characters of a text that is repeated: 64 Ki. What is repeated more often hides nothing, and tests of parsers do so.
-const MAX_REPEATED: usize = 64 << 10;
+pub(super) const MAX_REPEATED: usize = 64 << 10;
 
 impl Machine {
     pub(super) fn truth(&self, value: &Data) -> bool {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::machine::{Answer, Halt, Machine};
+use super::operators::MAX_REPEATED;
 use super::value::characters;
 use super::{Binary, Data};
 use crate::facts::fold;
@@ -163,6 +164,9 @@ impl Machine {
             }
             "repeat" => {
                 let times = self.whole(first, 0)?.max(0) as usize;
+                if text.len().saturating_mul(times) > MAX_REPEATED {
+                    return Err(Halt::Unknown);
+                }
                 self.pay_memory(text.len().saturating_mul(times).saturating_mul(4))?;
                 self.new_text(text.repeat(times))
             }
