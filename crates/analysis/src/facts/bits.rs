@@ -129,6 +129,10 @@ mod effect {
             ENCRYPT = "encrypt",
             /// Lists the files of a folder.
             LIST = "list",
+            /// Lays out the files of an archive or a repository.
+            UNPACK = "unpack",
+            /// Makes a client of an account from the secret that it is given.
+            ACCOUNT = "account",
         }
     }
 }
@@ -175,6 +179,22 @@ mod taint {
             DROP_HOST = "drop-host",
             /// What the user copies, types or shows: clipboard, keyboard, screen, camera, microphone.
             WATCHED = "watched",
+            /// A long text that stands encoded in the source, taken apart.
+            HIDDEN = "hidden",
+            /// What came from an address that stands in the code.
+            FIXED = "fixed",
+            /// A key of a wallet as a caller handed it over, or as it was given to what signs with it.
+            KEY = "key",
+            /// A password or a secret as a caller handed it over.
+            GIVEN = "given",
+            /// What somebody says in a chat.
+            ORDERED = "ordered",
+            /// A folder that belongs to the user.
+            HOME = "home",
+            /// What was found by looking through the user's folders.
+            FOUND = "found",
+            /// A file that this code wrote from a text of its own.
+            WRITTEN = "written",
         }
     }
 }
@@ -247,6 +267,8 @@ mod sign {
             INJECTION = "injection",
             /// Scanners for secrets.
             SCANNER = "scanner",
+            /// A browser's command line that loads an extension.
+            SHORTCUT = "shortcut",
             /// An address that came out of a decoder.
             HIDDEN_ADDRESS = "hidden-address",
         }

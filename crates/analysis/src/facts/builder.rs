@@ -32,6 +32,8 @@ const ARGUMENT_BYTES: usize = 24 << 20;
 /// What a call does that is worth a second reading: it runs, sends or loads something.
 pub(super) const MATTERS: Effects =
     Effects::NET.with(Effects::SPAWN).with(Effects::EVAL).with(Effects::NATIVE).with(Effects::DESERIALISE);
+/// Bytes of a source that is read more than twice.
+const READ_OFTEN: usize = 64 << 10;
 
 /// An argument of a call.
 #[derive(Clone, Debug)]
@@ -150,6 +152,7 @@ impl<'a> Builder<'a> {
         }
         self.facts.deeds.extend(command::deeds_of_calls(&self.facts.calls));
         self.facts.layers = layer::collect(&self.facts.calls, self.language);
+        layer::pieced(self.learned.written.values(), &self.facts.calls, &mut self.facts.layers);
         self.facts.names =
             layer::names(self.scope.iter().map(|(name, named)| (*name, &named.value)), &self.facts.layers);
         self.facts
@@ -172,10 +175,17 @@ impl<'a> Builder<'a> {
         self.learned.useful && (self.learned.handed || calls())
     }
 
+    /// Readings of one source: what functions hand to functions goes one step further with each.
+    pub fn readings(&self) -> usize {
+        if self.facts.source.len() <= READ_OFTEN { 4 } else { 2 }
+    }
+
     /// Starts on the same source again, with what was learned.
     pub fn again(self) -> Self {
         let mut next = Self::new(self.facts.source, self.language, self.facts.confidence).started(self.program);
         next.learned = self.learned;
+        next.learned.useful = false;
+        next.learned.written.clear();
         next.learned.functions.iter_mut().for_each(|function| (function.read, function.asked) = (false, false));
         (next.learned.kept, next.learned.methods_kept) = (0, 0);
         next

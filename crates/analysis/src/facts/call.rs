@@ -3,8 +3,10 @@
 use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder, MAX_FACTS};
 use super::expression::union;
+use super::laid_out::words_of;
+use super::name::is_own_folder;
 use super::value::{Constant, Text, Value};
-use super::{Call, Place, api, fold, name};
+use super::{Call, Place, api, chat, fold, handed, name};
 use crate::language::Language;
 use crate::operator::watch;
 
@@ -38,6 +40,10 @@ impl<'a> Builder<'a> {
                 let text = text.clone();
                 taint |= self.taint_of_text(&text, place);
             }
+            // `"...".decode("hex")`
+            if matches!(key, "decode" | "encode") && arguments.first().is_some_and(|a| names_codec(&a.value)) {
+                taint |= Taint::DECODED | hidden(&receiver);
+            }
             return Value { constant, taint, ..Value::default() };
         }
         if matches!(key, "then" | "catch" | "finally" | "forEach" | "map" | "on" | "once") {
@@ -64,7 +70,18 @@ impl<'a> Builder<'a> {
         }
         let callee = self.member(&receiver, key, place);
         let taint = receiver.whole_taint();
-        if callee.path.is_none() && GROWS.contains(&key) {
+        if LOADERS.contains(&key)
+            && let Some(first) = arguments.first()
+        {
+            let key = first.value.clone();
+            self.grow(&key, Taint::KEY);
+        }
+        let takes = match callee.path.as_deref() {
+            None => true,
+            // An object of somebody else's class, such as a form.
+            Some(path) => path.contains("()") && api::effects(path).is_empty(),
+        };
+        if takes && GROWS.contains(&key) {
             let added = union(arguments.iter().map(|argument| &argument.value));
             self.grow(&receiver, added);
         }
@@ -72,8 +89,15 @@ impl<'a> Builder<'a> {
         let written = union(arguments.iter().map(|argument| &argument.value));
         // What another file of the package yields may have come over the network.
         let remote = written.any(Taint::REMOTE) || written != written.concrete();
-        if let Some(origin) = receiver.origin.as_ref().filter(|_| writes && remote) {
-            self.note_download(origin, written);
+        // `fs.writeFileSync(..)` is written to no file called `fs`.
+        let handle = receiver.path.as_deref().is_none_or(|path| path.ends_with("()"));
+        if let Some(origin) = receiver.origin.clone().filter(|_| writes && handle) {
+            if remote || written.any(Taint::DECODED | Taint::HIDDEN) {
+                self.note_download(&origin, written);
+            }
+            if let Some(argument) = arguments.first() {
+                self.note_written(&origin, &argument.value, place);
+            }
         }
         // `parser.read("~/.pypirc")`: the object then holds what the file holds.
         if written.any(Taint::CREDENTIAL_PATH) && !writes && receiver.origin.is_some() && READS.contains(&key) {
@@ -85,8 +109,18 @@ impl<'a> Builder<'a> {
             true => self.handed_on_by(&receiver, &arguments, place),
             false => Taint::NONE,
         };
+        // What a function of somebody else makes of a key, a signature mostly, is no longer the key.
+        let own = callee.function.is_some() || callee.path.is_some();
+        let kept = if SAME.contains(&key) {
+            (receiver_taint | union(arguments.iter().map(|argument| &argument.value))).and(SECRETS)
+        } else {
+            Taint::NONE
+        };
         let mut result = self.call(callee, arguments, receiver_taint, place);
-        result.taint |= handed_on;
+        if !own {
+            result.taint = result.taint.without(SECRETS);
+        }
+        result.taint |= handed_on | kept;
         // Whatever the library is called: what it yields was hidden before.
         if matches!(key, "decrypt" | "decipher" | "decrypt_and_verify" | "unpad") {
             result.taint |= Taint::DECODED;
@@ -117,13 +151,13 @@ impl<'a> Builder<'a> {
         let argument_taint = union(arguments.iter().map(|argument| &argument.value));
         let Some(path) = callee.path.clone() else {
             self.run_arguments(&arguments);
-            let mut result = Value::tainted(argument_taint | receiver | callee.taint);
+            let mut result = Value::tainted((argument_taint | receiver | callee.taint).without(SECRETS));
             match callee.function.and_then(|index| self.learned.functions.get_mut(index as usize)) {
                 Some(function) => {
                     function.ask();
                     let given = |index: u32| {
                         let argument = arguments.get(index as usize);
-                        argument.map_or(Taint::NONE, |argument| argument.value.whole_taint())
+                        argument.map_or(Taint::NONE, |argument| argument.value.whole_taint().without(SECRETS))
                     };
                     let mut returned = function.result.clone();
                     returned.taint = returned.taint.resolved(given, Taint::symbol);
@@ -137,6 +171,15 @@ impl<'a> Builder<'a> {
             return value;
         }
         let effects = api::effects(&path);
+        if LOADERS.iter().any(|loader| path.ends_with(loader) && path.ends_with(&format!(".{loader}")))
+            && let Some(first) = arguments.first()
+        {
+            let key = first.value.clone();
+            self.grow(&key, Taint::KEY);
+        }
+        if chat::is_chat(&path) {
+            self.give_orders(&arguments);
+        }
         let linked = match effects.is_empty() {
             true => {
                 let given = arguments.iter().map(|argument| argument.value.whole_taint()).take(MAX_ARGUMENTS).collect();
@@ -159,18 +202,38 @@ impl<'a> Builder<'a> {
             self.connected = true;
         }
         let kept = (!effects.is_empty() || watch::wants(&path)) && self.has_room(effects);
-        let downloaded = self.downloaded_among(&arguments);
+        let downloaded = self.downloaded_among(&arguments) | self.started_by(effects, &arguments);
         let called_taint = argument_taint | receiver | downloaded;
+        self.note_packed(&path, called_taint);
+        let found = self.learned.packed && effects.any(Effects::NET) && called_taint.any(Taint::FILE);
+        let called_taint = if found { called_taint | Taint::FOUND } else { called_taint };
+        if effects.any(Effects::UNPACK) {
+            let net = if effects.any(Effects::NET) { Taint::REMOTE | fixed(&arguments) } else { Taint::NONE };
+            self.note_unpacked(called_taint | net);
+        }
         let origin = match effects.any(Effects::OPEN | Effects::WRITE) {
             true => arguments.first().and_then(|argument| origin_of(&argument.value)),
             false => None,
         };
         if effects.any(Effects::DOWNLOAD) || (effects.any(Effects::WRITE) && argument_taint.any(Taint::REMOTE)) {
-            for argument in &arguments {
+            // The first argument of what only writes is the file.
+            let copies = effects.any(Effects::DOWNLOAD | Effects::READ);
+            for argument in arguments.iter().take(if copies { MAX_ARGUMENTS } else { 1 }) {
                 if let Some(origin) = origin_of(&argument.value) {
                     self.note_download(&origin, argument_taint | receiver | Taint::REMOTE);
                 }
             }
+        }
+        // `writeFileSync(path, text)`
+        if effects.any(Effects::WRITE)
+            && let [file, text, ..] = &*arguments
+            && let Some(origin) = origin_of(&file.value)
+        {
+            if text.value.taint.any(Taint::DECODED | Taint::HIDDEN) {
+                self.note_download(&origin, text.value.taint);
+            }
+            let text = text.value.clone();
+            self.note_written(&origin, &text, place);
         }
         let constant = match effects.any(Effects::DECODE) {
             true => self.decoded(&path, &arguments),
@@ -181,11 +244,16 @@ impl<'a> Builder<'a> {
             taint |= Taint::SOCKET;
         }
         taint |= linked;
-        if effects.is_empty() {
-            // What somebody else's function makes of a downloaded file came over the network too.
-            taint |= called_taint.and(Taint::DOWNLOADED | Taint::ADDRESS);
+        if effects.any(Effects::ACCOUNT) && arguments.iter().any(|argument| is_literal_secret(&argument.value)) {
+            taint |= Taint::EXFIL_HOST;
         }
-        self.note_sink(effects, called_taint, place);
+        let archive = matches!(&*path, "zipfile.ZipFile" | "tarfile.open" | "adm-zip");
+        if effects.is_empty() || effects.any(Effects::UNPACK) || archive {
+            // What somebody else's function makes of a downloaded file came over the network too.
+            taint |= called_taint.and(Taint::DOWNLOADED | Taint::ADDRESS | Taint::FIXED);
+        }
+        let told = if effects.any(Effects::NET) { called_taint | fixed(&arguments) } else { called_taint };
+        self.note_sink(effects, told, place);
         if kept {
             arguments.truncate(MAX_ARGUMENTS);
             self.weigh(&mut arguments);
@@ -220,7 +288,11 @@ impl<'a> Builder<'a> {
             (None, _) => Effects::NONE,
         };
         let from = callee.whole_taint() | union(arguments.iter().map(|argument| &argument.value));
-        results(effects, from) | callee.taint
+        let said = match (path, key) {
+            (Some(path), Some(key)) if HEARS.contains(&key) && chat::is_chat(path) => chat::SAID,
+            _ => Taint::NONE,
+        };
+        results(effects, from) | callee.taint | said
     }
 
     /// Built-in functions that are followed rather than reported.
@@ -276,14 +348,22 @@ impl<'a> Builder<'a> {
                 let (object, key) = (value(0)?.clone(), value(1)?.clone());
                 self.index(&object, &key, place)
             }
+            "os.path.expanduser" => {
+                let mut value = value(0)?.clone();
+                let home = value.as_prefix().is_some_and(|text| text.starts_with('~'));
+                if home && !is_own_folder(&value.constant) {
+                    value.taint |= Taint::HOME;
+                }
+                value
+            }
             // Whoever fills in arguments means to call it.
             "functools.partial" if arguments.len() > 1 => {
                 self.call(value(0)?.clone(), arguments[1..].to_vec(), Taint::NONE, place);
                 value(0)?.clone()
             }
             "vars" | "util.promisify" | "functools.partial" | "Promise.resolve" | "str" | "String" | "shlex.quote"
-            | "os.fspath" | "os.path.expanduser" | "os.path.expandvars" | "os.path.abspath" | "os.path.normpath"
-            | "path.normalize" | "Object.freeze" => value(0)?.clone(),
+            | "os.fspath" | "os.path.expandvars" | "os.path.abspath" | "os.path.normpath" | "path.normalize"
+            | "Object.freeze" => value(0)?.clone(),
             "dict" | "Object.assign" | "JSON.stringify" | "json.dumps" | "Object.entries" | "Object.fromEntries"
             | "Object.values" => Value::tainted(taint),
             "Object.keys" => Value::default(),
@@ -303,7 +383,7 @@ impl<'a> Builder<'a> {
                     };
                     self.budget = self.budget.saturating_sub(text.len() / 4);
                     let constant = self.pay(|| fold::decode(encoding, text));
-                    let taint = taint | self.look_at_decoded(&constant, place);
+                    let taint = taint | self.look_at_decoded(&constant, place) | hidden(value(0)?);
                     Value { constant, taint: taint | Taint::DECODED, ..Value::default() }
                 }
                 _ => value(0)?.clone(),
@@ -326,6 +406,8 @@ impl<'a> Builder<'a> {
         let text = known.join("/");
         self.budget = self.budget.saturating_sub(text.len());
         let found = if text.len() <= fold::MAX_TEXT { self.taint_of_text(&text, place) } else { Taint::NONE };
+        let own = parts.iter().any(|part| is_own_folder(&part.constant));
+        let taint = if own { taint.without(Taint::HOME) } else { taint };
         let constant = match all && text.len() <= fold::MAX_TEXT {
             true => self.pay(|| Constant::Text(text.into())),
             false => Constant::Unknown,
@@ -369,16 +451,31 @@ impl<'a> Builder<'a> {
         let from = taint | receiver;
         let mut result = results(effects, from);
         if effects.any(Effects::DECODE) {
-            result |= from | Taint::DECODED;
+            let stands = arguments.first().map_or(Taint::NONE, |argument| hidden(&argument.value));
+            result |= from | Taint::DECODED | stands;
         }
         if effects.any(Effects::OPEN) {
             result |= from;
+        }
+        if effects.any(Effects::NET | Effects::PREPARE) {
+            let asked = arguments.first().map_or(Taint::NONE, |request| request.value.taint.and(Taint::FIXED));
+            result |= fixed(arguments) | asked;
+        }
+        // What `curl` prints came over the network.
+        if effects.any(Effects::SPAWN) {
+            let words = words_of(arguments);
+            let fetches = words.iter().any(|word| matches!(*word, "curl" | "wget"));
+            if fetches && words.iter().any(|word| word.contains("://")) {
+                result |= Taint::REMOTE | Taint::FIXED;
+            }
         }
         let silent = Effects::NET | Effects::SPAWN | Effects::READ | Effects::WRITE | Effects::DELETE;
         match effects.any(silent) || !result.is_empty() {
             true if path.starts_with("socket.") => result | Taint::SOCKET,
             true => result,
-            false => from,
+            // What a function of somebody else makes of a key, a signature mostly, is no longer the key.
+            false if path.rsplit('.').next().is_some_and(|name| SAME.contains(&name)) => from,
+            false => from.without(SECRETS),
         }
     }
 
@@ -466,9 +563,116 @@ fn is_dotted(text: &str) -> bool {
     text.len() <= 100 && text.split('.').all(name)
 }
 
+/// Secrets that are followed as they are handed over, and no further.
+const SECRETS: Taint = Taint::KEY.with(Taint::GIVEN);
+
+/// Functions and methods that yield what they are given in another form.
+const SAME: [&str; 28] = [
+    "encode",
+    "decode",
+    "hex",
+    "strip",
+    "trim",
+    "format",
+    "replace",
+    "join",
+    "lower",
+    "upper",
+    "toString",
+    "concat",
+    "b64encode",
+    "urlsafe_b64encode",
+    "b16encode",
+    "hexlify",
+    "dumps",
+    "stringify",
+    "quote",
+    "quote_plus",
+    "urlencode",
+    "encodeURIComponent",
+    "btoa",
+    "append",
+    "repr",
+    "tolist",
+    "FormData",
+    "URLSearchParams",
+];
+
+/// Functions that make a wallet's key out of a text.
+const LOADERS: [&str; 12] = [
+    "from_key",
+    "from_base58_string",
+    "from_secret_key",
+    "fromSecretKey",
+    "from_private_key",
+    "fromPrivateKey",
+    "privateKeyToAccount",
+    "from_mnemonic",
+    "fromMnemonic",
+    "fromPhrase",
+    "mnemonicToSeed",
+    "mnemonicToSeedSync",
+];
+
+/// Methods by which a chat takes a function that hears what is said.
+const HEARS: [&str; 11] =
+    ["on", "once", "onText", "command", "hears", "action", "addListener", "event", "message", "use", "addCommand"];
+
+/// Shortest text of which taking it apart tells that it was hidden.
+const HIDDEN: usize = 64;
+
+/// The mark of a long text that stands encoded in the source.
+fn hidden(value: &Value<'_>) -> Taint {
+    match &value.constant {
+        Constant::Text(text) if text.len() >= HIDDEN && !text.as_bytes()[..HIDDEN].contains(&b' ') => Taint::HIDDEN,
+        _ => Taint::NONE,
+    }
+}
+
+/// True for the name of a codec that hides a text.
+fn names_codec(value: &Value<'_>) -> bool {
+    value.as_text().is_some_and(fold::is_codec)
+}
+
+/// The mark of an address of another host that stands whole in the code.
+fn fixed(arguments: &[Argument<'_>]) -> Taint {
+    if address_of(arguments).is_some() { Taint::FIXED } else { Taint::NONE }
+}
+
+/// The address of another host that a call is told, where it stands in the code.
+pub(crate) fn address_of<'v>(arguments: &'v [Argument<'_>]) -> Option<&'v str> {
+    let option = |name: &str| {
+        let keyword = arguments.iter().find(|argument| argument.name.as_deref() == Some(name));
+        keyword.map(|a| &a.value).or_else(|| arguments.iter().find_map(|argument| argument.value.field(name)))
+    };
+    let positional = arguments.iter().filter(|argument| argument.name.is_none()).take(2).map(|a| &a.value);
+    let named = ["url", "uri"].into_iter().filter_map(option);
+    positional.chain(named).find_map(|value| {
+        let text = value.as_prefix()?;
+        let whole = matches!(value.constant, Constant::Text(_)) || text.matches('/').count() >= 3;
+        let local = ["//localhost", "//127.", "//10.", "//192.168.", "//0.0.0.0", "//[::"];
+        (whole && handed::is_remote_address(text) && !local.iter().any(|host| text.contains(host))).then_some(text)
+    })
+}
+
+/// True for a text that can be nothing but a key that stands in the code.
+fn is_literal_secret(value: &Value<'_>) -> bool {
+    let Some(text) = value.as_text().filter(|text| (20..=400).contains(&text.len())) else { return false };
+    let different: std::collections::BTreeSet<u8> = text.bytes().collect();
+    different.len() >= 12
+        && text.bytes().any(|byte| byte.is_ascii_digit())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=?&@".contains(&byte))
+}
+
 /// What a call with these effects yields, by the effects alone.
 fn results(effects: Effects, from: Taint) -> Taint {
     let mut result = Taint::NONE;
+    if effects.any(Effects::LIST) && from.any(Taint::HOME) {
+        result |= Taint::FOUND;
+    }
+    if effects.any(Effects::READ | Effects::OPEN) {
+        result |= from.and(Taint::FOUND);
+    }
     if effects.any(Effects::READ | Effects::OPEN) && from.any(Taint::CREDENTIAL_PATH) {
         result |= Taint::CREDENTIAL;
     }
@@ -503,7 +707,8 @@ const WHOLE: [&str; 6] = ["items", "values", "copy", "__str__", "__repr__", "ent
 const READS: [&str; 4] = ["read", "load", "open", "read_file"];
 
 /// Methods by which a list, a record or a buffer takes in what it is given.
-const GROWS: [&str; 9] = ["append", "extend", "add", "update", "insert", "push", "unshift", "set", "write"];
+const GROWS: [&str; 10] =
+    ["append", "add_field", "extend", "add", "update", "insert", "push", "unshift", "set", "write"];
 
 /// The name by which a file that is written is recognised when it is run.
 fn origin_of<'a>(value: &Value<'a>) -> Option<Text<'a>> {

@@ -5,7 +5,7 @@ use super::bits::{Signs, Taint};
 use super::builder::{Builder, MAX_FACTS};
 use super::learned::Member;
 use super::links::LOCAL;
-use super::name::names_file;
+use super::name::{file_name, is_own_folder, kept_secret, names_file};
 use super::value::{Constant, Items, LIST_ITEMS, Text, Value};
 use super::{EnvironmentRead, Mention, Place, fold, mention, name};
 
@@ -22,7 +22,8 @@ impl<'a> Builder<'a> {
             if let Some(function) = self.learned.method(class, key) {
                 return Value { function: Some(function), class: Some(class), ..Value::default() };
             }
-            return self.learned.attributes.get(&Member(class, key)).cloned().unwrap_or_default();
+            let known = self.learned.attributes.get(&Member(class, key)).cloned();
+            return known.unwrap_or_else(|| Value::tainted(kept_secret(key)));
         }
         if key == "constructor" && (object.function.is_some() || object.path.as_deref() == Some("constructor")) {
             return Value::at_path("Function");
@@ -32,7 +33,10 @@ impl<'a> Builder<'a> {
                 // `[].constructor.constructor` and its like: the function that makes functions.
                 "constructor" => Value::at_path("constructor"),
                 "length" => Value::default(),
-                _ => Value { taint: object.taint, origin: object.origin.clone(), ..Value::default() },
+                _ => {
+                    let taint = object.taint | kept_secret(key);
+                    Value { taint, origin: object.origin.clone(), ..Value::default() }
+                }
             };
         };
         if matches!(base, "process.env" | "import.meta.env") {
@@ -70,13 +74,20 @@ impl<'a> Builder<'a> {
         if self.facts.environment.len() < MAX_FACTS {
             self.facts.environment.push(EnvironmentRead { name: key.map(str::to_owned), secret, place });
         }
-        Value::tainted(if secret { Taint::SECRET } else { Taint::ENV })
+        let home = key.is_some_and(|key| matches!(key, "HOME" | "USERPROFILE" | "HOMEPATH" | "OneDrive"));
+        let taint = if secret { Taint::SECRET } else { Taint::ENV };
+        Value::tainted(if home { taint | Taint::HOME } else { taint })
     }
 
     /// A literal text of the source.
     pub fn literal(&mut self, text: impl Into<Text<'a>>, place: Place) -> Value<'a> {
         let text = text.into();
         let taint = self.taint_of_text(&text, place);
+        // `http://` and `https://` in base64.
+        if (16..=400).contains(&text.len()) && (text.starts_with("aHR0cDov") || text.starts_with("aHR0cHM6Ly")) {
+            let what = "an address that an encoding hides";
+            self.mention(Mention { taint: Taint::NONE, signs: Signs::HIDDEN_ADDRESS, what, place });
+        }
         if let Some(harmful) = fold::hidden_code(&text).filter(|_| self.facts.encoded.len() < MAX_FACTS) {
             self.facts.encoded.push((place, harmful));
         }
@@ -130,15 +141,20 @@ impl<'a> Builder<'a> {
         // A file goes by its name, whatever the folder.
         let origin = match &right.constant {
             Constant::Text(text) if text.len() <= 300 && names_file(text) => Some(text.clone()),
-            _ => left
-                .origin
-                .or(right.origin)
-                .filter(|origin| matches!(constant, Constant::Unknown) || names_file(origin)),
+            _ => left.origin.or(right.origin).filter(|origin| {
+                matches!(constant, Constant::Unknown)
+                    || names_file(origin)
+                    || self.learned.written.contains_key(file_name(origin))
+            }),
         };
         // A literal was looked at where it stood; only what was newly put together can name something new.
         if let (Constant::Text(Text::Shared(text)), true) = (&constant, taint.is_empty()) {
             let text = text.clone();
             taint |= self.taint_of_text(&text, place);
+        }
+        // A folder that a program keeps for itself is not what the user keeps.
+        if taint.any(Taint::HOME) && [&left.constant, &right.constant].into_iter().any(is_own_folder) {
+            taint = taint.without(Taint::HOME);
         }
         if !matches!(constant, Constant::Text(_)) && (has_text(&left.constant) || has_text(&right.constant)) {
             taint |= Taint::JOINED;

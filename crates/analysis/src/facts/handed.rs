@@ -76,7 +76,7 @@ impl<'a> Builder<'a> {
 const MAX_LOOKED: usize = 4 << 10;
 
 /// True for an address of a host on the network: `https://host/path`, not of this machine.
-fn is_remote_address(text: &str) -> bool {
+pub(super) fn is_remote_address(text: &str) -> bool {
     let schemes = ["https://", "http://", "wss://", "ws://"];
     let Some(rest) = schemes.into_iter().find_map(|scheme| text.strip_prefix(scheme)) else { return false };
     let host = &rest[..rest.find(['/', ':', '?', '#']).unwrap_or(rest.len())];

@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use super::bits::{Effects, Taint};
+use super::laid_out::Written;
 use super::value::{Constant, Text, Value};
 use super::{Call, Place};
 use crate::language::Language;
@@ -79,18 +80,33 @@ fn written(call: &Call<'_>) -> Option<(String, Language)> {
         Constant::Text(text) if (40..=MAX_BYTES).contains(&text.len()) => Some(&**text),
         _ => None,
     });
-    texts.into_iter().find_map(|text| {
-        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        let head = text.trim_start();
-        let python = (head.starts_with("import ") || head.starts_with("from "))
-            && has(&["exec(", "urlopen", "requests.", "subprocess", "os.system", "socket."]);
-        let script = has(&["require('child_process')", "require(\"child_process\")", "eval("]) && has(&["require("]);
-        match (python, script) {
-            (true, _) => Some((text.to_owned(), Language::Python)),
-            (_, true) => Some((text.to_owned(), Language::JavaScript)),
-            _ => None,
+    texts.into_iter().find_map(|text| Some((text.to_owned(), program(text)?)))
+}
+
+/// The language of a text of several statements that fetches or runs something.
+fn program(text: &str) -> Option<Language> {
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let head = text.trim_start();
+    let python = (head.starts_with("import ") || head.starts_with("from "))
+        && has(&["exec(", "urlopen", "requests", "subprocess", "os.system", "socket."]);
+    let script = has(&["require('child_process')", "require(\"child_process\")", "eval("]) && has(&["require("]);
+    match (python, script) {
+        (true, _) => Some(Language::Python),
+        (_, true) => Some(Language::JavaScript),
+        _ => None,
+    }
+}
+
+/// The programs that are written piece by piece, where something is started.
+pub(super) fn pieced<'w>(written: impl Iterator<Item = &'w Written>, calls: &[Call<'_>], layers: &mut Vec<Layer>) {
+    if !calls.iter().any(|call| call.effects.any(Effects::SPAWN)) {
+        return;
+    }
+    for file in written.filter(|file| file.pieces > 1) {
+        if let Some(language) = program(&file.text).filter(|_| layers.len() < MAX_LAYERS) {
+            layers.push(Layer { code: file.text.clone(), language, place: file.place, decoded: false });
         }
-    })
+    }
 }
 
 fn code_of(call: &Call<'_>, language: Language) -> Option<(String, Language)> {

@@ -8,7 +8,8 @@ use hashbrown::{Equivalent, HashMap};
 use super::api;
 use super::bits::Taint;
 use super::builder::{Argument, Builder, MATTERS, MAX_FACTS};
-use super::name::file_name;
+use super::laid_out::Written;
+use super::name::{file_name, kept_secret};
 use super::value::{Text, Value};
 
 /// Parameters of one function that are followed.
@@ -50,6 +51,12 @@ pub(super) struct Learned<'a> {
     pub outer: HashMap<&'a str, Value<'a>>,
     /// Files that were downloaded, by the variable or the file name, and what is known of where they came from.
     pub downloaded: HashMap<String, Taint>,
+    /// Files that the code writes, by their names.
+    pub written: BTreeMap<String, Written>,
+    /// What the archives and repositories were made of that were laid out.
+    pub unpacked: Taint,
+    /// Whether files were put into an archive that were found by looking through the user's folders.
+    pub packed: bool,
     /// Values kept so far.
     pub kept: usize,
     /// Whether a second reading would know more than the first.
@@ -117,6 +124,7 @@ impl<'a> Builder<'a> {
         if let Some((_, given)) = known.keywords.iter().find(|(keyword, _)| &**keyword == name) {
             value.join(given.clone());
         }
+        value.taint |= kept_secret(name);
         // What a function of the module itself does with what it is given concerns the other files.
         if self.current == function && self.outermost {
             value.taint |= Taint::parameter(u32::try_from(index).unwrap_or(u32::MAX));
@@ -129,8 +137,9 @@ impl<'a> Builder<'a> {
         let files = &mut self.learned.downloaded;
         if files.len() < MAX_FACTS {
             let sure = if from.any(Taint::REMOTE) { Taint::DOWNLOADED } else { Taint::NONE };
-            let from =
-                from.and(Taint::ADDRESS | Taint::DECODED) | from.without(Taint::from_bits(u32::MAX.into())) | sure;
+            let from = from.and(Taint::ADDRESS | Taint::DECODED | Taint::HIDDEN | Taint::FIXED)
+                | from.without(Taint::from_bits(u32::MAX.into()))
+                | sure;
             let known = files.entry(file_name(name).to_owned()).or_default();
             self.learned.useful |= known.is_empty();
             *known |= from;
@@ -159,18 +168,28 @@ impl<'a> Builder<'a> {
                 None if index < MAX_PARAMETERS => {
                     if !argument.value.is_unknown() {
                         known.parameters.resize(known.parameters.len().max(index + 1), Value::default());
+                        let before = known.parameters[index].known();
                         known.parameters[index].join(argument.value.clone());
                         self.learned.kept += 1;
-                        self.learned.useful |= known.read;
+                        self.learned.useful |= known.read && known.parameters[index].known() != before;
                         let path = argument.value.path.as_deref().filter(|_| known.read && !self.learned.handed);
                         self.learned.handed |= path.is_some_and(|path| api::effects(path).any(MATTERS));
                     }
                     index += 1;
                 }
-                Some(name) if !argument.value.is_unknown() && known.keywords.len() < MAX_PARAMETERS => {
-                    known.keywords.push((name.clone(), argument.value.clone()));
+                Some(name) if !argument.value.is_unknown() => {
+                    let at = known.keywords.iter().position(|(keyword, _)| **keyword == **name);
+                    let before = at.map(|at| known.keywords[at].1.known());
+                    match at {
+                        Some(at) => known.keywords[at].1.join(argument.value.clone()),
+                        None if known.keywords.len() < MAX_PARAMETERS => {
+                            known.keywords.push((name.clone(), argument.value.clone()));
+                        }
+                        None => continue,
+                    }
                     self.learned.kept += 1;
-                    self.learned.useful |= known.read;
+                    let at = at.unwrap_or(known.keywords.len() - 1);
+                    self.learned.useful |= known.read && before != Some(known.keywords[at].1.known());
                 }
                 _ => {}
             }

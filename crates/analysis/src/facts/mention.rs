@@ -102,6 +102,9 @@ mod tests {
     #[test]
     fn every_line_of_the_list_is_understood() {
         assert_eq!(lines().find_map(Result::err), None);
+        let texts: std::collections::BTreeSet<&str> =
+            lines().filter_map(Result::ok).map(|pattern| pattern.text).collect();
+        assert_eq!(texts.len(), lines().count(), "only the first of two equal texts is ever found");
         for pattern in lines().filter_map(Result::ok) {
             assert!(find(&format!("/{}/", pattern.text)).is_some(), "{} is never found", pattern.text);
         }

@@ -1,6 +1,7 @@
 //! Names: the one spelling of a dotted name, which environment variables speak of secrets, what is the name of a file.
 
-use super::value::Text;
+use super::bits::Taint;
+use super::value::{Constant, MAX_TEXT, Text};
 
 /// Longest dotted name that is followed.
 const MAX_PATH: usize = 160;
@@ -108,6 +109,42 @@ pub(super) fn package_of(module: &str) -> &str {
         None => module.find(['/', '.']),
     };
     &module[..end.unwrap_or(module.len())]
+}
+
+/// True for a path with a part that programs, and not users, keep: `~/.cache/tool`.
+pub(super) fn is_own_folder(constant: &Constant<'_>) -> bool {
+    let (Constant::Text(text) | Constant::Prefix(text)) = constant else { return false };
+    text.len() <= MAX_TEXT
+        && text.split(['/', '\\']).any(|part| {
+            matches!(part, "AppData" | "Library") || part.len() > 1 && part.starts_with('.') && !part.starts_with("..")
+        })
+}
+
+/// What the name of a parameter or a member says that it holds: a key of a wallet, a password or a secret.
+pub(super) fn kept_secret(name: &str) -> Taint {
+    if matches!(name, "cvv" | "cvc") {
+        return Taint::GIVEN;
+    }
+    const SHORTEST: usize = 6;
+    if !(SHORTEST..=60).contains(&name.len()) {
+        return Taint::NONE;
+    }
+    let last = name.as_bytes().last().copied().unwrap_or_default();
+    // Most names are told apart by their last letter: key, mnemonic, phrase, secret, password, passwd.
+    if !matches!(last | 32, b'y' | b'c' | b'e' | b't' | b'd' | b's' | b'k') {
+        return Taint::NONE;
+    }
+    let mut plain = name.to_ascii_lowercase();
+    plain.retain(|c| c != '_' && c != '-');
+    let ends = |words: &[&str]| words.iter().any(|word| plain.ends_with(word));
+    let keys =
+        ["privatekey", "privatekeys", "privkey", "mnemonic", "mnemonics", "seedphrase", "recoveryphrase", "walletkey"];
+    let secrets = ["secret", "password", "passwd", "secretkey", "passphrase"];
+    match () {
+        _ if ends(&keys) => Taint::KEY,
+        _ if ends(&secrets) => Taint::GIVEN,
+        _ => Taint::NONE,
+    }
 }
 
 /// True when the name of an environment variable speaks of a secret.

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use super::bits::Taint;
+use super::name::names_file;
 
 /// Text that is borrowed from the source or was put together while folding.
 #[derive(Clone, Debug)]
@@ -133,6 +134,12 @@ impl<'a> Value<'a> {
             && matches!(self.constant, Constant::Unknown)
     }
 
+    /// What is known, to see whether it became more.
+    pub fn known(&self) -> (Taint, bool, bool, bool) {
+        let constant = !matches!(self.constant, Constant::Unknown);
+        (self.taint, constant, self.path.is_some(), self.function.is_some() || self.class.is_some())
+    }
+
     /// Also what `other` may be: what is known first wins, what both are made of adds up.
     pub fn join(&mut self, other: Value<'a>) {
         self.taint |= other.taint;
@@ -141,6 +148,10 @@ impl<'a> Value<'a> {
         self.class = self.class.or(other.class);
         if matches!(self.constant, Constant::Unknown) {
             self.constant = other.constant;
+        }
+        // What stands for a file stays that file.
+        if self.origin.is_none() {
+            self.origin = other.origin.filter(|origin| names_file(origin));
         }
     }
 

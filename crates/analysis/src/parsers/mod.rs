@@ -119,7 +119,10 @@ fn with_python<T>(
     let confidence = if error.is_some() { Confidence::Medium } else { Confidence::High };
     let mut builder = Builder::new(source, Language::Python, confidence).started(program).named(names);
     python::read(parsed.syntax(), &mut builder);
-    if builder.is_worth_another() {
+    for _ in 1..builder.readings() {
+        if !builder.is_worth_another() {
+            break;
+        }
         builder = builder.again().named(names);
         python::read(parsed.syntax(), &mut builder);
     }
@@ -177,7 +180,10 @@ fn parse_javascript<T>(
         if parsed.diagnostics.is_empty() && !parsed.panicked {
             let mut builder = Builder::new(source, language, Confidence::High).named(names);
             javascript::read(&parsed.program, &mut builder);
-            if builder.is_worth_another() {
+            for _ in 1..builder.readings() {
+                if !builder.is_worth_another() {
+                    break;
+                }
                 builder = builder.again().named(names);
                 javascript::read(&parsed.program, &mut builder);
             }

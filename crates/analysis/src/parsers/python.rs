@@ -37,6 +37,9 @@ struct Class {
     base: Option<String>,
 }
 
+/// Shortest text that a parameter holds when nobody gives one.
+const LONG_DEFAULT: usize = 12;
+
 /// Star imports that are followed in one file: each looks through the whole table of APIs.
 const MAX_STARS: u32 = 200;
 
@@ -109,16 +112,24 @@ impl<'a> Walker<'_, 'a> {
     }
 
     fn function(&mut self, function: &'a ast::StmtFunctionDef) {
+        let mut ordered = false;
         for decorator in &function.decorator_list {
             let value = self.eval(&decorator.expression);
+            ordered |= self.builder.takes_orders(&value);
             if value.path.as_deref().is_some_and(|path| !path.ends_with("()")) {
                 let place = self.place(decorator);
                 self.builder.call(value, vec![Argument { name: None, value: Value::default() }], Taint::NONE, place);
             }
         }
+        let mut defaults: Vec<(&str, Value<'a>)> = Vec::new();
         for parameter in function.parameters.iter_non_variadic_params() {
             if let Some(default) = parameter.default() {
-                self.eval(default);
+                let value = self.eval(default);
+                // Whoever leaves it out gets this text. The service that a client is for is no collector of its author.
+                let service = value.taint.any(Taint::EXFIL_HOST);
+                if value.as_text().is_some_and(|text| text.len() >= LONG_DEFAULT) && !service {
+                    defaults.push((parameter.name().as_str(), value));
+                }
             }
         }
         let name = function.name.as_str();
@@ -141,6 +152,8 @@ impl<'a> Walker<'_, 'a> {
             }
         }
         let outer = self.class.take();
+        let base = outer.as_ref().and_then(|class| class.base.clone()).filter(|_| function.name.starts_with("on_"));
+        ordered |= base.is_some_and(|base| self.builder.takes_orders(&Value::at_path(base)));
         let frame = self.builder.enter(id);
         for (index, parameter) in function.parameters.iter().enumerate() {
             let name = parameter.name().as_str();
@@ -148,7 +161,14 @@ impl<'a> Walker<'_, 'a> {
                 Some(class) if index == 0 => Value { class: Some(class.id), ..Value::default() },
                 _ => self.builder.parameter(id, index, name),
             };
-            self.builder.bind(name, value);
+            let value = match defaults.iter().find(|(given, _)| *given == name) {
+                Some((_, default)) if matches!(value.constant, Constant::Unknown) => {
+                    Value { constant: default.constant.clone(), taint: value.taint | default.taint, ..value }
+                }
+                _ => value,
+            };
+            let heard = ordered && (outer.is_none() || index > 0);
+            self.builder.bind(name, if heard { self.builder.ordered(value) } else { value });
         }
         self.visit_body(&function.body);
         self.builder.leave(frame);

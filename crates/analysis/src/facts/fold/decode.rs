@@ -42,6 +42,7 @@ pub(crate) fn decode(name: &str, text: &str) -> Option<String> {
         "decompress" if name.starts_with("bz2") => plain(bounded(bzip2::read::MultiBzDecoder::new(&*bytes_of(text)))),
         "decompress" if name.starts_with("lzma") => plain(lzma(&bytes_of(text))),
         "zlib" | "zlibcodec" | "zip" => inflate(&bytes_of(text)).map(text_of),
+        "cp037" | "cp273" | "cp424" | "cp500" | "cp1026" | "cp1140" => Some(ebcdic(&kind, text)),
         "bz2" | "bz2codec" => plain(bounded(bzip2::read::MultiBzDecoder::new(&*bytes_of(text)))),
         "gunzipsync" => plain(bounded(flate2::read::MultiGzDecoder::new(&*bytes_of(text)))),
         "inflaterawsync" => plain(bounded(flate2::read::DeflateDecoder::new(&*bytes_of(text)))),
@@ -93,6 +94,40 @@ fn rot13(character: char) -> char {
         'A'..='Z' => turn(b'A'),
         other => other,
     }
+}
+
+/// Text of IBM mainframes: letters, digits and most signs stand at the same places in all its tables, brackets do not.
+fn ebcdic(table: &str, text: &str) -> String {
+    const SIGNS: [(u8, &str); 5] =
+        [(0x4b, ".<(+|&"), (0x5c, "*);^-/"), (0x6b, ",%_>?"), (0x7a, ":#@'=\""), (0x81, "abcdefghi")];
+    let brackets = match table {
+        "cp500" => [(0x4a, '['), (0x5a, ']'), (0xc0, '{'), (0xd0, '}'), (0x7f, '"'), (0x7d, '\'')],
+        "cp1026" => [(0x68, '['), (0xac, ']'), (0x48, '{'), (0x8c, '}'), (0xfc, '"'), (0x7d, '\'')],
+        _ => [(0xba, '['), (0xbb, ']'), (0xc0, '{'), (0xd0, '}'), (0x7f, '"'), (0x7d, '\'')],
+    };
+    let of = |byte: u8| -> char {
+        if let Some((_, sign)) = brackets.iter().find(|(at, _)| *at == byte) {
+            return *sign;
+        }
+        if let Some((at, signs)) = SIGNS.iter().find(|(at, signs)| (*at..*at + signs.len() as u8).contains(&byte)) {
+            return char::from(signs.as_bytes()[usize::from(byte - at)]);
+        }
+        match byte {
+            0x40 => ' ',
+            0x15 | 0x25 | 0x0d => '\n',
+            0x05 => '\t',
+            0x60 => '-',
+            0x61 => '/',
+            0x91..=0x99 => char::from(byte - 0x91 + b'j'),
+            0xa2..=0xa9 => char::from(byte - 0xa2 + b's'),
+            0xc1..=0xc9 => char::from(byte - 0xc1 + b'A'),
+            0xd1..=0xd9 => char::from(byte - 0xd1 + b'J'),
+            0xe2..=0xe9 => char::from(byte - 0xe2 + b'S'),
+            0xf0..=0xf9 => char::from(byte - 0xf0 + b'0'),
+            _ => '\u{fffd}',
+        }
+    };
+    bytes_of(text).iter().map(|byte| of(*byte)).collect()
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {

@@ -68,6 +68,12 @@ pub(super) fn method<'a>(receiver: &Value<'a>, name: &str, arguments: &[&Value<'
                     false => Constant::Unknown,
                 }
             }
+            // A program in which a placeholder is filled is still that program.
+            (Some(from), None)
+                if !from.is_empty() && (200..=MAX_TEXT).contains(&text.len()) && arguments.len() == 2 =>
+            {
+                bounded(text.replace(from, ""))
+            }
             _ => Constant::Unknown,
         },
         (Constant::Text(_), "concat") if arguments.len() <= LIST_ITEMS => {
@@ -115,6 +121,12 @@ pub(super) fn is_codec(name: &str) -> bool {
         "bz2",
         "unicodeescape",
         "stringescape",
+        "cp037",
+        "cp273",
+        "cp424",
+        "cp500",
+        "cp1026",
+        "cp1140",
     ]
     .contains(&name.as_str())
 }

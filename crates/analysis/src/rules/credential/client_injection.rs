@@ -35,4 +35,12 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let message = if writes { "Writes into the code of an installed chat client." } else { RULE.message };
         hits.push(hit.severity(called).loaded(loaded).message(message));
     }
+    // A shortcut of the user's browser is changed; whoever tests an extension starts the browser.
+    let bytes = source.facts.source.as_bytes();
+    let shortcuts = ["CreateShortcut", ".lnk", "CreateShortCut", ".desktop"];
+    let changes = || shortcuts.iter().any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some());
+    for mention in source.signs(Signs::SHORTCUT).take(1).filter(|_| changes()) {
+        let hit = hits.at(source.facts, mention.place).severity(Severity::High).loaded(Severity::Critical);
+        hits.push(hit.message("Changes the shortcut of a browser so that it loads an extension."));
+    }
 }

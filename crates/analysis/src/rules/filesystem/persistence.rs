@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::file_write::is_writing;
-use crate::facts::{Deeds, Effects, Taint};
+use crate::facts::{Deeds, Effects, Taint, deeds_of_text};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -30,6 +30,17 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let writes = !call.effects.any(Effects::OPEN) || is_writing(call);
         if writes && call.taint.any(Taint::PERSISTENCE_PATH) {
             let hit = hits.at(source.facts, call.place);
+            let told = call.arguments.iter().filter_map(|argument| argument.value.as_prefix());
+            let fetches = Deeds::RUNS_DOWNLOAD | Deeds::REMOTE_SHELL | Deeds::ENCODED | Deeds::FETCHES;
+            let fetch = |text: &str| {
+                let named = text.contains("://") && ["curl ", "wget "].iter().any(|program| text.contains(program));
+                text.len() > 16 && (named || deeds_of_text(text).any(fetches))
+            };
+            if told.into_iter().any(fetch) {
+                let message = "Writes a command that fetches something to a place that starts programs by itself.";
+                hits.push(hit.severity(Severity::Critical).message(message));
+                continue;
+            }
             // A tool may install its completion or its service when the user asks for that.
             hits.push(hit.severity(Severity::Low).loaded(Severity::High).installed(Severity::Critical));
         }

@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::Verdict;
-use crate::facts::{Effects, Taint};
+use crate::facts::{Effects, Taint, starts_script, words_of};
 use crate::rules::{Check, Hits, Rule, Source, release};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -37,9 +37,19 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             (_, false) => continue,
         };
         // A program of its own release page, or of the package index, is what installers of native tools fetch.
-        let program = !piped && !call.effects.any(Effects::EVAL) && !call.taint.any(Taint::ADDRESS);
+        let script = call.taint.any(Taint::DOWNLOADED) && starts_script(&words_of(&call.arguments));
+        let program = !piped && !script && !call.effects.any(Effects::EVAL) && !call.taint.any(Taint::ADDRESS);
         if program && release::all_released(source.facts) {
             severity = [Severity::Info, Severity::Medium, Severity::Medium];
+        }
+        // A text of the index or of a forge is run by whoever sets an environment up.
+        let text = call.effects.any(Effects::EVAL) && !call.taint.any(Taint::ADDRESS);
+        if text && severity[0] == Severity::Critical && release::all_released(source.facts) {
+            severity[0] = Severity::High;
+        }
+        // A script of an archive or a repository that an address of the author's choice answers.
+        if script && call.taint.any(Taint::FIXED) && severity[0] < Severity::Critical {
+            severity = [Severity::Medium, Severity::Critical, Severity::Critical];
         }
         let [called, loaded, installed] = severity;
         let hit = hits.at(source.facts, call.place);
@@ -62,6 +72,8 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
         _ if taint.any(Taint::DECODED) && taint.any(Taint::DOWNLOADED) => {
             [Severity::High, Severity::Critical, Severity::Critical]
         }
+        // Who runs the text that an address of the author's choice answers lets the author run anything, whenever it is.
+        _ if code && taint.any(Taint::FIXED) => [Severity::Critical; 3],
         _ if code => [Severity::High, Severity::Critical, Severity::Critical],
         _ if command => [Severity::Medium, Severity::High, Severity::Critical],
         _ => [Severity::Low, Severity::High, Severity::Critical],

@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::Verdict;
-use crate::facts::{Call, Effects, Taint};
+use crate::facts::{Call, Effects, Taint, address_of};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -62,6 +62,13 @@ const FLOWS: &[Flow] = &[
         to_collector: [Severity::High, Severity::Critical, Severity::Critical],
         message: "What another program printed flows into a network call.",
     },
+    // A tool sends what it keeps itself, and what it is pointed to; nobody pointed it to the user's folders.
+    Flow {
+        what: Taint::FOUND,
+        severity: [Severity::Low, Severity::High, Severity::Critical],
+        to_collector: [Severity::High, Severity::Critical, Severity::Critical],
+        message: "Looks through the user's folders and sends what it finds there.",
+    },
     Flow {
         what: Taint::FILE,
         severity: [Severity::Info, Severity::Info, Severity::Low],
@@ -85,6 +92,14 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             // A client sends the key of its own service; the keys of another service in an address are stolen.
             let cloud = call.taint.any(Taint::SECRET) && loaded == Severity::Medium && sends_cloud_keys(source, call);
             let loaded = if cloud { Severity::High } else { loaded };
+            // The address stands in the code; where nobody waits for an answer or an encoding hides it, the files are
+            // what it is after.
+            let fixed = call.taint.any(Taint::FOUND) && address_of(&call.arguments).is_some();
+            let (called, loaded) = match fixed {
+                true if call.discarded || call.taint.any(Taint::DECODED) => (Severity::Critical, Severity::Critical),
+                true => (called.max(Severity::High), loaded),
+                false => (called, loaded),
+            };
             // Who tells a stranger where it runs, and does not wait for an answer, only wants that to be known.
             let beacon = call.discarded && call.taint.any(Taint::HOST_INFO) && loaded == Severity::High;
             let loaded = if beacon { Severity::Critical } else { loaded };

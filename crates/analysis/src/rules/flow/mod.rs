@@ -3,6 +3,7 @@
 pub(super) mod credential_exfiltration;
 pub(super) mod download_execution;
 pub(super) mod environment_exfiltration;
+pub(super) mod key_exfiltration;
 
 use sigma_core::Severity;
 
@@ -35,7 +36,8 @@ impl Judged {
 /// What the rules that know flows make of one.
 pub(crate) fn judge(effects: Effects, taint: Taint) -> Vec<Judged> {
     type Judge = fn(Effects, Taint) -> Option<Verdict>;
-    let judges: [(&Rule, Judge); 4] = [
+    let judges: [(&Rule, Judge); 5] = [
+        (&key_exfiltration::RULE, key_exfiltration::verdict),
         (&credential_exfiltration::RULE, credential_exfiltration::verdict),
         (&environment_exfiltration::RULE, environment_exfiltration::verdict),
         (&download_execution::RULE, download_execution::verdict),

@@ -2,8 +2,8 @@
 
 use sigma_core::{Category, Severity};
 
-use crate::facts::{Call, Effects, Taint};
-use crate::rules::release::all_released;
+use crate::facts::{Call, Deeds, Effects, Taint, words_of};
+use crate::rules::release::{all_released, is_release_host};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -38,6 +38,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         }
         return;
     }
+    command_requests(source, hits);
     let mut released = None;
     for call in source.calls(Effects::NET) {
         // A name that is looked up or a socket that is made is no request yet, unless it is all there is to it.
@@ -61,4 +62,31 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 /// True for a call that is told where to connect.
 fn names_address(call: &Call<'_>) -> bool {
     call.arguments.iter().any(|argument| argument.value.as_prefix().is_some())
+}
+
+/// The same by a command: `dig`, `ping` or `curl` of a stranger's host in a setup.py, and nobody reads what they print.
+fn command_requests(source: &Source<'_>, hits: &mut Hits<'_>) {
+    if !source.setup {
+        return;
+    }
+    for deed in source.deeds(Deeds::FETCHES) {
+        let Some(call) = source.calls(Effects::SPAWN).find(|call| call.place == deed.place) else { continue };
+        let words = words_of(&call.arguments);
+        let host = |word: &&&str| {
+            let host = host_in(word);
+            host.contains('.') && host.ends_with(|c: char| c.is_ascii_alphanumeric()) && !host.starts_with(['.', '-'])
+        };
+        let mut hosts = words.iter().skip(1).filter(host).peekable();
+        let strange = hosts.peek().is_some() && !hosts.any(|word| is_release_host(host_in(word)));
+        if call.discarded && strange {
+            let hit = hits.at(source.facts, call.place);
+            hits.push(hit.severity(Severity::Info).loaded(Severity::Medium).installed(Severity::Critical));
+        }
+    }
+}
+
+/// The host in a word that names one.
+fn host_in(word: &str) -> &str {
+    let word = word.split_once("://").map_or(word, |(_, rest)| rest);
+    word.split(['/', ':', '?']).next().unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, When};
+use crate::facts::{Call, Effects, Facts, Layer, When};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -31,9 +31,26 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             effects if effects.any(Effects::NET) => (Severity::Medium, "setup.py connects to another host."),
             effects if effects.any(Effects::CREDENTIAL) => (Severity::High, "setup.py reads credentials."),
             // Builds ask compilers and git, and run their own version file.
+            effects if effects.any(Effects::SPAWN) && imports_only(source.facts, call) => (
+                Severity::High,
+                "setup.py starts an interpreter that only imports a package, and does not ask it anything.",
+            ),
             effects if effects.any(Effects::SPAWN) => (Severity::Low, "setup.py starts another process."),
             _ => (Severity::Info, "setup.py runs text as code."),
         };
         hits.push(hit.severity(severity).message(message));
     }
+}
+
+/// True for a call that runs a program of nothing but imports, whose output nobody sees: the import is all it is for.
+fn imports_only(facts: &Facts<'_>, call: &Call<'_>) -> bool {
+    let asked = call.path.ends_with("output") || call.option("stdout").is_some() || call.path.ends_with("popen");
+    let silent = |statement: &str| {
+        statement.starts_with("import ") || statement.starts_with("from ") || statement.starts_with("warnings.")
+    };
+    let imports = |layer: &&Layer| {
+        let statements = || layer.code.split([';', '\n']).map(str::trim).filter(|statement| !statement.is_empty());
+        layer.place == call.place && statements().count() > 0 && statements().all(silent)
+    };
+    !asked && facts.layers.iter().any(|layer| imports(&layer))
 }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Signs, Taint};
+use crate::facts::{Call, Effects, Signs, Taint, address_of};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -18,7 +18,12 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    let reports = source.calls(Effects::NET).any(|call| call.taint.any(Taint::EXFIL_HOST | Taint::RAW_IP));
+    // To whom a name of the machine goes beside its address.
+    let named = |call: &Call<'_>| {
+        call.taint.any(Taint::HOST_INFO) && call.taint.any(Taint::REMOTE) && address_of(&call.arguments).is_some()
+    };
+    let reports =
+        source.calls(Effects::NET).any(|call| call.taint.any(Taint::EXFIL_HOST | Taint::RAW_IP) || named(call));
     for mention in source.signs(Signs::ADDRESS_ECHO).filter(|_| source.does(Effects::NET | Effects::SPAWN)).take(3) {
         let hit = hits.at(source.facts, mention.place);
         let (called, loaded) = match reports {
@@ -26,7 +31,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             false => (Severity::Low, Severity::Low),
         };
         let message = if reports {
-            "Asks for the public address of the machine, and reports to an address that often serves to collect data."
+            "Asks for the public address of the machine, and reports it to a collector or with the machine's name."
         } else {
             RULE.message
         };

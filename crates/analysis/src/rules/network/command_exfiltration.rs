@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::Deeds;
+use crate::facts::{Call, Deeds, Effects, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -20,7 +20,13 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for deed in source.deeds(Deeds::SENDS | Deeds::SENDS_NAME) {
         let hit = hits.at(source.facts, deed.place);
+        let nameless = || {
+            let of = |call: &&Call<'_>| call.place == deed.place && call.taint.any(Taint::RAW_IP | Taint::CATCHER);
+            source.calls(Effects::SPAWN).any(|call| of(&call))
+        };
         let called = match deed.what.any(Deeds::SENDS_NAME) {
+            // No service of anybody's has a number for an address.
+            _ if nameless() => Severity::Critical,
             _ if source.is_script() => Severity::Low,
             true => Severity::High,
             false => Severity::Medium,

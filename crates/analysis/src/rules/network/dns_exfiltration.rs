@@ -12,7 +12,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::High,
     message: "Resolves a host name that is built from what the code knows of the machine.",
     why: "Name resolution passes most firewalls; data in front of a domain reaches whoever runs that domain.",
-    false_positives: "Resolving the own host name, or one from the configuration, is ordinary; only names that are put together from data count.",
+    false_positives: "Resolving the own host name, or one from the configuration, is ordinary; only names that are put \
+                      together from data count, and constant ones of which nobody looks at the answer while the module \
+                      loads. Names that everybody resolves to see whether there is a network are left out.",
     example: include_str!("dns_exfiltration/hit.py"),
     check: Check::Source(check),
 };
@@ -29,8 +31,52 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
                 false => (Severity::Low, Severity::High),
             };
             hits.push(hit.severity(called).loaded(loaded));
+        } else if call.discarded
+            && let Some(labels) = name.as_text().and_then(labels_of_stranger)
+        {
+            let loaded = if labels >= 4 { Severity::Critical } else { Severity::High };
+            let hit = hits.at(source.facts, call.place).severity(Severity::Info).loaded(loaded);
+            hits.push(hit.message(
+                "Resolves a name and does not look at the answer: whoever runs the domain learns that the code ran.",
+            ));
         }
     }
+}
+
+/// How many labels a host name has that nobody resolves to see whether there is a network.
+fn labels_of_stranger(host: &str) -> Option<usize> {
+    const PROBES: [&str; 22] = [
+        "google",
+        "cloudflare",
+        "microsoft",
+        "msftncsi",
+        "msftconnecttest",
+        "apple",
+        "github",
+        "githubusercontent",
+        "pypi",
+        "pythonhosted",
+        "python",
+        "npmjs",
+        "nodejs",
+        "debian",
+        "ubuntu",
+        "fedoraproject",
+        "baidu",
+        "quad9",
+        "opendns",
+        "example",
+        "amazonaws",
+        "internal",
+    ];
+    let labels: Vec<&str> = host.split('.').collect();
+    let name = |label: &&str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    let letters = host.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let reserved = matches!(*labels.last()?, "local" | "localhost" | "internal" | "lan" | "corp" | "home");
+    let probe = labels.iter().rev().take(3).any(|label| PROBES.contains(label));
+    (labels.len() >= 3 && labels.iter().all(name) && letters && !reserved && !probe).then_some(labels.len())
 }
 
 fn resolves(path: &str) -> bool {

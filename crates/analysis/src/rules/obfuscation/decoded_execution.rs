@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Call, Constant, Effects, Taint};
+use crate::facts::{Argument, Call, Constant, Effects, Taint};
 use crate::rules::flow::Verdict;
 use crate::rules::{Check, Hits, Rule, Source};
 
@@ -22,18 +22,19 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::EVAL | Effects::DESERIALISE | Effects::SPAWN) {
-        if let Some(([called, loaded, installed], _)) = verdict(call.effects, call.taint) {
+        if let Some(([called, loaded, installed], message)) = verdict(call.effects, call.taint) {
             // A text that stands in the source and is decoded only to be run: nothing but hiding explains it.
+            let text = |argument: &Argument<'_>| {
+                matches!(&argument.value.constant, Constant::Text(text) if text.len() >= 24)
+                    || argument.value.taint.any(Taint::HIDDEN)
+            };
             let hidden = call.effects.any(Effects::EVAL | Effects::DECODE)
-                && call
-                    .arguments
-                    .iter()
-                    .any(|argument| matches!(&argument.value.constant, Constant::Text(text) if text.len() >= 24))
+                && call.arguments.iter().any(text)
                 && call.taint.any(Taint::DECODED)
                 && !is_confined(call);
             let called = if hidden { Severity::Critical } else { called };
             let hit = hits.at(source.facts, call.place);
-            hits.push(hit.severity(called).loaded(loaded).installed(installed));
+            hits.push(hit.severity(called).loaded(loaded).installed(installed).message(message));
         }
     }
 }
@@ -46,6 +47,15 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
             // Caches and task queues decode and run what they are given, when somebody gives it to them.
             Some(([Severity::Medium, Severity::Critical, Severity::Critical], RULE.message))
         }
+        // A program that stands encoded in the source, and is started while the module loads.
+        _ if taint.any(Taint::HIDDEN) && effects.any(Effects::SPAWN) => {
+            Some(([Severity::Medium, Severity::Critical, Severity::Critical], RULE.message))
+        }
+        // An object that stands encoded in the source: loading it may run anything.
+        _ if taint.any(Taint::HIDDEN) && decoded && effects.any(Effects::DESERIALISE) => Some((
+            [Severity::Medium, Severity::High, Severity::Critical],
+            "Loads an object that was hidden by an encoding, which may run any code.",
+        )),
         _ if decoded && (effects.any(Effects::SPAWN) || effects.any(Effects::DECODE)) => {
             Some(([Severity::Low, Severity::High, Severity::Critical], RULE.message))
         }

@@ -16,8 +16,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
           while running is used so that nobody can tell what the package does.",
     false_positives: "Minifiers shorten names but neither hide texts nor decode them, so they are not seen. Vendors who \
                       protect what they sell are: MEDIUM, and HIGH only where the code also starts something or talks \
-                      to the network while it is installed or loaded. CRITICAL is kept for one line that gives many \
-                      built-in functions other names, `exec` among them, which nobody needs.",
+                      to the network while it is installed or loaded. CRITICAL is kept for a module that is nothing but \
+                      an encrypted block, which nobody can vouch for, and for one line that gives many built-in \
+                      functions other names, `exec` among them, which nobody needs.",
     example: include_str!("obfuscator_output/hit.js"),
     check: Check::Source(check),
 };
@@ -35,7 +36,13 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     // Code that cannot be read at all need not show that it acts.
     let unreadable = strong && (kind.contains("PyArmor") || kind.contains("JSFuck"));
     let severity = if strong && acting { Severity::High } else { Severity::Medium };
-    let loaded = if unreadable { Severity::High } else { severity };
+    // Nobody can say anything of a module that is nothing but an encrypted block.
+    let encrypted = unreadable && memchr::memmem::find(text.as_bytes(), b"b'\\x50\\x59").is_some();
+    let loaded = match (encrypted, unreadable) {
+        (true, _) => Severity::Critical,
+        (false, true) => Severity::High,
+        (false, false) => severity,
+    };
     let hit = hits.at_offset(at, &line).severity(severity).loaded(loaded).message(kind);
     hits.push(hit);
 }

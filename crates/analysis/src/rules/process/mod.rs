@@ -2,6 +2,7 @@
 
 pub(super) mod command_download;
 pub(super) mod disarming;
+pub(super) mod dropped_program;
 pub(super) mod encoded_command;
 pub(super) mod hidden_window;
 pub(super) mod memory_code;

@@ -54,6 +54,14 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             }
             continue;
         }
+        // What somebody says in a chat is the command, or the program that it starts.
+        let command = call.positional(0).or_else(|| call.option("args"));
+        let ordered = command.is_some_and(|value| value.items().first().unwrap_or(value).taint.any(Taint::ORDERED));
+        if ordered {
+            let hit = hits.at(source.facts, call.place);
+            hits.push(hit.message("Runs the commands that somebody sends in a chat."));
+            continue;
+        }
         // What a connection says is run: `os.popen(socket.recv(1024).decode())`.
         let heard = call.positional(0).is_some_and(|value| {
             let own =

@@ -1,0 +1,132 @@
+//! Files that a program lays out and then starts: texts that it writes, archives that it unpacks, repositories that it clones.
+//!
+//! In: the calls that write, unpack and start, in the order of the source. Out: what a started file is made of, and the
+//! texts of programs that were written piece by piece. Everything is bounded.
+
+use super::Place;
+use super::bits::{Effects, Taint};
+use super::builder::{Argument, Builder};
+use super::name::file_name;
+use super::value::{Constant, Value};
+
+/// Files of which the text is remembered.
+const MAX_FILES: usize = 64;
+/// Bytes of one of them that are remembered.
+const MAX_TEXT: usize = 256 << 10;
+
+/// The text of a file that the code writes.
+pub(super) struct Written {
+    /// What was written first.
+    pub place: Place,
+    /// All of it, in order.
+    pub text: String,
+    /// In how many pieces.
+    pub pieces: u32,
+}
+
+impl<'a> Builder<'a> {
+    /// Remembers that the file of this name holds a text.
+    pub(super) fn note_written(&mut self, name: &str, value: &Value<'a>, place: Place) {
+        let Constant::Text(text) = &value.constant else { return };
+        let files = &mut self.learned.written;
+        let name = file_name(name);
+        if text.is_empty() || (files.len() >= MAX_FILES && !files.contains_key(name)) {
+            return;
+        }
+        let written = files.entry(name.to_owned()).or_insert_with(|| Written { place, text: String::new(), pieces: 0 });
+        written.pieces += 1;
+        let mut room = MAX_TEXT.saturating_sub(written.text.len()).min(text.len());
+        while !text.is_char_boundary(room) {
+            room -= 1;
+        }
+        written.text.push_str(&text[..room]);
+    }
+
+    /// Remembers what an archive or a repository that is laid out was made of.
+    pub(super) fn note_unpacked(&mut self, from: Taint) {
+        if from.any(Taint::REMOTE | Taint::DOWNLOADED) {
+            self.learned.unpacked |= from.and(Taint::ADDRESS | Taint::FIXED) | Taint::DOWNLOADED;
+        }
+    }
+
+    /// Remembers that files of the user are put into an archive.
+    pub(super) fn note_packed(&mut self, path: &str, of: Taint) {
+        let packs = path.ends_with(".write") && path.starts_with("zipfile.") || path.ends_with(".make_archive");
+        if packs || path.starts_with("tarfile.") && path.ends_with(".add") {
+            self.learned.packed |= of.any(Taint::FOUND) || path.ends_with(".make_archive") && of.any(Taint::HOME);
+        }
+    }
+
+    /// What the file is made of that a call starts.
+    pub(super) fn started_by(&mut self, effects: Effects, arguments: &[Argument<'a>]) -> Taint {
+        if !effects.any(Effects::SPAWN | Effects::EVAL) {
+            return Taint::NONE;
+        }
+        let words = words_of(arguments);
+        let clones = words.windows(2).any(|pair| pair == ["git", "clone"]);
+        if clones && words.iter().any(|word| word.contains("://")) {
+            self.note_unpacked(Taint::DOWNLOADED | Taint::FIXED);
+        }
+        let mut all = Taint::NONE;
+        if !self.learned.unpacked.is_empty() && starts_script(&words) {
+            all |= self.learned.unpacked;
+        }
+        if !self.learned.written.is_empty() {
+            let interpreted = words.iter().any(is_interpreter);
+            let known = |word: &&str| {
+                let written = self.learned.written.get(file_name(word));
+                written.is_some_and(|w| interpreted && w.text.len() >= 40 || is_program(word, &w.text))
+            };
+            if words.iter().any(known) {
+                all |= Taint::WRITTEN;
+            }
+        }
+        all
+    }
+}
+
+/// The words of a command, in order; of a part that is not known, the name of the file that it stands for.
+pub(crate) fn words_of<'v>(arguments: &'v [Argument<'_>]) -> Vec<&'v str> {
+    let values = arguments.iter().flat_map(|argument| {
+        let alone = std::iter::once(&argument.value).filter(|value| value.items().is_empty());
+        alone.chain(argument.value.items())
+    });
+    let mut words = Vec::new();
+    for value in values.take(32) {
+        match value.path.as_deref() {
+            Some("sys.executable") => words.push("python"),
+            Some("process.execPath" | "process.argv0") => words.push("node"),
+            _ => {}
+        }
+        if let Some(text) = value.as_prefix().filter(|text| text.len() <= 2000) {
+            words.extend(text.split([' ', '"', '\'', '\n', ';']).filter(|word| !word.is_empty()).take(100));
+        }
+        if !matches!(value.constant, Constant::Text(_)) {
+            words.extend(value.origin.as_deref());
+        }
+    }
+    words
+}
+
+/// Endings of the names of scripts.
+const SCRIPTS: [&str; 12] = [".py", ".pyw", ".js", ".mjs", ".cjs", ".sh", ".bat", ".cmd", ".ps1", ".vbs", ".pl", ".rb"];
+
+/// True for words that start an interpreter on a file.
+pub(crate) fn starts_script(words: &[&str]) -> bool {
+    let Some(at) = words.iter().position(|word| is_interpreter(&word)) else { return false };
+    words[at + 1..].iter().any(|word| SCRIPTS.iter().any(|end| word.ends_with(end)))
+}
+
+/// True for the name of a program that runs scripts.
+fn is_interpreter(word: &&str) -> bool {
+    let name = word.rsplit(['/', '\\']).next().unwrap_or(word).trim_end_matches(".exe");
+    name.starts_with("python") || matches!(name, "py" | "node" | "sh" | "bash" | "ruby" | "perl")
+}
+
+/// True for a text that is a program, by the name of its file or by how it begins.
+fn is_program(name: &str, text: &str) -> bool {
+    let head = text.trim_start();
+    let named = SCRIPTS.iter().any(|end| name.ends_with(end)) && text.len() >= 20;
+    let begins = ["import ", "from ", "#!/", "@echo", "const ", "var ", "require("];
+    named || text.len() >= 40 && begins.iter().any(|begin| head.starts_with(begin))
+}
