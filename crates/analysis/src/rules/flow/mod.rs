@@ -8,7 +8,7 @@ pub(super) mod key_exfiltration;
 use sigma_core::Severity;
 
 use crate::facts::{Effects, Taint, When};
-use crate::rules::{Hit, RULES, Rule, obfuscation};
+use crate::rules::{Hit, RULES, Rule, obfuscation, process};
 
 /// What a flow means: when it has to be called, when it runs at import, when it runs at installation.
 pub(in crate::rules) type Verdict = ([Severity; 3], &'static str);
@@ -36,7 +36,8 @@ impl Judged {
 /// What the rules that know flows make of one.
 pub(crate) fn judge(effects: Effects, taint: Taint) -> Vec<Judged> {
     type Judge = fn(Effects, Taint) -> Option<Verdict>;
-    let judges: [(&Rule, Judge); 5] = [
+    let judges: [(&Rule, Judge); 6] = [
+        (&process::reverse_shell::RULE, process::reverse_shell::verdict),
         (&key_exfiltration::RULE, key_exfiltration::verdict),
         (&credential_exfiltration::RULE, credential_exfiltration::verdict),
         (&environment_exfiltration::RULE, environment_exfiltration::verdict),

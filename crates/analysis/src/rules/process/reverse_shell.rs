@@ -3,6 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use crate::facts::{Deeds, Effects, Place, Taint};
+use crate::rules::flow::Verdict;
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -78,6 +79,12 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             );
         }
     }
+}
+
+/// What a flow from another file means to this rule: what is said in a chat ends in a command.
+pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdict> {
+    let runs = effects.any(Effects::SPAWN) && taint.any(Taint::ORDERED);
+    runs.then_some(([Severity::Critical; 3], "Runs the commands that somebody sends in a chat."))
 }
 
 /// A source in which a shell, a connection and a pipe belong together; in a bundle they may be strangers. Bytes.
