@@ -111,11 +111,10 @@ impl<'a> Builder<'a> {
         };
         // What a function of somebody else makes of a key, a signature mostly, is no longer the key.
         let own = callee.function.is_some() || callee.path.is_some();
-        let kept = if SAME.contains(&key) {
-            (receiver_taint | union(arguments.iter().map(|argument| &argument.value))).and(SECRETS)
-        } else {
-            Taint::NONE
-        };
+        let mut kept = if SAME.contains(&key) { receiver_taint.and(SECRETS) } else { Taint::NONE };
+        if TAKES.contains(&key) {
+            kept |= union(arguments.iter().map(|argument| &argument.value)).and(SECRETS);
+        }
         let mut result = self.call(callee, arguments, receiver_taint, place);
         if !own {
             result.taint = result.taint.without(SECRETS);
@@ -474,7 +473,7 @@ impl<'a> Builder<'a> {
             true if path.starts_with("socket.") => result | Taint::SOCKET,
             true => result,
             // What a function of somebody else makes of a key, a signature mostly, is no longer the key.
-            false if path.rsplit('.').next().is_some_and(|name| SAME.contains(&name)) => from,
+            false if path.rsplit('.').next().is_some_and(|name| TAKES.contains(&name)) => from,
             false => from.without(SECRETS),
         }
     }
@@ -566,20 +565,16 @@ fn is_dotted(text: &str) -> bool {
 /// Secrets that are followed as they are handed over, and no further.
 const SECRETS: Taint = Taint::KEY.with(Taint::GIVEN);
 
-/// Functions and methods that yield what they are given in another form.
-const SAME: [&str; 28] = [
-    "encode",
-    "decode",
-    "hex",
-    "strip",
-    "trim",
+/// Methods that yield their object in another form.
+const SAME: [&str; 10] =
+    ["encode", "decode", "hex", "strip", "trim", "lower", "upper", "toString", "replace", "tolist"];
+
+/// Methods and functions that yield what they are given in another form.
+const TAKES: [&str; 17] = [
     "format",
-    "replace",
     "join",
-    "lower",
-    "upper",
-    "toString",
     "concat",
+    "append",
     "b64encode",
     "urlsafe_b64encode",
     "b16encode",
@@ -591,9 +586,6 @@ const SAME: [&str; 28] = [
     "urlencode",
     "encodeURIComponent",
     "btoa",
-    "append",
-    "repr",
-    "tolist",
     "FormData",
     "URLSearchParams",
 ];

@@ -51,7 +51,11 @@ impl<'a> Walker<'_, 'a> {
         let given = std::mem::take(&mut self.given);
         let frame = self.builder.enter(id);
         for (index, parameter) in parameters.items.iter().enumerate() {
-            let mut value = self.builder.parameter(id, index, "");
+            let name = match &parameter.pattern {
+                BindingPattern::BindingIdentifier(name) => name.name.as_str(),
+                _ => "",
+            };
+            let mut value = self.builder.parameter(id, index, name);
             if let Some(handed) = self.handed.take().filter(|_| index == 0) {
                 value.join(handed);
             }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Taint};
+use crate::facts::{Effects, Taint, When};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -32,6 +32,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             };
             hits.push(hit.severity(called).loaded(loaded));
         } else if call.discarded
+            && source.facts.when(call.place) == When::Load
             && let Some(labels) = name.as_text().and_then(labels_of_stranger)
         {
             let loaded = if labels >= 4 { Severity::Critical } else { Severity::High };
