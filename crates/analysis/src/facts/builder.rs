@@ -33,7 +33,7 @@ const ARGUMENT_BYTES: usize = 24 << 20;
 pub(super) const MATTERS: Effects =
     Effects::NET.with(Effects::SPAWN).with(Effects::EVAL).with(Effects::NATIVE).with(Effects::DESERIALISE);
 /// Bytes of a source that is read more than twice.
-const READ_OFTEN: usize = 64 << 10;
+const READ_OFTEN: usize = 16 << 10;
 
 /// An argument of a call.
 #[derive(Clone, Debug)]

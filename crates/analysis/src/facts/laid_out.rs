@@ -72,7 +72,7 @@ impl<'a> Builder<'a> {
             all |= self.learned.unpacked;
         }
         if !self.learned.written.is_empty() {
-            let interpreted = words.iter().any(is_interpreter);
+            let interpreted = words.iter().any(|word| is_interpreter(word));
             let known = |word: &&str| {
                 let written = self.learned.written.get(file_name(word));
                 written.is_some_and(|w| interpreted && w.text.len() >= 40 || is_program(word, &w.text))
@@ -113,12 +113,12 @@ const SCRIPTS: [&str; 12] = [".py", ".pyw", ".js", ".mjs", ".cjs", ".sh", ".bat"
 
 /// True for words that start an interpreter on a file.
 pub(crate) fn starts_script(words: &[&str]) -> bool {
-    let Some(at) = words.iter().position(|word| is_interpreter(&word)) else { return false };
+    let Some(at) = words.iter().position(|word| is_interpreter(word)) else { return false };
     words[at + 1..].iter().any(|word| SCRIPTS.iter().any(|end| word.ends_with(end)))
 }
 
 /// True for the name of a program that runs scripts.
-fn is_interpreter(word: &&str) -> bool {
+fn is_interpreter(word: &str) -> bool {
     let name = word.rsplit(['/', '\\']).next().unwrap_or(word).trim_end_matches(".exe");
     name.starts_with("python") || matches!(name, "py" | "node" | "sh" | "bash" | "ruby" | "perl")
 }

@@ -1,14 +1,13 @@
 import subprocess
-import sys
 
 with open("notes.txt", "w") as f:
     f.write("import nothing\n")
 
 
-def check_compiler():
-    with open("conftest.py", "w") as f:
-        f.write("import sysconfig\nprint(sysconfig.get_path('include'))\n")
-    return subprocess.check_output([sys.executable, "conftest.py"])
+def check_library():
+    with open("answers.py", "w") as f:
+        f.write("LIBRARY = True\nVERSION = '1.0'\n")
+    return subprocess.check_output(["pkg-config", "--exists", "demo"])
 
 
 subprocess.run(["git", "status"])
