@@ -129,6 +129,8 @@ mod effect {
             ENCRYPT = "encrypt",
             /// Lists the files of a folder.
             LIST = "list",
+            /// Nobody waits for the answer.
+            DISCARDED = "discarded",
         }
     }
 }
@@ -175,6 +177,22 @@ mod taint {
             DROP_HOST = "drop-host",
             /// What the user copies, types or shows: clipboard, keyboard, screen, camera, microphone.
             WATCHED = "watched",
+            /// A private key or a recovery phrase, by the name of the parameter or member that holds it.
+            KEY = "key",
+            /// A token of an interface, by the name of the parameter.
+            TOKEN = "token",
+            /// A password or a card number, by the name of the parameter.
+            PASSWORD = "password",
+            /// What somebody sends to a server that this is.
+            VISITOR = "visitor",
+            /// What was meant for a function or a class of another package that this stands in for.
+            TAKEN = "taken",
+            /// All cookies or the whole storage of a web page.
+            PAGE = "page",
+            /// An answer from, or a connection to, a host that stands in the code.
+            NAMED_HOST = "named-host",
+            /// A path inside the package itself.
+            OWN = "own",
         }
     }
 }
@@ -249,6 +267,14 @@ mod sign {
             SCANNER = "scanner",
             /// An address that came out of a decoder.
             HIDDEN_ADDRESS = "hidden-address",
+            /// A module whose name came out of a decoder.
+            HIDDEN_MODULE = "hidden-module",
+            /// A page that is sent to another host.
+            REDIRECT = "redirect",
+            /// A loop that never ends.
+            ENDLESS = "endless",
+            /// A constant receiver of copies of every mail.
+            COPY_RECEIVER = "copy-receiver",
         }
     }
 }

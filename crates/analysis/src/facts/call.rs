@@ -1,10 +1,10 @@
 //! What a call does and what it yields, from the table of APIs and the built-in functions that are followed.
 
-use super::bits::{Effects, Taint};
+use super::bits::{Effects, Signs, Taint};
 use super::builder::{Argument, Builder, MAX_FACTS};
 use super::expression::union;
 use super::value::{Constant, Text, Value};
-use super::{Call, Place, api, fold, name};
+use super::{Call, Place, api, fold, name, personal};
 use crate::language::Language;
 use crate::operator::watch;
 
@@ -37,6 +37,9 @@ impl<'a> Builder<'a> {
             if let (Constant::Text(text), "join" | "replace" | "replaceAll" | "concat") = (&constant, key) {
                 let text = text.clone();
                 taint |= self.taint_of_text(&text, place);
+                if key == "join" && cuts_host(&receiver, &arguments, &text) {
+                    taint |= Taint::DECODED | self.look_at_decoded(&Constant::Text(text), place);
+                }
             }
             return Value { constant, taint, ..Value::default() };
         }
@@ -85,11 +88,23 @@ impl<'a> Builder<'a> {
             true => self.handed_on_by(&receiver, &arguments, place),
             false => Taint::NONE,
         };
+        self.note_event(&receiver, key, &arguments, place);
         let mut result = self.call(callee, arguments, receiver_taint, place);
+        if handed_on.any(Taint::CREDENTIAL) {
+            // A list of places became a list of what they hold.
+            result.taint = result.taint.without(Taint::CREDENTIAL_PATH);
+        }
         result.taint |= handed_on;
         // Whatever the library is called: what it yields was hidden before.
         if matches!(key, "decrypt" | "decipher" | "decrypt_and_verify" | "unpad") {
             result.taint |= Taint::DECODED;
+        }
+        // The keys themselves, as a session of a cloud holds them.
+        if key == "get_frozen_credentials" {
+            result.taint |= Taint::KEY;
+        }
+        if personal::carries(key) {
+            result.taint |= (taint | written).and(Taint::PERSONAL);
         }
         if result.origin.is_none() {
             result.origin = receiver.origin;
@@ -117,7 +132,16 @@ impl<'a> Builder<'a> {
         let argument_taint = union(arguments.iter().map(|argument| &argument.value));
         let Some(path) = callee.path.clone() else {
             self.run_arguments(&arguments);
-            let mut result = Value::tainted(argument_taint | receiver | callee.taint);
+            let mut all = argument_taint | receiver | callee.taint;
+            // What somebody else's function makes of a key is mostly no key any more.
+            if !callee.origin.as_deref().is_some_and(personal::carries) {
+                all = all.without(Taint::PERSONAL);
+            }
+            // `int(bits, 2)`: bytes that stand as digits.
+            if arguments.len() == 2 && callee.origin.as_deref() == Some("int") && self.language == Language::Python {
+                all |= Taint::DECODED;
+            }
+            let mut result = Value::tainted(all);
             match callee.function.and_then(|index| self.learned.functions.get_mut(index as usize)) {
                 Some(function) => {
                     function.ask();
@@ -135,6 +159,9 @@ impl<'a> Builder<'a> {
         };
         if let Some(value) = self.call_builtin(&path, &arguments, argument_taint, place) {
             return value;
+        }
+        if matches!(&*path, "location.replace" | "location.assign") {
+            self.redirect(arguments.first().map(|argument| &argument.value), place);
         }
         let effects = api::effects(&path);
         let linked = match effects.is_empty() {
@@ -160,11 +187,23 @@ impl<'a> Builder<'a> {
         }
         let kept = (!effects.is_empty() || watch::wants(&path)) && self.has_room(effects);
         let downloaded = self.downloaded_among(&arguments);
-        let called_taint = argument_taint | receiver | downloaded;
+        let reaches = effects.any(Effects::NET | Effects::PREPARE | Effects::DOWNLOAD);
+        let named = if reaches && personal::names_host(&arguments) { Taint::NAMED_HOST } else { Taint::NONE };
+        taint |= named | if reaches { receiver.and(Taint::NAMED_HOST) } else { Taint::NONE };
+        // A built-in function whose name is worked out.
+        let hidden = if &*path == "builtins.computed" { Taint::DECODED } else { Taint::NONE };
+        let called_taint = argument_taint | receiver | downloaded | named | hidden;
+        if effects.any(Effects::SPAWN) {
+            self.note_scripts(&arguments);
+        }
         let origin = match effects.any(Effects::OPEN | Effects::WRITE) {
             true => arguments.first().and_then(|argument| origin_of(&argument.value)),
             false => None,
         };
+        let brought = effects.any(Effects::WRITE) && effects.any(Effects::READ) && argument_taint.any(Taint::OWN);
+        if brought && let Some(copy) = arguments.get(1).and_then(|argument| origin_of(&argument.value)) {
+            self.note_download(&copy, Taint::OWN);
+        }
         if effects.any(Effects::DOWNLOAD) || (effects.any(Effects::WRITE) && argument_taint.any(Taint::REMOTE)) {
             for argument in &arguments {
                 if let Some(origin) = origin_of(&argument.value) {
@@ -255,6 +294,9 @@ impl<'a> Builder<'a> {
                     let arguments = arguments.to_vec();
                     self.facts.calls.push(Call { path, effects, arguments, taint: loaded, discarded: false, place });
                 }
+                if taint.any(Taint::DECODED) {
+                    self.sign(Signs::HIDDEN_MODULE, "a module whose name an encoding hides", place);
+                }
                 let module = text(0).filter(|module| module.len() <= 500)?.to_owned();
                 let value = self.import(&module);
                 // `import a.b` in Python yields `a`, import_module yields `a.b`.
@@ -274,6 +316,9 @@ impl<'a> Builder<'a> {
             }
             "getattr" | "Reflect.get" => {
                 let (object, key) = (value(0)?.clone(), value(1)?.clone());
+                if matches!(object.path.as_deref(), Some("builtins" | "__builtins__")) && key.as_text().is_none() {
+                    return Some(Value::at_path("builtins.computed"));
+                }
                 self.index(&object, &key, place)
             }
             // Whoever fills in arguments means to call it.
@@ -281,9 +326,9 @@ impl<'a> Builder<'a> {
                 self.call(value(0)?.clone(), arguments[1..].to_vec(), Taint::NONE, place);
                 value(0)?.clone()
             }
-            "vars" | "util.promisify" | "functools.partial" | "Promise.resolve" | "str" | "String" | "shlex.quote"
-            | "os.fspath" | "os.path.expanduser" | "os.path.expandvars" | "os.path.abspath" | "os.path.normpath"
-            | "path.normalize" | "Object.freeze" => value(0)?.clone(),
+            "vars" | "staticmethod" | "classmethod" | "util.promisify" | "functools.partial" | "Promise.resolve"
+            | "str" | "String" | "shlex.quote" | "os.fspath" | "os.path.expanduser" | "os.path.expandvars"
+            | "os.path.abspath" | "os.path.normpath" | "path.normalize" | "Object.freeze" => value(0)?.clone(),
             "dict" | "Object.assign" | "JSON.stringify" | "json.dumps" | "Object.entries" | "Object.fromEntries"
             | "Object.values" => Value::tainted(taint),
             "Object.keys" => Value::default(),
@@ -378,7 +423,8 @@ impl<'a> Builder<'a> {
         match effects.any(silent) || !result.is_empty() {
             true if path.starts_with("socket.") => result | Taint::SOCKET,
             true => result,
-            false => from,
+            false if personal::carries(path.rsplit('.').next().unwrap_or(path)) => from,
+            false => from.without(Taint::PERSONAL),
         }
     }
 
@@ -453,6 +499,28 @@ impl<'a> Builder<'a> {
                 self.runs(function);
             }
         }
+    }
+}
+
+/// True when a list of pieces makes an address only once they are joined: `["https://ex", "ample.org"].join("")`.
+fn cuts_host(list: &Value<'_>, arguments: &[Argument<'_>], text: &str) -> bool {
+    let between = arguments.first().and_then(|argument| argument.value.as_text());
+    let [first, second, ..] = list.items() else { return false };
+    let (Some(first), Some(second)) = (first.as_text(), second.as_text()) else { return false };
+    let word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    match between {
+        Some("") => {
+            let scheme = text.starts_with("https://") || text.starts_with("http://");
+            let host = first.split_once("://").map_or(first, |(_, rest)| rest);
+            scheme && !host.contains('/') && word(first.as_bytes().last()) && word(second.as_bytes().first())
+        }
+        // A host by its labels.
+        Some(".") => {
+            list.items().len() >= 3
+                && text.len() >= 8
+                && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte))
+        }
+        _ => false,
     }
 }
 

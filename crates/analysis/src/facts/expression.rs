@@ -7,7 +7,7 @@ use super::learned::Member;
 use super::links::LOCAL;
 use super::name::names_file;
 use super::value::{Constant, Items, LIST_ITEMS, Text, Value};
-use super::{EnvironmentRead, Mention, Place, fold, mention, name};
+use super::{EnvironmentRead, Mention, Place, fold, mention, name, personal};
 
 /// Names of interest that are looked for in one text.
 const MAX_MENTIONS: usize = 64;
@@ -22,7 +22,8 @@ impl<'a> Builder<'a> {
             if let Some(function) = self.learned.method(class, key) {
                 return Value { function: Some(function), class: Some(class), ..Value::default() };
             }
-            return self.learned.attributes.get(&Member(class, key)).cloned().unwrap_or_default();
+            let known = self.learned.attributes.get(&Member(class, key)).cloned();
+            return known.unwrap_or_else(|| Value::tainted(personal::of_member(key)));
         }
         if key == "constructor" && (object.function.is_some() || object.path.as_deref() == Some("constructor")) {
             return Value::at_path("Function");
@@ -32,18 +33,29 @@ impl<'a> Builder<'a> {
                 // `[].constructor.constructor` and its like: the function that makes functions.
                 "constructor" => Value::at_path("constructor"),
                 "length" => Value::default(),
-                _ => Value { taint: object.taint, origin: object.origin.clone(), ..Value::default() },
+                _ => {
+                    let taint = object.taint | personal::of_member(key);
+                    Value { taint, origin: object.origin.clone(), ..Value::default() }
+                }
             };
         };
         if matches!(base, "process.env" | "import.meta.env") {
             return self.environment(Some(key), place);
         }
         let mut taint = object.taint;
+        if base == "flask.request" || base == "bottle.request" {
+            taint |= Taint::VISITOR;
+        }
         let path = name::join(base, key);
+        let own = match base {
+            "exports" if !self.exported.is_empty() => self.exported.get(key).copied(),
+            "module" if key == "exports" => self.exported.get("").copied(),
+            _ => None,
+        };
         if let Some(path) = path.as_deref().filter(|path| path.starts_with(LOCAL) && !path.contains('(')) {
             taint |= self.symbol(path).map_or(Taint::NONE, Taint::symbol);
         }
-        Value { path, taint, origin: object.origin.clone(), ..Value::default() }
+        Value { path, taint, function: own, origin: object.origin.clone(), ..Value::default() }
     }
 
     /// A member by a computed key.
@@ -136,9 +148,12 @@ impl<'a> Builder<'a> {
                 .filter(|origin| matches!(constant, Constant::Unknown) || names_file(origin)),
         };
         // A literal was looked at where it stood; only what was newly put together can name something new.
-        if let (Constant::Text(Text::Shared(text)), true) = (&constant, taint.is_empty()) {
+        if let (Constant::Text(Text::Shared(text)), true) = (&constant, taint.without(Taint::DECODED).is_empty()) {
             let text = text.clone();
-            taint |= self.taint_of_text(&text, place);
+            taint |= match taint.any(Taint::DECODED) {
+                true => self.look_at_decoded(&Constant::Text(Text::Shared(text)), place),
+                false => self.taint_of_text(&text, place),
+            };
         }
         if !matches!(constant, Constant::Text(_)) && (has_text(&left.constant) || has_text(&right.constant)) {
             taint |= Taint::JOINED;
@@ -179,6 +194,11 @@ impl<'a> Builder<'a> {
             taint |= Taint::DECODED;
         }
         Value { constant, taint, ..Value::default() }
+    }
+
+    /// Notes that something of interest stands at a place.
+    pub fn sign(&mut self, signs: Signs, what: &'static str, place: Place) {
+        self.mention(Mention { taint: Taint::NONE, signs, what, place });
     }
 }
 

@@ -1,7 +1,7 @@
 //! What one reading of a file learns of its functions, objects and outer variables, for the calls that come later and for
 //! the second reading.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use hashbrown::{Equivalent, HashMap};
 
@@ -50,6 +50,8 @@ pub(super) struct Learned<'a> {
     pub outer: HashMap<&'a str, Value<'a>>,
     /// Files that were downloaded, by the variable or the file name, and what is known of where they came from.
     pub downloaded: HashMap<String, Taint>,
+    /// Functions that were put in the place of functions of other packages.
+    pub standing_in: HashSet<u32>,
     /// Values kept so far.
     pub kept: usize,
     /// Whether a second reading would know more than the first.
@@ -117,6 +119,9 @@ impl<'a> Builder<'a> {
         if let Some((_, given)) = known.keywords.iter().find(|(keyword, _)| &**keyword == name) {
             value.join(given.clone());
         }
+        if self.learned.standing_in.contains(&function) {
+            value.taint |= Taint::TAKEN;
+        }
         // What a function of the module itself does with what it is given concerns the other files.
         if self.current == function && self.outermost {
             value.taint |= Taint::parameter(u32::try_from(index).unwrap_or(u32::MAX));
@@ -129,8 +134,9 @@ impl<'a> Builder<'a> {
         let files = &mut self.learned.downloaded;
         if files.len() < MAX_FACTS {
             let sure = if from.any(Taint::REMOTE) { Taint::DOWNLOADED } else { Taint::NONE };
-            let from =
-                from.and(Taint::ADDRESS | Taint::DECODED) | from.without(Taint::from_bits(u32::MAX.into())) | sure;
+            let from = from.and(Taint::ADDRESS | Taint::DECODED | Taint::OWN)
+                | from.without(Taint::from_bits(u32::MAX.into()))
+                | sure;
             let known = files.entry(file_name(name).to_owned()).or_default();
             self.learned.useful |= known.is_empty();
             *known |= from;

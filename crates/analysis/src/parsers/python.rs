@@ -10,7 +10,7 @@ use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Operator, Stmt};
 use ruff_text_size::Ranged;
 
-use crate::facts::{Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, known_names, text_of};
+use crate::facts::{Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, known_names, makes_key, text_of};
 use computing::{Computing, Definition};
 
 /// Walks a module.
@@ -116,9 +116,14 @@ impl<'a> Walker<'_, 'a> {
                 self.builder.call(value, vec![Argument { name: None, value: Value::default() }], Taint::NONE, place);
             }
         }
+        // `def f(text, run=exec)`: what hides in a default is called by the name of the parameter.
+        let mut defaults = Vec::new();
         for parameter in function.parameters.iter_non_variadic_params() {
             if let Some(default) = parameter.default() {
-                self.eval(default);
+                let value = self.eval(default);
+                if value.path.is_some() || value.function.is_some() {
+                    defaults.push((parameter.name().as_str(), value));
+                }
             }
         }
         let name = function.name.as_str();
@@ -146,7 +151,12 @@ impl<'a> Walker<'_, 'a> {
             let name = parameter.name().as_str();
             let value = match &outer {
                 Some(class) if index == 0 => Value { class: Some(class.id), ..Value::default() },
-                _ => self.builder.parameter(id, index, name),
+                _ => self.parameter(id, index, name, function.name.as_str(), outer.is_some()),
+            };
+            let default = defaults.iter().find(|(named, _)| *named == name).filter(|_| value.path.is_none());
+            let value = match default {
+                Some((_, default)) => Value { path: default.path.clone(), function: default.function, ..value },
+                None => value,
             };
             self.builder.bind(name, value);
         }
@@ -169,6 +179,16 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 
+    /// What a function is given as a parameter, by callers that are known and by its name.
+    fn parameter(&self, id: u32, index: usize, name: &str, function: &str, method: bool) -> Value<'a> {
+        let mut value = self.builder.parameter(id, index, name);
+        self.builder.named_parameter(&mut value, name);
+        if index == usize::from(method) && makes_key(function) {
+            value.taint |= Taint::KEY;
+        }
+        value
+    }
+
     fn class(&mut self, class: &'a ast::StmtClassDef) {
         for decorator in &class.decorator_list {
             self.eval(&decorator.expression);
@@ -187,9 +207,11 @@ impl<'a> Walker<'_, 'a> {
         }
         let id = self.builder.declare_class(class.name.start().to_u32());
         self.builder.bind(class.name.as_str(), Value { class: Some(id), ..Value::default() });
+        let before = self.builder.overriding(base.as_deref());
         let outer = self.class.replace(Class { id, base });
         self.visit_body(&class.body);
         self.class = outer;
+        self.builder.override_again(before);
     }
 
     /// Gives the names on the left of an assignment what stands on its right.

@@ -3,11 +3,12 @@
 pub(super) mod credential_exfiltration;
 pub(super) mod download_execution;
 pub(super) mod environment_exfiltration;
+pub(super) mod key_exfiltration;
 
 use sigma_core::Severity;
 
 use crate::facts::{Effects, Taint, When};
-use crate::rules::{Hit, RULES, Rule, obfuscation};
+use crate::rules::{Hit, RULES, Rule, obfuscation, process};
 
 /// What a flow means: when it has to be called, when it runs at import, when it runs at installation.
 pub(in crate::rules) type Verdict = ([Severity; 3], &'static str);
@@ -35,11 +36,13 @@ impl Judged {
 /// What the rules that know flows make of one.
 pub(crate) fn judge(effects: Effects, taint: Taint) -> Vec<Judged> {
     type Judge = fn(Effects, Taint) -> Option<Verdict>;
-    let judges: [(&Rule, Judge); 4] = [
+    let judges: [(&Rule, Judge); 6] = [
         (&credential_exfiltration::RULE, credential_exfiltration::verdict),
         (&environment_exfiltration::RULE, environment_exfiltration::verdict),
         (&download_execution::RULE, download_execution::verdict),
         (&obfuscation::decoded_execution::RULE, obfuscation::decoded_execution::verdict),
+        (&key_exfiltration::RULE, key_exfiltration::verdict),
+        (&process::web_shell::RULE, process::web_shell::verdict),
     ];
     let verdicts = judges.iter().filter_map(|(rule, judge)| {
         let (severity, message) = judge(effects, taint)?;
