@@ -30,7 +30,7 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
         let git = one.address.starts_with("git");
         let names_file = [".tgz", ".tar.gz", ".whl", ".zip"].iter().any(|end| path.ends_with(end));
         let (severity, message) = match () {
-            _ if FORGES.iter().any(|forge| known(forge)) => {
+            _ if FORGES.iter().any(known) => {
                 (Severity::Medium, "A dependency is fetched from a code forge and not from the ecosystem.")
             }
             _ if names_file || git => (Severity::High, RULE.message),
