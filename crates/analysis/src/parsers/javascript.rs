@@ -16,7 +16,9 @@ use oxc_syntax::operator::{BinaryOperator, UnaryOperator};
 use oxc_syntax::scope::ScopeFlags;
 
 use crate::facts::routine::{Data, Machine};
-use crate::facts::{Argument as FactArgument, Builder, Constant, Items, LIST_ITEMS, Place, Signs, Taint, Text, Value, makes_key};
+use crate::facts::{
+    Argument as FactArgument, Builder, Constant, Items, LIST_ITEMS, Place, Signs, Taint, Text, Value, makes_key,
+};
 use call::outside;
 use computing::{Marks, better};
 use function::Body;

@@ -10,7 +10,9 @@ use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Operator, Stmt};
 use ruff_text_size::Ranged;
 
-use crate::facts::{Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, known_names, makes_key, text_of};
+use crate::facts::{
+    Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, known_names, makes_key, text_of,
+};
 use computing::{Computing, Definition};
 
 /// Walks a module.
