@@ -133,6 +133,8 @@ mod effect {
             UNPACK = "unpack",
             /// Makes a client of an account from the secret that it is given.
             ACCOUNT = "account",
+            /// Nobody waits for the answer.
+            DISCARDED = "discarded",
         }
     }
 }
@@ -181,12 +183,6 @@ mod taint {
             WATCHED = "watched",
             /// A long text that stands encoded in the source, taken apart.
             HIDDEN = "hidden",
-            /// What came from an address that stands in the code.
-            FIXED = "fixed",
-            /// A key of a wallet as a caller handed it over, or as it was given to what signs with it.
-            KEY = "key",
-            /// A password or a secret as a caller handed it over.
-            GIVEN = "given",
             /// What somebody says in a chat.
             ORDERED = "ordered",
             /// A folder that belongs to the user.
@@ -195,6 +191,22 @@ mod taint {
             FOUND = "found",
             /// A file that this code wrote from a text of its own.
             WRITTEN = "written",
+            /// A private key or a recovery phrase, by the name of the parameter or member that holds it.
+            KEY = "key",
+            /// A token of an interface, by the name of the parameter.
+            TOKEN = "token",
+            /// A password or a card number, by the name of the parameter.
+            PASSWORD = "password",
+            /// What somebody sends to a server that this is.
+            VISITOR = "visitor",
+            /// What was meant for a function or a class of another package that this stands in for.
+            TAKEN = "taken",
+            /// All cookies or the whole storage of a web page.
+            PAGE = "page",
+            /// An answer from, or a connection to, a host that stands in the code.
+            NAMED_HOST = "named-host",
+            /// A path inside the package itself.
+            OWN = "own",
         }
     }
 }
@@ -271,6 +283,14 @@ mod sign {
             SHORTCUT = "shortcut",
             /// An address that came out of a decoder.
             HIDDEN_ADDRESS = "hidden-address",
+            /// A module whose name came out of a decoder.
+            HIDDEN_MODULE = "hidden-module",
+            /// A page that is sent to another host.
+            REDIRECT = "redirect",
+            /// A loop that never ends.
+            ENDLESS = "endless",
+            /// A constant receiver of copies of every mail.
+            COPY_RECEIVER = "copy-receiver",
         }
     }
 }

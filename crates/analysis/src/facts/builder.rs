@@ -9,7 +9,7 @@ use std::rc::Rc;
 use hashbrown::{HashMap, HashSet};
 use sigma_core::Confidence;
 
-use super::bits::{Deeds, Effects, Signs};
+use super::bits::{Deeds, Effects, Signs, Taint};
 use super::learned::{Function, Learned};
 use super::links::{LOCAL, Links};
 use super::scope::Named;
@@ -60,8 +60,14 @@ pub(crate) struct Builder<'a> {
     /// Functions that others may call without naming them.
     pub(super) open: HashSet<u32>,
     pub(super) current: u32,
+    /// The function of the module itself that is being read, whatever functions stand in it.
+    pub(super) owner: u32,
     /// Whether a connection was made so far.
     pub(super) connected: bool,
+    /// Functions that the file offers, by name, which it may call by way of what it offers.
+    pub(super) exported: HashMap<Box<str>, u32>,
+    /// Whether the methods being read are those of a class derived from one of another package.
+    pub(super) overrides: bool,
     /// Modules of the same package that it imports, in order.
     pub(super) local_modules: Vec<String>,
     /// The symbols of other files so far, by dotted name.
@@ -90,6 +96,9 @@ impl<'a> Builder<'a> {
             open: HashSet::new(),
             current: 0,
             connected: false,
+            overrides: false,
+            exported: HashMap::new(),
+            owner: 0,
             local_modules: Vec::new(),
             symbols: HashMap::new(),
             exports_left: MAX_FACTS,
@@ -172,7 +181,8 @@ impl<'a> Builder<'a> {
     /// learned late meets a call that runs, sends or loads something.
     pub fn is_worth_another(&self) -> bool {
         let calls = || self.facts.calls.iter().any(|call| call.effects.any(MATTERS));
-        self.learned.useful && (self.learned.handed || calls())
+        let hands_on = !self.learned.standing_in.is_empty() && !self.facts.links.calls.is_empty();
+        self.learned.useful && (self.learned.handed || hands_on || calls())
     }
 
     /// Readings of one source: what functions hand to functions goes one step further with each.
@@ -319,6 +329,19 @@ impl<'a> Builder<'a> {
         // The calls of a chain, `get(url).read()`, begin where it begins.
         let chain = self.facts.calls.iter_mut().rev().take(8);
         chain.filter(|call| call.place.start == place.start).for_each(|call| call.discarded = true);
+        // Who goes on with the answer waits for it.
+        let text = self.facts.source.as_bytes().get(place.start as usize..place.end as usize).unwrap_or_default();
+        let sinks = self.facts.links.sinks.iter().rev().take(8).any(|sink| sink.place.start == place.start);
+        let calls = self.facts.calls.iter().rev().take(8).any(|call| call.place.start == place.start && is_sent(call));
+        if !(sinks || calls) || memchr::memmem::find(&text[..text.len().min(2048)], b".then(").is_some() {
+            return;
+        }
+        for call in self.facts.calls.iter_mut().rev().take(8).filter(|call| call.place.start == place.start) {
+            call.effects |= Effects::DISCARDED;
+        }
+        for sink in self.facts.links.sinks.iter_mut().rev().take(8).filter(|sink| sink.place.start == place.start) {
+            sink.effects |= Effects::DISCARDED;
+        }
     }
 
     /// Folds while the budget lasts. Every try costs something, also one that yields nothing.
@@ -336,4 +359,9 @@ impl<'a> Builder<'a> {
         }
         constant
     }
+}
+
+/// True for a call that sends something by name.
+fn is_sent(call: &super::Call<'_>) -> bool {
+    call.effects.any(Effects::NET) && call.taint.any(Taint::PERSONAL)
 }

@@ -1,12 +1,12 @@
 //! What a call does and what it yields, from the table of APIs and the built-in functions that are followed.
 
-use super::bits::{Effects, Taint};
+use super::bits::{Effects, Signs, Taint};
 use super::builder::{Argument, Builder, MAX_FACTS};
 use super::expression::union;
 use super::laid_out::words_of;
 use super::name::is_own_folder;
 use super::value::{Constant, Text, Value};
-use super::{Call, Place, api, chat, fold, handed, name};
+use super::{Call, Place, api, chat, fold, handed, name, personal};
 use crate::language::Language;
 use crate::operator::watch;
 
@@ -39,6 +39,9 @@ impl<'a> Builder<'a> {
             if let (Constant::Text(text), "join" | "replace" | "replaceAll" | "concat") = (&constant, key) {
                 let text = text.clone();
                 taint |= self.taint_of_text(&text, place);
+                if key == "join" && cuts_host(&receiver, &arguments, &text) {
+                    taint |= Taint::DECODED | self.look_at_decoded(&Constant::Text(text), place);
+                }
             }
             // `"...".decode("hex")`
             if matches!(key, "decode" | "encode") && arguments.first().is_some_and(|a| names_codec(&a.value)) {
@@ -109,20 +112,23 @@ impl<'a> Builder<'a> {
             true => self.handed_on_by(&receiver, &arguments, place),
             false => Taint::NONE,
         };
-        // What a function of somebody else makes of a key, a signature mostly, is no longer the key.
-        let own = callee.function.is_some() || callee.path.is_some();
-        let mut kept = if SAME.contains(&key) { receiver_taint.and(SECRETS) } else { Taint::NONE };
-        if TAKES.contains(&key) {
-            kept |= union(arguments.iter().map(|argument| &argument.value)).and(SECRETS);
-        }
+        self.note_event(&receiver, key, &arguments, place);
         let mut result = self.call(callee, arguments, receiver_taint, place);
-        if !own {
-            result.taint = result.taint.without(SECRETS);
+        if handed_on.any(Taint::CREDENTIAL) {
+            // A list of places became a list of what they hold.
+            result.taint = result.taint.without(Taint::CREDENTIAL_PATH);
         }
-        result.taint |= handed_on | kept;
+        result.taint |= handed_on;
         // Whatever the library is called: what it yields was hidden before.
         if matches!(key, "decrypt" | "decipher" | "decrypt_and_verify" | "unpad") {
             result.taint |= Taint::DECODED;
+        }
+        // The keys themselves, as a session of a cloud holds them.
+        if key == "get_frozen_credentials" {
+            result.taint |= Taint::KEY;
+        }
+        if personal::carries(key) {
+            result.taint |= (taint | written).and(Taint::PERSONAL);
         }
         if result.origin.is_none() {
             result.origin = receiver.origin;
@@ -150,7 +156,16 @@ impl<'a> Builder<'a> {
         let argument_taint = union(arguments.iter().map(|argument| &argument.value));
         let Some(path) = callee.path.clone() else {
             self.run_arguments(&arguments);
-            let mut result = Value::tainted((argument_taint | receiver | callee.taint).without(SECRETS));
+            let mut all = argument_taint | receiver | callee.taint;
+            // What somebody else's function makes of a key is mostly no key any more.
+            if !callee.origin.as_deref().is_some_and(personal::carries) {
+                all = all.without(Taint::PERSONAL);
+            }
+            // `int(bits, 2)`: bytes that stand as digits.
+            if arguments.len() == 2 && callee.origin.as_deref() == Some("int") && self.language == Language::Python {
+                all |= Taint::DECODED;
+            }
+            let mut result = Value::tainted(all);
             match callee.function.and_then(|index| self.learned.functions.get_mut(index as usize)) {
                 Some(function) => {
                     function.ask();
@@ -168,6 +183,9 @@ impl<'a> Builder<'a> {
         };
         if let Some(value) = self.call_builtin(&path, &arguments, argument_taint, place) {
             return value;
+        }
+        if matches!(&*path, "location.replace" | "location.assign") {
+            self.redirect(arguments.first().map(|argument| &argument.value), place);
         }
         let effects = api::effects(&path);
         if LOADERS.iter().any(|loader| path.ends_with(loader) && path.ends_with(&format!(".{loader}")))
@@ -202,7 +220,15 @@ impl<'a> Builder<'a> {
         }
         let kept = (!effects.is_empty() || watch::wants(&path)) && self.has_room(effects);
         let downloaded = self.downloaded_among(&arguments) | self.started_by(effects, &arguments);
-        let called_taint = argument_taint | receiver | downloaded;
+        let reaches = effects.any(Effects::NET | Effects::PREPARE | Effects::DOWNLOAD);
+        let named = if reaches && personal::names_host(&arguments) { Taint::NAMED_HOST } else { Taint::NONE };
+        taint |= named | if reaches { receiver.and(Taint::NAMED_HOST) } else { Taint::NONE };
+        // A built-in function whose name is worked out.
+        let hidden = if &*path == "builtins.computed" { Taint::DECODED } else { Taint::NONE };
+        let called_taint = argument_taint | receiver | downloaded | named | hidden;
+        if effects.any(Effects::SPAWN) {
+            self.note_scripts(&arguments);
+        }
         self.note_packed(&path, called_taint);
         let found = self.learned.packed && effects.any(Effects::NET) && called_taint.any(Taint::FILE);
         let called_taint = if found { called_taint | Taint::FOUND } else { called_taint };
@@ -214,6 +240,10 @@ impl<'a> Builder<'a> {
             true => arguments.first().and_then(|argument| origin_of(&argument.value)),
             false => None,
         };
+        let brought = effects.any(Effects::WRITE) && effects.any(Effects::READ) && argument_taint.any(Taint::OWN);
+        if brought && let Some(copy) = arguments.get(1).and_then(|argument| origin_of(&argument.value)) {
+            self.note_download(&copy, Taint::OWN);
+        }
         if effects.any(Effects::DOWNLOAD) || (effects.any(Effects::WRITE) && argument_taint.any(Taint::REMOTE)) {
             // The first argument of what only writes is the file.
             let copies = effects.any(Effects::DOWNLOAD | Effects::READ);
@@ -249,7 +279,7 @@ impl<'a> Builder<'a> {
         let archive = matches!(&*path, "zipfile.ZipFile" | "tarfile.open" | "adm-zip");
         if effects.is_empty() || effects.any(Effects::UNPACK) || archive {
             // What somebody else's function makes of a downloaded file came over the network too.
-            taint |= called_taint.and(Taint::DOWNLOADED | Taint::ADDRESS | Taint::FIXED);
+            taint |= called_taint.and(Taint::DOWNLOADED | Taint::ADDRESS | Taint::NAMED_HOST);
         }
         let told = if effects.any(Effects::NET) { called_taint | fixed(&arguments) } else { called_taint };
         self.note_sink(effects, told, place);
@@ -326,6 +356,9 @@ impl<'a> Builder<'a> {
                     let arguments = arguments.to_vec();
                     self.facts.calls.push(Call { path, effects, arguments, taint: loaded, discarded: false, place });
                 }
+                if taint.any(Taint::DECODED) {
+                    self.sign(Signs::HIDDEN_MODULE, "a module whose name an encoding hides", place);
+                }
                 let module = text(0).filter(|module| module.len() <= 500)?.to_owned();
                 let value = self.import(&module);
                 // `import a.b` in Python yields `a`, import_module yields `a.b`.
@@ -345,6 +378,9 @@ impl<'a> Builder<'a> {
             }
             "getattr" | "Reflect.get" => {
                 let (object, key) = (value(0)?.clone(), value(1)?.clone());
+                if matches!(object.path.as_deref(), Some("builtins" | "__builtins__")) && key.as_text().is_none() {
+                    return Some(Value::at_path("builtins.computed"));
+                }
                 self.index(&object, &key, place)
             }
             "os.path.expanduser" => {
@@ -360,9 +396,9 @@ impl<'a> Builder<'a> {
                 self.call(value(0)?.clone(), arguments[1..].to_vec(), Taint::NONE, place);
                 value(0)?.clone()
             }
-            "vars" | "util.promisify" | "functools.partial" | "Promise.resolve" | "str" | "String" | "shlex.quote"
-            | "os.fspath" | "os.path.expandvars" | "os.path.abspath" | "os.path.normpath" | "path.normalize"
-            | "Object.freeze" => value(0)?.clone(),
+            "vars" | "staticmethod" | "classmethod" | "util.promisify" | "functools.partial" | "Promise.resolve"
+            | "str" | "String" | "shlex.quote" | "os.fspath" | "os.path.expandvars" | "os.path.abspath"
+            | "os.path.normpath" | "path.normalize" | "Object.freeze" => value(0)?.clone(),
             "dict" | "Object.assign" | "JSON.stringify" | "json.dumps" | "Object.entries" | "Object.fromEntries"
             | "Object.values" => Value::tainted(taint),
             "Object.keys" => Value::default(),
@@ -457,7 +493,7 @@ impl<'a> Builder<'a> {
             result |= from;
         }
         if effects.any(Effects::NET | Effects::PREPARE) {
-            let asked = arguments.first().map_or(Taint::NONE, |request| request.value.taint.and(Taint::FIXED));
+            let asked = arguments.first().map_or(Taint::NONE, |request| request.value.taint.and(Taint::NAMED_HOST));
             result |= fixed(arguments) | asked;
         }
         // What `curl` prints came over the network.
@@ -465,16 +501,15 @@ impl<'a> Builder<'a> {
             let words = words_of(arguments);
             let fetches = words.iter().any(|word| matches!(*word, "curl" | "wget"));
             if fetches && words.iter().any(|word| word.contains("://")) {
-                result |= Taint::REMOTE | Taint::FIXED;
+                result |= Taint::REMOTE | Taint::NAMED_HOST;
             }
         }
         let silent = Effects::NET | Effects::SPAWN | Effects::READ | Effects::WRITE | Effects::DELETE;
         match effects.any(silent) || !result.is_empty() {
             true if path.starts_with("socket.") => result | Taint::SOCKET,
             true => result,
-            // What a function of somebody else makes of a key, a signature mostly, is no longer the key.
-            false if path.rsplit('.').next().is_some_and(|name| TAKES.contains(&name)) => from,
-            false => from.without(SECRETS),
+            false if personal::carries(path.rsplit('.').next().unwrap_or(path)) => from,
+            false => from.without(Taint::PERSONAL),
         }
     }
 
@@ -552,6 +587,28 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// True when a list of pieces makes an address only once they are joined: `["https://ex", "ample.org"].join("")`.
+fn cuts_host(list: &Value<'_>, arguments: &[Argument<'_>], text: &str) -> bool {
+    let between = arguments.first().and_then(|argument| argument.value.as_text());
+    let [first, second, ..] = list.items() else { return false };
+    let (Some(first), Some(second)) = (first.as_text(), second.as_text()) else { return false };
+    let word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    match between {
+        Some("") => {
+            let scheme = text.starts_with("https://") || text.starts_with("http://");
+            let host = first.split_once("://").map_or(first, |(_, rest)| rest);
+            scheme && !host.contains('/') && word(first.as_bytes().last()) && word(second.as_bytes().first())
+        }
+        // A host by its labels.
+        Some(".") => {
+            list.items().len() >= 3
+                && text.len() >= 8
+                && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte))
+        }
+        _ => false,
+    }
+}
+
 /// True for `os.system`: names joined by dots, and nothing else.
 fn is_dotted(text: &str) -> bool {
     let name = |part: &str| {
@@ -563,32 +620,7 @@ fn is_dotted(text: &str) -> bool {
 }
 
 /// Secrets that are followed as they are handed over, and no further.
-const SECRETS: Taint = Taint::KEY.with(Taint::GIVEN);
-
-/// Methods that yield their object in another form.
-const SAME: [&str; 10] =
-    ["encode", "decode", "hex", "strip", "trim", "lower", "upper", "toString", "replace", "tolist"];
-
-/// Methods and functions that yield what they are given in another form.
-const TAKES: [&str; 17] = [
-    "format",
-    "join",
-    "concat",
-    "append",
-    "b64encode",
-    "urlsafe_b64encode",
-    "b16encode",
-    "hexlify",
-    "dumps",
-    "stringify",
-    "quote",
-    "quote_plus",
-    "urlencode",
-    "encodeURIComponent",
-    "btoa",
-    "FormData",
-    "URLSearchParams",
-];
+const SECRETS: Taint = Taint::KEY.with(Taint::TOKEN).with(Taint::PASSWORD);
 
 /// Functions that make a wallet's key out of a text.
 const LOADERS: [&str; 12] = [
@@ -628,7 +660,7 @@ fn names_codec(value: &Value<'_>) -> bool {
 
 /// The mark of an address of another host that stands whole in the code.
 fn fixed(arguments: &[Argument<'_>]) -> Taint {
-    if address_of(arguments).is_some() { Taint::FIXED } else { Taint::NONE }
+    if address_of(arguments).is_some() { Taint::NAMED_HOST } else { Taint::NONE }
 }
 
 /// The address of another host that a call is told, where it stands in the code.

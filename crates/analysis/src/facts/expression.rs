@@ -5,9 +5,9 @@ use super::bits::{Signs, Taint};
 use super::builder::{Builder, MAX_FACTS};
 use super::learned::Member;
 use super::links::LOCAL;
-use super::name::{file_name, is_own_folder, kept_secret, names_file};
+use super::name::{file_name, is_own_folder, names_file};
 use super::value::{Constant, Items, LIST_ITEMS, Text, Value};
-use super::{EnvironmentRead, Mention, Place, fold, mention, name};
+use super::{EnvironmentRead, Mention, Place, fold, mention, name, personal};
 
 /// Names of interest that are looked for in one text.
 const MAX_MENTIONS: usize = 64;
@@ -23,7 +23,7 @@ impl<'a> Builder<'a> {
                 return Value { function: Some(function), class: Some(class), ..Value::default() };
             }
             let known = self.learned.attributes.get(&Member(class, key)).cloned();
-            return known.unwrap_or_else(|| Value::tainted(kept_secret(key)));
+            return known.unwrap_or_else(|| Value::tainted(personal::of_member(key)));
         }
         if key == "constructor" && (object.function.is_some() || object.path.as_deref() == Some("constructor")) {
             return Value::at_path("Function");
@@ -34,7 +34,7 @@ impl<'a> Builder<'a> {
                 "constructor" => Value::at_path("constructor"),
                 "length" => Value::default(),
                 _ => {
-                    let taint = object.taint | kept_secret(key);
+                    let taint = object.taint | personal::of_member(key);
                     Value { taint, origin: object.origin.clone(), ..Value::default() }
                 }
             };
@@ -43,11 +43,19 @@ impl<'a> Builder<'a> {
             return self.environment(Some(key), place);
         }
         let mut taint = object.taint;
+        if base == "flask.request" || base == "bottle.request" {
+            taint |= Taint::VISITOR;
+        }
         let path = name::join(base, key);
+        let own = match base {
+            "exports" if !self.exported.is_empty() => self.exported.get(key).copied(),
+            "module" if key == "exports" => self.exported.get("").copied(),
+            _ => None,
+        };
         if let Some(path) = path.as_deref().filter(|path| path.starts_with(LOCAL) && !path.contains('(')) {
             taint |= self.symbol(path).map_or(Taint::NONE, Taint::symbol);
         }
-        Value { path, taint, origin: object.origin.clone(), ..Value::default() }
+        Value { path, taint, function: own, origin: object.origin.clone(), ..Value::default() }
     }
 
     /// A member by a computed key.
@@ -148,9 +156,12 @@ impl<'a> Builder<'a> {
             }),
         };
         // A literal was looked at where it stood; only what was newly put together can name something new.
-        if let (Constant::Text(Text::Shared(text)), true) = (&constant, taint.is_empty()) {
+        if let (Constant::Text(Text::Shared(text)), true) = (&constant, taint.without(Taint::DECODED).is_empty()) {
             let text = text.clone();
-            taint |= self.taint_of_text(&text, place);
+            taint |= match taint.any(Taint::DECODED) {
+                true => self.look_at_decoded(&Constant::Text(Text::Shared(text)), place),
+                false => self.taint_of_text(&text, place),
+            };
         }
         // A folder that a program keeps for itself is not what the user keeps.
         if taint.any(Taint::HOME) && [&left.constant, &right.constant].into_iter().any(is_own_folder) {
@@ -195,6 +206,11 @@ impl<'a> Builder<'a> {
             taint |= Taint::DECODED;
         }
         Value { constant, taint, ..Value::default() }
+    }
+
+    /// Notes that something of interest stands at a place.
+    pub fn sign(&mut self, signs: Signs, what: &'static str, place: Place) {
+        self.mention(Mention { taint: Taint::NONE, signs, what, place });
     }
 }
 

@@ -3,7 +3,7 @@
 //! In: a call such as `atexit.register(exec, text)`, `Thread(target=urlopen, args=(url,))`, `reduce(apply, [f, g], x)`.
 //! Out: the same facts as if the file had called them itself. Nothing is called more often than it is handed over.
 
-use super::bits::{Effects, Signs, Taint};
+use super::bits::{Deeds, Effects, Signs, Taint};
 use super::builder::{Argument, Builder};
 use super::links::LOCAL;
 use super::value::{Constant, Text, Value};
@@ -64,6 +64,13 @@ impl<'a> Builder<'a> {
             return Taint::NONE;
         }
         let text: Text<'a> = text.clone();
+        // A command line that nobody should read either.
+        if text.contains(' ') {
+            let deeds = super::deeds_of_text(&text).and(Deeds::RUNS_DOWNLOAD | Deeds::REMOTE_SHELL);
+            if !deeds.is_empty() {
+                self.deed(deeds | Deeds::ENCODED, place);
+            }
+        }
         if is_remote_address(&text) {
             let what = "an address that an encoding hides";
             self.mention(Mention { taint: Taint::NONE, signs: Signs::HIDDEN_ADDRESS, what, place });

@@ -45,7 +45,7 @@ impl<'a> Builder<'a> {
     /// Remembers what an archive or a repository that is laid out was made of.
     pub(super) fn note_unpacked(&mut self, from: Taint) {
         if from.any(Taint::REMOTE | Taint::DOWNLOADED) {
-            self.learned.unpacked |= from.and(Taint::ADDRESS | Taint::FIXED) | Taint::DOWNLOADED;
+            self.learned.unpacked |= from.and(Taint::ADDRESS | Taint::NAMED_HOST) | Taint::DOWNLOADED;
         }
     }
 
@@ -65,7 +65,7 @@ impl<'a> Builder<'a> {
         let words = words_of(arguments);
         let clones = words.windows(2).any(|pair| pair == ["git", "clone"]);
         if clones && words.iter().any(|word| word.contains("://")) {
-            self.note_unpacked(Taint::DOWNLOADED | Taint::FIXED);
+            self.note_unpacked(Taint::DOWNLOADED | Taint::NAMED_HOST);
         }
         let mut all = Taint::NONE;
         if !self.learned.unpacked.is_empty() && starts_script(&words) {

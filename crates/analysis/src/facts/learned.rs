@@ -1,7 +1,7 @@
 //! What one reading of a file learns of its functions, objects and outer variables, for the calls that come later and for
 //! the second reading.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use hashbrown::{Equivalent, HashMap};
 
@@ -9,7 +9,7 @@ use super::api;
 use super::bits::Taint;
 use super::builder::{Argument, Builder, MATTERS, MAX_FACTS};
 use super::laid_out::Written;
-use super::name::{file_name, kept_secret};
+use super::name::file_name;
 use super::value::{Text, Value};
 
 /// Parameters of one function that are followed.
@@ -57,6 +57,8 @@ pub(super) struct Learned<'a> {
     pub unpacked: Taint,
     /// Whether files were put into an archive that were found by looking through the user's folders.
     pub packed: bool,
+    /// Functions that were put in the place of functions of other packages.
+    pub standing_in: HashSet<u32>,
     /// Values kept so far.
     pub kept: usize,
     /// Whether a second reading would know more than the first.
@@ -124,7 +126,9 @@ impl<'a> Builder<'a> {
         if let Some((_, given)) = known.keywords.iter().find(|(keyword, _)| &**keyword == name) {
             value.join(given.clone());
         }
-        value.taint |= kept_secret(name);
+        if self.learned.standing_in.contains(&function) {
+            value.taint |= Taint::TAKEN;
+        }
         // What a function of the module itself does with what it is given concerns the other files.
         if self.current == function && self.outermost {
             value.taint |= Taint::parameter(u32::try_from(index).unwrap_or(u32::MAX));
@@ -137,7 +141,7 @@ impl<'a> Builder<'a> {
         let files = &mut self.learned.downloaded;
         if files.len() < MAX_FACTS {
             let sure = if from.any(Taint::REMOTE) { Taint::DOWNLOADED } else { Taint::NONE };
-            let from = from.and(Taint::ADDRESS | Taint::DECODED | Taint::HIDDEN | Taint::FIXED)
+            let from = from.and(Taint::ADDRESS | Taint::DECODED | Taint::HIDDEN | Taint::NAMED_HOST | Taint::OWN)
                 | from.without(Taint::from_bits(u32::MAX.into()))
                 | sure;
             let known = files.entry(file_name(name).to_owned()).or_default();

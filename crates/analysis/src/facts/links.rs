@@ -20,6 +20,8 @@ const MAX_SYMBOLS: usize = 200;
 const MAX_EDGES: usize = 10_000;
 /// Calls of functions of other files begin so in a dotted name: `~3.send` is `send` of the file's third local module.
 pub(super) const LOCAL: char = '~';
+/// Events that one file raises and another hears are names that begin so.
+pub(crate) const EVENT: &str = "event:";
 
 /// A name of another file, or of what may be another file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +48,8 @@ pub(crate) struct SymbolCall {
     pub symbol: u32,
     /// What is given, by position.
     pub arguments: Vec<Taint>,
+    /// The function whose parameters these may be made of.
+    pub owner: u32,
     /// Where.
     pub place: Place,
 }
@@ -57,6 +61,8 @@ pub(crate) struct Sink {
     pub effects: Effects,
     /// What it is given.
     pub taint: Taint,
+    /// The function whose parameters that may be made of.
+    pub owner: u32,
     /// Where.
     pub place: Place,
 }
@@ -105,6 +111,7 @@ impl<'a> Builder<'a> {
                 let module = self.local_modules.get(index.parse::<usize>().ok()?)?.clone();
                 Symbol { module, name: name.to_owned() }
             }
+            None if path.starts_with(EVENT) => Symbol { module: String::new(), name: path.to_owned() },
             None => {
                 let root = path.split('.').next().unwrap_or(path);
                 if !path.contains('.') || !self.facts.imports.contains(root) {
@@ -133,7 +140,7 @@ impl<'a> Builder<'a> {
             return Taint::NONE;
         }
         let Some(symbol) = self.symbol(path) else { return Taint::NONE };
-        self.facts.links.calls.push(SymbolCall { symbol, arguments, place });
+        self.facts.links.calls.push(SymbolCall { symbol, arguments, owner: self.owner, place });
         Taint::symbol(symbol)
     }
 
@@ -142,7 +149,7 @@ impl<'a> Builder<'a> {
         const MATTERS: Effects = Effects::NET.with(Effects::SPAWN).with(Effects::EVAL).with(Effects::DESERIALISE);
         let elsewhere = taint != taint.concrete();
         if elsewhere && effects.any(MATTERS) && self.facts.links.sinks.len() < MAX_CALLS {
-            self.facts.links.sinks.push(Sink { effects, taint, place });
+            self.facts.links.sinks.push(Sink { effects, taint, owner: self.owner, place });
         }
     }
 

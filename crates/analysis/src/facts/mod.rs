@@ -20,6 +20,7 @@ mod learned;
 mod links;
 mod mention;
 mod name;
+mod personal;
 pub(crate) mod routine;
 mod scope;
 mod started;
@@ -34,9 +35,10 @@ pub(crate) use command::{Command, deeds_of_text, deeds_with_places, program_of, 
 pub(crate) use fold::text_of;
 pub(crate) use laid_out::{starts_script, words_of};
 pub(crate) use layer::Layer;
-pub(crate) use links::{Export, Links, Sink, Symbol};
+pub(crate) use links::{EVENT, Export, Links, Sink, Symbol};
 pub(crate) use mention::{find as find_mention, find_all as find_all_mentions};
 pub(crate) use name::is_secret as is_secret_name;
+pub(crate) use personal::makes_key;
 pub(crate) use value::{Constant, Items, LIST_ITEMS, Text, Value};
 
 use std::collections::{BTreeSet, HashSet};

@@ -1,6 +1,5 @@
 //! Names: the one spelling of a dotted name, which environment variables speak of secrets, what is the name of a file.
 
-use super::bits::Taint;
 use super::value::{Constant, MAX_TEXT, Text};
 
 /// Longest dotted name that is followed.
@@ -118,33 +117,6 @@ pub(super) fn is_own_folder(constant: &Constant<'_>) -> bool {
         && text.split(['/', '\\']).any(|part| {
             matches!(part, "AppData" | "Library") || part.len() > 1 && part.starts_with('.') && !part.starts_with("..")
         })
-}
-
-/// What the name of a parameter or a member says that it holds: a key of a wallet, a password or a secret.
-pub(super) fn kept_secret(name: &str) -> Taint {
-    if matches!(name, "cvv" | "cvc") {
-        return Taint::GIVEN;
-    }
-    const SHORTEST: usize = 6;
-    if !(SHORTEST..=60).contains(&name.len()) {
-        return Taint::NONE;
-    }
-    let last = name.as_bytes().last().copied().unwrap_or_default();
-    // Most names are told apart by their last letter: key, mnemonic, phrase, secret, password, passwd.
-    if !matches!(last | 32, b'y' | b'c' | b'e' | b't' | b'd' | b's' | b'k') {
-        return Taint::NONE;
-    }
-    let mut plain = name.to_ascii_lowercase();
-    plain.retain(|c| c != '_' && c != '-');
-    let ends = |words: &[&str]| words.iter().any(|word| plain.ends_with(word));
-    let keys =
-        ["privatekey", "privatekeys", "privkey", "mnemonic", "mnemonics", "seedphrase", "recoveryphrase", "walletkey"];
-    let secrets = ["secret", "password", "passwd", "secretkey", "passphrase"];
-    match () {
-        _ if ends(&keys) => Taint::KEY,
-        _ if ends(&secrets) => Taint::GIVEN,
-        _ => Taint::NONE,
-    }
 }
 
 /// True when the name of an environment variable speaks of a secret.

@@ -32,6 +32,9 @@ impl<'a> Builder<'a> {
         let shared = std::mem::take(&mut self.shared);
         let frame = Frame { hidden: self.hidden.len(), outer: self.current, shared, outermost: self.outermost };
         self.outermost = self.current == 0;
+        if self.outermost {
+            self.owner = function;
+        }
         self.current = function;
         frame
     }
@@ -48,6 +51,9 @@ impl<'a> Builder<'a> {
             function.read = true;
         }
         self.current = frame.outer;
+        if self.current == 0 {
+            self.owner = 0;
+        }
         self.shared = frame.shared;
         self.outermost = frame.outermost;
     }
@@ -71,6 +77,10 @@ impl<'a> Builder<'a> {
         }
         if self.shared.contains(name) {
             return self.assign_outer(name, value);
+        }
+        // What functions make of it later.
+        if let Some(later) = self.learned.outer.get(name).filter(|_| self.current == 0) {
+            value.taint |= later.taint;
         }
         // What stands for a file stays that file, whatever the variable is called.
         let opened = value.taint.any(Taint::FILE)
@@ -109,6 +119,9 @@ impl<'a> Builder<'a> {
         let javascript = self.language != Language::Python;
         if let (true, Some(path @ ("exports" | "module")), Some(key)) = (javascript, object.path.as_deref(), key) {
             let name = if path == "module" || key == "default" { "" } else { key };
+            if let Some(function) = value.function.filter(|_| self.exported.len() < MAX_FACTS) {
+                self.exported.insert(name.into(), function);
+            }
             self.export(name, value);
             return;
         }
@@ -121,6 +134,10 @@ impl<'a> Builder<'a> {
                 known.join(value.clone());
             }
             return;
+        }
+        let foreign = |path: &str| self.facts.imports.contains(path.split(['.', '/']).next().unwrap_or(path));
+        if let Some(function) = value.function.filter(|_| object.path.as_deref().is_some_and(foreign)) {
+            self.learned.useful |= self.learned.standing_in.insert(function);
         }
         if object.path.is_none() || object.path.as_deref().is_some_and(|path| path.ends_with("()")) {
             self.grow(object, value.whole_taint());
@@ -146,6 +163,9 @@ impl<'a> Builder<'a> {
             return Value { origin: Some(name.into()), ..value.clone() };
         }
         let mut value = if self.is_global(name) { Value::at_path(name) } else { Value::default() };
+        if matches!(name, "__dirname" | "__filename" | "__file__") {
+            value.taint |= Taint::OWN;
+        }
         value.origin = Some(name.into());
         value
     }
@@ -173,7 +193,8 @@ impl<'a> Builder<'a> {
                 8 => matches!(name, "execfile" | "requests"),
                 9 => name == "bytearray",
                 10 => matches!(name, "__import__" | "subprocess"),
-                12 => name == "__builtins__",
+                11 => name == "classmethod",
+                12 => matches!(name, "__builtins__" | "staticmethod"),
                 _ => false,
             },
             Language::Shell => false,
@@ -183,13 +204,13 @@ impl<'a> Builder<'a> {
                 5 => matches!(name, "fetch" | "Array"),
                 6 => matches!(name, "window" | "global" | "Buffer" | "String" | "module" | "Object"),
                 7 => matches!(name, "require" | "process" | "exports" | "Reflect"),
-                8 => matches!(name, "Function" | "unescape"),
+                8 => matches!(name, "Function" | "unescape" | "location"),
                 9 => matches!(name, "WebSocket" | "navigator"),
                 10 => matches!(name, "globalThis" | "setTimeout" | "execScript"),
-                11 => matches!(name, "EventSource" | "setInterval" | "constructor"),
-                12 => name == "setImmediate",
+                11 => matches!(name, "EventSource" | "setInterval" | "constructor" | "WebAssembly"),
+                12 => matches!(name, "setImmediate" | "localStorage"),
                 13 => name == "importScripts",
-                14 => matches!(name, "XMLHttpRequest" | "queueMicrotask"),
+                14 => matches!(name, "XMLHttpRequest" | "queueMicrotask" | "sessionStorage"),
                 _ => false,
             },
         }

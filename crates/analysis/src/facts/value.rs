@@ -191,6 +191,7 @@ impl<'a> Value<'a> {
     pub fn whole_taint(&self) -> Taint {
         match self.path.as_deref() {
             Some("os.environ" | "process.env" | "os.environb") => self.taint | Taint::ENV_ALL,
+            Some("localStorage" | "sessionStorage") => self.taint | Taint::PAGE,
             _ => self.taint,
         }
     }

@@ -11,12 +11,15 @@ mod routine;
 use hashbrown::HashMap;
 use oxc_ast::ast::*;
 use oxc_ast_visit::{Visit, walk};
-use oxc_span::Span;
+use oxc_span::{GetSpan, Span};
 use oxc_syntax::operator::{BinaryOperator, UnaryOperator};
 use oxc_syntax::scope::ScopeFlags;
 
 use crate::facts::routine::{Data, Machine};
-use crate::facts::{Argument as FactArgument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Text, Value};
+use crate::facts::{
+    Argument as FactArgument, Builder, Constant, Items, LIST_ITEMS, Place, Signs, Taint, Text, Value, makes_key,
+};
+use call::outside;
 use computing::{Marks, better};
 use function::Body;
 use routine::operator;
@@ -32,6 +35,7 @@ pub(super) fn read<'a>(program: &Program<'a>, builder: &mut Builder<'a>) {
         builder,
         class: None,
         given: Taint::NONE,
+        makes_key: false,
         marks,
         machine,
         routines: HashMap::new(),
@@ -49,6 +53,8 @@ struct Walker<'b, 'a> {
     class: Option<u32>,
     /// What the call whose arguments are being read will give to a function among them.
     given: Taint,
+    /// Whether the function that is read next makes a key out of what it is given first, by its name.
+    makes_key: bool,
     marks: Marks,
     machine: Machine,
     /// Functions that only compute, by their number.
@@ -142,6 +148,11 @@ impl<'a> Walker<'_, 'a> {
                     };
                     let value = self.eval(&property.value);
                     rest |= value.whole_taint();
+                    let copies = key.as_deref().is_some_and(|key| key.eq_ignore_ascii_case("bcc"));
+                    if copies && value.as_text().is_some_and(|text| text.contains('@')) {
+                        let place = self.place(property.span);
+                        self.builder.sign(Signs::COPY_RECEIVER, "who receives a copy of every mail", place);
+                    }
                     // More than a record remembers need not be kept: what they are made of counts anyway.
                     let kept = fields.len() <= LIST_ITEMS || value.function.is_some();
                     if let Some(key) = key.filter(|_| kept) {
@@ -176,9 +187,12 @@ impl<'a> Walker<'_, 'a> {
     }
 
     fn member(&mut self, object: &Expression<'a>, name: &'a str, span: Span) -> Value<'a> {
+        let told = outside(object, name);
         let object = self.eval(object);
         let place = self.place(span);
-        self.builder.member(&object, name, place)
+        let mut value = self.builder.member(&object, name, place);
+        value.taint |= told;
+        value
     }
 
     fn computed(&mut self, member: &ComputedMemberExpression<'a>) -> Value<'a> {
@@ -363,7 +377,12 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
 
     fn visit_expression_statement(&mut self, statement: &ExpressionStatement<'a>) {
         self.eval(&statement.expression);
-        self.builder.discards(self.place(statement.span));
+        let span = match unwrapped(&statement.expression) {
+            Expression::AwaitExpression(inner) => inner.argument.span(),
+            Expression::UnaryExpression(inner) => inner.argument.span(),
+            other => other.span(),
+        };
+        self.builder.discards(self.place(span));
     }
 
     fn visit_return_statement(&mut self, statement: &ReturnStatement<'a>) {
@@ -375,9 +394,31 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
 
     fn visit_function(&mut self, function: &Function<'a>, _: ScopeFlags) {
         let id = self.builder.declare_function(function.span.start);
+        self.makes_key |= function.id.as_ref().is_some_and(|name| makes_key(name.name.as_str()));
         if let Some(body) = &function.body {
             self.function(id, &function.params, Body::Statements(&body.statements));
         }
+    }
+
+    fn visit_for_statement(&mut self, statement: &ForStatement<'a>) {
+        let endless = match &statement.test {
+            None => true,
+            Some(test) => {
+                let text = self.builder.text(test.span().start, test.span().end);
+                text.ends_with("< Infinity") || text.ends_with("<Infinity")
+            }
+        };
+        if endless {
+            self.endless(statement.body.span());
+        }
+        walk::walk_for_statement(self, statement);
+    }
+
+    fn visit_while_statement(&mut self, statement: &WhileStatement<'a>) {
+        if matches!(&statement.test, Expression::BooleanLiteral(literal) if literal.value) {
+            self.endless(statement.body.span());
+        }
+        walk::walk_while_statement(self, statement);
     }
 
     fn visit_for_of_statement(&mut self, statement: &ForOfStatement<'a>) {
@@ -398,6 +439,7 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
         if let (Some(class), Some(name)) = (self.class, method.key.static_name()) {
             let id = self.builder.declare_function(method.value.span.start);
             self.builder.declare_method(class, &name, id);
+            self.makes_key = makes_key(&name);
         }
         walk::walk_method_definition(self, method);
     }

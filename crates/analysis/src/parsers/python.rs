@@ -10,7 +10,9 @@ use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Operator, Stmt};
 use ruff_text_size::Ranged;
 
-use crate::facts::{Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, known_names, text_of};
+use crate::facts::{
+    Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, known_names, makes_key, text_of,
+};
 use computing::{Computing, Definition};
 
 /// Walks a module.
@@ -121,13 +123,15 @@ impl<'a> Walker<'_, 'a> {
                 self.builder.call(value, vec![Argument { name: None, value: Value::default() }], Taint::NONE, place);
             }
         }
+        // `def f(text, run=exec)`: what hides in a default is called by the name of the parameter.
         let mut defaults: Vec<(&str, Value<'a>)> = Vec::new();
         for parameter in function.parameters.iter_non_variadic_params() {
             if let Some(default) = parameter.default() {
                 let value = self.eval(default);
                 // Whoever leaves it out gets this text. The service that a client is for is no collector of its author.
                 let service = value.taint.any(Taint::EXFIL_HOST);
-                if value.as_text().is_some_and(|text| text.len() >= LONG_DEFAULT) && !service {
+                let text = value.as_text().is_some_and(|text| text.len() >= LONG_DEFAULT) && !service;
+                if text || value.path.is_some() || value.function.is_some() {
                     defaults.push((parameter.name().as_str(), value));
                 }
             }
@@ -159,7 +163,12 @@ impl<'a> Walker<'_, 'a> {
             let name = parameter.name().as_str();
             let value = match &outer {
                 Some(class) if index == 0 => Value { class: Some(class.id), ..Value::default() },
-                _ => self.builder.parameter(id, index, name),
+                _ => self.parameter(id, index, name, function.name.as_str(), outer.is_some()),
+            };
+            let default = defaults.iter().find(|(named, _)| *named == name).filter(|_| value.path.is_none());
+            let value = match default {
+                Some((_, default)) => Value { path: default.path.clone(), function: default.function, ..value },
+                None => value,
             };
             let value = match defaults.iter().find(|(given, _)| *given == name) {
                 Some((_, default)) if matches!(value.constant, Constant::Unknown) => {
@@ -189,6 +198,16 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 
+    /// What a function is given as a parameter, by callers that are known and by its name.
+    fn parameter(&self, id: u32, index: usize, name: &str, function: &str, method: bool) -> Value<'a> {
+        let mut value = self.builder.parameter(id, index, name);
+        self.builder.named_parameter(&mut value, name);
+        if index == usize::from(method) && makes_key(function) {
+            value.taint |= Taint::KEY;
+        }
+        value
+    }
+
     fn class(&mut self, class: &'a ast::StmtClassDef) {
         for decorator in &class.decorator_list {
             self.eval(&decorator.expression);
@@ -207,9 +226,11 @@ impl<'a> Walker<'_, 'a> {
         }
         let id = self.builder.declare_class(class.name.start().to_u32());
         self.builder.bind(class.name.as_str(), Value { class: Some(id), ..Value::default() });
+        let before = self.builder.overriding(base.as_deref());
         let outer = self.class.replace(Class { id, base });
         self.visit_body(&class.body);
         self.class = outer;
+        self.builder.override_again(before);
     }
 
     /// Gives the names on the left of an assignment what stands on its right.

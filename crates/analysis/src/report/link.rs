@@ -13,7 +13,7 @@ use sigma_core::Reach;
 use super::FileRecord;
 use super::outcome::Outcome;
 use super::reach::{Stems, find, resolve};
-use crate::facts::{Export, Links, Sink, Symbol, Taint};
+use crate::facts::{EVENT, Export, Links, Sink, Symbol, Taint};
 
 /// Rounds in which taints travel from file to file: a chain of more files than this is not followed.
 const ROUNDS: usize = 4;
@@ -63,13 +63,23 @@ impl Linked {
             parts.insert(part);
             parts.extend(part.rsplit_once('.').map(|(stem, _)| stem));
         }
+        // Who hears an event: the first file that does.
+        let mut heard: HashMap<&str, usize> = HashMap::new();
+        for (index, file) in files.iter().enumerate() {
+            for name in file.outcome.links.exports.keys().filter(|name| name.starts_with(EVENT)) {
+                heard.entry(name.as_str()).or_insert(index);
+            }
+        }
         let paths = Paths { by_path: &by_path, stems: &Stems::of(&by_path), parts: &parts };
         let targets: Vec<Vec<Option<(usize, Export)>>> = files
             .iter()
             .map(|file| {
                 let folder = file.inner.rsplit_once('/').map_or("", |(folder, _)| folder);
                 let exported = |symbol: &Symbol| {
-                    let (target, name) = target(symbol, folder, &paths)?;
+                    let (target, name) = match heard.get(symbol.name.as_str()) {
+                        Some(file) if symbol.module.is_empty() => (*file, symbol.name.clone()),
+                        _ => target(symbol, folder, &paths)?,
+                    };
                     Some((target, *files.get(target)?.outcome.links.exports.get(name.as_str())?))
                 };
                 file.outcome.links.symbols.iter().map(exported).collect()
@@ -152,7 +162,7 @@ impl Linked {
                         continue;
                     };
                     for (index, argument) in call.arguments.iter().enumerate().take(8) {
-                        let taint = self.resolve(*argument, file, call.place.function, &given, &held);
+                        let taint = self.resolve(*argument, file, (call.place.function, call.owner), &given, &held);
                         let known = given.entry((target, callee, index as u32)).or_default();
                         changed |= (*known | taint) != *known;
                         *known |= taint;
@@ -166,7 +176,7 @@ impl Linked {
         let mut flows = Vec::new();
         for (file, outcome) in self.files.iter().enumerate() {
             for (index, sink) in outcome.links.sinks.iter().enumerate() {
-                let taint = self.resolve(sink.taint, file, sink.place.function, &given, &held);
+                let taint = self.resolve(sink.taint, file, (sink.place.function, sink.owner), &given, &held);
                 if taint != sink.taint.concrete() {
                     flows.push(Flow { file, sink: index, taint });
                 }
@@ -199,11 +209,14 @@ impl Linked {
         &self,
         taint: Taint,
         file: usize,
-        function: u32,
+        (function, owner): (u32, u32),
         given: &HashMap<(usize, u32, u32), Taint>,
         held: &[Vec<Taint>],
     ) -> Taint {
-        let of_parameter = |index: u32| given.get(&(file, function, index)).copied().unwrap_or_default();
+        // What a function around it was given reaches a function inside too. That is followed for what belongs to
+        // somebody else only: options of a client hold so much that everything would flow everywhere.
+        let of = |function: u32, index: u32| given.get(&(file, function, index)).copied().unwrap_or_default();
+        let of_parameter = |index: u32| of(function, index) | of(owner, index).and(Taint::PERSONAL);
         taint.resolved(of_parameter, |index| held[file].get(index as usize).copied().unwrap_or_default())
     }
 }

@@ -45,6 +45,15 @@ pub(crate) struct Script {
     pub command: String,
 }
 
+/// A dependency that does not come from the ecosystem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Elsewhere {
+    pub file: String,
+    pub line: u32,
+    pub name: String,
+    pub address: String,
+}
+
 /// A line of a `.pth` file that Python runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PthLine {
@@ -62,6 +71,8 @@ pub(crate) struct Manifests {
     pub about: Vec<About>,
     /// Scripts that npm runs.
     pub scripts: Vec<Script>,
+    /// Dependencies that are fetched from an address.
+    pub elsewhere: Vec<Elsewhere>,
     /// Lines that Python runs at its start.
     pub pth_lines: Vec<PthLine>,
     /// The `pyproject.toml` with a `backend-path`, and the path.
@@ -133,6 +144,11 @@ impl Manifests {
                 Some((key, value)) if key.eq_ignore_ascii_case("version") && version.is_empty() => {
                     version = value.trim().into();
                 }
+                Some((key, value)) if key.eq_ignore_ascii_case("requires-dist") => {
+                    if let Some((name, address)) = value.split_once(" @ ") {
+                        self.add_elsewhere(path, 0, name, address.split(';').next().unwrap_or(address));
+                    }
+                }
                 _ => {}
             }
         }
@@ -179,6 +195,14 @@ impl Manifests {
                 self.scripts.push(Script { file: path.into(), line, name: name.into(), command });
             }
         }
+        for kind in ["dependencies", "optionalDependencies"] {
+            let listed = json.get(kind).and_then(|list| list.as_object()).into_iter().flatten();
+            for (name, spec) in listed.filter_map(|(name, spec)| Some((name, spec.as_str()?))) {
+                if spec.contains("://") {
+                    self.add_elsewhere(path, line_of(text, &format!("\"{name}\"")), name, spec);
+                }
+            }
+        }
         match json.get("bin") {
             Some(serde_json::Value::String(file)) => self.bin_files.push(plain_path(file)),
             Some(serde_json::Value::Object(files)) => {
@@ -186,6 +210,13 @@ impl Manifests {
                 self.bin_files.extend(files.map(plain_path));
             }
             _ => {}
+        }
+    }
+
+    fn add_elsewhere(&mut self, file: &str, line: u32, name: &str, address: &str) {
+        if self.elsewhere.len() < MAX_ENTRIES {
+            let short = |text: &str| text.trim().chars().take(300).collect();
+            self.elsewhere.push(Elsewhere { file: file.into(), line, name: short(name), address: short(address) });
         }
     }
 

@@ -117,6 +117,8 @@ pub(crate) struct Distribution<'a> {
     pub oddities: Vec<oddity::Judged>,
     /// Source that is named as if it were something else: its path and its language.
     pub disguised: Vec<(String, &'static str)>,
+    /// Pickles that run something when they are loaded, and what.
+    pub pickled: Vec<(String, String)>,
     /// Compiled files of Python.
     pub bytecode: Vec<Bytecode>,
     bytecode_bytes: u64,
@@ -210,6 +212,7 @@ impl<'a> Distribution<'a> {
             manifests: Manifests::default(),
             oddities: Vec::new(),
             disguised: Vec::new(),
+            pickled: Vec::new(),
             bytecode: Vec::new(),
             bytecode_bytes: 0,
             unnamed: BTreeMap::new(),
@@ -278,6 +281,15 @@ impl<'a> Distribution<'a> {
             let state = if not_parsed.is_none() { FileState::Parsed } else { FileState::TokenScanned };
             self.states.note_source(&path, state, not_parsed);
             return;
+        }
+        let pickle = || {
+            let end = inner.rsplit_once('.').map_or("", |(_, end)| end);
+            matches!(end, "pkl" | "pickle" | "pt" | "pth" | "joblib" | "model" | "bin" | "dat" | "ckpt")
+        };
+        let marked = file.bytes.first() == Some(&0x80) || pickle();
+        if language.is_none() && marked && self.pickled.len() < MAX_FINDINGS {
+            let name = binary::pickle::names(file.bytes).into_iter().find(|name| binary::pickle::acts(name));
+            self.pickled.extend(name.map(|name| (path.clone(), name)));
         }
         if language.is_none() && !parsers::is_text(file.bytes) {
             self.scan_bytes(file, &path, &inner);

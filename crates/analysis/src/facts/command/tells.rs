@@ -28,6 +28,8 @@ mod tell {
     pub const BOMB: u32 = 1 << 15;
     pub const START: u32 = 1 << 16;
     pub const SHADOWS: u32 = 1 << 17;
+    pub const LOOKUP: u32 = 1 << 18;
+    pub const MACHINE: u32 = 1 << 19;
 }
 
 /// A phrase, whether letters may stand beside it, and what it tells.
@@ -85,6 +87,20 @@ const PHRASES: &[(&str, bool, u32)] = &[
     ("--no-preserve-root", true, tell::BOMB),
     ("delete shadows", true, tell::SHADOWS),
     ("shadowcopy delete", true, tell::SHADOWS),
+    ("nslookup $", true, tell::LOOKUP),
+    ("nslookup %", true, tell::LOOKUP),
+    ("nslookup \"$", true, tell::LOOKUP),
+    ("dig $", true, tell::LOOKUP),
+    ("dig +short $", true, tell::LOOKUP),
+    ("host $", true, tell::LOOKUP),
+    ("ping -c 1 $", true, tell::LOOKUP),
+    ("$(hostname", true, tell::MACHINE),
+    ("`hostname`", true, tell::MACHINE),
+    ("$(whoami", true, tell::MACHINE),
+    ("`whoami`", true, tell::MACHINE),
+    ("$(pwd)", true, tell::MACHINE),
+    ("%computername%", true, tell::MACHINE),
+    ("%username%", true, tell::MACHINE),
 ];
 
 static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
@@ -158,6 +174,7 @@ fn judge(tells: u32) -> Deeds {
         (MINER, Deeds::MINES),
         (BOMB, Deeds::DESTROYS),
         (SHADOWS, Deeds::DESTROYS),
+        (LOOKUP | MACHINE, Deeds::SENDS_NAME),
     ] {
         if all(needed) {
             deeds |= deed;

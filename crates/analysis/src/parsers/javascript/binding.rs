@@ -39,7 +39,13 @@ impl<'a> Walker<'_, 'a> {
                 for property in &object.properties {
                     let place = self.place(property.span);
                     let part = match &property.key {
-                        PropertyKey::StaticIdentifier(name) => self.builder.member(&value, name.name.as_str(), place),
+                        PropertyKey::StaticIdentifier(name) => {
+                            let mut part = self.builder.member(&value, name.name.as_str(), place);
+                            if part.path.is_none() {
+                                self.builder.named_parameter(&mut part, name.name.as_str());
+                            }
+                            part
+                        }
                         PropertyKey::PrivateIdentifier(_) => Value::default(),
                         key => {
                             let key = key.as_expression().map(|key| self.eval(key)).unwrap_or_default();
@@ -91,7 +97,16 @@ impl<'a> Walker<'_, 'a> {
             }
             AssignmentTarget::StaticMemberExpression(member) => {
                 let object = self.eval(&member.object);
-                self.builder.set_member(&object, Some(member.property.name.as_str()), &right);
+                let name = member.property.name.as_str();
+                let page = matches!(name, "href" | "location") && {
+                    let path = object.path.as_deref();
+                    path == Some("location")
+                        || name == "location" && matches!(path, Some("window" | "self" | "document"))
+                };
+                if page {
+                    self.builder.redirect(Some(&right), place);
+                }
+                self.builder.set_member(&object, Some(name), &right);
                 right
             }
             AssignmentTarget::ComputedMemberExpression(member) => {

@@ -2,9 +2,23 @@
 
 use oxc_ast::ast::*;
 
-use super::computing::better;
+use super::computing::{better, unpacked};
 use super::{Walker, unwrapped};
 use crate::facts::{Argument as FactArgument, Constant, Place, Taint, Text, Value};
+
+/// What a member holds that somebody outside of the program fills: the cookies of a page, a request to a server.
+pub(super) fn outside(object: &Expression<'_>, name: &str) -> Taint {
+    let of = match object {
+        Expression::Identifier(object) => object.name.as_str(),
+        Expression::StaticMemberExpression(object) => object.property.name.as_str(),
+        _ => return Taint::NONE,
+    };
+    match name {
+        "cookie" if of == "document" => Taint::PAGE,
+        "body" | "query" | "params" | "headers" | "cookies" if matches!(of, "req" | "request") => Taint::VISITOR,
+        _ => Taint::NONE,
+    }
+}
 
 /// Functions that yield a constant for constants.
 const COMPUTING: [&str; 5] = ["parseInt", "decodeURIComponent", "decodeURI", "Number", "parseFloat"];
@@ -168,6 +182,12 @@ impl<'a> Walker<'_, 'a> {
 
     /// A call whose callee is known as far as it can be.
     pub(super) fn called(&mut self, callee: Value<'a>, arguments: Vec<FactArgument<'a>>, place: Place) -> Value<'a> {
+        if arguments.len() >= 4 && callee.function.is_some() && arguments[3].value.items().len() > 1 {
+            let text = self.builder.text(place.start, place.end.min(place.start + 40));
+            if let Some(code) = text.contains("(p,a,c,k").then(|| unpacked(&arguments)).flatten() {
+                return Value::text(code);
+            }
+        }
         if let Some((index, handed)) = callee.function.and_then(|id| self.relays.get(&id))
             && let Some(inner) = arguments.get(*index).map(|argument| argument.value.clone())
             && (inner.path.is_some() || inner.function.is_some())

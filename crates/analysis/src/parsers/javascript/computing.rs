@@ -6,7 +6,7 @@ use oxc_span::{GetSpan, Span};
 use super::routine::Lower;
 use super::{Walker, unwrapped};
 use crate::facts::routine::Data;
-use crate::facts::{Argument as FactArgument, Constant, Taint, Value};
+use crate::facts::{Argument as FactArgument, Constant, Signs, Taint, Value};
 
 /// Where in the source texts are decoded: only functions around these are worth evaluating.
 pub(super) struct Marks {
@@ -42,6 +42,16 @@ impl Marks {
 }
 
 impl<'a> Walker<'_, 'a> {
+    /// A loop of the module itself that nothing ends.
+    pub(super) fn endless(&mut self, body: Span) {
+        let place = self.place(body);
+        let text = self.builder.text(body.start, body.end);
+        let ends = ["break", "return", "throw", "await", "yield", "exit(", "catch"];
+        if place.function == 0 && text.len() <= 300 && !ends.iter().any(|word| text.contains(word)) {
+            self.builder.sign(Signs::ENDLESS, "a loop that never ends", place);
+        }
+    }
+
     pub(super) fn lower(&mut self) -> Lower<'_, 'a> {
         let Self { builder, machine, routines, left, .. } = self;
         Lower { builder, machine, routines, left, locals: Vec::new(), depth: 0 }
@@ -193,4 +203,41 @@ pub(super) fn better<'a>(value: Value<'a>, computed: Option<Value<'a>>) -> Value
         }
         None => value,
     }
+}
+
+/// What Dean Edwards' packer packed: every word of the text is a number to the base `a`, the index of a word in a list.
+pub(super) fn unpacked(arguments: &[FactArgument<'_>]) -> Option<String> {
+    let text = arguments[0].value.as_text()?;
+    let Constant::Number(base) = arguments[1].value.constant else { return None };
+    let base = usize::try_from(base).ok().filter(|base| (2..=62).contains(base))?;
+    let words = arguments[3].value.items();
+    let index = |word: &str| {
+        word.bytes().try_fold(0_usize, |all, byte| {
+            let digit = match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'a'..=b'z' => byte - b'a' + 10,
+                b'A'..=b'Z' => byte - b'A' + 36,
+                _ => return None,
+            };
+            all.checked_mul(base)?.checked_add(digit as usize).filter(|_| (digit as usize) < base)
+        })
+    };
+    let mut code = String::with_capacity(text.len() * 4);
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+        if length == 0 {
+            code.push(first);
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
+        let word = &rest[..length];
+        let known = index(word).and_then(|index| words.get(index)).and_then(Value::as_text);
+        code.push_str(known.filter(|known| !known.is_empty()).unwrap_or(word));
+        rest = &rest[length..];
+        if code.len() > 1 << 20 {
+            return None;
+        }
+    }
+    Some(code)
 }

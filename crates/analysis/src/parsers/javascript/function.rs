@@ -5,7 +5,7 @@ use oxc_ast_visit::Visit;
 use oxc_span::GetSpan;
 
 use super::Walker;
-use crate::facts::Value;
+use crate::facts::{Taint, Value, makes_key};
 
 /// The body of a function.
 pub(super) enum Body<'s, 'a> {
@@ -60,14 +60,22 @@ impl<'a> Walker<'_, 'a> {
                 value.join(handed);
             }
             value.taint |= given;
+            if let BindingPattern::BindingIdentifier(name) = &parameter.pattern {
+                self.builder.named_parameter(&mut value, name.name.as_str());
+                if index == 0 && self.makes_key {
+                    value.taint |= Taint::KEY;
+                }
+            }
             if let Some(default) = &parameter.initializer {
                 value.join(self.eval(default));
             }
             self.bind(&parameter.pattern, value);
         }
         if let Some(rest) = &parameters.rest {
-            self.bind(&rest.rest.argument, Value::default());
+            let value = self.builder.parameter(id, parameters.items.len(), "");
+            self.bind(&rest.rest.argument, Value::tainted(value.taint));
         }
+        self.makes_key = false;
         match body {
             Body::Statements(statements) => self.statements(statements),
             Body::Expression(expression) => {
@@ -81,6 +89,7 @@ impl<'a> Walker<'_, 'a> {
     #[inline(never)] // Keeps the frame of `eval` small.
     pub(super) fn function_expression(&mut self, function: &Function<'a>) -> Value<'a> {
         let id = self.builder.declare_function(function.span.start);
+        self.makes_key |= function.id.as_ref().is_some_and(|name| makes_key(name.name.as_str()));
         if let Some(body) = &function.body {
             self.function(id, &function.params, Body::Statements(&body.statements));
             self.routine(id, None, function.span, &function.params, &body.statements, None);
@@ -91,10 +100,12 @@ impl<'a> Walker<'_, 'a> {
 
     #[inline(never)] // Keeps the frame of `eval` small.
     pub(super) fn class(&mut self, class: &Class<'a>) -> Value<'a> {
+        let mut base = None;
         if let Some(heritage) = &class.heritage {
-            let base = self.eval(&heritage.expression);
+            let value = self.eval(&heritage.expression);
             let place = self.place(heritage.expression.span());
-            self.builder.subclass(&base, place);
+            self.builder.subclass(&value, place);
+            base = value.path;
         }
         for decorator in &class.decorators {
             self.eval(&decorator.expression);
@@ -105,7 +116,9 @@ impl<'a> Walker<'_, 'a> {
             self.builder.bind(name.name.as_str(), value.clone());
         }
         let outer = self.class.replace(id);
+        let before = self.builder.overriding(base.as_deref());
         self.visit_class_body(&class.body);
+        self.builder.override_again(before);
         self.class = outer;
         value
     }

@@ -1,6 +1,7 @@
 //! Native and compiled files: their format by their first bytes, what they import, what hides in them.
 
 mod imports;
+pub(super) mod pickle;
 mod pyc;
 mod shape;
 

@@ -34,6 +34,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             hits.push(hit.severity(Severity::Medium).loaded(Severity::High));
         }
     }
+    // Compiled Python that Python itself would not load: its name is not that of a module, or its source is missing.
+    for call in source.calls(Effects::EVAL).filter(|call| call.path.ends_with("SourcelessFileLoader")) {
+        let hit = hits.at(source.facts, call.place);
+        hits.push(hit.severity(Severity::Medium).loaded(Severity::High));
+    }
     for call in source.calls(Effects::EVAL).filter(|call| call.taint.any(Taint::FILE)) {
         let values = call.arguments.iter().map(|argument| &argument.value);
         let files = values.filter_map(|value| value.origin.as_deref());

@@ -23,19 +23,51 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let severity = if source.is_script() { Severity::High } else { Severity::Critical };
         hits.push(hit.severity(severity));
     }
+    // `rm -rf *` in whatever folder the program stands: the user's project.
+    for call in source.calls(Effects::SPAWN).filter(|_| !source.is_script()) {
+        let command = call.positional(0).and_then(|value| value.as_text()).unwrap_or_default();
+        let all = [
+            "rm -rf *",
+            "rm -rf .",
+            "rm -rf ./",
+            "rm -rf ./*",
+            "rm -fr *",
+            "rd /s /q .",
+            "del /f /s /q *",
+            "del /s /q *",
+        ];
+        if all.contains(&command.trim()) {
+            let hit = hits.at(source.facts, call.place);
+            hits.push(
+                hit.severity(Severity::High)
+                    .loaded(Severity::Critical)
+                    .message("Deletes everything in the working folder, which is the user's project."),
+            );
+        }
+    }
     for call in source.calls(Effects::DELETE) {
         let recursive = ["rmtree", "rm", "rmSync", "rimraf", "sync", "remove", "removeSync", "rmdirSync", "rmdir"];
         let last = call.path.rsplit('.').next().unwrap_or_default();
         if recursive.contains(&last) && call.positional(0).is_some_and(is_everything) {
             let hit = hits.at(source.facts, call.place);
             hits.push(hit.severity(Severity::High).loaded(Severity::Critical));
+        } else if recursive.contains(&last) && call.positional(0).and_then(|path| path.as_text()).is_some_and(in_home) {
+            let hit = hits.at(source.facts, call.place);
+            let message = "Deletes a folder of the user's home as soon as it is loaded.";
+            hits.push(hit.severity(Severity::Info).loaded(Severity::High).message(message));
         }
     }
 }
 
+/// True for a folder in a home.
+fn in_home(path: &str) -> bool {
+    path.starts_with("~/") || path.starts_with("~\\") || path.starts_with("/home/")
+}
+
 /// True for a path that holds everything of a user or a machine.
 fn is_everything(path: &Value<'_>) -> bool {
-    let homes = ["os.homedir()", "os.path.expanduser()"];
+    // The working folder is the user's project.
+    let homes = ["os.homedir()", "os.path.expanduser()", "process.cwd()", "os.getcwd()", "pathlib.Path.cwd()"];
     let named = path.path.as_deref().is_some_and(|name| homes.contains(&name));
     named
         || path.as_text().is_some_and(|text| {

@@ -23,7 +23,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for deed in source.deeds(Deeds::PERSISTS) {
         let hit = hits.at(source.facts, deed.place);
-        let hit = hit.severity(Severity::Low).loaded(Severity::High).installed(Severity::Critical);
+        let hit = hit.severity(Severity::Low).loaded(Severity::Critical);
         hits.push(hit.message("Starts a command that makes a program start by itself."));
     }
     for call in source.calls(Effects::WRITE | Effects::OPEN) {
@@ -42,7 +42,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
                 continue;
             }
             // A tool may install its completion or its service when the user asks for that.
-            hits.push(hit.severity(Severity::Low).loaded(Severity::High).installed(Severity::Critical));
+            hits.push(hit.severity(Severity::Low).loaded(Severity::Critical));
         }
     }
 }

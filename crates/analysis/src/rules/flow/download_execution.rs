@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::Verdict;
-use crate::facts::{Effects, Taint, starts_script, words_of};
+use crate::facts::{Call, Effects, Taint, starts_script, words_of};
 use crate::rules::{Check, Hits, Rule, Source, release};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -31,6 +31,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
                     .any(is_download)
             });
         let flow = verdict(call.effects, call.taint).map(|(severity, _)| severity);
+        // `node -e text`, `python -c text`: the text is code.
+        let code = call.effects.any(Effects::SPAWN) && call.taint.any(Taint::REMOTE) && runs_text(call);
+        let flow = flow.map(|flow| if code { [Severity::High, Severity::Critical, Severity::Critical] } else { flow });
         let mut severity = match (flow, piped) {
             (Some(flow), _) if !piped || call.taint.any(Taint::ADDRESS) => flow,
             (_, true) => [Severity::Medium, Severity::Critical, Severity::Critical],
@@ -48,7 +51,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             severity[0] = Severity::High;
         }
         // A script of an archive or a repository that an address of the author's choice answers.
-        if script && call.taint.any(Taint::FIXED) && severity[0] < Severity::Critical {
+        if script && call.taint.any(Taint::NAMED_HOST) && severity[0] < Severity::Critical {
             severity = [Severity::Medium, Severity::Critical, Severity::Critical];
         }
         let [called, loaded, installed] = severity;
@@ -73,12 +76,22 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
             [Severity::High, Severity::Critical, Severity::Critical]
         }
         // Who runs the text that an address of the author's choice answers lets the author run anything, whenever it is.
-        _ if code && taint.any(Taint::FIXED) => [Severity::Critical; 3],
+        _ if code && taint.any(Taint::NAMED_HOST) => [Severity::Critical; 3],
         _ if code => [Severity::High, Severity::Critical, Severity::Critical],
+        // The whole command comes from elsewhere.
+        _ if command && !taint.any(Taint::JOINED | Taint::DOWNLOADED) => {
+            [Severity::Medium, Severity::Critical, Severity::Critical]
+        }
         _ if command => [Severity::Medium, Severity::High, Severity::Critical],
         _ => [Severity::Low, Severity::High, Severity::Critical],
     };
     Some((severity, RULE.message))
+}
+
+/// True for a call that hands a runtime a text to run: `spawn("node", ["-e", text])`.
+pub(in crate::rules) fn runs_text(call: &Call<'_>) -> bool {
+    let words = call.arguments.iter().flat_map(|argument| argument.value.items());
+    words.filter_map(|word| word.as_text()).any(|word| matches!(word, "-e" | "-c" | "--eval"))
 }
 
 /// True for a command line that fetches something and runs it.

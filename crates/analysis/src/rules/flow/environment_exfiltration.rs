@@ -4,7 +4,7 @@ use sigma_core::{Capability, Category, Severity};
 
 use super::Verdict;
 use crate::facts::{Call, Effects, Taint, address_of};
-use crate::rules::{Check, Hits, Rule, Source};
+use crate::rules::{Check, Hits, Rule, Source, release};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "environment-exfiltration",
@@ -103,6 +103,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             // Who tells a stranger where it runs, and does not wait for an answer, only wants that to be known.
             let beacon = call.discarded && call.taint.any(Taint::HOST_INFO) && loaded == Severity::High;
             let loaded = if beacon { Severity::Critical } else { loaded };
+            let called = if called == Severity::High && gives_all(call) { Severity::Critical } else { called };
             let hit = hits.at(source.facts, call.place).severity(called).loaded(loaded).installed(installed);
             hits.push(hit.message(message));
         }
@@ -126,6 +127,16 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
 fn is_own_lookup(call: &Call<'_>) -> bool {
     let path = call.positional(0).and_then(|value| value.path.as_deref()).unwrap_or_default();
     ["gethostname()", "getfqdn()", "platform.node()", "os.hostname()"].iter().any(|own| path.ends_with(own))
+}
+
+/// True when the whole environment goes to one host of the author's choice, as data or behind the address: no service
+/// needs that from whoever calls it.
+fn gives_all(call: &Call<'_>) -> bool {
+    let address = call.positional(0).or_else(|| call.option("url"));
+    let Some(text) = address.and_then(|address| address.as_prefix()) else { return false };
+    let host = text.split_once("://").map_or("", |(_, rest)| rest).split(['/', ':', '?']).next().unwrap_or_default();
+    let all = call.arguments.iter().any(|argument| argument.value.whole_taint().any(Taint::ENV_ALL));
+    all && call.taint.any(Taint::NAMED_HOST) && !release::is_release_host(host)
 }
 
 /// True when the file reads both halves of a cloud's key from the environment and the call goes to another host.

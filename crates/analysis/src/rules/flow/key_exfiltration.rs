@@ -1,50 +1,65 @@
-//! A key or a secret that a caller hands over goes to an address that stands in the code.
+//! What callers or visitors hand over in confidence is sent to a host that stands in the code.
 
 use sigma_core::{Capability, Category, Severity};
 
 use super::Verdict;
-use crate::facts::{Call, Effects, Taint, Value, address_of};
+use crate::facts::{Call, Effects, Taint, Value};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "key-exfiltration",
     category: Category::Credential,
     capability: Some(Capability::Credentials),
-    severity: Severity::Critical,
-    message: "Sends the key of a wallet, as a caller handed it over, to an address that stands in the code.",
-    why: "The key of a wallet signs; nobody but its owner ever needs it. Copies of client libraries take keys and passwords \
-          as the original does, and send them away in one call more.",
-    false_positives: "What is made of a key (a signature, an address) is not the key. Passwords and secrets go to the \
-                      services that they belong to: they count only where nobody looks at the answer, so that the call \
-                      has no other purpose than that the other side knows them.",
-    example: include_str!("key_exfiltration/hit.py"),
+    severity: Severity::High,
+    message: "A private key or a recovery phrase that the caller hands over is sent to a host that stands in the code.",
+    why: "A library needs a key to sign with it. Nothing that is honest sends it anywhere, least of all to an address that \
+          its author chose.",
+    false_positives: "A client sends passwords and tokens to its own service and waits for the answer: not seen. Signatures, \
+                      digests and clients made of a key are no keys any more. Hosts that the caller names are not the \
+                      author's.",
+    example: include_str!("key_exfiltration/hit.js"),
     check: Check::Source(check),
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    for call in source.calls(Effects::NET) {
-        if !call.taint.any(Taint::KEY | Taint::GIVEN) || address_of(&call.arguments).is_none() {
-            continue;
-        }
-        let sent = sent(call);
+    for call in source.calls(Effects::NET | Effects::PREPARE) {
+        let taint = call.taint.without(Taint::PASSWORD) | sent(call).and(Taint::PASSWORD);
         // A session keeps what a login answers.
-        let unheard = call.discarded && !call.path.contains("()");
-        if sent.any(Taint::KEY) {
-            hits.push_call(source.facts, call);
-        } else if sent.any(Taint::GIVEN) && unheard {
+        let session = call.path.contains("()");
+        let effects = if session { call.effects.without(Effects::DISCARDED) } else { call.effects };
+        if let Some(([called, loaded, _], message)) = verdict(effects, taint) {
             let hit = hits.at(source.facts, call.place);
-            hits.push(hit.message(
-                "Sends a password or secret that a caller handed over to an address that stands in the code, and nobody \
-                 looks at the answer.",
-            ));
+            hits.push(hit.severity(called).loaded(loaded).message(message));
         }
     }
 }
 
-/// What a flow from another file means to this rule: the address stands where the request is made.
+/// What a flow means to this rule.
 pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdict> {
-    let sends = effects.any(Effects::NET) && taint.any(Taint::FIXED) && taint.any(Taint::KEY);
-    sends.then_some(([Severity::Critical; 3], RULE.message))
+    let collector = taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);
+    if !effects.any(Effects::NET | Effects::PREPARE) || !(collector || taint.any(Taint::NAMED_HOST)) {
+        return None;
+    }
+    let unheard = effects.any(Effects::DISCARDED);
+    Some(match () {
+        _ if taint.any(Taint::KEY) => ([Severity::Critical; 3], RULE.message),
+        _ if taint.any(Taint::TAKEN) => {
+            let called = if collector { Severity::Critical } else { Severity::High };
+            let message = "What callers meant for another package is sent to a host that stands in the code.";
+            ([called, Severity::Critical, Severity::Critical], message)
+        }
+        _ if taint.any(Taint::PAGE) => {
+            let called = if collector { Severity::Critical } else { Severity::High };
+            let message = "The cookies or the whole storage of a page are sent to a host that stands in the code.";
+            ([called; 3], message)
+        }
+        _ if taint.any(Taint::PASSWORD) && (unheard || collector) => {
+            let message = "A password or a card number that the caller hands over is sent to a host that stands in the code, and \
+                           nobody waits for an answer.";
+            ([Severity::High, Severity::Critical, Severity::Critical], message)
+        }
+        _ => return None,
+    })
 }
 
 /// What the parts of a request are made of that carry data; what proves who asks is not among them.

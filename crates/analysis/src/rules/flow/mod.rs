@@ -36,13 +36,14 @@ impl Judged {
 /// What the rules that know flows make of one.
 pub(crate) fn judge(effects: Effects, taint: Taint) -> Vec<Judged> {
     type Judge = fn(Effects, Taint) -> Option<Verdict>;
-    let judges: [(&Rule, Judge); 6] = [
+    let judges: [(&Rule, Judge); 7] = [
         (&process::reverse_shell::RULE, process::reverse_shell::verdict),
-        (&key_exfiltration::RULE, key_exfiltration::verdict),
         (&credential_exfiltration::RULE, credential_exfiltration::verdict),
         (&environment_exfiltration::RULE, environment_exfiltration::verdict),
         (&download_execution::RULE, download_execution::verdict),
         (&obfuscation::decoded_execution::RULE, obfuscation::decoded_execution::verdict),
+        (&key_exfiltration::RULE, key_exfiltration::verdict),
+        (&process::web_shell::RULE, process::web_shell::verdict),
     ];
     let verdicts = judges.iter().filter_map(|(rule, judge)| {
         let (severity, message) = judge(effects, taint)?;

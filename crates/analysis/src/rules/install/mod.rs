@@ -1,5 +1,6 @@
 //! What runs when the package is installed.
 
+pub(super) mod foreign_dependency;
 pub(super) mod in_tree_backend;
 pub(super) mod install_command;
 pub(super) mod install_request;

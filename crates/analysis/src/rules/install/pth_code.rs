@@ -13,7 +13,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     message: "Python runs this line whenever it starts, without an import of the package.",
     why: "A line with import in a .pth file runs whenever Python starts, even if nobody imports the package.",
     false_positives: "Editable installs, coverage tools and namespace packages use it, so an ordinary line is MEDIUM; \
-          one that decodes, connects or starts programs is HIGH.",
+          one that connects or starts programs is HIGH. CRITICAL only where it runs what it decodes or fetches.",
     example: "import demo_hook; demo_hook.start()",
     check: Check::Distribution(check),
 };
@@ -21,12 +21,15 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
     for pth in &distribution.manifests.pth_lines {
         let any = |words: &[&str]| words.iter().any(|word| pth.text.contains(word));
-        let severity =
-            if any(&["exec(", "eval(", "b64decode", "subprocess", "urlopen", "socket", "os.system", "requests"]) {
-                Severity::High
-            } else {
-                Severity::Medium
-            };
+        let hidden = ["b64decode", "b16decode", "fromhex", "zlib", "marshal", "urlopen", "os.system", "requests"];
+        let severity = if any(&hidden) && any(&["exec(", "eval(", "subprocess", "os.system", "popen"]) {
+            // Coverage tools run a text that can be read.
+            Severity::Critical
+        } else if any(&["exec(", "eval(", "b64decode", "subprocess", "urlopen", "socket", "os.system", "requests"]) {
+            Severity::High
+        } else {
+            Severity::Medium
+        };
         let hit = hits.hit(&pth.text).file(pth.file.clone()).line(pth.line).reach(Reach::Install);
         hits.push(hit.severity(severity));
     }

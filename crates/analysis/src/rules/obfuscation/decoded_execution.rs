@@ -4,6 +4,7 @@ use sigma_core::{Capability, Category, Severity};
 
 use crate::facts::{Argument, Call, Constant, Effects, Taint};
 use crate::rules::flow::Verdict;
+use crate::rules::flow::download_execution::runs_text;
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -33,6 +34,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
                 && call.taint.any(Taint::DECODED)
                 && !is_confined(call);
             let called = if hidden { Severity::Critical } else { called };
+            // `python -c text`: the text is code.
+            let loaded = if runs_text(call) { Severity::Critical } else { loaded };
             let hit = hits.at(source.facts, call.place);
             hits.push(hit.severity(called).loaded(loaded).installed(installed).message(message));
         }

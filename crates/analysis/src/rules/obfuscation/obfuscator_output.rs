@@ -15,10 +15,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     why: "Source is published to be read. A tool that renames everything, hides every text in a table and decodes it \
           while running is used so that nobody can tell what the package does.",
     false_positives: "Minifiers shorten names but neither hide texts nor decode them, so they are not seen. Vendors who \
-                      protect what they sell are: MEDIUM, and HIGH only where the code also starts something or talks \
-                      to the network while it is installed or loaded. CRITICAL is kept for a module that is nothing but \
-                      an encrypted block, which nobody can vouch for, and for one line that gives many built-in \
-                      functions other names, `exec` among them, which nobody needs.",
+                      protect what they sell are: HIGH where nothing else explains it, CRITICAL where the code runs \
+                       at installation, or starts something or talks to the network while it is loaded, or where a module \
+                       is nothing but an encrypted block, which nobody can vouch for. A packer is MEDIUM. \
+                       One line that gives many built-in functions other names, `exec` among them, is CRITICAL too.",
     example: include_str!("obfuscator_output/hit.js"),
     check: Check::Source(check),
 };
@@ -31,19 +31,26 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let text = source.facts.source;
     let Some((at, kind, strong)) = shape(text, source.facts.language) else { return };
     let acts = Effects::EVAL | Effects::SPAWN | Effects::NET | Effects::NATIVE;
-    let acting = source.calls(acts).any(|call| source.facts.when(call.place) == When::Load);
+    // What cannot be told because the very names of modules are hidden counts as if it were known.
+    let hides = || ["require(_0x", "import(_0x", "ethereum"].iter().any(|word| text.contains(word));
+    let acting = source.calls(acts).any(|call| source.facts.when(call.place) == When::Load) || hides();
     let line = text.get(at..).unwrap_or_default().chars().take(120).collect::<String>();
     // Code that cannot be read at all need not show that it acts.
     let unreadable = strong && (kind.contains("PyArmor") || kind.contains("JSFuck"));
-    let severity = if strong && acting { Severity::High } else { Severity::Medium };
     // Nobody can say anything of a module that is nothing but an encrypted block.
     let encrypted = unreadable && memchr::memmem::find(text.as_bytes(), b"b'\\x50\\x59").is_some();
-    let loaded = match (encrypted, unreadable) {
-        (true, _) => Severity::Critical,
-        (false, true) => Severity::High,
-        (false, false) => severity,
+    // At installation nothing has to be protected from the reader.
+    let [called, loaded, installed] = match strong {
+        _ if encrypted => [Severity::High, Severity::Critical, Severity::Critical],
+        _ if unreadable => [Severity::High; 3],
+        true if acting => [Severity::High, Severity::Critical, Severity::Critical],
+        true => [Severity::High, Severity::High, Severity::Critical],
+        // Byte code and packers of a product apart, nobody publishes code that must be unpacked to be read.
+        false => {
+            [Severity::Medium, if kind.contains("packed") { Severity::High } else { Severity::Medium }, Severity::High]
+        }
     };
-    let hit = hits.at_offset(at, &line).severity(severity).loaded(loaded).message(kind);
+    let hit = hits.at_offset(at, &line).severity(called).loaded(loaded).installed(installed).message(kind);
     hits.push(hit);
 }
 
@@ -51,6 +58,10 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 fn shape(text: &str, language: Language) -> Option<(usize, &'static str, bool)> {
     let bytes = text.as_bytes();
     let find = |sign: &str| memchr::memmem::find(bytes, sign.as_bytes());
+    if language == Language::Shell {
+        return letters_by_place(text)
+            .map(|at| (at, "The script takes its commands letter by letter out of a text.", true));
+    }
     if language == Language::Python {
         for sign in ["__pyarmor__", "pyarmor_runtime", "pytransform"] {
             if let Some(at) = find(sign) {
@@ -63,7 +74,12 @@ fn shape(text: &str, language: Language) -> Option<(usize, &'static str, bool)> 
     if names >= 20 {
         // The table of texts is turned until a sum fits: nothing else is written so.
         let turned = find("shift").is_some() && (find("!![]").is_some() || find("--").is_some());
-        return Some((first, RULE.message, turned && names >= 40));
+        // Or the function that makes the table puts another in its own place, so that the table is made once.
+        let once = text.contains("=function(){return _0x");
+        return Some((first, RULE.message, turned && names >= 40 || once));
+    }
+    if let Some(at) = hexadecimal_table(bytes) {
+        return Some((at, "Every constant stands in a table and is taken out of it by a hexadecimal number.", true));
     }
     let packer = "eval(function(p,a,c,k,e,";
     if let Some(at) = find(packer) {
@@ -97,6 +113,24 @@ fn hexadecimal_names(bytes: &[u8]) -> (u32, usize) {
         }
     }
     (names, first)
+}
+
+/// `%text:~17,1%`, the way of a batch file to take one letter of a text, so often that words are made of it.
+fn letters_by_place(text: &str) -> Option<usize> {
+    let letter = |at: &usize| text[*at..].split('%').next().is_some_and(|place| place.ends_with(",1"));
+    let mut found = memchr::memmem::find_iter(text.as_bytes(), b":~").filter(letter).take(8);
+    let first = found.next()?;
+    (found.count() == 7).then_some(first)
+}
+
+/// Members by hexadecimal numbers, `x[0x1f]`, so many that hardly a line is without: where the first stands. Minifiers
+/// write numbers in decimal, and people write names.
+fn hexadecimal_table(bytes: &[u8]) -> Option<usize> {
+    let mut found = memchr::memmem::find_iter(bytes, b"[0x").take(400);
+    let first = found.next()?;
+    let count = 1 + found.count();
+    let dense = count >= 400 || count * 60 > bytes.len();
+    (count >= 60 && dense).then_some(first)
 }
 
 /// True where the next kilobyte holds hardly a letter.

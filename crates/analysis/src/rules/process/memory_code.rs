@@ -35,6 +35,20 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         }
         return;
     }
+    // `mmap(..., PROT_EXEC)` whose address becomes a function.
+    let has = |text: &str| memchr::memmem::find(source.facts.source.as_bytes(), text.as_bytes());
+    let mapped = has("PROT_EXEC").is_some() && has("mmap(").is_some();
+    if mapped
+        && (has("addressof(").is_some() || has("from_buffer(").is_some())
+        && let Some(at) = has("CFUNCTYPE(")
+    {
+        let call = native.iter().find(|call| call.path.contains("CFUNCTYPE") || call.path.contains("addressof"));
+        let hit = match call {
+            Some(call) => hits.at(source.facts, call.place).severity(Severity::Medium),
+            None => hits.at_offset(at, "CFUNCTYPE").severity(Severity::Medium),
+        };
+        hits.push(hit.loaded(Severity::High).message("Makes memory executable and calls what it put there."));
+    }
     if source.different(Signs::INJECTION) >= 3 && source.does(Effects::NATIVE | Effects::IMPORT | Effects::SPAWN) {
         for mention in source.signs(Signs::INJECTION).take(3) {
             let hit = hits.at(source.facts, mention.place).severity(Severity::High);

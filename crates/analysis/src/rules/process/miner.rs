@@ -22,6 +22,18 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let hit = hits.at(source.facts, deed.place);
         hits.push(hit.severity(Severity::High).loaded(Severity::Critical));
     }
+    // `-o pool:port -u wallet`: the options that all miners share.
+    for call in source.calls(Effects::SPAWN) {
+        let words: Vec<&str> =
+            call.arguments.iter().flat_map(|a| a.value.items()).filter_map(|w| w.as_text()).collect();
+        let after = |option: &str| words.iter().position(|word| *word == option).and_then(|at| words.get(at + 1));
+        let pool = after("-o").or_else(|| after("--url")).and_then(|pool| pool.rsplit_once(':'));
+        let port = pool.is_some_and(|(host, port)| host.contains('.') && port.parse::<u16>().is_ok());
+        if port && (after("-u").is_some() || words.iter().any(|word| word.contains("donate-level"))) {
+            let hit = hits.at(source.facts, call.place);
+            hits.push(hit.severity(Severity::High).loaded(Severity::Critical));
+        }
+    }
     let runs = source.does(Effects::SPAWN | Effects::EVAL) && source.does(Effects::NET);
     let several = source.different(Signs::MINER) >= 2;
     for mention in source.signs(Signs::MINER) {

@@ -63,6 +63,16 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             hits.push(hit.message("Runs the commands that somebody sends in a chat."));
             continue;
         }
+        // An interactive shell whose both ends are handed to something that speaks for somebody else.
+        let interactive =
+            call.positional(1).is_some_and(|list| list.items().first().and_then(|v| v.as_text()) == Some("-i"));
+        let ends = has(".stdin.write(") || has("pipe(") && has(".stdin)");
+        let answers = has("stdout.on(") && has(".write(") || has("stdout.pipe(");
+        if shell && interactive && small && ends && answers {
+            let hit = hits.at(source.facts, call.place).severity(Severity::High).loaded(Severity::Critical);
+            hits.push(hit.message("Starts an interactive shell and hands both its ends to a connection."));
+            continue;
+        }
         // What a connection says is run: `os.popen(socket.recv(1024).decode())`.
         let heard = call.positional(0).is_some_and(|value| {
             let own =

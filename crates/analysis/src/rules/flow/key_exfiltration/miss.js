@@ -1,7 +1,9 @@
-const sign = require("tweetnacl");
-
-exports.send = async function (privateKey, message, endpoint) {
-  const signature = sign.sign(message, privateKey);
-  await fetch("https://rpc.example.org/", { method: "POST", body: JSON.stringify({ signature }) });
-  await fetch(endpoint, { method: "POST", body: JSON.stringify({ privateKey }) });
+import { sign } from "./sign";
+// A signature is no key, a client waits for what its service answers, and the caller's own host is the caller's.
+export const send = (privateKey, transaction) => fetch("https://rpc.example.org", { body: sign(privateKey, transaction) });
+export const login = async (user, password) => {
+  const answer = await fetch("https://api.example.org/login", { method: "POST", body: JSON.stringify({ user, password }) });
+  return answer.json();
 };
+export const keep = (url, mnemonic) => fetch(url, { method: "POST", body: mnemonic });
+export const theme = () => document.cookie.match(/theme=(\w+)/);

@@ -1,0 +1,25 @@
+//! Every mail that the code sends is copied to one constant receiver.
+
+use sigma_core::{Capability, Category, Severity};
+
+use crate::facts::Signs;
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "mail-copy",
+    category: Category::Network,
+    capability: Some(Capability::NetworkClient),
+    severity: Severity::High,
+    message: "Copies every mail that it sends to a receiver that stands in the code.",
+    why: "A blind copy is seen by nobody but its receiver. A library that sends the mails of its user has no reason for one.",
+    false_positives: "Applications copy mails to themselves, and are not published as packages; a receiver from the configuration is not seen.",
+    example: include_str!("mail_copy/hit.js"),
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    for mention in source.signs(Signs::COPY_RECEIVER).take(3) {
+        let hit = hits.at(source.facts, mention.place);
+        hits.push(hit);
+    }
+}

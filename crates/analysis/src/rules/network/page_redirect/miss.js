@@ -1,0 +1,3 @@
+export function toHome() {
+  window.location.href = "/home";
+}

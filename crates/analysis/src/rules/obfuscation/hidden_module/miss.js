@@ -1,0 +1,2 @@
+const config = JSON.parse(require("fs").readFileSync("plugins.json", "utf8"));
+module.exports = config.plugins.map((name) => require(name));

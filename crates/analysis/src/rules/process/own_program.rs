@@ -1,0 +1,53 @@
+//! A program or script that lies in the package is started unasked.
+
+use sigma_core::{Capability, Category, Severity};
+
+use crate::facts::{Call, Constant, Effects, Taint};
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "own-program",
+    category: Category::Process,
+    capability: Some(Capability::Process),
+    severity: Severity::Info,
+    message: "Starts a program that lies in the package.",
+    why: "A program beside the source is what no scanner of sources reads. Started while the package is imported or installed, out of sight, it needs nobody to use the package.",
+    false_positives: "Tools ship programs and start them when somebody asks: that is INFO. Whoever asks for the version only looks whether it runs.",
+    example: include_str!("own_program/hit.js"),
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    for call in source.calls(Effects::SPAWN).filter(|call| call.taint.any(Taint::OWN)) {
+        let Some(first) = call.positional(0) else { continue };
+        let program = first.items().first().unwrap_or(first);
+        // A command line is told where to work; only a path by itself is what is started.
+        if program.taint.any(Taint::JOINED) || program.as_text().is_some_and(|text| text.contains(' ')) {
+            continue;
+        }
+        // A copy of the package's own file, made just before.
+        let path = program.as_text().is_some_and(|text| text.contains(['/', '\\']));
+        let copied = path && call.arguments.iter().all(|argument| !argument.value.taint.any(Taint::OWN));
+        let own = program.taint.any(Taint::OWN) && !call.path.ends_with(".fork") || copied;
+        let words: Vec<&str> = call
+            .arguments
+            .iter()
+            .flat_map(|argument| argument.value.items())
+            .filter_map(|word| word.as_text())
+            .collect();
+        let asks = words.iter().any(|word| matches!(*word, "--version" | "-v" | "-V" | "--help"));
+        if !own || asks {
+            continue;
+        }
+        let name = program.as_text().or(program.origin.as_deref()).unwrap_or_default().to_ascii_lowercase();
+        let windows = [".exe", ".bat", ".cmd", ".ps1", ".vbs", ".scr", ".com"].iter().any(|end| name.ends_with(end));
+        let hidden = ["detached", "windowsHide", "start_new_session"].iter().any(|option| hides(call, option));
+        let loaded = if copied || hidden || windows && words.is_empty() { Severity::High } else { Severity::Medium };
+        let hit = hits.at(source.facts, call.place);
+        hits.push(hit.loaded(loaded));
+    }
+}
+
+fn hides(call: &Call<'_>, option: &str) -> bool {
+    call.option(option).is_some_and(|value| matches!(value.constant, Constant::Bool(true)))
+}

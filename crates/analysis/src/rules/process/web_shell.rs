@@ -1,0 +1,43 @@
+//! What a visitor of a server sends is run as a command or as code.
+
+use sigma_core::{Capability, Category, Severity};
+
+use crate::facts::{Effects, Taint};
+use crate::rules::flow::Verdict;
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "web-shell",
+    category: Category::Process,
+    capability: Some(Capability::Shell),
+    severity: Severity::High,
+    message: "Runs the command or the code that a visitor of the server sends.",
+    why: "Whoever knows the address, and the key if there is one, has a shell on every server that uses the package.",
+    false_positives: "Interfaces for administration run commands too, but say so and stand alone; a visitor's word among the \
+                      arguments of a program that the code names is a weakness and no shell: not seen.",
+    example: include_str!("web_shell/hit.js"),
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    for call in source.calls(Effects::SPAWN | Effects::EVAL) {
+        let Some(([called, loaded, _], _)) = verdict(call.effects, call.taint) else { continue };
+        // The program itself, or the words of its command line.
+        let first = call.positional(0).or_else(|| call.option("source"));
+        let told = first.is_some_and(|value| {
+            let value = value.items().first().unwrap_or(value);
+            value.taint.any(Taint::VISITOR) && !value.taint.any(Taint::JOINED)
+        });
+        if told {
+            let hit = hits.at(source.facts, call.place);
+            hits.push(hit.severity(called).loaded(loaded));
+        }
+    }
+}
+
+/// What a flow means to this rule.
+pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdict> {
+    let runs = effects.any(Effects::SPAWN | Effects::EVAL);
+    let whole = taint.any(Taint::VISITOR) && !taint.any(Taint::JOINED);
+    (runs && whole).then_some(([Severity::High, Severity::Critical, Severity::Critical], RULE.message))
+}
