@@ -133,6 +133,8 @@ mod effect {
             UNPACK = "unpack",
             /// Makes a client of an account from the secret that it is given.
             ACCOUNT = "account",
+            /// Looks whether a debugger watches.
+            DEBUGGER = "debugger",
         }
     }
 }
@@ -275,6 +277,22 @@ mod sign {
     }
 }
 
+mod wait {
+    bits! {
+        /// What code looks at before it acts, by a comparison with a constant.
+        Waits {
+            /// Which day it is.
+            DATE = "date",
+            /// In which country, time zone or language the machine is.
+            PLACE = "place",
+            /// On which machine it is.
+            MACHINE = "machine",
+            /// Who the user is.
+            USER = "user",
+        }
+    }
+}
+
 mod deed {
     bits! {
         /// What a command line does, whichever shell reads it.
@@ -359,3 +377,4 @@ impl Taint {
 pub(crate) use effect::Effects;
 pub(crate) use sign::Signs;
 pub(crate) use taint::Taint;
+pub(crate) use wait::Waits;

@@ -6,7 +6,7 @@ use super::expression::union;
 use super::laid_out::words_of;
 use super::name::is_own_folder;
 use super::value::{Constant, Text, Value};
-use super::{Call, Place, api, chat, fold, handed, name};
+use super::{Call, Place, api, chat, fold, handed, name, waits};
 use crate::language::Language;
 use crate::operator::watch;
 
@@ -26,6 +26,9 @@ impl<'a> Builder<'a> {
     ) -> Value<'a> {
         if let Constant::Text(text) = &receiver.constant {
             self.budget = self.budget.saturating_sub(text.len() / 4);
+        }
+        if let ("includes" | "startsWith" | "startswith" | "endsWith" | "endswith", [first, ..]) = (key, &*arguments) {
+            self.compares(&receiver, &first.value);
         }
         let constant = match receiver.constant {
             Constant::Text(_) | Constant::List(_) => self.pay(|| {
@@ -253,13 +256,26 @@ impl<'a> Builder<'a> {
         }
         let told = if effects.any(Effects::NET) { called_taint | fixed(&arguments) } else { called_taint };
         self.note_sink(effects, told, place);
+        let variable = || arguments.first().and_then(|key| waits::variable(key.value.as_text()?));
+        let variable = effects.any(Effects::ENV).then(variable).flatten();
         if kept {
             arguments.truncate(MAX_ARGUMENTS);
             self.weigh(&mut arguments);
             let path = path.clone();
-            self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, discarded: false, place });
+            self.facts.calls.push(Call {
+                path,
+                effects,
+                arguments,
+                taint: called_taint,
+                discarded: false,
+                waits: self.waiting.now,
+                place,
+            });
         }
-        let path = name::join_call(&path);
+        let path = match variable {
+            Some(variable) => Some(Text::from(variable)),
+            None => name::join_call(&path),
+        };
         Value { path, constant, taint, origin, ..Value::default() }
     }
 
@@ -314,7 +330,15 @@ impl<'a> Builder<'a> {
                 if self.facts.calls.len() < MAX_FACTS {
                     let (path, arguments) = (Text::from("import"), arguments.to_vec());
                     let effects = Effects::EVAL | Effects::IMPORT;
-                    self.facts.calls.push(Call { path, effects, arguments, taint, discarded: false, place });
+                    self.facts.calls.push(Call {
+                        path,
+                        effects,
+                        arguments,
+                        taint,
+                        discarded: false,
+                        waits: self.waiting.now,
+                        place,
+                    });
                 }
                 Value::tainted(taint)
             }
@@ -324,7 +348,15 @@ impl<'a> Builder<'a> {
                 if loaded.any(Taint::DOWNLOADED | Taint::REMOTE) && self.has_room(Effects::EVAL) {
                     let (path, effects) = (path.to_owned().into(), Effects::EVAL);
                     let arguments = arguments.to_vec();
-                    self.facts.calls.push(Call { path, effects, arguments, taint: loaded, discarded: false, place });
+                    self.facts.calls.push(Call {
+                        path,
+                        effects,
+                        arguments,
+                        taint: loaded,
+                        discarded: false,
+                        waits: self.waiting.now,
+                        place,
+                    });
                 }
                 let module = text(0).filter(|module| module.len() <= 500)?.to_owned();
                 let value = self.import(&module);

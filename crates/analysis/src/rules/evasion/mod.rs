@@ -1,4 +1,5 @@
 //! Code that looks where it runs before it shows what it does.
 
+pub(super) mod logic_bomb;
 pub(super) mod sandbox_check;
 pub(super) mod targeting;
