@@ -175,20 +175,37 @@ impl Analyser {
         stacker::maybe_grow(STACK / 2, STACK, || {
             let mut distribution = Distribution::new(None, kind, filename, &self.rules);
             distribution.entry = entry;
+            let mut left = self.limits;
             each(&mut |loose| match loose {
                 Loose::File { path, size, sha256, bytes } => {
                     let file = File { path, size, sha256, bytes, whole: bytes.len() as u64 == size };
                     distribution.add(&file, &self.limits, &self.memory);
+                    if file.whole && archive::is_archive(bytes) {
+                        let walk = archive::walk_inside(path, bytes, &mut left, &mut |path, member| {
+                            let whole = matches!(member.content, archive::Content::Whole(_));
+                            let (size, sha256, bytes) = (member.size, member.sha256, member.content.bytes());
+                            let file = File { path, size, sha256, bytes, whole };
+                            distribution.add(&file, &self.limits, &self.memory);
+                        });
+                        distribution.add_walk(walk);
+                    }
                 }
                 Loose::Skipped(skipped) => distribution.skip(skipped.path, skipped.reason, skipped.detail),
             });
             let again = distribution.wanted_again();
             if !again.is_empty() {
+                let mut left = self.limits;
                 each(&mut |loose| {
-                    if let Loose::File { path, bytes, .. } = loose
-                        && again.contains(path)
-                    {
+                    let Loose::File { path, size, bytes, .. } = loose else { return };
+                    if again.contains(path) {
                         distribution.add_again(path, bytes, &self.limits);
+                    }
+                    if bytes.len() as u64 == size && archive::is_archive(bytes) {
+                        archive::walk_inside(path, bytes, &mut left, &mut |path, member| {
+                            if again.contains(path) {
+                                distribution.add_again(path, member.content.bytes(), &self.limits);
+                            }
+                        });
                     }
                 });
             }

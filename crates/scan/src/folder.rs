@@ -9,8 +9,8 @@ use std::path::Path;
 use sha1::Digest as _;
 use sigma_analysis::{Analyser, Analysis, Loose, analysis_type};
 use sigma_core::{
-    Digests, DistributionKind, DistributionReport, Ecosystem, PackageId, PackageName, Report, Sha1, Sha256, Sha512,
-    SkipReason, Skipped, printable,
+    Digests, DistributionKind, DistributionReport, Ecosystem, FileEntry, PackageId, PackageName, Report, Sha1, Sha256,
+    Sha512, SkipReason, Skipped, printable,
 };
 use walkdir::WalkDir;
 
@@ -20,8 +20,6 @@ use crate::{Map, Scan, ScanError, ruled};
 const HEAD: u64 = 64 << 10;
 /// Folders that hold what others published or wrote: they are told, not read.
 const PASSED_OVER: [&str; 4] = [".git", "node_modules", ".venv", "__pycache__"];
-/// How archives begin: zip, gzip, bzip2, xz, zstd.
-const ARCHIVES: [&[u8]; 5] = [b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
 
 /// Scans a folder as a source tree: as an npm package where a `package.json` lies in it, as a Python project where a
 /// `pyproject.toml`, `setup.py` or `setup.cfg` does or no manifest at all; as both where both do.
@@ -87,7 +85,10 @@ fn tree(analyser: &Analyser, folder: &Path, name: &str, kind: DistributionKind, 
         size: 0,
     };
     let limit = analyser.limits().file_bytes;
+    // Without the members of archives, which are no files of the tree.
+    let mut own: Vec<FileEntry> = Vec::new();
     let mut analysis = analyser.analyse_tree(kind, name, none, entry, &mut |tell| {
+        own.clear();
         let mut passed_over = Vec::new();
         let walk = WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(|entry| {
             let passed = entry.depth() > 0
@@ -116,11 +117,7 @@ fn tree(analyser: &Analyser, folder: &Path, name: &str, kind: DistributionKind, 
             };
             match read {
                 Ok((size, sha256, bytes)) => {
-                    if ARCHIVES.iter().any(|magic| bytes.starts_with(magic)) {
-                        let detail = "an archive inside a folder is not opened; scan it by itself".to_owned();
-                        let (path, reason) = (path.clone(), SkipReason::NestedArchive);
-                        tell(Loose::Skipped(Skipped { path, reason, detail }));
-                    }
+                    own.push(FileEntry { path: path.clone(), size, sha256 });
                     tell(Loose::File { path: &path, size, sha256, bytes: &bytes });
                 }
                 Err((reason, detail)) => {
@@ -133,8 +130,9 @@ fn tree(analyser: &Analyser, folder: &Path, name: &str, kind: DistributionKind, 
             tell(Loose::Skipped(Skipped { path, reason: SkipReason::NotAFile, detail }));
         }
     });
-    analysis.report.digests.sha256 = sorted_files(&analysis.files.files);
-    analysis.report.digests.size = analysis.files.files.iter().map(|file| file.size).sum();
+    own.sort();
+    analysis.report.digests.sha256 = sorted_files(&own);
+    analysis.report.digests.size = own.iter().map(|file| file.size).sum();
     analysis
 }
 
@@ -168,7 +166,7 @@ fn read(path: &Path, limit: u64) -> io::Result<(u64, Sha256, Vec<u8>)> {
 }
 
 /// `sha256-sorted-files-v1`: each path and the file's digest in hexadecimal, in order of the paths' bytes.
-fn sorted_files(files: &[sigma_core::FileEntry]) -> Sha256 {
+fn sorted_files(files: &[FileEntry]) -> Sha256 {
     let mut hash = sha2::Sha256::new();
     for file in files {
         hash.update(file.path.split_once('/').map_or(&*file.path, |(_, inner)| inner));

@@ -125,6 +125,22 @@ fn without_an_entry_point_nothing_is_said() {
 }
 
 #[test]
+fn archives_inside_a_folder_are_opened() {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    zip.start_file("inner/b.py", zip::write::SimpleFileOptions::default()).unwrap();
+    std::io::Write::write_all(&mut zip, b"import os\nos.system('id')\n").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.py"), "x = 1\n").unwrap();
+    let analyser = Analyser::new(Limits::default());
+    let plain = scan_folder(&analyser, folder.path(), None).unwrap();
+    std::fs::write(folder.path().join("lib.dat"), zip.finish().unwrap().into_inner()).unwrap();
+    let scan = scan_folder(&analyser, folder.path(), None).unwrap();
+    assert_eq!(started(&scan), ["lib.dat!/inner/b.py:2 -"]);
+    assert!(!scan.report.distributions[0].coverage.has_gaps());
+    assert_ne!(plain.report.distributions[0].digests.sha256, scan.report.distributions[0].digests.sha256);
+}
+
+#[test]
 fn an_entry_point_lies_inside_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.py"), "").unwrap();

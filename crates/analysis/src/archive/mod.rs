@@ -42,6 +42,33 @@ pub(crate) fn walk(
     walker::Walker::new(limits, visit).run(filename, source)
 }
 
+/// True for the beginning of an archive or of something packed: zip, gzip, bzip2, xz, zstd.
+pub(crate) fn is_archive(bytes: &[u8]) -> bool {
+    const BEGINNINGS: [&[u8]; 5] = [b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
+    BEGINNINGS.iter().any(|beginning| bytes.starts_with(beginning))
+}
+
+/// Walks an archive that lies in a folder at `path`, as one that lies in another archive. `left` is what the limits leave
+/// for all of the folder's; it is charged.
+pub(crate) fn walk_inside(
+    path: &str,
+    bytes: &[u8],
+    left: &mut Limits,
+    visit: &mut dyn FnMut(&str, Member<'_>),
+) -> Walk {
+    let inside = |inner: &str| if inner.is_empty() { path.to_owned() } else { format!("{path}!/{inner}") };
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let mut walk = walk(name, &mut std::io::Cursor::new(bytes), left, &mut |member| {
+        let path = inside(member.path);
+        visit(&path, member);
+    });
+    left.unpacked_bytes = left.unpacked_bytes.saturating_sub(walk.bytes);
+    left.entries = left.entries.saturating_sub(walk.files);
+    walk.skipped.iter_mut().for_each(|skipped| skipped.path = inside(&skipped.path));
+    walk.oddities.iter_mut().for_each(|oddity| oddity.path = inside(&oddity.path));
+    walk
+}
+
 /// One file inside an archive.
 #[derive(Debug)]
 pub(crate) struct Member<'a> {

@@ -135,6 +135,8 @@ mod effect {
             ACCOUNT = "account",
             /// Nobody waits for the answer.
             DISCARDED = "discarded",
+            /// Looks whether a debugger watches.
+            DEBUGGER = "debugger",
         }
     }
 }
@@ -295,6 +297,22 @@ mod sign {
     }
 }
 
+mod wait {
+    bits! {
+        /// What code looks at before it acts, by a comparison with a constant.
+        Waits {
+            /// Which day it is.
+            DATE = "date",
+            /// In which country, time zone or language the machine is.
+            PLACE = "place",
+            /// On which machine it is.
+            MACHINE = "machine",
+            /// Who the user is.
+            USER = "user",
+        }
+    }
+}
+
 mod deed {
     bits! {
         /// What a command line does, whichever shell reads it.
@@ -379,3 +397,4 @@ impl Taint {
 pub(crate) use effect::Effects;
 pub(crate) use sign::Signs;
 pub(crate) use taint::Taint;
+pub(crate) use wait::Waits;

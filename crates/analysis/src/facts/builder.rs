@@ -14,6 +14,7 @@ use super::learned::{Function, Learned};
 use super::links::{LOCAL, Links};
 use super::scope::Named;
 use super::value::{Constant, Text, Value};
+use super::waits::Waiting;
 use super::{Deed, Facts, Place, Subclass, command, layer, name};
 use crate::language::Language;
 
@@ -57,6 +58,8 @@ pub(crate) struct Builder<'a> {
     pub(super) outermost: bool,
     /// Who calls whom.
     pub(super) calls_between: HashSet<(u32, u32)>,
+    /// What the code waits for.
+    pub(super) waiting: Waiting,
     /// Functions that others may call without naming them.
     pub(super) open: HashSet<u32>,
     pub(super) current: u32,
@@ -94,6 +97,7 @@ impl<'a> Builder<'a> {
             outermost: false,
             calls_between: HashSet::new(),
             open: HashSet::new(),
+            waiting: Waiting::default(),
             current: 0,
             connected: false,
             overrides: false,
@@ -146,6 +150,7 @@ impl<'a> Builder<'a> {
             }
         }
         self.finish_links();
+        self.finish_waits();
         // What a function imports that runs when the file is loaded, the file imports.
         let modules = std::mem::take(&mut self.facts.modules).into_iter();
         let runs = |function: u32| loaded.get(function as usize) == Some(&true);
@@ -205,6 +210,9 @@ impl<'a> Builder<'a> {
     pub fn runs(&mut self, function: u32) {
         if self.calls_between.len() < MAX_FACTS {
             self.calls_between.insert((self.current, function));
+            if !self.waiting.now.is_empty() {
+                *self.waiting.functions.entry(function).or_default() |= self.waiting.now;
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use super::expression::union;
 use super::laid_out::words_of;
 use super::name::is_own_folder;
 use super::value::{Constant, Text, Value};
-use super::{Call, Place, api, chat, fold, handed, name, personal};
+use super::{Call, Place, api, chat, fold, handed, name, personal, waits};
 use crate::language::Language;
 use crate::operator::watch;
 
@@ -26,6 +26,9 @@ impl<'a> Builder<'a> {
     ) -> Value<'a> {
         if let Constant::Text(text) = &receiver.constant {
             self.budget = self.budget.saturating_sub(text.len() / 4);
+        }
+        if let ("includes" | "startsWith" | "startswith" | "endsWith" | "endswith", [first, ..]) = (key, &*arguments) {
+            self.compares(&receiver, &first.value);
         }
         let constant = match receiver.constant {
             Constant::Text(_) | Constant::List(_) => self.pay(|| {
@@ -113,6 +116,7 @@ impl<'a> Builder<'a> {
             false => Taint::NONE,
         };
         self.note_event(&receiver, key, &arguments, place);
+        let carried = personal::carried(key, &arguments);
         let mut result = self.call(callee, arguments, receiver_taint, place);
         if handed_on.any(Taint::CREDENTIAL) {
             // A list of places became a list of what they hold.
@@ -128,7 +132,7 @@ impl<'a> Builder<'a> {
             result.taint |= Taint::KEY;
         }
         if personal::carries(key) {
-            result.taint |= (taint | written).and(Taint::PERSONAL);
+            result.taint |= (taint | carried).and(Taint::PERSONAL);
         }
         if result.origin.is_none() {
             result.origin = receiver.origin;
@@ -283,13 +287,26 @@ impl<'a> Builder<'a> {
         }
         let told = if effects.any(Effects::NET) { called_taint | fixed(&arguments) } else { called_taint };
         self.note_sink(effects, told, place);
+        let variable = || arguments.first().and_then(|key| waits::variable(key.value.as_text()?));
+        let variable = effects.any(Effects::ENV).then(variable).flatten();
         if kept {
             arguments.truncate(MAX_ARGUMENTS);
             self.weigh(&mut arguments);
             let path = path.clone();
-            self.facts.calls.push(Call { path, effects, arguments, taint: called_taint, discarded: false, place });
+            self.facts.calls.push(Call {
+                path,
+                effects,
+                arguments,
+                taint: called_taint,
+                discarded: false,
+                waits: self.waiting.now,
+                place,
+            });
         }
-        let path = name::join_call(&path);
+        let path = match variable {
+            Some(variable) => Some(Text::from(variable)),
+            None => name::join_call(&path),
+        };
         Value { path, constant, taint, origin, ..Value::default() }
     }
 
@@ -344,7 +361,15 @@ impl<'a> Builder<'a> {
                 if self.facts.calls.len() < MAX_FACTS {
                     let (path, arguments) = (Text::from("import"), arguments.to_vec());
                     let effects = Effects::EVAL | Effects::IMPORT;
-                    self.facts.calls.push(Call { path, effects, arguments, taint, discarded: false, place });
+                    self.facts.calls.push(Call {
+                        path,
+                        effects,
+                        arguments,
+                        taint,
+                        discarded: false,
+                        waits: self.waiting.now,
+                        place,
+                    });
                 }
                 Value::tainted(taint)
             }
@@ -354,7 +379,15 @@ impl<'a> Builder<'a> {
                 if loaded.any(Taint::DOWNLOADED | Taint::REMOTE) && self.has_room(Effects::EVAL) {
                     let (path, effects) = (path.to_owned().into(), Effects::EVAL);
                     let arguments = arguments.to_vec();
-                    self.facts.calls.push(Call { path, effects, arguments, taint: loaded, discarded: false, place });
+                    self.facts.calls.push(Call {
+                        path,
+                        effects,
+                        arguments,
+                        taint: loaded,
+                        discarded: false,
+                        waits: self.waiting.now,
+                        place,
+                    });
                 }
                 if taint.any(Taint::DECODED) {
                     self.sign(Signs::HIDDEN_MODULE, "a module whose name an encoding hides", place);
@@ -508,8 +541,11 @@ impl<'a> Builder<'a> {
         match effects.any(silent) || !result.is_empty() {
             true if path.starts_with("socket.") => result | Taint::SOCKET,
             true => result,
-            false if personal::carries(path.rsplit('.').next().unwrap_or(path)) => from,
-            false => from.without(Taint::PERSONAL),
+            false => {
+                let name = path.rsplit('.').next().unwrap_or(path);
+                let kept = if personal::carries(name) { receiver | personal::carried(name, arguments) } else { Taint::NONE };
+                from.without(Taint::PERSONAL) | kept.and(Taint::PERSONAL)
+            }
         }
     }
 

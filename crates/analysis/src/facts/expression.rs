@@ -7,7 +7,7 @@ use super::learned::Member;
 use super::links::LOCAL;
 use super::name::{file_name, is_own_folder, names_file};
 use super::value::{Constant, Items, LIST_ITEMS, Text, Value};
-use super::{EnvironmentRead, Mention, Place, fold, mention, name, personal};
+use super::{EnvironmentRead, Mention, Place, fold, mention, name, personal, waits};
 
 /// Names of interest that are looked for in one text.
 const MAX_MENTIONS: usize = 64;
@@ -84,7 +84,8 @@ impl<'a> Builder<'a> {
         }
         let home = key.is_some_and(|key| matches!(key, "HOME" | "USERPROFILE" | "HOMEPATH" | "OneDrive"));
         let taint = if secret { Taint::SECRET } else { Taint::ENV };
-        Value::tainted(if home { taint | Taint::HOME } else { taint })
+        let path = key.and_then(waits::variable).map(Text::from);
+        Value { path, ..Value::tainted(if home { taint | Taint::HOME } else { taint }) }
     }
 
     /// A literal text of the source.

@@ -25,10 +25,11 @@ pub(crate) mod routine;
 mod scope;
 mod started;
 mod value;
+mod waits;
 
 pub(crate) use address::is_public_ip;
 pub(crate) use api::known_names;
-pub(crate) use bits::{Deeds, Effects, Signs, Taint};
+pub(crate) use bits::{Deeds, Effects, Signs, Taint, Waits};
 pub(crate) use builder::{Argument, Builder};
 pub(crate) use call::address_of;
 pub(crate) use command::{Command, deeds_of_text, deeds_with_places, program_of, split};
@@ -81,6 +82,8 @@ pub(crate) struct Call<'a> {
     pub taint: Taint,
     /// Whether nobody looks at what it yields.
     pub discarded: bool,
+    /// What the code waits for before it makes this call.
+    pub waits: Waits,
     /// Where.
     pub place: Place,
 }

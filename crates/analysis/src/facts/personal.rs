@@ -147,6 +147,13 @@ pub(super) fn carries(name: &str) -> bool {
     )
 }
 
+/// What the arguments of such a function leave in what it yields. What is encoded comes first; `jwt.encode(claims, key)`
+/// signs with what follows.
+pub(super) fn carried(name: &str, arguments: &[Argument<'_>]) -> Taint {
+    let data = if name == "encode" { arguments.get(..1).unwrap_or_default() } else { arguments };
+    data.iter().fold(Taint::NONE, |all, argument| all | argument.value.whole_taint())
+}
+
 /// True when the call names a host of its own, whatever it is given: `https://host/…`, `{ hostname: "host" }`.
 pub(super) fn names_host(arguments: &[Argument<'_>]) -> bool {
     let mut values = arguments.iter().take(3).map(|argument| &argument.value);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashSet;
 
-use super::bits::Taint;
+use super::bits::{Taint, Waits};
 use super::builder::{Builder, MAX_FACTS};
 use super::name::names_file;
 use super::value::{Text, Value};
@@ -24,13 +24,22 @@ pub(crate) struct Frame<'a> {
     outer: u32,
     shared: HashSet<&'a str>,
     outermost: bool,
+    waits: Waits,
 }
 
 impl<'a> Builder<'a> {
     /// Begins a function's body.
     pub fn enter(&mut self, function: u32) -> Frame<'a> {
         let shared = std::mem::take(&mut self.shared);
-        let frame = Frame { hidden: self.hidden.len(), outer: self.current, shared, outermost: self.outermost };
+        let frame = Frame {
+            hidden: self.hidden.len(),
+            outer: self.current,
+            shared,
+            outermost: self.outermost,
+            waits: self.waiting.now,
+        };
+        // When a function runs is for its callers to say.
+        self.waiting.now = Waits::NONE;
         self.outermost = self.current == 0;
         if self.outermost {
             self.owner = function;
@@ -56,6 +65,7 @@ impl<'a> Builder<'a> {
         }
         self.shared = frame.shared;
         self.outermost = frame.outermost;
+        self.waiting.now = frame.waits;
     }
 
     /// Says that the function being read takes this name from around it: Python's `global` and `nonlocal`.
@@ -200,7 +210,7 @@ impl<'a> Builder<'a> {
             Language::Shell => false,
             Language::JavaScript | Language::TypeScript => match name.len() {
                 3 => name == "Bun",
-                4 => matches!(name, "eval" | "self" | "atob" | "Deno"),
+                4 => matches!(name, "eval" | "self" | "atob" | "Deno" | "Date" | "Intl"),
                 5 => matches!(name, "fetch" | "Array"),
                 6 => matches!(name, "window" | "global" | "Buffer" | "String" | "module" | "Object"),
                 7 => matches!(name, "require" | "process" | "exports" | "Reflect"),

@@ -96,6 +96,9 @@ impl<'a> Walker<'_, 'a> {
         for part in chain.into_iter().rev() {
             let right = self.eval(&part.right);
             let place = self.place(part.span);
+            if part.operator.is_equality() || part.operator.is_compare() {
+                self.builder.compares(&value, &right);
+            }
             value = match part.operator {
                 BinaryOperator::Addition => self.builder.concat(value, right, place),
                 other => {
@@ -319,6 +322,21 @@ fn unwrapped<'e, 'a>(expression: &'e Expression<'a>) -> &'e Expression<'a> {
 }
 
 /// A whole number; others are not followed.
+/// True for a statement after which nothing of its block runs.
+fn leaves(statement: &Statement<'_>) -> bool {
+    let exits = |call: &CallExpression<'_>| match &call.callee {
+        Expression::StaticMemberExpression(member) => member.property.name == "exit",
+        _ => false,
+    };
+    match statement {
+        Statement::ReturnStatement(_) | Statement::ThrowStatement(_) => true,
+        Statement::ExpressionStatement(statement) => {
+            matches!(&statement.expression, Expression::CallExpression(call) if exits(call))
+        }
+        _ => false,
+    }
+}
+
 fn number_of<'a>(number: f64) -> Value<'a> {
     let whole = number.fract() == 0.0 && number.abs() < 9e15;
     if whole { Value::number(number as i64) } else { Value::default() }
@@ -419,6 +437,24 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
             self.endless(statement.body.span());
         }
         walk::walk_while_statement(self, statement);
+    }
+
+    fn visit_if_statement(&mut self, statement: &IfStatement<'a>) {
+        self.builder.asks();
+        self.eval(&statement.test);
+        let before = self.builder.waits();
+        self.visit_statement(&statement.consequent);
+        if let Some(alternate) = &statement.alternate {
+            self.visit_statement(alternate);
+        }
+        // What ends here for others goes on for those that are meant.
+        let last = match &statement.consequent {
+            Statement::BlockStatement(block) => block.body.last(),
+            other => Some(other),
+        };
+        if !last.is_some_and(leaves) {
+            self.builder.goes_on(before);
+        }
     }
 
     fn visit_for_of_statement(&mut self, statement: &ForOfStatement<'a>) {

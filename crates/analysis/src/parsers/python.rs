@@ -547,9 +547,11 @@ impl<'a> Walker<'_, 'a> {
             Expr::Generator(generator) => self.comprehension(&generator.generators, &[&generator.elt]),
             Expr::DictComp(dict) => self.dict_comprehension(dict),
             Expr::Compare(compare) => {
-                self.eval(&compare.left);
-                for other in &compare.comparators {
-                    self.eval(other);
+                let mut left = self.eval(&compare.left);
+                for right in &compare.comparators {
+                    let right = self.eval(right);
+                    self.builder.compares(&left, &right);
+                    left = right;
                 }
                 Value::default()
             }
@@ -603,6 +605,20 @@ fn is_main_guard(test: &Expr) -> bool {
     let [right] = &*compare.comparators else { return false };
     let left = &*compare.left;
     matches!(&*compare.ops, [ast::CmpOp::Eq]) && (named(left) && main(right) || main(left) && named(right))
+}
+
+/// True for a statement after which nothing of its block runs.
+fn leaves(statement: &Stmt) -> bool {
+    let exits = |call: &Expr| match call {
+        Expr::Name(name) => matches!(name.id.as_str(), "exit" | "quit"),
+        Expr::Attribute(member) => matches!(member.attr.as_str(), "exit" | "_exit"),
+        _ => false,
+    };
+    match statement {
+        Stmt::Return(_) | Stmt::Raise(_) => true,
+        Stmt::Expr(statement) => statement.value.as_call_expr().is_some_and(|call| exits(&call.func)),
+        _ => false,
+    }
 }
 
 /// True for the classes whose methods setuptools runs while it builds or installs.
@@ -687,6 +703,19 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
                 self.builder.leave(frame);
                 for clause in &statement.elif_else_clauses {
                     self.visit_elif_else_clause(clause);
+                }
+            }
+            Stmt::If(statement) => {
+                self.builder.asks();
+                self.eval(&statement.test);
+                let before = self.builder.waits();
+                self.visit_body(&statement.body);
+                for clause in &statement.elif_else_clauses {
+                    self.visit_elif_else_clause(clause);
+                }
+                // What ends here for others goes on for those that are meant.
+                if !statement.body.last().is_some_and(leaves) {
+                    self.builder.goes_on(before);
                 }
             }
             // A text that stands alone is documentation.

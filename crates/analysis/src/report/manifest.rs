@@ -36,6 +36,17 @@ pub(crate) struct About {
     pub signed: bool,
 }
 
+/// What the long description of a package tells to install.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Described {
+    /// The file that holds it.
+    pub file: String,
+    /// The package named first after `pip install`, `npm install` and their like.
+    pub installs: String,
+    /// The whole text in small letters, with hyphens for underscores.
+    pub text: String,
+}
+
 /// A script that npm runs at installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Script {
@@ -69,6 +80,8 @@ pub(crate) struct Manifests {
     pub identities: Vec<Identity>,
     /// What it tells about itself, wherever it does so.
     pub about: Vec<About>,
+    /// Long descriptions that tell to install something; at most 4.
+    pub described: Vec<Described>,
     /// Scripts that npm runs.
     pub scripts: Vec<Script>,
     /// Dependencies that are fetched from an address.
@@ -90,6 +103,9 @@ pub(crate) struct Manifests {
     /// Manifests that could not be read, with the reason.
     pub unread: Vec<(String, SkipReason, String)>,
 }
+
+/// Bytes of a long description that are looked at.
+const MAX_DESCRIPTION: usize = 64 << 10;
 
 /// Scripts that npm runs when a package is installed, or could be.
 const HOOKS: [&str; 5] = ["preinstall", "install", "postinstall", "prepare", "prepublish"];
@@ -113,6 +129,9 @@ impl Manifests {
                     || name == "entry_points.txt"
                     || (root && matches!(name, "setup.cfg" | "pyproject.toml"))))
             || (!python && root && matches!(name, "package.json" | "binding.gyp"));
+        if !python && root && name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("readme")) {
+            self.describe(path, &crate::parsers::decode(&bytes[..bytes.len().min(MAX_DESCRIPTION)]));
+        }
         if !wanted {
             return;
         }
@@ -153,10 +172,28 @@ impl Manifests {
             }
         }
         // After the headers, METADATA has the long description as its body.
-        let body = text.split_once("\n\n").is_some_and(|(_, body)| body.trim().len() > 20);
-        about.described |= body;
+        if let Some((_, body)) = text.split_once("\n\n") {
+            about.described |= body.trim().len() > 20;
+            let end = (0..=body.len().min(MAX_DESCRIPTION)).rev().find(|end| body.is_char_boundary(*end));
+            self.describe(path, &body[..end.unwrap_or_default()]);
+        }
         self.about.push(about);
         self.identities.push(Identity { file: path.into(), name, version });
+    }
+
+    /// Looks what a long description tells to install.
+    fn describe(&mut self, path: &str, text: &str) {
+        let commands = ["pip install ", "npm install ", "npm i ", "yarn add ", "pnpm add "];
+        let starts = commands.iter().filter_map(|command| Some((text.find(command)?, command.len())));
+        let Some((at, length)) = starts.min() else { return };
+        let words = text[at + length..].lines().next().unwrap_or_default().split([' ', '\t', '`', '\'', '"', '<']);
+        let Some(named) = words.into_iter().find(|word| !word.is_empty() && !word.starts_with('-')) else { return };
+        let version = named.char_indices().skip(1).find(|(_, c)| "@=<>~![;".contains(*c)).map(|(at, _)| at);
+        let installs = named[..version.unwrap_or(named.len())].chars().take(214).collect();
+        if self.described.len() < 4 {
+            let text = text.to_lowercase().replace('_', "-");
+            self.described.push(Described { file: path.into(), installs, text });
+        }
     }
 
     fn package_json(&mut self, path: &str, text: &str) {

@@ -18,7 +18,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    let (machines, tools) = (source.different(Signs::SANDBOX), source.different(Signs::ANALYST));
+    // Profilers and test runners ask Python for its trace function; nobody but debuggers asks Windows for one.
+    let debuggers =
+        || source.calls(Effects::DEBUGGER).map(|call| if call.effects.any(Effects::NATIVE) { 2 } else { 1 });
+    let (machines, named) = (source.different(Signs::SANDBOX), source.different(Signs::ANALYST));
+    let tools = named + debuggers().max().unwrap_or_default();
     if machines + tools < 2 {
         return;
     }
@@ -34,5 +38,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for mention in source.signs(Signs::SANDBOX | Signs::ANALYST).take(3) {
         let hit = hits.at(source.facts, mention.place).severity(severity);
         hits.push(hit.message(format!("Looks for what tells that it is watched: {}.", mention.what)));
+    }
+    for call in source.calls(Effects::DEBUGGER).take(1) {
+        let hit = hits.at(source.facts, call.place).severity(severity);
+        hits.push(hit.message("Looks whether a debugger watches."));
     }
 }

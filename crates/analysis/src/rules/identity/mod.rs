@@ -1,5 +1,6 @@
 //! Who the package says it is.
 
+pub(super) mod copied_description;
 pub(super) mod dependency_confusion_version;
 pub(super) mod empty_metadata;
 pub(super) mod identity_mismatch;

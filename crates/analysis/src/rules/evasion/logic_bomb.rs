@@ -1,0 +1,60 @@
+//! Harm that waits for a day, a country, a machine or a user.
+
+use sigma_core::{Category, Severity};
+
+use crate::facts::{Call, Deeds, Effects, Taint, Waits};
+use crate::rules::{Check, Hits, Rule, Source};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "logic-bomb",
+    category: Category::Obfuscation,
+    capability: None,
+    severity: Severity::High,
+    message: "Deletes files, or runs what it decoded or fetched, only on some days or for some people.",
+    why: "Code that waits shows nothing to whoever tries it: on another day, in another country, on another machine. \
+          Protest releases and time bombs are built like this.",
+    false_positives: "Programs clean up what is older than a span of time, and look which system they run on; neither is \
+                      seen. A day, a country, a machine or a user must be written into the code.",
+    example: include_str!("logic_bomb/hit.py"),
+    check: Check::Source(check),
+};
+
+fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
+    let destroyed: Vec<_> = source.deeds(Deeds::DESTROYS | Deeds::RUNS_DOWNLOAD).map(|deed| deed.place).collect();
+    for call in source.calls(Effects::DELETE | Effects::EVAL | Effects::SPAWN).filter(|call| !call.waits.is_empty()) {
+        let deletes = removes_all(call) || destroyed.contains(&call.place);
+        let runs = call.effects.any(Effects::EVAL | Effects::SPAWN)
+            && call.taint.any(Taint::DECODED | Taint::REMOTE | Taint::DOWNLOADED);
+        // Nobody tidies up by country.
+        let place = call.waits.any(Waits::PLACE);
+        let severity = match (deletes || runs, place && call.effects.any(Effects::DELETE)) {
+            (true, _) => [Severity::Medium, Severity::High],
+            (false, true) => [Severity::Medium, Severity::High],
+            (false, false) => continue,
+        };
+        let hit = hits.at(source.facts, call.place);
+        let hit = hit.severity(severity[0]).loaded(severity[1]);
+        hits.push(hit.message(format!(
+            "{} only {}.",
+            if runs { "Runs code" } else { "Deletes files" },
+            condition(call.waits)
+        )));
+    }
+}
+
+/// True for a call that deletes whole folders.
+fn removes_all(call: &Call<'_>) -> bool {
+    let last = call.path.rsplit('.').next().unwrap_or_default();
+    call.effects.any(Effects::DELETE)
+        && (matches!(last, "rmtree" | "rimraf" | "emptyDirSync" | "removeSync") || call.option("recursive").is_some())
+}
+
+fn condition(waits: Waits) -> String {
+    let words = [
+        (Waits::DATE, "on some days"),
+        (Waits::PLACE, "in some countries"),
+        (Waits::MACHINE, "on some machines"),
+        (Waits::USER, "for some users"),
+    ];
+    words.iter().filter(|(wait, _)| waits.any(*wait)).map(|(_, words)| *words).collect::<Vec<_>>().join(" and ")
+}
