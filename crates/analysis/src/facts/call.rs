@@ -543,7 +543,8 @@ impl<'a> Builder<'a> {
             true => result,
             false => {
                 let name = path.rsplit('.').next().unwrap_or(path);
-                let kept = if personal::carries(name) { receiver | personal::carried(name, arguments) } else { Taint::NONE };
+                let kept =
+                    if personal::carries(name) { receiver | personal::carried(name, arguments) } else { Taint::NONE };
                 from.without(Taint::PERSONAL) | kept.and(Taint::PERSONAL)
             }
         }
