@@ -28,7 +28,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         }
         let sent = sent(call);
         // A session keeps what a login answers.
-        let unheard = call.discarded && !call.path.contains("()");
+        let rest = source.facts.source.get(call.place.end as usize..).unwrap_or_default().trim_start();
+        let unheard = call.discarded && !call.path.contains("()") && !rest.starts_with(".then");
         if sent.any(Taint::KEY) {
             hits.push_call(source.facts, call);
         } else if sent.any(Taint::GIVEN) && unheard {
