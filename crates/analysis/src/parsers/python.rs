@@ -10,7 +10,7 @@ use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Operator, Stmt};
 use ruff_text_size::Ranged;
 
-use crate::facts::{Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, known_names, text_of};
+use crate::facts::{Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, filled, known_names, text_of};
 use computing::{Computing, Definition};
 
 /// Walks a module.
@@ -271,7 +271,10 @@ impl<'a> Walker<'_, 'a> {
                         _ if constant.is_some() => {
                             self.builder.put_together(constant.unwrap_or_default(), value.taint | right.taint, place)
                         }
-                        Operator::Mod => self.builder.any_of(&[value, Value::tainted(right.whole_taint())]),
+                        Operator::Mod => {
+                            let filled = value.as_text().map_or(Taint::NONE, filled);
+                            self.builder.any_of(&[value, Value::tainted(right.whole_taint() | filled)])
+                        }
                         _ => Value::tainted(value.taint | right.taint),
                     }
                 }
