@@ -10,6 +10,34 @@ pub(super) fn has_raw_ip(text: &str) -> bool {
     is_public_ip(host)
 }
 
+/// The host of a text that is an address.
+pub(super) fn host_of(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let authority = rest.split(['/', '?', '#', ' ']).next()?;
+    Some(authority.rsplit('@').next()?.split(':').next()?).filter(|host| !host.is_empty() && host.len() <= 253)
+}
+
+/// True for a text that holds the beginning of a host name after the scheme: what follows stands behind it.
+pub(super) fn names_host(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+}
+
+/// True for the address of a forge or a package index, whose tokens are made for it.
+pub(super) fn is_forge(text: &str) -> bool {
+    const HOSTS: [&str; 8] = [
+        "api.github.com",
+        "github.com",
+        "raw.githubusercontent.com",
+        "objects.githubusercontent.com",
+        "gitlab.com",
+        "registry.npmjs.org",
+        "pypi.org",
+        "huggingface.co",
+    ];
+    let Some(rest) = text.strip_prefix("https://") else { return false };
+    HOSTS.iter().any(|host| rest.strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?'])))
+}
+
 /// True for a public IPv4 address. Addresses that documentation uses are not public.
 pub(crate) fn is_public_ip(host: &str) -> bool {
     let Ok(address) = host.parse::<std::net::Ipv4Addr>() else {
@@ -27,6 +55,15 @@ pub(crate) fn is_public_ip(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_of_forges_are_whole_hosts() {
+        assert!(is_forge("https://api.github.com/repos/a/b") && is_forge("https://pypi.org"));
+        for other in ["https://api.github.com.example.org/", "https://github.com@example.org/", "http://github.com/"] {
+            assert!(!is_forge(other), "{other}");
+        }
+        assert!(names_host("https://a") && !names_host("https://") && !names_host("https://{}/"));
+    }
 
     #[test]
     fn raw_addresses_are_public_ones() {

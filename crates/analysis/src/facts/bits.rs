@@ -137,6 +137,12 @@ mod effect {
             DISCARDED = "discarded",
             /// Looks whether a debugger watches.
             DEBUGGER = "debugger",
+            /// A request of nothing but an address and headers; never in the table, only in calls.
+            ASKS = "asks",
+            /// A request that goes where the program was told to when it was started; never in the table.
+            LED = "led",
+            /// Only the address of a connection is meant: where to go, not what is told; never in the table.
+            PLACE = "place",
         }
     }
 }
@@ -209,6 +215,16 @@ mod taint {
             NAMED_HOST = "named-host",
             /// A path inside the package itself.
             OWN = "own",
+            /// Something behind an address that the code names.
+            BEHIND = "behind",
+            /// Something that is not known, with a constant text after it.
+            FOLLOWED = "followed",
+            /// What came from an address of which the code knows something; without it, who calls names the address.
+            NAMED = "named",
+            /// A character made of a number that is not known; many in a row are a decoder's work.
+            CHARACTER = "character",
+            /// The address of a forge or a package index.
+            FORGE = "forge",
         }
     }
 }

@@ -117,6 +117,7 @@ impl<'a> Builder<'a> {
                 calls: Vec::new(),
                 environment: Vec::new(),
                 mentions: Vec::new(),
+                addresses: BTreeSet::new(),
                 signs: Signs::NONE,
                 deeds: Vec::new(),
                 subclasses: Vec::new(),

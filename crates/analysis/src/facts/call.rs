@@ -2,11 +2,12 @@
 
 use super::bits::{Effects, Signs, Taint};
 use super::builder::{Argument, Builder, MAX_FACTS};
-use super::expression::union;
+use super::expression::{filled, union};
 use super::laid_out::words_of;
+use super::matter;
 use super::name::is_own_folder;
 use super::value::{Constant, Text, Value};
-use super::{Call, Place, api, chat, fold, handed, name, personal, waits};
+use super::{Call, Place, address::names_host, api, chat, fold, handed, name, personal, waits};
 use crate::language::Language;
 use crate::operator::watch;
 
@@ -82,6 +83,11 @@ impl<'a> Builder<'a> {
             let key = first.value.clone();
             self.grow(&key, Taint::KEY);
         }
+        let put_together = match receiver.as_text() {
+            Some(text) if key == "format" => filled(text),
+            _ if key == "join" && arguments.iter().any(|a| a.value.taint.any(Taint::CHARACTER)) => Taint::DECODED,
+            _ => Taint::NONE,
+        };
         let takes = match callee.path.as_deref() {
             None => true,
             // An object of somebody else's class, such as a form.
@@ -122,7 +128,11 @@ impl<'a> Builder<'a> {
             // A list of places became a list of what they hold.
             result.taint = result.taint.without(Taint::CREDENTIAL_PATH);
         }
-        result.taint |= handed_on;
+        result.taint |= handed_on | put_together;
+        // A sign that stands for another is no row of characters.
+        if key == "replace" && !taint.any(Taint::CHARACTER) {
+            result.taint = result.taint.without(Taint::CHARACTER);
+        }
         // Whatever the library is called: what it yields was hidden before.
         if matches!(key, "decrypt" | "decipher" | "decrypt_and_verify" | "unpad") {
             result.taint |= Taint::DECODED;
@@ -178,6 +188,10 @@ impl<'a> Builder<'a> {
                         argument.map_or(Taint::NONE, |argument| argument.value.whole_taint().without(SECRETS))
                     };
                     let mut returned = function.result.clone();
+                    // What it is given comes out again as far as it is known to return that.
+                    if !returned.taint.is_empty() {
+                        result.taint = receiver | callee.taint;
+                    }
                     returned.taint = returned.taint.resolved(given, Taint::symbol);
                     result.join(returned);
                 }
@@ -218,18 +232,28 @@ impl<'a> Builder<'a> {
         {
             return value;
         }
-        let mut taint = self.taint_of_result(&path, effects, &arguments, argument_taint, receiver, place);
+        let matters = matter::matter(&path, effects, &arguments);
+        let made_of = match () {
+            _ if effects.any(Effects::EVAL) => matters.all,
+            // Whoever is handed an environment to work in does not hand it back.
+            _ if effects.is_empty() => matter::handed(&arguments),
+            _ => argument_taint,
+        };
+        let mut taint = self.taint_of_result(&path, effects, &arguments, made_of, receiver, place);
         if effects.any(Effects::NET) {
             self.connected = true;
+            if !matter::goes_where_told(&arguments, receiver) {
+                taint |= Taint::NAMED;
+            }
         }
         let kept = (!effects.is_empty() || watch::wants(&path)) && self.has_room(effects);
-        let downloaded = self.downloaded_among(&arguments) | self.started_by(effects, &arguments);
+        let downloaded = self.downloaded_by(&path, effects, &arguments) | self.started_by(effects, &arguments);
         let reaches = effects.any(Effects::NET | Effects::PREPARE | Effects::DOWNLOAD);
         let named = if reaches && personal::names_host(&arguments) { Taint::NAMED_HOST } else { Taint::NONE };
         taint |= named | if reaches { receiver.and(Taint::NAMED_HOST) } else { Taint::NONE };
         // A built-in function whose name is worked out.
         let hidden = if &*path == "builtins.computed" { Taint::DECODED } else { Taint::NONE };
-        let called_taint = argument_taint | receiver | downloaded | named | hidden;
+        let called_taint = matters.all | receiver | downloaded | named | hidden;
         if effects.any(Effects::SPAWN) {
             self.note_scripts(&arguments);
         }
@@ -240,6 +264,7 @@ impl<'a> Builder<'a> {
             let net = if effects.any(Effects::NET) { Taint::REMOTE | fixed(&arguments) } else { Taint::NONE };
             self.note_unpacked(called_taint | net);
         }
+        let effects = effects | matters.effects;
         let origin = match effects.any(Effects::OPEN | Effects::WRITE) {
             true => arguments.first().and_then(|argument| origin_of(&argument.value)),
             false => None,
@@ -281,12 +306,16 @@ impl<'a> Builder<'a> {
             taint |= Taint::EXFIL_HOST;
         }
         let archive = matches!(&*path, "zipfile.ZipFile" | "tarfile.open" | "adm-zip");
-        if effects.is_empty() || effects.any(Effects::UNPACK) || archive {
+        if effects.without(matters.effects).is_empty() || effects.any(Effects::UNPACK) || archive {
             // What somebody else's function makes of a downloaded file came over the network too.
             taint |= called_taint.and(Taint::DOWNLOADED | Taint::ADDRESS | Taint::NAMED_HOST);
         }
-        let told = if effects.any(Effects::NET) { called_taint | fixed(&arguments) } else { called_taint };
-        self.note_sink(effects, told, place);
+        // A token beside an address is judged together with it.
+        let alone = !matters.effects.any(Effects::ASKS) || called_taint.without(matters.place).is_empty();
+        let place_only = if alone { matters.place.without(receiver | downloaded) } else { Taint::NONE };
+        let where_to = if effects.any(Effects::NET) { fixed(&arguments) } else { Taint::NONE };
+        self.note_sink(effects, called_taint.without(place_only) | where_to, place);
+        self.note_sink(effects | Effects::PLACE, place_only | where_to, place);
         let variable = || arguments.first().and_then(|key| waits::variable(key.value.as_text()?));
         let variable = effects.any(Effects::ENV).then(variable).flatten();
         if kept {
@@ -338,7 +367,8 @@ impl<'a> Builder<'a> {
             (Some(path), Some(key)) if HEARS.contains(&key) && chat::is_chat(path) => chat::SAID,
             _ => Taint::NONE,
         };
-        results(effects, from) | callee.taint | said
+        let named = effects.any(Effects::NET) && !matter::goes_where_told(arguments, callee.whole_taint());
+        results(effects, from) | callee.taint | said | if named { Taint::NAMED } else { Taint::NONE }
     }
 
     /// Built-in functions that are followed rather than reported.
@@ -375,7 +405,12 @@ impl<'a> Builder<'a> {
             }
             "require" | "__import__" | "importlib.import_module" | "importlib.__import__" | "import" => {
                 // A module that was downloaded is code that was downloaded.
-                let loaded = self.downloaded_among(arguments) | taint;
+                // A bare name is looked up among the installed packages, whatever else is called so.
+                let bare = |argument: &Argument<'a>| {
+                    argument.value.as_text().is_some_and(|text| !text.contains(['.', '/', '\\']))
+                };
+                let file = if arguments.first().is_some_and(bare) { &[] } else { arguments };
+                let loaded = self.downloaded_among(file) | taint;
                 if loaded.any(Taint::DOWNLOADED | Taint::REMOTE) && self.has_room(Effects::EVAL) {
                     let (path, effects) = (path.to_owned().into(), Effects::EVAL);
                     let arguments = arguments.to_vec();
@@ -437,7 +472,10 @@ impl<'a> Builder<'a> {
             "Object.keys" => Value::default(),
             "chr" | "String.fromCharCode" | "String.fromCodePoint" => {
                 let constant = self.pay(|| fold::characters(&plain()));
-                Value { constant, taint: taint | Taint::DECODED, ..Value::default() }
+                // One that is not known may be a drive's letter or a variable's name.
+                let lone = path == "chr" && matches!(constant, Constant::Unknown);
+                let taint = taint | if lone { Taint::CHARACTER } else { Taint::DECODED };
+                Value { constant, taint, ..Value::default() }
             }
             "bytes" | "bytearray" | "Buffer.from" if value(0).is_some_and(|list| !list.items().is_empty()) => {
                 let items: Vec<&Value<'a>> = value(0)?.items().iter().collect();
@@ -451,6 +489,10 @@ impl<'a> Builder<'a> {
                     };
                     self.budget = self.budget.saturating_sub(text.len() / 4);
                     let constant = self.pay(|| fold::decode(encoding, text));
+                    if text.starts_with(['%', '{']) && matches!(constant, Constant::Unknown) {
+                        // A place that another program fills in: what it puts there is encoded to be carried.
+                        return Some(Value::tainted(taint));
+                    }
                     let taint = taint | self.look_at_decoded(&constant, place) | hidden(value(0)?);
                     Value { constant, taint: taint | Taint::DECODED, ..Value::default() }
                 }
@@ -514,7 +556,12 @@ impl<'a> Builder<'a> {
     ) -> Taint {
         if effects.any(Effects::ENV) {
             let key = arguments.first().and_then(|argument| argument.value.as_text()).map(str::to_owned);
-            return self.environment(key.as_deref(), place).taint;
+            // `os.environ.get("A", "https://...")` is mostly the address that it falls back on.
+            let fallback = arguments.get(1).map_or(Taint::NONE, |argument| {
+                let address = argument.value.as_prefix().is_some_and(names_host);
+                argument.value.taint | if address { Taint::BEHIND } else { Taint::NONE }
+            });
+            return self.environment(key.as_deref(), place).taint | fallback;
         }
         let from = taint | receiver;
         let mut result = results(effects, from);
@@ -547,6 +594,20 @@ impl<'a> Builder<'a> {
                     if personal::carries(name) { receiver | personal::carried(name, arguments) } else { Taint::NONE };
                 from.without(Taint::PERSONAL) | kept.and(Taint::PERSONAL)
             }
+        }
+    }
+
+    /// The same of the arguments that a call runs.
+    fn downloaded_by(&self, path: &str, effects: Effects, arguments: &[Argument<'a>]) -> Taint {
+        if self.has_no_downloads() {
+            return Taint::NONE;
+        }
+        let known = |value: &Value<'a>| {
+            origin_of(value).map_or(Taint::NONE, |origin| self.download(&origin)) | self.named_in(value)
+        };
+        match effects.any(Effects::SPAWN).then(|| matter::starts(arguments, known)).flatten() {
+            Some(started) => started,
+            None => self.downloaded_among(matter::runnable(path, arguments)),
         }
     }
 

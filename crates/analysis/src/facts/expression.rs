@@ -1,6 +1,6 @@
 //! What expressions are: members, literals, texts put together, lists.
 
-use super::address::has_raw_ip;
+use super::address::{has_raw_ip, host_of, is_forge, names_host};
 use super::bits::{Signs, Taint};
 use super::builder::{Builder, MAX_FACTS};
 use super::learned::Member;
@@ -11,6 +11,8 @@ use super::{EnvironmentRead, Mention, Place, fold, mention, name, personal, wait
 
 /// Names of interest that are looked for in one text.
 const MAX_MENTIONS: usize = 64;
+/// Hosts of addresses that are kept of one file.
+const MAX_ADDRESSES: usize = 32;
 
 impl<'a> Builder<'a> {
     /// A member by a constant name: `object.name` or `object["name"]`.
@@ -97,6 +99,9 @@ impl<'a> Builder<'a> {
             let what = "an address that an encoding hides";
             self.mention(Mention { taint: Taint::NONE, signs: Signs::HIDDEN_ADDRESS, what, place });
         }
+        if let Some(host) = host_of(&text).filter(|_| self.facts.addresses.len() < MAX_ADDRESSES) {
+            self.facts.addresses.insert(host.to_ascii_lowercase());
+        }
         if let Some(harmful) = fold::hidden_code(&text).filter(|_| self.facts.encoded.len() < MAX_FACTS) {
             self.facts.encoded.push((place, harmful));
         }
@@ -116,6 +121,9 @@ impl<'a> Builder<'a> {
             }
             taint |= kind;
             seen |= pattern.signs;
+        }
+        if is_forge(text) {
+            taint |= Taint::FORGE;
         }
         if has_raw_ip(text) {
             taint |= Taint::RAW_IP;
@@ -157,7 +165,8 @@ impl<'a> Builder<'a> {
             }),
         };
         // A literal was looked at where it stood; only what was newly put together can name something new.
-        if let (Constant::Text(Text::Shared(text)), true) = (&constant, taint.without(Taint::DECODED).is_empty()) {
+        let known = taint.without(Taint::DECODED | Taint::FORGE).is_empty();
+        if let (Constant::Text(Text::Shared(text)), true) = (&constant, known) {
             let text = text.clone();
             taint |= match taint.any(Taint::DECODED) {
                 true => self.look_at_decoded(&Constant::Text(Text::Shared(text)), place),
@@ -168,8 +177,21 @@ impl<'a> Builder<'a> {
         if taint.any(Taint::HOME) && [&left.constant, &right.constant].into_iter().any(is_own_folder) {
             taint = taint.without(Taint::HOME);
         }
-        if !matches!(constant, Constant::Text(_)) && (has_text(&left.constant) || has_text(&right.constant)) {
-            taint |= Taint::JOINED;
+        // Character after character.
+        if right.taint.any(Taint::CHARACTER) && !matches!(left.constant, Constant::Text(_)) {
+            taint |= Taint::DECODED;
+        }
+        if !matches!(constant, Constant::Text(_)) {
+            let begins = if let Constant::Text(text) | Constant::Prefix(text) = &left.constant { text } else { "" };
+            let ends = match (&left.constant, &right.constant) {
+                (Constant::Text(_), _) => "",
+                (_, Constant::Text(text) | Constant::Prefix(text)) => text,
+                _ => "",
+            };
+            taint |= joined(begins, ends);
+            if has_text(&right.constant) {
+                taint |= Taint::JOINED;
+            }
         }
         Value { path, constant, taint, origin, ..Value::default() }
     }
@@ -223,4 +245,29 @@ fn has_text(constant: &Constant<'_>) -> bool {
 /// What any of the values is made of.
 pub(super) fn union<'v, 'a: 'v>(values: impl Iterator<Item = &'v Value<'a>>) -> Taint {
     values.fold(Taint::NONE, |all, value| all | value.whole_taint())
+}
+
+/// What it says of a text that is not known as a whole that it begins and ends so.
+fn joined(begins: &str, ends: &str) -> Taint {
+    let mut taint = Taint::NONE;
+    if !begins.is_empty() || !ends.is_empty() {
+        taint |= Taint::JOINED;
+    }
+    if names_host(begins) {
+        taint |= Taint::BEHIND;
+    }
+    if !ends.is_empty() {
+        taint |= Taint::FOLLOWED;
+    }
+    taint
+}
+
+/// The same of a template with places to fill: `"https://%s/"`, `"{}.example.org"`.
+pub(crate) fn filled(template: &str) -> Taint {
+    let (Some(first), Some(last)) = (template.find(['%', '{']), template.rfind(['%', '}'])) else {
+        return Taint::NONE;
+    };
+    let (mark, after) = template[last..].split_at(1);
+    let after = after.strip_prefix(['s', 'r', 'd']).filter(|_| mark == "%").unwrap_or(after);
+    joined(&template[..first], after)
 }

@@ -1,6 +1,7 @@
 //! What one reading of a file learns of its functions, objects and outer variables, for the calls that come later and for
 //! the second reading.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use hashbrown::{Equivalent, HashMap};
@@ -11,6 +12,7 @@ use super::builder::{Argument, Builder, MATTERS, MAX_FACTS};
 use super::laid_out::Written;
 use super::name::file_name;
 use super::value::{Text, Value};
+use crate::language::Language;
 
 /// Parameters of one function that are followed.
 const MAX_PARAMETERS: usize = 16;
@@ -138,13 +140,14 @@ impl<'a> Builder<'a> {
 
     /// Remembers that the file of this name came over the network.
     pub(super) fn note_download(&mut self, name: &Text<'a>, from: Taint) {
+        let key = self.download_key(name).into_owned();
         let files = &mut self.learned.downloaded;
         if files.len() < MAX_FACTS {
             let sure = if from.any(Taint::REMOTE) { Taint::DOWNLOADED } else { Taint::NONE };
             let from = from.and(Taint::ADDRESS | Taint::DECODED | Taint::HIDDEN | Taint::NAMED_HOST | Taint::OWN)
                 | from.without(Taint::from_bits(u32::MAX.into()))
                 | sure;
-            let known = files.entry(file_name(name).to_owned()).or_default();
+            let known = files.entry(key).or_default();
             self.learned.useful |= known.is_empty();
             *known |= from;
         }
@@ -152,7 +155,17 @@ impl<'a> Builder<'a> {
 
     /// What is known of the file of this name: nothing, or that it came over the network and from where.
     pub(super) fn download(&self, name: &str) -> Taint {
-        self.learned.downloaded.get(file_name(name)).copied().unwrap_or_default()
+        self.learned.downloaded.get(&*self.download_key(name)).copied().unwrap_or_default()
+    }
+
+    /// What a file is remembered by. Minifiers give every function the same one or two letters, which say nothing about
+    /// another function.
+    fn download_key<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        let file = file_name(name);
+        match self.language == Language::Python || file.len() > 2 {
+            true => file.into(),
+            false => format!("{file} {}", self.current).into(),
+        }
     }
 
     /// True when nothing was downloaded so far.

@@ -18,6 +18,7 @@ mod laid_out;
 mod layer;
 mod learned;
 mod links;
+mod matter;
 mod mention;
 mod name;
 mod personal;
@@ -33,6 +34,7 @@ pub(crate) use bits::{Deeds, Effects, Signs, Taint, Waits};
 pub(crate) use builder::{Argument, Builder};
 pub(crate) use call::address_of;
 pub(crate) use command::{Command, deeds_of_text, deeds_with_places, program_of, split};
+pub(crate) use expression::filled;
 pub(crate) use fold::text_of;
 pub(crate) use laid_out::{starts_script, words_of};
 pub(crate) use layer::Layer;
@@ -165,6 +167,8 @@ pub(crate) struct Facts<'a> {
     pub environment: Vec<EnvironmentRead>,
     /// Texts of interest.
     pub mentions: Vec<Mention>,
+    /// Hosts of the addresses that stand in texts of the code.
+    pub addresses: BTreeSet<String>,
     /// What all the texts of interest are signs of.
     pub signs: Signs,
     /// Command lines of interest.

@@ -62,7 +62,8 @@ impl Nesting {
             if PYTHON && token.kind == Kind::Newline {
                 indent(source, token.end, &mut indents);
             }
-            measure.token(token, || is_operand(before, after_statement), lexer.depth());
+            let compares = || !PYTHON && is_comparison(source.as_bytes(), token.end);
+            measure.token(token, || is_operand(before, after_statement), compares, lexer.depth());
             let brackets = (lexer.depth() + indents.len()) as u32;
             measure.most.brackets = measure.most.brackets.max(brackets);
             measure.most.tokens += 1;
@@ -107,6 +108,19 @@ fn indent(source: &str, at: usize, indents: &mut Vec<usize>) {
     }
 }
 
+/// True for a part of `==`, `!=`, `<=`, `>=` that ends at `end`: a comparison nests to the left, where `=`, `<<=` and `>>=`
+/// nest to the right.
+fn is_comparison(source: &[u8], end: usize) -> bool {
+    let at = |back: usize| end.checked_sub(back).and_then(|at| source.get(at)).copied();
+    let (two, before, this, next) = (at(3), at(2), at(1), source.get(end).copied());
+    match (this, before) {
+        (Some(b'!' | b'<'), _) => next == Some(b'='),
+        (_, Some(b'=' | b'!')) => true,
+        (_, Some(angle @ (b'<' | b'>'))) => two != Some(angle),
+        _ => next == Some(b'='),
+    }
+}
+
 /// What has been seen between two brackets.
 #[derive(Clone, Copy, Default)]
 struct Level {
@@ -122,6 +136,10 @@ struct Level {
     pattern: bool,
     /// A question mark came before a round bracket: `a ? (b) : c => d` may hold an arrow that returns `c`.
     question: bool,
+    /// A star that may be the first of `**`.
+    star: bool,
+    /// Powers inside each other, which are among the prefixes: `a ** b ** c`.
+    powers: u32,
     /// How often its tokens are read again because of itself.
     unsure: u32,
     /// The same, where a level inside doubles what is outside.
@@ -143,7 +161,7 @@ struct Measure<const PYTHON: bool> {
 
 impl<const PYTHON: bool> Measure<PYTHON> {
     #[inline(always)] // Looks at every token of every file, and stands in one place only.
-    fn token(&mut self, token: Token, operand: impl Fn() -> bool, depth: usize) {
+    fn token(&mut self, token: Token, operand: impl Fn() -> bool, compares: impl Fn() -> bool, depth: usize) {
         while depth < self.outer.len() {
             let closed = std::mem::replace(&mut self.level, self.outer.pop().unwrap_or_default());
             self.prefixes -= closed.prefixes;
@@ -172,7 +190,7 @@ impl<const PYTHON: bool> Measure<PYTHON> {
         };
         if ends_statement {
             self.prefixes -= level.prefixes;
-            level.prefixes = 0;
+            (level.prefixes, level.powers) = (0, 0);
             level.chain = 0;
             level.question = false;
             if !level.begins {
@@ -184,16 +202,29 @@ impl<const PYTHON: bool> Measure<PYTHON> {
             }
         }
         level.chain += 1;
+        // A power holds the next one, until another operator comes.
+        let star = token.kind == Kind::Mark(b'*');
+        if level.powers > 0
+            && (level.star && !star || matches!(token.kind, Kind::Mark(b'+' | b'-' | b'/' | b'%')) && operand())
+        {
+            self.prefixes -= level.powers;
+            level.prefixes -= level.powers;
+            level.powers = 0;
+        }
+        let power = level.star && star;
+        level.powers += u32::from(power);
+        level.star = star && !power && operand();
         match token.kind {
-            Kind::Mark(b'<') if !PYTHON => level.angles += 1,
+            Kind::Mark(b'<') if !PYTHON && !compares() => level.angles += 1,
             Kind::Mark(b'>') if !PYTHON => level.angles = level.angles.saturating_sub(1),
             _ => {}
         }
         let nests = match token.kind {
             Kind::Word => prefix,
             Kind::Arrow => true,
-            Kind::Mark(b'!' | b'~' | b'?' | b'@') => true,
-            Kind::Mark(b'=' | b':') => !PYTHON,
+            Kind::Mark(b'!' | b'=') => !(PYTHON && token.kind == Kind::Mark(b'=') || compares()),
+            Kind::Mark(b'~' | b'?' | b'@') => true,
+            Kind::Mark(b':') => !PYTHON,
             Kind::Mark(b'+' | b'-' | b'*') => !operand(),
             _ => false,
         };
@@ -263,6 +294,15 @@ mod tests {
         );
         let bundle = "function a(b){return b=c?d:-e,!f}".repeat(5000);
         assert!(!exceeds(&bundle, Language::JavaScript), "{:?}", Nesting::of(&bundle, Language::JavaScript, 400));
+        let ranges = format!("x={}0", "65<=a&&a<=90||a==95||a!==3||a>=7||".repeat(500));
+        assert!(!exceeds(&ranges, Language::JavaScript), "{:?}", Nesting::of(&ranges, Language::JavaScript, 400));
+        for nested in ["a=", "a<<=", "a>>>=", "a??=", "!"] {
+            assert!(exceeds(&format!("{}1", nested.repeat(2000)), Language::JavaScript), "{nested}");
+        }
+        let sums = format!("x = {}", "-a**5*b**2*c + 3*a**7 ".repeat(700));
+        assert!(!exceeds(&sums, Language::Python), "{:?}", Nesting::of(&sums, Language::Python, 400));
+        let powers = format!("x = {}1", "a**".repeat(2000));
+        assert!(exceeds(&powers, Language::Python));
         let cases = "switch(a){".to_owned() + &"case 1:case 2:b=c;break;".repeat(5000) + "}";
         assert!(!exceeds(&cases, Language::JavaScript));
     }

@@ -11,7 +11,7 @@ use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Oper
 use ruff_text_size::Ranged;
 
 use crate::facts::{
-    Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, known_names, makes_key, text_of,
+    Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, filled, known_names, makes_key, text_of,
 };
 use computing::{Computing, Definition};
 
@@ -292,7 +292,10 @@ impl<'a> Walker<'_, 'a> {
                         _ if constant.is_some() => {
                             self.builder.put_together(constant.unwrap_or_default(), value.taint | right.taint, place)
                         }
-                        Operator::Mod => self.builder.any_of(&[value, Value::tainted(right.whole_taint())]),
+                        Operator::Mod => {
+                            let filled = value.as_text().map_or(Taint::NONE, filled);
+                            self.builder.any_of(&[value, Value::tainted(right.whole_taint() | filled)])
+                        }
                         _ => Value::tainted(value.taint | right.taint),
                     }
                 }

@@ -96,6 +96,8 @@ pub(crate) struct Manifests {
     pub binding_gyp: Option<String>,
     /// The commands that it makes node-gyp run.
     pub gyp_commands: Vec<Script>,
+    /// Whether the manifest says what importing the package runs.
+    pub importable: bool,
     /// Files that `bin` names, relative to the package.
     pub bin_files: Vec<String>,
     /// Modules that console scripts start: `pkg.cli`.
@@ -240,6 +242,12 @@ impl Manifests {
                 }
             }
         }
+        let leads_in = |value: &serde_json::Value| match value {
+            serde_json::Value::Object(ways) => ways.keys().any(|way| way != "./package.json"),
+            value => !value.is_null(),
+        };
+        self.importable |=
+            ["main", "module", "browser", "exports"].iter().filter_map(|way| json.get(way)).any(leads_in);
         match json.get("bin") {
             Some(serde_json::Value::String(file)) => self.bin_files.push(plain_path(file)),
             Some(serde_json::Value::Object(files)) => {

@@ -71,9 +71,15 @@ pub(super) fn reach(kind: DistributionKind, files: &[Candidate<'_>], manifests: 
     let by_path: BTreeMap<&str, usize> = files.iter().enumerate().map(|(index, file)| (file.inner, index)).collect();
     // A shell script runs when something starts it; importing the package does not.
     let is_script = |inner: &str| language_of(inner, b"") == Some(Language::Shell);
+    // A package of commands only: nothing of it can be imported, and all of it runs when somebody starts one.
+    let commands = kind == DistributionKind::NpmTarball
+        && !manifests.bin_files.is_empty()
+        && !manifests.importable
+        && find(&by_path, "index").is_none();
     let alone = |inner: &str| match inner {
         inner if is_test(inner) => Reach::Test,
         inner if is_script(inner) => Reach::Call,
+        _ if commands => Reach::EntryPoint,
         _ => Reach::Import,
     };
     let mut reach: Vec<Reach> = files.iter().map(|file| alone(file.inner)).collect();

@@ -51,6 +51,12 @@ pub(super) fn is_release_host(host: &str) -> bool {
     HOSTS.iter().any(|known| host.strip_suffix(known).is_some_and(|before| before.is_empty() || before.ends_with('.')))
 }
 
+/// True when the texts of a file name addresses, and all of them lie where programs are published.
+pub(super) fn names_only_released(facts: &Facts<'_>) -> bool {
+    let mut named = facts.addresses.iter().peekable();
+    named.peek().is_some() && named.all(|host| is_release_host(host))
+}
+
 /// True when a file names hosts in its network calls, and all of them publish programs.
 pub(super) fn all_released(facts: &Facts<'_>) -> bool {
     let hosts = crate::report::hosts(facts);

@@ -60,7 +60,7 @@ impl<'a> Walker<'_, 'a> {
             }
             BindingPattern::ArrayPattern(array) => {
                 for (index, element) in array.elements.iter().enumerate() {
-                    let item = value.items().get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
+                    let item = value.items().get(index).cloned().unwrap_or_else(|| item_of(&value));
                     if let Some(element) = element {
                         self.bind(element, item);
                     }
@@ -128,7 +128,7 @@ impl<'a> Walker<'_, 'a> {
             AssignmentTarget::AssignmentTargetIdentifier(name) => self.builder.assign(name.name.as_str(), value),
             AssignmentTarget::ArrayAssignmentTarget(array) => {
                 for (index, element) in array.elements.iter().enumerate() {
-                    let item = value.items().get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
+                    let item = value.items().get(index).cloned().unwrap_or_else(|| item_of(&value));
                     if let Some(element) = element {
                         self.assign_maybe(element, item);
                     }
@@ -172,4 +172,10 @@ impl<'a> Walker<'_, 'a> {
             }
         }
     }
+}
+
+/// What is known of any item of a list that is not known as such: of the command line that it is one of its words.
+pub(super) fn item_of<'a>(list: &Value<'a>) -> Value<'a> {
+    let path = list.path.clone().filter(|path| &**path == "process.argv");
+    Value { path, ..Value::tainted(list.taint) }
 }

@@ -1,6 +1,6 @@
 //! The archive is not what ordinary tools write.
 
-use sigma_core::{Category, Severity};
+use sigma_core::{Category, Reach, Severity};
 
 use crate::report::Distribution;
 use crate::rules::{Check, Hits, Rule};
@@ -22,6 +22,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
     for oddity in &distribution.oddities {
         let hit = hits.hit(&oddity.detail).file(oddity.path.clone());
+        // Archives that tests unpack are nobody's package.
+        let of_tests = oddity.path.split_once("!/").is_some_and(|(outer, _)| distribution.is_test(outer));
+        let hit = if of_tests { hit.reach(Reach::Test) } else { hit };
         hits.push(hit.severity(oddity.severity).message(oddity.message));
     }
 }

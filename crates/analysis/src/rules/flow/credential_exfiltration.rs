@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::Verdict;
-use crate::facts::{Effects, Taint};
+use crate::facts::{Call, Effects, Taint, Value};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -24,12 +24,35 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         // Keys that go back to the service that gave them stay on the machine; its address beside them tells nothing.
         let address = call.positional(0).or_else(|| call.option("url"));
         let back = address.is_none_or(|address| address.taint.any(Taint::CREDENTIAL_PATH));
+        // A place that only the machine's own configuration names: the cluster or the service that the token is for.
+        if address.is_some_and(is_configured) || prepared(source, call).is_some_and(is_configured) {
+            continue;
+        }
         let taint = if back { call.taint } else { call.taint.without(Taint::CREDENTIAL_PATH) };
         if let Some(([called, loaded, _], _)) = verdict(call.effects, taint) {
             let hit = hits.at(source.facts, call.place);
             hits.push(hit.severity(called).loaded(loaded));
         }
     }
+}
+
+/// True for an address of which the code names nothing, and that comes from the environment.
+fn is_configured(address: &Value<'_>) -> bool {
+    const ELSEWHERE: Taint =
+        Taint::ADDRESS.with(Taint::BEHIND).with(Taint::DECODED).with(Taint::REMOTE).with(Taint::FILE);
+    let scheme = address.as_prefix().is_none_or(|text| matches!(text, "" | "http://" | "https://"));
+    scheme && address.taint.any(Taint::ENV) && !address.taint.any(ELSEWHERE | Taint::CREDENTIAL)
+}
+
+/// The address of the request that a call sends: the one made ready last before it in the same function.
+fn prepared<'s>(source: &Source<'s>, call: &Call<'s>) -> Option<&'s Value<'s>> {
+    let request = call.positional(0)?.path.as_deref().filter(|path| path.ends_with("Request()"))?;
+    let made = source.calls(Effects::PREPARE).filter(|made| {
+        made.place.function == call.place.function
+            && made.place.start < call.place.start
+            && request.starts_with(&*made.path)
+    });
+    made.last()?.positional(0)
 }
 
 /// What a flow means to this rule.

@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::Verdict;
-use crate::facts::{Call, Effects, Taint, starts_script, words_of};
+use crate::facts::{Call, Effects, Taint, Value, starts_script, words_of};
 use crate::rules::{Check, Hits, Rule, Source, release};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -42,7 +42,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         // A program of its own release page, or of the package index, is what installers of native tools fetch.
         let script = call.taint.any(Taint::DOWNLOADED) && starts_script(&words_of(&call.arguments));
         let program = !piped && !script && !call.effects.any(Effects::EVAL) && !call.taint.any(Taint::ADDRESS);
-        if program && release::all_released(source.facts) {
+        if program && (release::all_released(source.facts) || is_asked_for_its_version(source, call)) {
             severity = [Severity::Info, Severity::Medium, Severity::Medium];
         }
         // A text of the index or of a forge is run by whoever sets an environment up.
@@ -58,6 +58,17 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let hit = hits.at(source.facts, call.place);
         hits.push(hit.severity(called).loaded(loaded).installed(installed));
     }
+}
+
+/// True for a program that is only asked which version it is, in a file whose addresses all belong to places where
+/// programs are published: an installer that makes sure of what it fetched.
+fn is_asked_for_its_version(source: &Source<'_>, call: &Call<'_>) -> bool {
+    let version = |value: &Value<'_>| matches!(value.as_text(), Some("--version" | "-v" | "-V" | "version"));
+    let asked = match call.positional(1).map_or(&[][..], Value::items) {
+        [word] => version(word),
+        _ => matches!(call.positional(0).map_or(&[][..], Value::items), [_, word] if version(word)),
+    };
+    asked && crate::report::hosts(source.facts).is_empty() && release::names_only_released(source.facts)
 }
 
 /// What a flow means to this rule.
@@ -77,6 +88,10 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
         }
         // Who runs the text that an address of the author's choice answers lets the author run anything, whenever it is.
         _ if code && taint.any(Taint::NAMED_HOST) => [Severity::Critical; 3],
+        // An address that only the caller names is no news to the caller.
+        _ if code && !taint.any(Taint::NAMED | Taint::DOWNLOADED) => {
+            [Severity::Medium, Severity::Critical, Severity::Critical]
+        }
         _ if code => [Severity::High, Severity::Critical, Severity::Critical],
         // The whole command comes from elsewhere.
         _ if command && !taint.any(Taint::JOINED | Taint::DOWNLOADED) => {

@@ -119,8 +119,22 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
     if !network && !told_where {
         return None;
     }
+    // Where to go is not what is told, unless that stands behind an address of the code's own.
+    let taint = match effects.any(Effects::PLACE) && !collector {
+        true if taint.any(Taint::BEHIND) => taint.without(Taint::ENV | Taint::OUTPUT | Taint::FILE),
+        true => return None,
+        false => taint,
+    };
     let flow = FLOWS.iter().find(|flow| taint.any(flow.what))?;
-    Some((if collector { flow.to_collector } else { flow.severity }, flow.message))
+    // A forge that is asked for something with a token is the one that made the token.
+    let more = Taint::HOST_INFO | Taint::OUTPUT | Taint::CREDENTIAL | Taint::ADDRESS | Taint::DECODED | Taint::REMOTE;
+    if effects.any(Effects::ASKS) && flow.what == Taint::SECRET && taint.any(Taint::FORGE) && !taint.any(more) {
+        return Some(([Severity::Info, Severity::Low, Severity::Medium], flow.message));
+    }
+    let [called, loaded, installed] = if collector { flow.to_collector } else { flow.severity };
+    // Whoever starts the program says where that goes.
+    let (loaded, installed) = if effects.any(Effects::LED) { (called, called) } else { (loaded, installed) };
+    Some(([called, loaded, installed], flow.message))
 }
 
 /// Looking up one's own address tells nobody anything: `gethostbyname(gethostname())`.
@@ -160,8 +174,12 @@ fn is_destination(call: &Call<'_>) -> bool {
     let Some(first) = call.positional(0).filter(|_| call.effects.any(Effects::NET)) else { return false };
     let named = first.as_prefix().is_some_and(|prefix| !prefix.is_empty()) || !first.items().is_empty();
     let told = call.arguments.iter().filter(|argument| !std::ptr::eq(&argument.value, first));
-    const GRAVE: Taint =
-        Taint::ENV_ALL.with(Taint::SECRET).with(Taint::HOST_INFO).with(Taint::WATCHED).with(Taint::ADDRESS);
+    const GRAVE: Taint = Taint::ENV_ALL
+        .with(Taint::SECRET)
+        .with(Taint::HOST_INFO)
+        .with(Taint::WATCHED)
+        .with(Taint::ADDRESS)
+        .with(Taint::BEHIND);
     let grave = first.taint.any(GRAVE);
     !named && !grave && !told.into_iter().any(|argument| argument.value.taint.any(TELLING))
 }

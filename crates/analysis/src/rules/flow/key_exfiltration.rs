@@ -26,7 +26,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let taint = call.taint.without(Taint::PASSWORD) | sent(call).and(Taint::PASSWORD);
         // A session keeps what a login answers.
         let session = call.path.contains("()");
-        let effects = if session { call.effects.without(Effects::DISCARDED) } else { call.effects };
+        let rest = source.facts.source.get(call.place.end as usize..).unwrap_or_default().trim_start();
+        let heard = session || rest.starts_with(".then");
+        let effects = if heard { call.effects.without(Effects::DISCARDED) } else { call.effects };
         if let Some(([called, loaded, _], message)) = verdict(effects, taint) {
             let hit = hits.at(source.facts, call.place);
             hits.push(hit.severity(called).loaded(loaded).message(message));

@@ -12,9 +12,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::High,
     message: "Resolves a host name that is built from what the code knows of the machine.",
     why: "Name resolution passes most firewalls; data in front of a domain reaches whoever runs that domain.",
-    false_positives: "Resolving the own host name, or one from the configuration, is ordinary; only names that are put \
-                      together from data count, and constant ones of which nobody looks at the answer while the module \
-                      loads. Names that everybody resolves to see whether there is a network are left out.",
+    false_positives: "Resolving the own host name, one from the configuration, or a service of the own domain is ordinary; \
+                      only names count in which data stands before a domain of the code's own, and constant ones of \
+                      which nobody looks at the answer while the module loads. Names that everybody resolves to see \
+                      whether there is a network are left out.",
     example: include_str!("dns_exfiltration/hit.py"),
     check: Check::Source(check),
 };
@@ -24,7 +25,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::NET).filter(|call| resolves(&call.path)) {
         let Some(name) = call.positional(0) else { continue };
         let taint = name.taint;
-        if taint.any(Taint::JOINED) && (taint.any(telling) || taint.any(Taint::ENV | Taint::DECODED)) {
+        if taint.any(Taint::FOLLOWED) && (taint.any(telling) || taint.any(Taint::ENV | Taint::DECODED)) {
             let hit = hits.at(source.facts, call.place);
             let (called, loaded) = match taint.any(telling) {
                 true => (Severity::High, Severity::Critical),

@@ -2,7 +2,7 @@
 
 use sigma_core::{Category, Severity};
 
-use crate::facts::{Effects, When};
+use crate::facts::{Effects, Facts, When};
 use crate::language::Language;
 use crate::rules::{Check, Hits, Rule, Source};
 
@@ -29,7 +29,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         hits.push(hit.message("Built-in functions get other names, many at once, to hide which of them is called."));
     }
     let text = source.facts.source;
-    let Some((at, kind, strong)) = shape(text, source.facts.language) else { return };
+    let Some((at, kind, strong)) = shape(text, source.facts) else { return };
     let acts = Effects::EVAL | Effects::SPAWN | Effects::NET | Effects::NATIVE;
     // What cannot be told because the very names of modules are hidden counts as if it were known.
     let hides = || ["require(_0x", "import(_0x", "ethereum"].iter().any(|word| text.contains(word));
@@ -55,16 +55,21 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 }
 
 /// Where the first sign stands, what it is, and whether nothing but hiding explains it.
-fn shape(text: &str, language: Language) -> Option<(usize, &'static str, bool)> {
+fn shape(text: &str, facts: &Facts<'_>) -> Option<(usize, &'static str, bool)> {
     let bytes = text.as_bytes();
     let find = |sign: &str| memchr::memmem::find(bytes, sign.as_bytes());
-    if language == Language::Shell {
+    if facts.language == Language::Shell {
         return letters_by_place(text)
             .map(|at| (at, "The script takes its commands letter by letter out of a text.", true));
     }
-    if language == Language::Python {
-        for sign in ["__pyarmor__", "pyarmor_runtime", "pytransform"] {
-            if let Some(at) = find(sign) {
+    if facts.language == Language::Python {
+        // What the file imports or calls: tools that look for protected code speak of it in texts and comments.
+        let runtime = |module: &str| module.contains("pyarmor_runtime") || module.contains("pytransform");
+        let imports = facts.imports.iter().any(|module| runtime(module))
+            || facts.modules.iter().any(|(module, _)| runtime(module));
+        for sign in ["__pyarmor__(", "pyarmor_runtime", "pytransform"] {
+            let mut places = memchr::memmem::find_iter(bytes, sign.as_bytes()).take(100);
+            if let Some(at) = places.find(|at| imports || is_statement(&text[..*at], &text[*at..])) {
                 return Some((at, "The code is protected by PyArmor: what runs cannot be read.", true));
             }
         }
@@ -97,6 +102,14 @@ fn shape(text: &str, language: Language) -> Option<(usize, &'static str, bool)> 
         }
     }
     None
+}
+
+/// True where protected code is called with its bytes, or its runtime started: `__pyarmor__(.., b'`, `pyarmor_runtime()`.
+fn is_statement(before: &str, rest: &str) -> bool {
+    let line = before.rsplit(['\n', ';']).next().unwrap_or(before).trim_start();
+    let head = &rest.as_bytes()[..rest.len().min(120)];
+    let bytes = memchr::memmem::find(head, b"b'").is_some() || memchr::memmem::find(head, b"b\"").is_some();
+    line.is_empty() && (rest.starts_with("pyarmor_runtime()") || rest.starts_with("__pyarmor__(") && bytes)
 }
 
 /// Names such as `_0x3f2a`: how many, at most 200, and where the first stands.
