@@ -6,7 +6,7 @@ use super::machine::{Answer, Halt, Machine};
 use super::value::{characters, string};
 use super::{Binary, Data, Unary};
 
-/// Characters of a text that is repeated: 64 Ki. What is repeated more often hides nothing, and tests of parsers do so.
+/// Characters of a text, or items of a list, that is repeated: 64 Ki. What is repeated more often hides nothing, and tests of parsers do so.
 pub(super) const MAX_REPEATED: usize = 64 << 10;
 
 impl Machine {
@@ -102,6 +102,9 @@ impl Machine {
                 if let (Data::Object(_), Data::Number(times)) = (left, right) {
                     let items = self.each(left)?;
                     let times = times.max(0.0) as usize;
+                    if items.len().saturating_mul(times) > MAX_REPEATED {
+                        return Err(Halt::Unknown);
+                    }
                     self.pay_memory(items.len().saturating_mul(times).saturating_mul(24))?;
                     return self.new_list((0..times).flat_map(|_| items.iter().cloned()).collect());
                 }
