@@ -1,29 +1,32 @@
 //! Small sets as bits: what a call does, and what a value is made of.
 
-/// Declares a set of up to 64 flags with the usual operations.
+/// Declares a set of flags with the usual operations; a flag that has no room in the integer is an error when it is compiled.
 macro_rules! bits {
-    ($(#[$doc:meta])* $name:ident { $($(#[$flag_doc:meta])* $flag:ident = $word:literal,)* }) => {
+    ($(#[$doc:meta])* $name:ident: $bits:ident { $($(#[$flag_doc:meta])* $flag:ident = $word:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
-        pub(crate) struct $name(u64);
+        pub(crate) struct $name($bits);
 
         #[allow(non_camel_case_types, clippy::upper_case_acronyms, dead_code)]
         mod position {
-            #[repr(u64)]
+            #[repr(u32)]
             pub(super) enum $name { $($flag,)* }
         }
 
         #[allow(dead_code)]
         impl $name {
+            /// How many flags there are.
+            pub const COUNT: u32 = [$($word,)*].len() as u32;
+
             /// The empty set.
             pub const NONE: Self = Self(0);
 
             /// A set by its bits.
-            pub const fn from_bits(bits: u64) -> Self {
+            pub const fn from_bits(bits: $bits) -> Self {
                 Self(bits)
             }
 
-            $($(#[$flag_doc])* pub const $flag: Self = Self(1 << position::$name::$flag as u64);)*
+            $($(#[$flag_doc])* pub const $flag: Self = Self(1 << position::$name::$flag as u32);)*
 
             /// The flag of a word in a data file.
             pub fn of_word(word: &str) -> Option<Self> {
@@ -78,7 +81,7 @@ macro_rules! bits {
 mod effect {
     bits! {
         /// What calling an API does, whatever the language. The words are those of `apis.txt`.
-        Effects {
+        Effects: u64 {
             /// Starts a process.
             SPAWN = "spawn",
             /// Hands a text to a shell.
@@ -150,7 +153,7 @@ mod effect {
 mod taint {
     bits! {
         /// What a value is made of.
-        Taint {
+        Taint: u128 {
             /// The value of an environment variable with an ordinary name.
             ENV = "env",
             /// The value of one whose name speaks of a secret.
@@ -232,7 +235,7 @@ mod taint {
 mod sign {
     bits! {
         /// What a text names, finer than its taint. The words are those of `mentions.txt`.
-        Signs {
+        Signs: u64 {
             /// A browser's profile, passwords or cookies.
             BROWSER = "browser",
             /// Tokens and sessions of Discord, Telegram and the like.
@@ -316,7 +319,7 @@ mod sign {
 mod wait {
     bits! {
         /// What code looks at before it acts, by a comparison with a constant.
-        Waits {
+        Waits: u64 {
             /// Which day it is.
             DATE = "date",
             /// In which country, time zone or language the machine is.
@@ -332,7 +335,7 @@ mod wait {
 mod deed {
     bits! {
         /// What a command line does, whichever shell reads it.
-        Deeds {
+        Deeds: u64 {
             /// Fetches code and runs it.
             RUNS_DOWNLOAD = "runs-download",
             /// Connects to another host.
@@ -373,25 +376,29 @@ mod deed {
 
 pub(crate) use deed::Deeds;
 
-/// Parameters of a function that stand for what callers give: bits 32 and up.
+/// What is known of a value has the lower half of the bits to itself.
+const CONCRETE: u32 = 64;
+/// Parameters of a function that stand for what callers give.
 const PARAMETERS: u32 = 8;
-/// Imported names of one file that stand for what other files hold: bits 40 and up.
+/// Imported names of one file that stand for what other files hold.
 const SYMBOLS: u32 = 24;
+
+const _: () = assert!(Taint::COUNT <= CONCRETE && CONCRETE + PARAMETERS + SYMBOLS <= u128::BITS);
 
 impl Taint {
     /// Whatever callers give as this parameter; nothing beyond the first eight.
     pub const fn parameter(index: u32) -> Self {
-        if index < PARAMETERS { Self::from_bits(1 << (32 + index)) } else { Self::NONE }
+        if index < PARAMETERS { Self::from_bits(1 << (CONCRETE + index)) } else { Self::NONE }
     }
 
     /// Whatever another file holds under this imported name; nothing beyond the first 24.
     pub const fn symbol(index: u32) -> Self {
-        if index < SYMBOLS { Self::from_bits(1 << (40 + index)) } else { Self::NONE }
+        if index < SYMBOLS { Self::from_bits(1 << (CONCRETE + PARAMETERS + index)) } else { Self::NONE }
     }
 
     /// What is known without asking callers or other files.
     pub const fn concrete(self) -> Self {
-        self.and(Self::from_bits(u32::MAX as u64))
+        self.and(Self::from_bits((1 << CONCRETE) - 1))
     }
 
     /// Every parameter and symbol replaced by what it stands for.

@@ -145,7 +145,7 @@ impl<'a> Builder<'a> {
         if files.len() < MAX_FACTS {
             let sure = if from.any(Taint::REMOTE) { Taint::DOWNLOADED } else { Taint::NONE };
             let from = from.and(Taint::ADDRESS | Taint::DECODED | Taint::HIDDEN | Taint::NAMED_HOST | Taint::OWN)
-                | from.without(Taint::from_bits(u32::MAX.into()))
+                | from.without(from.concrete())
                 | sure;
             let known = files.entry(key).or_default();
             self.learned.useful |= known.is_empty();
