@@ -88,7 +88,8 @@ pub(crate) fn acts(name: &str) -> bool {
         "os" | "posix" | "nt" => {
             matches!(function, "system" | "popen") || function.starts_with("exec") || function.starts_with("spawn")
         }
-        "subprocess" | "pty" | "commands" | "webbrowser" | "socket" | "runpy" | "requests" => true,
+        "subprocess" | "pty" | "commands" | "webbrowser" | "runpy" | "requests" => true,
+        "socket" => matches!(function, "socket" | "create_connection"),
         "builtins" | "__builtin__" => {
             matches!(function, "exec" | "eval" | "compile" | "__import__" | "open" | "execfile")
         }

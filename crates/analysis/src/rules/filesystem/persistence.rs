@@ -33,7 +33,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             let told = call.arguments.iter().filter_map(|argument| argument.value.as_prefix());
             let fetches = Deeds::RUNS_DOWNLOAD | Deeds::REMOTE_SHELL | Deeds::ENCODED | Deeds::FETCHES;
             let fetch = |text: &str| {
-                let named = text.contains("://") && ["curl ", "wget "].iter().any(|program| text.contains(program));
+                let named = text.contains("://") && ["curl ", "wget "].iter().any(|program| commands(text, program));
                 text.len() > 16 && (named || deeds_of_text(text).any(fetches))
             };
             if told.into_iter().any(fetch) {
@@ -45,4 +45,12 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             hits.push(hit.severity(Severity::Low).loaded(Severity::Critical));
         }
     }
+}
+
+/// True where a program stands at the place of a command, not in the middle of a sentence about it.
+fn commands(text: &str, program: &str) -> bool {
+    text.match_indices(program).any(|(at, _)| {
+        let before = text[..at].trim_end_matches([' ', '\t']);
+        before.is_empty() || before.ends_with(['\n', ';', '&', '|', '(', '`', '"', '\'', '{', '='])
+    })
 }

@@ -22,7 +22,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    for call in source.calls(Effects::NET | Effects::PREPARE) {
+    // Where to connect is not what is told.
+    let tells = |call: &&Call<'_>| !call.path.ends_with(".connect") && !call.path.ends_with(".connect_ex");
+    for call in source.calls(Effects::NET | Effects::PREPARE).filter(tells) {
         let taint = call.taint.without(Taint::PASSWORD) | sent(call).and(Taint::PASSWORD);
         // A session keeps what a login answers.
         let session = call.path.contains("()");
@@ -39,7 +41,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 /// What a flow means to this rule.
 pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdict> {
     let collector = taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);
-    if !effects.any(Effects::NET | Effects::PREPARE) || !(collector || taint.any(Taint::NAMED_HOST)) {
+    // Where to connect is not what is told.
+    let tells = effects.any(Effects::NET | Effects::PREPARE) && !effects.any(Effects::PLACE);
+    if !tells || !(collector || taint.any(Taint::NAMED_HOST)) {
         return None;
     }
     let unheard = effects.any(Effects::DISCARDED);
@@ -55,7 +59,8 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
             let message = "The cookies or the whole storage of a page are sent to a host that stands in the code.";
             ([called; 3], message)
         }
-        _ if taint.any(Taint::PASSWORD) && (unheard || collector) => {
+        // Whoever looks for leaked secrets asks a service whether they still work, and reads the answer.
+        _ if taint.any(Taint::PASSWORD) && (unheard || taint.any(Taint::RAW_IP | Taint::CATCHER)) => {
             let message = "A password or a card number that the caller hands over is sent to a host that stands in the code, and \
                            nobody waits for an answer.";
             ([Severity::High, Severity::Critical, Severity::Critical], message)

@@ -139,7 +139,15 @@ fn letters_by_place(text: &str) -> Option<usize> {
 /// Members by hexadecimal numbers, `x[0x1f]`, so many that hardly a line is without: where the first stands. Minifiers
 /// write numbers in decimal, and people write names.
 fn hexadecimal_table(bytes: &[u8]) -> Option<usize> {
-    let mut found = memchr::memmem::find_iter(bytes, b"[0x").take(400);
+    // A list of numbers, `[0x4b, 0x212a]`, is no member of anything.
+    let member = |at: &usize| {
+        let of_something = at.checked_sub(1).is_some_and(|before| {
+            bytes[before].is_ascii_alphanumeric() || matches!(bytes[before], b'_' | b'$' | b')' | b']')
+        });
+        let digits = bytes[at + 3..].iter().take(8).take_while(|byte| byte.is_ascii_hexdigit()).count();
+        of_something && bytes.get(at + 3 + digits) == Some(&b']')
+    };
+    let mut found = memchr::memmem::find_iter(bytes, b"[0x").filter(member).take(400);
     let first = found.next()?;
     let count = 1 + found.count();
     let dense = count >= 400 || count * 60 > bytes.len();
