@@ -1,13 +1,12 @@
 //! What a call does and what it yields, from the table of APIs and the built-in functions that are followed.
 
-use super::bits::{Effects, Signs, Taint};
+use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder, MAX_FACTS};
 use super::expression::{filled, union};
-use super::laid_out::words_of;
 use super::matter;
-use super::name::is_own_folder;
 use super::value::{Constant, Text, Value};
-use super::{Call, Place, address::names_host, api, chat, fold, handed, name, personal, waits};
+use super::yields::results;
+use super::{Call, Place, api, chat, fold, handed, name, personal, waits};
 use crate::language::Language;
 use crate::operator::watch;
 
@@ -371,268 +370,8 @@ impl<'a> Builder<'a> {
         results(effects, from) | callee.taint | said | if named { Taint::NAMED } else { Taint::NONE }
     }
 
-    /// Built-in functions that are followed rather than reported.
-    fn call_builtin(
-        &mut self,
-        path: &str,
-        arguments: &[Argument<'a>],
-        taint: Taint,
-        place: Place,
-    ) -> Option<Value<'a>> {
-        let value = |index: usize| arguments.get(index).map(|argument| &argument.value);
-        let text = |index: usize| value(index).and_then(Value::as_text);
-        let plain = || -> Vec<&Value<'a>> { arguments.iter().map(|argument| &argument.value).collect() };
-        let result = match path {
-            // The text of such an address is the module: `import("data:text/javascript," + text)`.
-            "import" if value(0).and_then(Value::as_prefix).is_some_and(|text| text.starts_with("data:")) => {
-                let taint =
-                    taint | if value(0)?.as_prefix()?.contains(";base64") { Taint::DECODED } else { Taint::NONE };
-                self.note_sink(Effects::EVAL, taint, place);
-                if self.facts.calls.len() < MAX_FACTS {
-                    let (path, arguments) = (Text::from("import"), arguments.to_vec());
-                    let effects = Effects::EVAL | Effects::IMPORT;
-                    self.facts.calls.push(Call {
-                        path,
-                        effects,
-                        arguments,
-                        taint,
-                        discarded: false,
-                        waits: self.waiting.now,
-                        place,
-                    });
-                }
-                Value::tainted(taint)
-            }
-            "require" | "__import__" | "importlib.import_module" | "importlib.__import__" | "import" => {
-                // A module that was downloaded is code that was downloaded.
-                // A bare name is looked up among the installed packages, whatever else is called so.
-                let bare = |argument: &Argument<'a>| {
-                    argument.value.as_text().is_some_and(|text| !text.contains(['.', '/', '\\']))
-                };
-                let file = if arguments.first().is_some_and(bare) { &[] } else { arguments };
-                let loaded = self.downloaded_among(file) | taint;
-                if loaded.any(Taint::DOWNLOADED | Taint::REMOTE) && self.has_room(Effects::EVAL) {
-                    let (path, effects) = (path.to_owned().into(), Effects::EVAL);
-                    let arguments = arguments.to_vec();
-                    self.facts.calls.push(Call {
-                        path,
-                        effects,
-                        arguments,
-                        taint: loaded,
-                        discarded: false,
-                        waits: self.waiting.now,
-                        place,
-                    });
-                }
-                if taint.any(Taint::DECODED) {
-                    self.sign(Signs::HIDDEN_MODULE, "a module whose name an encoding hides", place);
-                }
-                let module = text(0).filter(|module| module.len() <= 500)?.to_owned();
-                let value = self.import(&module);
-                // `import a.b` in Python yields `a`, import_module yields `a.b`.
-                let top = path == "__import__" && !module.starts_with('.');
-                if top { Value::at_path(name::package_of(&module).to_owned()) } else { value }
-            }
-            // `eval("os.system")` is the function itself.
-            "eval" if text(0).is_some_and(is_dotted) => {
-                let name = text(0)?.to_owned();
-                let mut parts = name.split('.');
-                let mut value = self.name_of(parts.next()?);
-                for part in parts {
-                    value = self.member(&value, part, place);
-                }
-                value.path.as_deref().filter(|path| !api::effects(path).is_empty())?;
-                value
-            }
-            "getattr" | "Reflect.get" => {
-                let (object, key) = (value(0)?.clone(), value(1)?.clone());
-                if matches!(object.path.as_deref(), Some("builtins" | "__builtins__")) && key.as_text().is_none() {
-                    return Some(Value::at_path("builtins.computed"));
-                }
-                self.index(&object, &key, place)
-            }
-            "os.path.expanduser" => {
-                let mut value = value(0)?.clone();
-                let home = value.as_prefix().is_some_and(|text| text.starts_with('~'));
-                if home && !is_own_folder(&value.constant) {
-                    value.taint |= Taint::HOME;
-                }
-                value
-            }
-            // Whoever fills in arguments means to call it.
-            "functools.partial" if arguments.len() > 1 => {
-                self.call(value(0)?.clone(), arguments[1..].to_vec(), Taint::NONE, place);
-                value(0)?.clone()
-            }
-            "vars" | "staticmethod" | "classmethod" | "util.promisify" | "functools.partial" | "Promise.resolve"
-            | "str" | "String" | "shlex.quote" | "os.fspath" | "os.path.expandvars" | "os.path.abspath"
-            | "os.path.normpath" | "path.normalize" | "Object.freeze" => value(0)?.clone(),
-            "dict" | "Object.assign" | "JSON.stringify" | "json.dumps" | "Object.entries" | "Object.fromEntries"
-            | "Object.values" => Value::tainted(taint),
-            "Object.keys" => Value::default(),
-            "chr" | "String.fromCharCode" | "String.fromCodePoint" => {
-                let constant = self.pay(|| fold::characters(&plain()));
-                // One that is not known may be a drive's letter or a variable's name.
-                let lone = path == "chr" && matches!(constant, Constant::Unknown);
-                let taint = taint | if lone { Taint::CHARACTER } else { Taint::DECODED };
-                Value { constant, taint, ..Value::default() }
-            }
-            "bytes" | "bytearray" | "Buffer.from" if value(0).is_some_and(|list| !list.items().is_empty()) => {
-                let items: Vec<&Value<'a>> = value(0)?.items().iter().collect();
-                let constant = self.pay(|| fold::characters(&items));
-                Value { constant, taint: taint | Taint::DECODED, ..Value::default() }
-            }
-            "Buffer.from" | "Buffer" => match text(1) {
-                Some(encoding @ ("base64" | "hex" | "base64url")) => {
-                    let Constant::Text(text) = &value(0)?.constant else {
-                        return Some(Value::tainted(taint | Taint::DECODED));
-                    };
-                    self.budget = self.budget.saturating_sub(text.len() / 4);
-                    let constant = self.pay(|| fold::decode(encoding, text));
-                    if text.starts_with(['%', '{']) && matches!(constant, Constant::Unknown) {
-                        // A place that another program fills in: what it puts there is encoded to be carried.
-                        return Some(Value::tainted(taint));
-                    }
-                    let taint = taint | self.look_at_decoded(&constant, place) | hidden(value(0)?);
-                    Value { constant, taint: taint | Taint::DECODED, ..Value::default() }
-                }
-                _ => value(0)?.clone(),
-            },
-            "os.path.join" | "path.join" | "path.resolve" | "pathlib.Path" | "path.posix.join" => {
-                return Some(self.joined_path(path, &plain(), taint, place));
-            }
-            _ => return None,
-        };
-        Some(result)
-    }
-
-    /// A path put together; parts that are not known stand as `?`, so that the rest is still recognised.
-    fn joined_path(&mut self, path: &str, parts: &[&Value<'a>], taint: Taint, place: Place) -> Value<'a> {
-        if self.budget < fold::MAX_TEXT {
-            return Value::tainted(taint);
-        }
-        let known: Vec<&str> = parts.iter().take(32).map(|part| part.as_text().unwrap_or("?")).collect();
-        let all = parts.iter().all(|part| part.as_text().is_some());
-        let text = known.join("/");
-        self.budget = self.budget.saturating_sub(text.len());
-        let found = if text.len() <= fold::MAX_TEXT { self.taint_of_text(&text, place) } else { Taint::NONE };
-        let own = parts.iter().any(|part| is_own_folder(&part.constant));
-        let taint = if own { taint.without(Taint::HOME) } else { taint };
-        let constant = match all && text.len() <= fold::MAX_TEXT {
-            true => self.pay(|| Constant::Text(text.into())),
-            false => Constant::Unknown,
-        };
-        let path = (path == "pathlib.Path").then(|| Text::from("pathlib.Path()"));
-        let origin = parts.last().and_then(|part| origin_of(part));
-        Value { path, constant, taint: taint | found, origin, ..Value::default() }
-    }
-
-    fn decoded(&mut self, path: &str, arguments: &[Argument<'a>]) -> Constant<'a> {
-        let Some(Constant::Text(text)) = arguments.first().map(|argument| &argument.value.constant) else {
-            return Constant::Unknown;
-        };
-        let decoder = match path {
-            "codecs.decode" | "codecs.encode" => {
-                arguments.get(1).and_then(|argument| argument.value.as_text()).unwrap_or_default()
-            }
-            _ => path,
-        };
-        // The work goes by what is read, whatever comes out.
-        let unpacks = decoder.contains("compress") || decoder.contains("nflate") || decoder.contains("zip");
-        if !self.afford(text.len() / 4 + if unpacks { 64 << 10 } else { 0 }) {
-            return Constant::Unknown;
-        }
-        self.pay(|| fold::decode(decoder, text))
-    }
-
-    fn taint_of_result(
-        &mut self,
-        path: &str,
-        effects: Effects,
-        arguments: &[Argument<'a>],
-        taint: Taint,
-        receiver: Taint,
-        place: Place,
-    ) -> Taint {
-        if effects.any(Effects::ENV) {
-            let key = arguments.first().and_then(|argument| argument.value.as_text()).map(str::to_owned);
-            // `os.environ.get("A", "https://...")` is mostly the address that it falls back on.
-            let fallback = arguments.get(1).map_or(Taint::NONE, |argument| {
-                let address = argument.value.as_prefix().is_some_and(names_host);
-                argument.value.taint | if address { Taint::BEHIND } else { Taint::NONE }
-            });
-            return self.environment(key.as_deref(), place).taint | fallback;
-        }
-        let from = taint | receiver;
-        let mut result = results(effects, from);
-        if effects.any(Effects::DECODE) {
-            let stands = arguments.first().map_or(Taint::NONE, |argument| hidden(&argument.value));
-            result |= from | Taint::DECODED | stands;
-        }
-        if effects.any(Effects::OPEN) {
-            result |= from;
-        }
-        if effects.any(Effects::NET | Effects::PREPARE) {
-            let asked = arguments.first().map_or(Taint::NONE, |request| request.value.taint.and(Taint::NAMED_HOST));
-            result |= fixed(arguments) | asked;
-        }
-        // What `curl` prints came over the network.
-        if effects.any(Effects::SPAWN) {
-            let words = words_of(arguments);
-            let fetches = words.iter().any(|word| matches!(*word, "curl" | "wget"));
-            if fetches && words.iter().any(|word| word.contains("://")) {
-                result |= Taint::REMOTE | Taint::NAMED_HOST;
-            }
-        }
-        let silent = Effects::NET | Effects::SPAWN | Effects::READ | Effects::WRITE | Effects::DELETE;
-        match effects.any(silent) || !result.is_empty() {
-            true if path.starts_with("socket.") => result | Taint::SOCKET,
-            true => result,
-            false => {
-                let name = path.rsplit('.').next().unwrap_or(path);
-                let kept =
-                    if personal::carries(name) { receiver | personal::carried(name, arguments) } else { Taint::NONE };
-                from.without(Taint::PERSONAL) | kept.and(Taint::PERSONAL)
-            }
-        }
-    }
-
-    /// The same of the arguments that a call runs.
-    fn downloaded_by(&self, path: &str, effects: Effects, arguments: &[Argument<'a>]) -> Taint {
-        if self.has_no_downloads() {
-            return Taint::NONE;
-        }
-        let known = |value: &Value<'a>| {
-            origin_of(value).map_or(Taint::NONE, |origin| self.download(&origin)) | self.named_in(value)
-        };
-        match effects.any(Effects::SPAWN).then(|| matter::starts(arguments, known)).flatten() {
-            Some(started) => started,
-            None => self.downloaded_among(matter::runnable(path, arguments)),
-        }
-    }
-
-    /// The downloaded mark, when an argument names a file that was downloaded earlier.
-    fn downloaded_among(&self, arguments: &[Argument<'a>]) -> Taint {
-        if self.has_no_downloads() {
-            return Taint::NONE;
-        }
-        let known = |value: &Value<'a>| origin_of(value).map_or(Taint::NONE, |origin| self.download(&origin));
-        let values =
-            arguments.iter().flat_map(|argument| std::iter::once(&argument.value).chain(argument.value.items()));
-        values.fold(Taint::NONE, |all, value| all | known(value) | self.named_in(value))
-    }
-
-    /// What is known of a downloaded file that a command line names: `start /b setup.exe`.
-    fn named_in(&self, value: &Value<'a>) -> Taint {
-        let Some(command) = value.as_text().filter(|text| text.len() <= 2000 && text.contains(' ')) else {
-            return Taint::NONE;
-        };
-        let words = command.split([' ', '"', '\'', '=', ';', '&']).take(100);
-        words.filter(|word| word.contains(['.', '/', '\\'])).fold(Taint::NONE, |all, word| all | self.download(word))
-    }
-
     /// True while calls are kept. Beyond the first many, only those that could harm are, and the file says so.
-    fn has_room(&mut self, effects: Effects) -> bool {
+    pub(super) fn has_room(&mut self, effects: Effects) -> bool {
         const HARM: Effects = Effects::NET
             .with(Effects::SPAWN)
             .with(Effects::EVAL)
@@ -707,16 +446,6 @@ fn cuts_host(list: &Value<'_>, arguments: &[Argument<'_>], text: &str) -> bool {
     }
 }
 
-/// True for `os.system`: names joined by dots, and nothing else.
-fn is_dotted(text: &str) -> bool {
-    let name = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with(|c: char| c.is_ascii_digit())
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    text.len() <= 100 && text.split('.').all(name)
-}
-
 /// Secrets that are followed as they are handed over, and no further.
 const SECRETS: Taint = Taint::KEY.with(Taint::TOKEN).with(Taint::PASSWORD);
 
@@ -744,7 +473,7 @@ const HEARS: [&str; 11] =
 const HIDDEN: usize = 64;
 
 /// The mark of a long text that stands encoded in the source.
-fn hidden(value: &Value<'_>) -> Taint {
+pub(super) fn hidden(value: &Value<'_>) -> Taint {
     match &value.constant {
         Constant::Text(text) if text.len() >= HIDDEN && !text.as_bytes()[..HIDDEN].contains(&b' ') => Taint::HIDDEN,
         _ => Taint::NONE,
@@ -757,7 +486,7 @@ fn names_codec(value: &Value<'_>) -> bool {
 }
 
 /// The mark of an address of another host that stands whole in the code.
-fn fixed(arguments: &[Argument<'_>]) -> Taint {
+pub(super) fn fixed(arguments: &[Argument<'_>]) -> Taint {
     if address_of(arguments).is_some() { Taint::NAMED_HOST } else { Taint::NONE }
 }
 
@@ -786,42 +515,6 @@ fn is_literal_secret(value: &Value<'_>) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=?&@".contains(&byte))
 }
 
-/// What a call with these effects yields, by the effects alone.
-fn results(effects: Effects, from: Taint) -> Taint {
-    let mut result = Taint::NONE;
-    if effects.any(Effects::LIST) && from.any(Taint::HOME) {
-        result |= Taint::FOUND;
-    }
-    if effects.any(Effects::READ | Effects::OPEN) {
-        result |= from.and(Taint::FOUND);
-    }
-    if effects.any(Effects::READ | Effects::OPEN) && from.any(Taint::CREDENTIAL_PATH) {
-        result |= Taint::CREDENTIAL;
-    }
-    if effects.any(Effects::NET) {
-        result |= from.and(Taint::ADDRESS);
-        // The metadata service of a cloud hands out credentials.
-        if from.any(Taint::CREDENTIAL_PATH) {
-            result |= Taint::CREDENTIAL;
-        }
-    }
-    for (effect, mark) in [
-        (Effects::NET, Taint::REMOTE),
-        (Effects::ENV_ALL, Taint::ENV_ALL),
-        (Effects::CREDENTIAL, Taint::CREDENTIAL),
-        (Effects::HOST_INFO, Taint::HOST_INFO),
-        (Effects::READ, Taint::FILE),
-        (Effects::OPEN, Taint::FILE),
-        (Effects::SPAWN, Taint::OUTPUT),
-        (Effects::WATCH, Taint::WATCHED),
-    ] {
-        if effects.any(effect) {
-            result |= mark;
-        }
-    }
-    result
-}
-
 /// Methods that yield all of the environment.
 const WHOLE: [&str; 6] = ["items", "values", "copy", "__str__", "__repr__", "entries"];
 
@@ -833,7 +526,7 @@ const GROWS: [&str; 10] =
     ["append", "add_field", "extend", "add", "update", "insert", "push", "unshift", "set", "write"];
 
 /// The name by which a file that is written is recognised when it is run.
-fn origin_of<'a>(value: &Value<'a>) -> Option<Text<'a>> {
+pub(super) fn origin_of<'a>(value: &Value<'a>) -> Option<Text<'a>> {
     match &value.constant {
         Constant::Text(text) if text.len() <= 200 => Some(text.clone()),
         _ => value.origin.clone(),

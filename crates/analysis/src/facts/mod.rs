@@ -8,6 +8,7 @@ mod address;
 mod api;
 mod bits;
 mod builder;
+mod builtin;
 mod call;
 mod chat;
 mod command;
@@ -27,6 +28,7 @@ mod scope;
 mod started;
 mod value;
 mod waits;
+mod yields;
 
 pub(crate) use address::is_public_ip;
 pub(crate) use api::known_names;

@@ -1,0 +1,136 @@
+//! What a call yields: by what it does, what it is given, and what is known of the files that it names.
+//!
+//! In: a call's name, effects and arguments. Out: taints. Nothing here notes a call or changes what is known.
+
+use super::address::names_host;
+use super::bits::{Effects, Taint};
+use super::builder::{Argument, Builder};
+use super::call::{fixed, hidden, origin_of};
+use super::laid_out::words_of;
+use super::matter;
+use super::value::Value;
+use super::{Place, personal};
+
+impl<'a> Builder<'a> {
+    pub(super) fn taint_of_result(
+        &mut self,
+        path: &str,
+        effects: Effects,
+        arguments: &[Argument<'a>],
+        taint: Taint,
+        receiver: Taint,
+        place: Place,
+    ) -> Taint {
+        if effects.any(Effects::ENV) {
+            let key = arguments.first().and_then(|argument| argument.value.as_text()).map(str::to_owned);
+            // `os.environ.get("A", "https://...")` is mostly the address that it falls back on.
+            let fallback = arguments.get(1).map_or(Taint::NONE, |argument| {
+                let address = argument.value.as_prefix().is_some_and(names_host);
+                argument.value.taint | if address { Taint::BEHIND } else { Taint::NONE }
+            });
+            return self.environment(key.as_deref(), place).taint | fallback;
+        }
+        let from = taint | receiver;
+        let mut result = results(effects, from);
+        if effects.any(Effects::DECODE) {
+            let stands = arguments.first().map_or(Taint::NONE, |argument| hidden(&argument.value));
+            result |= from | Taint::DECODED | stands;
+        }
+        if effects.any(Effects::OPEN) {
+            result |= from;
+        }
+        if effects.any(Effects::NET | Effects::PREPARE) {
+            let asked = arguments.first().map_or(Taint::NONE, |request| request.value.taint.and(Taint::NAMED_HOST));
+            result |= fixed(arguments) | asked;
+        }
+        // What `curl` prints came over the network.
+        if effects.any(Effects::SPAWN) {
+            let words = words_of(arguments);
+            let fetches = words.iter().any(|word| matches!(*word, "curl" | "wget"));
+            if fetches && words.iter().any(|word| word.contains("://")) {
+                result |= Taint::REMOTE | Taint::NAMED_HOST;
+            }
+        }
+        let silent = Effects::NET | Effects::SPAWN | Effects::READ | Effects::WRITE | Effects::DELETE;
+        match effects.any(silent) || !result.is_empty() {
+            true if path.starts_with("socket.") => result | Taint::SOCKET,
+            true => result,
+            false => {
+                let name = path.rsplit('.').next().unwrap_or(path);
+                let kept =
+                    if personal::carries(name) { receiver | personal::carried(name, arguments) } else { Taint::NONE };
+                from.without(Taint::PERSONAL) | kept.and(Taint::PERSONAL)
+            }
+        }
+    }
+
+    /// The same of the arguments that a call runs.
+    pub(super) fn downloaded_by(&self, path: &str, effects: Effects, arguments: &[Argument<'a>]) -> Taint {
+        if self.has_no_downloads() {
+            return Taint::NONE;
+        }
+        let known = |value: &Value<'a>| {
+            origin_of(value).map_or(Taint::NONE, |origin| self.download(&origin)) | self.named_in(value)
+        };
+        match effects.any(Effects::SPAWN).then(|| matter::starts(arguments, known)).flatten() {
+            Some(started) => started,
+            None => self.downloaded_among(matter::runnable(path, arguments)),
+        }
+    }
+
+    /// The downloaded mark, when an argument names a file that was downloaded earlier.
+    pub(super) fn downloaded_among(&self, arguments: &[Argument<'a>]) -> Taint {
+        if self.has_no_downloads() {
+            return Taint::NONE;
+        }
+        let known = |value: &Value<'a>| origin_of(value).map_or(Taint::NONE, |origin| self.download(&origin));
+        let values =
+            arguments.iter().flat_map(|argument| std::iter::once(&argument.value).chain(argument.value.items()));
+        values.fold(Taint::NONE, |all, value| all | known(value) | self.named_in(value))
+    }
+
+    /// What is known of a downloaded file that a command line names: `start /b setup.exe`.
+    pub(super) fn named_in(&self, value: &Value<'a>) -> Taint {
+        let Some(command) = value.as_text().filter(|text| text.len() <= 2000 && text.contains(' ')) else {
+            return Taint::NONE;
+        };
+        let words = command.split([' ', '"', '\'', '=', ';', '&']).take(100);
+        words.filter(|word| word.contains(['.', '/', '\\'])).fold(Taint::NONE, |all, word| all | self.download(word))
+    }
+}
+
+/// What a call with these effects yields, by the effects alone.
+pub(super) fn results(effects: Effects, from: Taint) -> Taint {
+    let mut result = Taint::NONE;
+    if effects.any(Effects::LIST) && from.any(Taint::HOME) {
+        result |= Taint::FOUND;
+    }
+    if effects.any(Effects::READ | Effects::OPEN) {
+        result |= from.and(Taint::FOUND);
+    }
+    if effects.any(Effects::READ | Effects::OPEN) && from.any(Taint::CREDENTIAL_PATH) {
+        result |= Taint::CREDENTIAL;
+    }
+    if effects.any(Effects::NET) {
+        result |= from.and(Taint::ADDRESS);
+        // The metadata service of a cloud hands out credentials.
+        if from.any(Taint::CREDENTIAL_PATH) {
+            result |= Taint::CREDENTIAL;
+        }
+    }
+    for (effect, mark) in [
+        (Effects::NET, Taint::REMOTE),
+        (Effects::ENV_ALL, Taint::ENV_ALL),
+        (Effects::CREDENTIAL, Taint::CREDENTIAL),
+        (Effects::HOST_INFO, Taint::HOST_INFO),
+        (Effects::READ, Taint::FILE),
+        (Effects::OPEN, Taint::FILE),
+        (Effects::SPAWN, Taint::OUTPUT),
+        (Effects::WATCH, Taint::WATCHED),
+    ] {
+        if effects.any(effect) {
+            result |= mark;
+        }
+    }
+    result
+}
