@@ -190,11 +190,11 @@ fn interpreted<'v, 'a: 'v>(program: &Value<'a>, rest: &[&'v Value<'a>], of: impl
     for word in rest {
         let flag = word.as_text().filter(|text| text.starts_with('-'));
         if !script || code {
-            run = run | of(word);
+            run |= of(word);
         }
         code =
             flag.is_some_and(|flag| matches!(flag, "-e" | "-p" | "-pe" | "--eval" | "-c" | "-m" | "-r" | "--require"));
-        script |= flag.is_none() && !word.as_text().is_some_and(|text| text == "run");
+        script |= flag.is_none() && word.as_text().is_none_or(|text| text != "run");
     }
     run
 }
