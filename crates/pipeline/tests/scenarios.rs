@@ -374,7 +374,9 @@ async fn what_a_patch_release_brings_is_held_against_it_and_against_the_next() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_ruleset_does_not_make_old_code_look_new() {
     let scene = Scene::new();
-    let text = format!("{CLEAN}{RUNNER}");
+    // A version that is BLOCKED would be nobody's predecessor: this one only does something.
+    let starter = "exports.state = (done) => require('child_process').exec('git status', done);\n";
+    let text = format!("{CLEAN}{starter}");
     scene.eco.npm.add(tool("1.0.0", &text).build());
     scene.eco.npm.add(tool("1.0.1", &text).package_json(serde_json::json!({"bin": "index.js"})).build());
     scene.file("package.json", r#"{"dependencies": {"tool": "1.0.0"}}"#);
