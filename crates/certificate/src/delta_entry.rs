@@ -9,6 +9,7 @@ use sigma_core::{Capability, Delta, DistributionDelta, SecurityLevel, Step};
 /// those of [`Delta`] are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DeltaEntry {
     /// The version compared with.
     pub previous_version: String,

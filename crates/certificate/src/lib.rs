@@ -9,6 +9,8 @@ mod canonical;
 mod delta_entry;
 mod files_hash;
 mod package;
+mod standing;
+mod view;
 
 pub use analysis_block::{
     BlockedTransitive, CertificationStatus, PackageAnalysis, PackageEntry, PackageSummary, ParentEntry,
@@ -19,5 +21,9 @@ pub use delta_entry::DeltaEntry;
 pub use files_hash::{FILES_HASH_ALGORITHM, files_hash};
 pub use package::{
     AdvisoryFields, BallotLine, CoverageSummary, DistributionEntry, PAYLOAD_HASH_ALGORITHM, PackageCertificate,
-    PackagePayload, PackageView, SealError,
+    PackagePayload, SCHEMA, SealError,
+};
+pub use standing::{Action, CertificateStatus, Decision, OperatorDecision, effective_level, status};
+pub use view::{
+    AdvisoryResolution, AdvisorySummary, Endpoints, PackageView, SeverityCounts, Since, VerifyView, lacks_advisories,
 };

@@ -12,7 +12,8 @@ use crate::{CanonicalError, DeltaEntry, canonical_bytes, content_id, payload_has
 /// How `payloadHash` is computed, as the public API names it.
 pub const PAYLOAD_HASH_ALGORITHM: &str = "keccak256-canonical-json-v1";
 
-const SCHEMA: &str = "sigma-package-certificate/1";
+/// The schema of a package certificate, and the domain that its id is hashed under.
+pub const SCHEMA: &str = "sigma-package-certificate/1";
 
 /// Why a payload cannot be sealed, or stored bytes are not a certificate.
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +33,10 @@ pub enum SealError {
 }
 
 /// What is sealed. Everything that is only known later (the id, endpoints, log position, chain receipt, revocation)
-/// is outside; see [`PackageView`].
+/// is outside; see [`PackageView`](crate::PackageView).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PackagePayload {
     /// `sigma-package-certificate/1`.
     pub schema: String,
@@ -109,6 +111,7 @@ pub struct PackagePayload {
 /// One distribution that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DistributionEntry {
     /// File name.
     pub filename: String,
@@ -131,6 +134,7 @@ pub struct DistributionEntry {
 /// Coverage in figures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CoverageSummary {
     /// Files inside.
     pub files: u64,
@@ -173,6 +177,7 @@ impl From<&Coverage> for CoverageSummary {
 /// One validator's vote, without its reasons (those are in the warnings and in the stored round).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct BallotLine {
     /// The validator.
     pub validator: String,
@@ -201,8 +206,8 @@ impl PackagePayload {
         PackageId::new(PackageName::new(self.registry_source, &self.package_name)?, &self.package_version)
     }
 
-    /// Fills the seven advisory fields from a snapshot.
-    pub fn advisory_fields(snapshot: &AdvisorySnapshot) -> AdvisoryFields {
+    /// Fills the seven advisory fields from a snapshot. `when` ends the sentences, such as `at certification time`.
+    pub fn advisory_fields(snapshot: &AdvisorySnapshot, when: &str) -> AdvisoryFields {
         match &snapshot.state {
             AdvisoryState::Unavailable { reason } => AdvisoryFields {
                 state: "unavailable".to_owned(),
@@ -210,24 +215,24 @@ impl PackagePayload {
                 at: snapshot.queried_at,
                 count: None,
                 highest: None,
-                summary: "Registry security advisories were unavailable at certification time; \
-                          nothing is known about this exact package version."
-                    .to_owned(),
+                summary: format!(
+                    "Registry security advisories were unavailable {when}; nothing is known about this exact package \
+                     version."
+                ),
                 advisories: Vec::new(),
             },
             AdvisoryState::Listed { advisories } => {
                 let highest = advisories.iter().map(|advisory| advisory.severity).max();
                 let summary = match (advisories.len(), highest) {
-                    (0, _) | (_, None) => "No known registry security advisories were listed for this exact package \
-                                           version at certification time."
-                        .to_owned(),
+                    (0, _) | (_, None) => format!(
+                        "No known registry security advisories were listed for this exact package version {when}."
+                    ),
                     (1, Some(highest)) => format!(
-                        "1 registry security advisory ({highest}) was listed for this exact package version at \
-                         certification time."
+                        "1 registry security advisory ({highest}) was listed for this exact package version {when}."
                     ),
                     (count, Some(highest)) => format!(
                         "{count} registry security advisories (highest severity {highest}) were listed for this exact \
-                         package version at certification time."
+                         package version {when}."
                     ),
                 };
                 AdvisoryFields {
@@ -318,40 +323,4 @@ impl PackageCertificate {
     pub fn payload_hash(&self) -> &str {
         &self.payload_hash
     }
-
-    /// The public view under an API base such as `https://sigma.example`.
-    pub fn view(&self, api_base: &str) -> PackageView<'_> {
-        // A scoped npm name is one path segment: its slash is percent-encoded.
-        let name = self.payload.package_name.replace('/', "%2F");
-        PackageView {
-            certificate_id: &self.id,
-            payload_hash: &self.payload_hash,
-            payload_hash_algorithm: PAYLOAD_HASH_ALGORITHM,
-            verify_endpoint: format!(
-                "{}/api/v1/public/packages/{}/{name}/{}/verify",
-                api_base.trim_end_matches('/'),
-                self.payload.registry_source,
-                self.payload.package_version
-            ),
-            payload: &self.payload,
-        }
-    }
-}
-
-/// What the public sees: the payload's fields, and beside them what is not part of the hash. To recompute the hash,
-/// remove the four fields that stand here before `payload`, canonicalise, and take keccak256.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PackageView<'a> {
-    /// The certificate's id.
-    pub certificate_id: &'a str,
-    /// keccak256 of the canonical payload.
-    pub payload_hash: &'a str,
-    /// How it is computed.
-    pub payload_hash_algorithm: &'static str,
-    /// Where to verify it.
-    pub verify_endpoint: String,
-    /// The sealed fields.
-    #[serde(flatten)]
-    pub payload: &'a PackagePayload,
 }

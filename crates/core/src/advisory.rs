@@ -9,6 +9,7 @@ use crate::Timestamp;
 /// Severity as the ecosystem states it, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum AdvisorySeverity {
     /// The ecosystem states none that we can read.
     Unknown,
@@ -44,6 +45,7 @@ impl fmt::Display for AdvisorySeverity {
 /// One published advisory that covers the exact version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Advisory {
     /// The advisory's id: `GHSA-...`, `PYSEC-...`, `MAL-...`.
     pub id: String,

@@ -22,6 +22,7 @@ pub struct Dossier {
 /// Which of the two panels a ballot belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Phase {
     /// The first panel.
     One,
@@ -32,6 +33,7 @@ pub enum Phase {
 /// A validator's vote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Vote {
     /// Fit for certification, possibly with warnings.
     Safe,
@@ -77,6 +79,7 @@ pub struct Ballot {
 /// A concern that stays with the certificate.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Warning {
     /// How serious it is.
     pub severity: Severity,
@@ -95,6 +98,7 @@ pub struct Warning {
 /// What the council decides about certification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum CouncilVerdict {
     /// A certificate is issued.
     Approved,

@@ -9,6 +9,7 @@ use crate::{ExpectedDigest, Timestamp};
 /// What kind of file a distribution is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum DistributionKind {
     /// A Python wheel.
     Wheel,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How much a fact matters on its own, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Severity {
     /// Worth knowing: what the code is able to do.
     Info,
@@ -65,6 +66,7 @@ pub enum Category {
 /// Something the code is able to do. A set of these is what changes between versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Capability {
     /// Starts processes.
     Process,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The council's assessment of a package, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum SecurityLevel {
     /// No security concerns found.
     Clear,
@@ -57,6 +58,7 @@ impl FromStr for SecurityLevel {
 /// How much of a package was analysed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum AnalysisType {
     /// Complete source analysis performed.
     Full,

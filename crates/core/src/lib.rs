@@ -14,6 +14,8 @@ mod graph;
 mod level;
 mod package;
 mod report;
+#[cfg(feature = "schema")]
+mod schema;
 mod step;
 mod target;
 mod text;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Where packages come from. The public API calls it `registrySource`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Ecosystem {
     /// The Python Package Index.
     Pypi,

@@ -15,6 +15,7 @@ use crate::Ecosystem;
 /// a patch release repairs, so whatever is new in one stands out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Step {
     /// Only the third number or a later one differs, or a pre-release, post-release or build mark.
     Patch,
