@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use sigma_certificate::PackageCertificate;
+use sigma_certificate::{PackageCertificate, PackagePayload};
 use sigma_core::{ExpectedDigest, HashAlgorithm, PackageId, Report, Ruling, Sha256, Timestamp};
 use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
 
 use crate::database::placeholders;
 use crate::{Store, StoreError};
@@ -53,60 +53,21 @@ const LOOKUP_CHUNK: usize = 400;
 impl Store {
     /// Stores a certificate durably, or returns the one that another audit of the same bytes sealed first.
     pub async fn insert(&self, sealed: &Sealed) -> Result<PackageCertificate, StoreError> {
-        let certificate = &sealed.certificate;
-        let payload = certificate.payload();
         let mut transaction = self.database.write().await?;
-        let inserted = sqlx::query(
-            "INSERT INTO certificate (id, ecosystem, name, version, distribution_sha256, ruleset, level, certified_at,
-                 payload_hash, payload, report, round)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-             ON CONFLICT (ecosystem, name, version, distribution_sha256, ruleset) DO NOTHING",
-        )
-        .bind(certificate.id())
-        .bind(payload.registry_source.as_str())
-        .bind(&payload.package_name)
-        .bind(&payload.package_version)
-        .bind(payload.distribution_sha256.to_string())
-        .bind(&payload.ruleset_version)
-        .bind(payload.security_level.as_str())
-        .bind(payload.certified_at.as_millis())
-        .bind(certificate.payload_hash())
-        .bind(certificate.canonical().to_vec())
-        .bind(sealed.report.as_slice())
-        .bind(sealed.round.as_slice())
-        .execute(&mut *transaction)
-        .await?;
-        if inserted.rows_affected() == 0 {
-            let row = sqlx::query(
-                "SELECT payload, id FROM certificate
-                 WHERE ecosystem = $1 AND name = $2 AND version = $3 AND distribution_sha256 = $4 AND ruleset = $5",
-            )
-            .bind(payload.registry_source.as_str())
-            .bind(&payload.package_name)
-            .bind(&payload.package_version)
-            .bind(payload.distribution_sha256.to_string())
-            .bind(&payload.ruleset_version)
-            .fetch_one(&mut *transaction)
-            .await?;
-            return open(&row);
-        }
-        for (index, distribution) in payload.distributions.iter().enumerate() {
-            let digests = [
-                ExpectedDigest::from(distribution.sha256),
-                ExpectedDigest::from(distribution.sha512),
-                ExpectedDigest::from(distribution.sha1),
-            ];
-            for digest in digests {
-                sqlx::query("INSERT INTO certificate_digest (digest, certificate_id, preferred) VALUES ($1, $2, $3)")
-                    .bind(digest.to_string())
-                    .bind(certificate.id())
-                    .bind(i64::from(index == 0))
-                    .execute(&mut *transaction)
-                    .await?;
-            }
+        if !insert(&mut transaction, sealed).await? {
+            return first(&mut transaction, sealed.certificate.payload()).await;
         }
         transaction.commit().await?;
-        Ok(certificate.clone())
+        Ok(sealed.certificate.clone())
+    }
+
+    /// Stores many certificates durably, all or none; those that were sealed first stay.
+    pub async fn insert_all(&self, sealed: &[Sealed]) -> Result<(), StoreError> {
+        let mut transaction = self.database.write().await?;
+        for one in sealed {
+            insert(&mut transaction, one).await?;
+        }
+        Ok(transaction.commit().await?)
     }
 
     /// Looks many packages up at once, under one ruleset. The answer holds, for each index of `wanted`, the newest
@@ -231,6 +192,70 @@ impl Store {
         }
         Ok(None)
     }
+}
+
+/// Inserts a certificate and its digests. False when another one of the same bytes is there.
+async fn insert(transaction: &mut Transaction<'_, Any>, sealed: &Sealed) -> Result<bool, StoreError> {
+    let certificate = &sealed.certificate;
+    let payload = certificate.payload();
+    let inserted = sqlx::query(
+        "INSERT INTO certificate (id, ecosystem, name, version, distribution_sha256, ruleset, level, certified_at,
+             payload_hash, payload, report, round)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT (ecosystem, name, version, distribution_sha256, ruleset) DO NOTHING",
+    )
+    .bind(certificate.id())
+    .bind(payload.registry_source.as_str())
+    .bind(&payload.package_name)
+    .bind(&payload.package_version)
+    .bind(payload.distribution_sha256.to_string())
+    .bind(&payload.ruleset_version)
+    .bind(payload.security_level.as_str())
+    .bind(payload.certified_at.as_millis())
+    .bind(certificate.payload_hash())
+    .bind(certificate.canonical().to_vec())
+    .bind(sealed.report.as_slice())
+    .bind(sealed.round.as_slice())
+    .execute(&mut **transaction)
+    .await?;
+    if inserted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    for (index, distribution) in payload.distributions.iter().enumerate() {
+        let digests = [
+            ExpectedDigest::from(distribution.sha256),
+            ExpectedDigest::from(distribution.sha512),
+            ExpectedDigest::from(distribution.sha1),
+        ];
+        for digest in digests {
+            sqlx::query("INSERT INTO certificate_digest (digest, certificate_id, preferred) VALUES ($1, $2, $3)")
+                .bind(digest.to_string())
+                .bind(certificate.id())
+                .bind(i64::from(index == 0))
+                .execute(&mut **transaction)
+                .await?;
+        }
+    }
+    Ok(true)
+}
+
+/// The certificate of the same bytes that was sealed first.
+async fn first(
+    transaction: &mut Transaction<'_, Any>,
+    payload: &PackagePayload,
+) -> Result<PackageCertificate, StoreError> {
+    let row = sqlx::query(
+        "SELECT payload, id FROM certificate
+         WHERE ecosystem = $1 AND name = $2 AND version = $3 AND distribution_sha256 = $4 AND ruleset = $5",
+    )
+    .bind(payload.registry_source.as_str())
+    .bind(&payload.package_name)
+    .bind(&payload.package_version)
+    .bind(payload.distribution_sha256.to_string())
+    .bind(&payload.ruleset_version)
+    .fetch_one(&mut **transaction)
+    .await?;
+    open(&row)
 }
 
 fn strong(digests: &[ExpectedDigest]) -> impl Iterator<Item = &ExpectedDigest> {

@@ -4,21 +4,32 @@
 //! In: domain types. Out: domain types. Only this crate speaks SQL. What it acknowledges is on disk.
 #![warn(missing_docs)]
 
+mod advisories;
 mod blobs;
+mod bookings;
 mod certificates;
 mod claims;
 mod copy;
 mod database;
+mod decisions;
 mod incidents;
+mod listing;
+mod popular;
+mod reader;
 mod resolutions;
 mod versions;
 
 pub use blobs::{Blob, Blobs};
+pub use bookings::{Booking, BookingKind, Totals};
 pub use certificates::{Escalation, Sealed, Wanted};
 pub use claims::Claim;
 pub use copy::{Copied, CopyError};
 pub use database::Database;
+pub use decisions::{AdminEvent, NewDecision};
 pub use incidents::Incident;
+pub use listing::{Cursor, Filter, Listed};
+pub use popular::PopularList;
+pub use reader::{Change, OnChange, Reader, Record};
 pub use versions::CertifiedVersion;
 
 use std::path::{Path, PathBuf};
@@ -43,6 +54,9 @@ pub enum StoreError {
     /// The database refuses.
     #[error("the store's database: {0}")]
     Sql(#[from] sqlx::Error),
+    /// SQLite refuses a look-up.
+    #[error("the store's database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
     /// The database has another shape than this version expects.
     #[error("the store's database cannot be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -83,6 +97,12 @@ impl Store {
         let _claim = store.claim_named("migration").await?;
         store.database.migrate().await?;
         Ok(store)
+    }
+
+    /// Asks the database for nothing: whether it answers at all.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.database.pool).await?;
+        Ok(())
     }
 
     /// The folder.

@@ -1,8 +1,10 @@
 //! Which versions of a package are certified: what a release can be compared with.
 
 use sigma_core::{PackageId, PackageName};
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 
+use crate::decisions::NEWEST;
+use crate::listing::EFFECTIVE;
 use crate::{Store, StoreError};
 
 /// A certificate that is not BLOCKED, as its columns tell.
@@ -17,13 +19,13 @@ pub struct CertifiedVersion {
 }
 
 impl Store {
-    /// The certified versions of a package that are not BLOCKED, the newest certificate first. In no order of versions:
+    /// The certified versions of a package that are neither BLOCKED nor revoked, the newest certificate first. In no order of versions:
     /// that is the ecosystem's to say.
     pub async fn certified_versions(&self, name: &PackageName) -> Result<Vec<CertifiedVersion>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT version, id, ruleset FROM certificate WHERE ecosystem = $1 AND name = $2 AND level <> 'BLOCKED'
-             ORDER BY certified_at DESC, id",
-        )
+        let rows = sqlx::query(AssertSqlSafe(format!(
+                "SELECT c.version, c.id, c.ruleset FROM certificate c {NEWEST}
+                 WHERE c.ecosystem = $1 AND c.name = $2 AND {EFFECTIVE} <> 'BLOCKED' ORDER BY c.certified_at DESC, c.id"
+            )))
         .bind(name.ecosystem().as_str())
         .bind(name.as_str())
         .fetch_all(&self.database.pool)

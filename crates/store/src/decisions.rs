@@ -1,0 +1,162 @@
+//! What operators decide about certificates: an append-only log, and how each certificate stands because of it.
+
+use std::collections::HashMap;
+
+use sigma_certificate::{Action, Decision};
+use sigma_core::{SecurityLevel, Timestamp};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
+
+use crate::database::placeholders;
+use crate::{Store, StoreError};
+
+/// A decision about one certificate, before it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDecision {
+    /// The certificate's id.
+    pub certificate: String,
+    /// What is decided.
+    pub action: Action,
+    /// Why, for the public.
+    pub reason: String,
+    /// Who decides. Not shown to the public.
+    pub operator: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminEvent {
+    /// Its place in the log, from 1 on.
+    pub seq: u64,
+    /// What was decided.
+    pub decision: NewDecision,
+}
+
+/// Columns of a decision, for [`decision`]; the table is called `e`.
+pub(crate) const COLUMNS: &str = "e.seq, e.action, e.level, e.reason, e.decided_at";
+
+/// The newest decision about certificate `c`, as a join condition.
+pub(crate) const NEWEST: &str =
+    "LEFT JOIN admin_event e ON e.seq = (SELECT MAX(n.seq) FROM admin_event n WHERE n.certificate_id = c.id)";
+
+impl Store {
+    /// Records a decision for good, durable when it returns. `None` when there is no such certificate.
+    pub async fn decide(&self, new: &NewDecision) -> Result<Option<AdminEvent>, StoreError> {
+        // One writer at a time counts the events; PostgreSQL's own sequences would not survive a copy of the store.
+        let _claim = self.claim_named("admin_event").await?;
+        let mut transaction = self.database.write().await?;
+        let known = sqlx::query("SELECT 1 FROM certificate WHERE id = $1")
+            .bind(&new.certificate)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        if known.is_none() {
+            return Ok(None);
+        }
+        let (action, level) = words(new.action);
+        let row = sqlx::query(
+            "INSERT INTO admin_event (seq, certificate_id, action, level, reason, operator, decided_at)
+             SELECT COALESCE(MAX(seq), 0) + 1, $1, $2, $3, $4, $5, $6 FROM admin_event RETURNING seq",
+        )
+        .bind(&new.certificate)
+        .bind(action)
+        .bind(level)
+        .bind(&new.reason)
+        .bind(&new.operator)
+        .bind(new.at.as_millis())
+        .fetch_one(&mut *transaction)
+        .await?;
+        let seq: i64 = row.try_get(0)?;
+        transaction.commit().await?;
+        Ok(Some(AdminEvent { seq: seq.unsigned_abs(), decision: new.clone() }))
+    }
+
+    /// Everything that was ever decided about a certificate, oldest first.
+    pub async fn admin_events(&self, certificate: &str) -> Result<Vec<AdminEvent>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT seq, action, level, reason, decided_at, operator FROM admin_event WHERE certificate_id = $1
+             ORDER BY seq",
+        )
+        .bind(certificate)
+        .fetch_all(&self.database.pool)
+        .await?;
+        let read = |row: &AnyRow| -> Result<AdminEvent, StoreError> {
+            let one = decision(row, 0)?.ok_or_else(|| damaged("it has no action"))?;
+            Ok(AdminEvent {
+                seq: one.seq,
+                decision: NewDecision {
+                    certificate: certificate.to_owned(),
+                    action: one.action,
+                    reason: one.reason,
+                    operator: row.try_get(5)?,
+                    at: one.at,
+                },
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// How many certificates stand: those about which something was decided, with what was decided last.
+    pub async fn standings(&self, certificates: &[&str]) -> Result<HashMap<String, Decision>, StoreError> {
+        let mut found = HashMap::new();
+        for chunk in certificates.chunks(5_000) {
+            let sql = format!(
+                "SELECT {COLUMNS}, c.id FROM certificate c {NEWEST} WHERE e.seq IS NOT NULL AND c.id IN (VALUES {})",
+                placeholders(1, chunk.len(), 1)
+            );
+            let query = chunk.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, id| query.bind(*id));
+            for row in query.fetch_all(&self.database.pool).await? {
+                if let Some(decision) = decision(&row, 0)? {
+                    found.insert(row.try_get(5)?, decision);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// How one certificate stands: the newest decision about it, if there is any.
+    pub async fn standing(&self, certificate: &str) -> Result<Option<Decision>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM certificate c {NEWEST} WHERE c.id = $1");
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(certificate).fetch_optional(&self.database.pool).await?;
+        row.map_or(Ok(None), |row| decision(&row, 0))
+    }
+}
+
+fn damaged(why: &str) -> StoreError {
+    StoreError::Damaged { what: "admin event".to_owned(), why: why.to_owned() }
+}
+
+/// The words of the log.
+fn words(action: Action) -> (&'static str, &'static str) {
+    match action {
+        Action::Revoke => ("revoke", ""),
+        Action::Block => ("block", ""),
+        Action::Override(level) => ("override", level.as_str()),
+    }
+}
+
+/// Reads a decision from the columns of [`COLUMNS`], of which the first is `at`. None where the join found none.
+pub(crate) fn decision(row: &AnyRow, at: usize) -> Result<Option<Decision>, StoreError> {
+    let Some(seq) = row.try_get::<Option<i64>, _>(at)? else { return Ok(None) };
+    let (action, level): (String, String) = (row.try_get(at + 1)?, row.try_get(at + 2)?);
+    decision_of(seq, &action, &level, row.try_get(at + 3)?, row.try_get(at + 4)?).map(Some)
+}
+
+/// Puts a decision together from its columns.
+pub(crate) fn decision_of(
+    seq: i64,
+    action: &str,
+    level: &str,
+    reason: String,
+    decided_at: i64,
+) -> Result<Decision, StoreError> {
+    let action = match (action, level.parse::<SecurityLevel>()) {
+        ("revoke", _) => Action::Revoke,
+        ("block", _) => Action::Block,
+        ("override", Ok(level)) => Action::Override(level),
+        // Whoever wrote a word that this version does not know had a reason: the certificate must not pass meanwhile.
+        _ => return Err(damaged(&format!("got the action `{action}` with level `{level}`"))),
+    };
+    Ok(Decision { seq: seq.unsigned_abs(), action, reason, at: Timestamp::from_millis(decided_at) })
+}

@@ -1,0 +1,190 @@
+//! Look-ups on SQLite: a few connections of our own with prepared statements, used where the caller stands.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use sigma_certificate::lacks_advisories;
+use sigma_core::{Ecosystem, PackageId, PackageName};
+
+use super::{Change, OnChange, Record, answering, intact, snapshot};
+use crate::StoreError;
+use crate::decisions::decision_of;
+
+/// Connections, their word on the database's version, and what was seen of the list of changes.
+pub(super) struct SqliteReader {
+    slots: Vec<Mutex<Slot>>,
+    seen: Mutex<i64>,
+    epoch: AtomicU64,
+    on_change: OnChange,
+}
+
+struct Slot {
+    connection: Connection,
+    /// `PRAGMA data_version` when this connection last looked: it differs after any commit by another connection.
+    version: i64,
+}
+
+/// A page cache for each connection, in KiB. The operating system caches the file too.
+const CACHE_KIB: i64 = 16 * 1024;
+
+/// Statements of a connection; there are six.
+const STATEMENTS: usize = 16;
+
+impl SqliteReader {
+    pub(super) fn open(file: &Path, on_change: OnChange) -> Result<Self, StoreError> {
+        let count = std::thread::available_parallelism().map_or(2, usize::from) + 1;
+        let slots = (0..count).map(|_| Slot::open(file).map(Mutex::new)).collect::<Result<Vec<_>, _>>()?;
+        let reader = Self { slots, seen: Mutex::new(0), epoch: AtomicU64::new(0), on_change };
+        let newest = reader.slot().connection.query_row(NEWEST_CHANGE, [], |row| row.get(0))?;
+        *reader.seen.lock().unwrap_or_else(PoisonError::into_inner) = newest;
+        Ok(reader)
+    }
+
+    /// A connection: this thread's own as a rule, any free one otherwise.
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        thread_local!(static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed));
+        let (mine, count) = (MINE.with(|mine| *mine), self.slots.len());
+        let free = (0..count).find_map(|offset| self.slots[(mine + offset) % count].try_lock().ok());
+        free.unwrap_or_else(|| self.slots[mine % count].lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn fresh(&self) -> bool {
+        match self.look() {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(%error, "the store does not say whether it changed: nothing kept ready is used");
+                false
+            }
+        }
+    }
+
+    fn look(&self) -> Result<(), StoreError> {
+        let mut slot = self.slot();
+        let version = slot.data_version()?;
+        if version == slot.version {
+            return Ok(());
+        }
+        // Whoever else notices waits here until the changes were told.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (newest, oldest): (i64, i64) = slot.connection.query_row(
+            "SELECT COALESCE(MAX(seq), 0), COALESCE(MIN(seq), 0) FROM package_change",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        if newest != *seen {
+            self.epoch.fetch_add(1, Ordering::SeqCst);
+            if newest < *seen || oldest > *seen + 1 {
+                (self.on_change)(Change::Everything);
+            } else {
+                let mut statement = slot.connection.prepare_cached(
+                    "SELECT ecosystem, name, version FROM package_change WHERE seq > ?1 AND seq <= ?2",
+                )?;
+                let mut rows = statement.query(params![*seen, newest])?;
+                while let Some(row) = rows.next()? {
+                    let (ecosystem, name, version): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                    (self.on_change)(
+                        package_of(&ecosystem, &name, &version).map_or(Change::Everything, Change::Package),
+                    );
+                }
+            }
+            *seen = newest;
+        }
+        drop(seen);
+        slot.version = version;
+        Ok(())
+    }
+
+    pub(super) fn package(&self, package: &PackageId) -> Result<Option<Record>, StoreError> {
+        self.slot().package(package)
+    }
+
+    pub(super) fn packages(&self, packages: &[PackageId]) -> Result<Vec<Option<Record>>, StoreError> {
+        let slot = self.slot();
+        let transaction = slot.connection.unchecked_transaction()?;
+        let records = packages.iter().map(|package| slot.package(package)).collect::<Result<_, _>>()?;
+        transaction.finish()?;
+        Ok(records)
+    }
+}
+
+const NEWEST_CHANGE: &str = "SELECT COALESCE(MAX(seq), 0) FROM package_change";
+
+impl Slot {
+    fn open(file: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(file, flags)?;
+        connection.busy_timeout(Duration::from_secs(30))?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        let mut slot = Self { connection, version: 0 };
+        slot.version = slot.data_version()?;
+        Ok(slot)
+    }
+
+    fn data_version(&self) -> Result<i64, StoreError> {
+        Ok(self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
+    }
+
+    fn package(&self, package: &PackageId) -> Result<Option<Record>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, payload_hash, certified_at, payload FROM certificate
+             WHERE ecosystem = ?1 AND name = ?2 AND version = ?3",
+        )?;
+        let key = params![package.ecosystem().as_str(), package.name().as_str(), package.version()];
+        let mut rows = statement.query(key)?;
+        let mut best = None;
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(0)?;
+            let decision = self.decision(&id)?;
+            let record = Record {
+                id,
+                payload_hash: row.get(1)?,
+                certified_at: row.get(2)?,
+                payload: row.get(3)?,
+                decision,
+                advisories: None,
+            };
+            best = Some(answering(best, record));
+        }
+        let Some(best) = best else { return Ok(None) };
+        let mut best = intact(best)?;
+        if lacks_advisories(&best.payload) {
+            best.advisories = self.advisories(package)?;
+        }
+        Ok(Some(best))
+    }
+
+    fn decision(&self, id: &str) -> Result<Option<sigma_certificate::Decision>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seq, action, level, reason, decided_at FROM admin_event WHERE certificate_id = ?1
+             ORDER BY seq DESC LIMIT 1",
+        )?;
+        let mut rows = statement.query([id])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let (action, level): (String, String) = (row.get(1)?, row.get(2)?);
+        decision_of(row.get(0)?, &action, &level, row.get(3)?, row.get(4)?).map(Some)
+    }
+
+    fn advisories(&self, package: &PackageId) -> Result<Option<sigma_core::AdvisorySnapshot>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT snapshot FROM advisory WHERE ecosystem = ?1 AND name = ?2 AND version = ?3")?;
+        let key = params![package.ecosystem().as_str(), package.name().as_str(), package.version()];
+        let bytes: Option<Vec<u8>> = statement.query_row(key, |row| row.get(0)).optional()?;
+        Ok(bytes.and_then(|bytes| snapshot(&bytes)))
+    }
+}
+
+fn package_of(ecosystem: &str, name: &str, version: &str) -> Option<PackageId> {
+    let ecosystem: Ecosystem = ecosystem.parse().ok()?;
+    PackageId::new(PackageName::new(ecosystem, name).ok()?, version).ok()
+}
