@@ -60,7 +60,8 @@ impl Ecosystems {
         let (npm, pypi): (Vec<usize>, Vec<usize>) =
             (0..packages.len()).partition(|&index| packages[index].ecosystem() == Ecosystem::Npm);
         let npm_ids: Vec<PackageId> = npm.iter().map(|&index| packages[index].clone()).collect();
-        let from_pypi = pypi.iter().map(|&index| self.pypi.advisories(&packages[index], now));
+        // Collected first: a closure inside a stream would keep the future from being sent between threads.
+        let from_pypi: Vec<_> = pypi.iter().map(|&index| self.pypi.advisories(&packages[index], now)).collect();
         let (from_npm, from_pypi) = futures::join!(
             self.npm.advisories(&npm_ids, now),
             futures::stream::iter(from_pypi).buffered(self.config.parallel_requests).collect::<Vec<_>>()

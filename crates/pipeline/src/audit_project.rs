@@ -81,6 +81,11 @@ impl Hall {
         while let Some(row) = running.next().await {
             rows.push(row?);
         }
+        let ids: Vec<&str> = rows.iter().filter_map(Row::certificate).map(PackageCertificate::id).collect();
+        let standings = self.store.standings(&ids).await?;
+        for row in &mut rows {
+            row.standing = row.certificate().and_then(|certificate| standings.get(certificate.id()).cloned());
+        }
         audit.rows = rows;
         Ok(audit)
     }
@@ -138,7 +143,7 @@ impl Hall {
                 return Err(AuditError::Internal(format!("no advisory snapshot was taken for {}", package.id)));
             }
         };
-        Ok(Row { package, state, incidents })
+        Ok(Row { package, state, incidents, standing: None })
     }
 }
 

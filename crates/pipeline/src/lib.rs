@@ -6,6 +6,7 @@
 
 mod audit_package;
 mod audit_project;
+mod booking;
 mod outcome;
 mod policy;
 mod predecessor;

@@ -1,8 +1,8 @@
 //! What an audit of a project yields: a row for every dependency, and the `packageAnalysis` block made of them.
 
 use sigma_certificate::{
-    BlockedTransitive, CertificationStatus, PackageAnalysis, PackageCertificate, PackageEntry, PackageSummary,
-    ParentEntry, TransitiveDisclosure,
+    BlockedTransitive, CertificationStatus, Decision as Standing, PackageAnalysis, PackageCertificate, PackageEntry,
+    PackageSummary, ParentEntry, TransitiveDisclosure, effective_level,
 };
 use sigma_core::{
     Depth, Ecosystem, Problem, Refused, ResolvedPackage, SecurityLevel, Target, Timestamp, Unresolved, Warning,
@@ -76,6 +76,8 @@ pub struct Row {
     pub state: RowState,
     /// Mismatches seen in earlier fetches of the same package: they stay visible after a success.
     pub incidents: Vec<Incident>,
+    /// What an operator decided about its certificate since it was sealed.
+    pub standing: Option<Standing>,
 }
 
 impl Row {
@@ -87,9 +89,10 @@ impl Row {
         }
     }
 
-    /// Its level.
+    /// The level that holds now: an operator's word comes before the council's, and a revoked certificate counts as BLOCKED.
     pub fn level(&self) -> Option<SecurityLevel> {
-        self.certificate().map(|certificate| certificate.payload().security_level)
+        let sealed = self.certificate()?.payload().security_level;
+        Some(effective_level(sealed, self.standing.as_ref()))
     }
 }
 
@@ -228,6 +231,7 @@ fn entry(row: &Row, prices: &PriceTable) -> PackageEntry {
         }
     };
     warnings.extend(row.incidents.iter().map(incident_warning));
+    warnings.extend(row.standing.as_ref().map(standing_warning));
     PackageEntry {
         package_name: package.id.name().to_string(),
         package_version: Some(package.id.version().to_owned()),
@@ -253,6 +257,23 @@ fn entry(row: &Row, prices: &PriceTable) -> PackageEntry {
         estimated_price_usd: if status == CertificationStatus::CertifiedFromCache { 0 } else { price },
         price_without_cache_usd: price,
         warnings,
+    }
+}
+
+/// What an operator decided is said with its reason.
+fn standing_warning(standing: &Standing) -> Warning {
+    Warning {
+        severity: sigma_core::Severity::High,
+        code: "operator-decision".to_owned(),
+        message: format!(
+            "An operator decided on {} that this certificate is {}: {}",
+            standing.at,
+            standing.action.status().as_str(),
+            standing.reason
+        ),
+        distribution: None,
+        location: None,
+        evidence: None,
     }
 }
 

@@ -56,14 +56,19 @@ impl Policy {
             match &row.state {
                 RowState::Cached(certificate) | RowState::Audited(certificate) => {
                     let payload = certificate.payload();
-                    let left = waived.levels.get(&package.id).copied().unwrap_or(payload.security_level);
+                    let level = row.level().unwrap_or(payload.security_level);
+                    // What an operator decided is not for a project to waive.
+                    let waived = waived.levels.get(&package.id).filter(|_| row.standing.is_none());
+                    let left = waived.copied().unwrap_or(level);
                     if left >= self.fail_on && package.depth <= Depth::TransitiveL1 {
-                        let after = if left < payload.security_level {
+                        let after = if let Some(standing) = &row.standing {
+                            format!(": {} by an operator: {}", standing.action.status().as_str(), standing.reason)
+                        } else if left < level {
                             format!(", {left} after waivers")
                         } else {
                             String::new()
                         };
-                        fail.push(format!("{} ({}) is {}{after}", package.id, package.depth, payload.security_level));
+                        fail.push(format!("{} ({}) is {level}{after}", package.id, package.depth));
                     }
                     if self.require_advisories && payload.registry_advisory_count.is_none() {
                         undecided.push(format!("{}: its advisories are unavailable", package.id));

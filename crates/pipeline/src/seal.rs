@@ -52,7 +52,7 @@ pub(crate) fn seal(
     let all = &dossier.report.distributions;
     let capabilities: BTreeSet<_> = all.iter().flat_map(|distribution| distribution.capabilities.clone()).collect();
     let hooks: BTreeSet<_> = all.iter().flat_map(|distribution| distribution.install_hooks.clone()).collect();
-    let advisories = PackagePayload::advisory_fields(&dossier.advisories);
+    let advisories = PackagePayload::advisory_fields(&dossier.advisories, "at certification time");
     let delta = dossier.delta.as_ref().zip(links.predecessor);
     let people = &dossier.release.people;
     let payload = PackagePayload {

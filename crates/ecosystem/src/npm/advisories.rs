@@ -40,8 +40,9 @@ struct Wire {
 
 /// Asks for the advisories of exact packages.
 pub(super) async fn ask(http: &Http, registry: &Url, ids: &[PackageId], now: Timestamp) -> Vec<AdvisorySnapshot> {
-    let chunks = futures::stream::iter(ids.chunks(CHUNK)).map(|chunk| ask_chunk(http, registry, chunk));
-    let states: Vec<Vec<AdvisoryState>> = chunks.buffered(4).collect().await;
+    // Collected first: a closure inside the stream would keep the future from being sent between threads.
+    let chunks: Vec<_> = ids.chunks(CHUNK).map(|chunk| ask_chunk(http, registry, chunk)).collect();
+    let states: Vec<Vec<AdvisoryState>> = futures::stream::iter(chunks).buffered(4).collect().await;
     let snapshot = |state| AdvisorySnapshot { source: SOURCE.to_owned(), queried_at: now, state };
     states.into_iter().flatten().map(snapshot).collect()
 }

@@ -1,0 +1,32 @@
+//! What a submission took from the store and added to it, written down once: the public figures are sums of this.
+
+use sigma_store::{Booking, BookingKind};
+
+use crate::{Audit, AuditError, ComplexityTier, Hall, RowState};
+
+impl Hall {
+    /// Books every certificate of an audit. `submission` tells submissions apart: the same one again changes nothing, and what it
+    /// audited itself is no saving when it comes back.
+    pub async fn book(&self, audit: &Audit, submission: &str) -> Result<(), AuditError> {
+        let at = self.now();
+        let bookings: Vec<Booking> = audit
+            .rows
+            .iter()
+            .filter_map(|row| {
+                let (kind, certificate) = match &row.state {
+                    RowState::Cached(certificate) => (BookingKind::Reused, certificate),
+                    RowState::Audited(certificate) => (BookingKind::Audited, certificate),
+                    RowState::Uncertified(_) => return None,
+                };
+                Some(Booking {
+                    submission: submission.to_owned(),
+                    certificate: certificate.id().to_owned(),
+                    kind,
+                    usd: self.config.prices.price(ComplexityTier::of(certificate.payload())),
+                    at,
+                })
+            })
+            .collect();
+        Ok(self.store.book(&bookings).await?)
+    }
+}
