@@ -27,6 +27,10 @@ bench-growth *ARGS:
 bench-peers *ARGS:
     python3 bench/peers.py {{ARGS}}
 
+# Certificate look-ups over HTTP against a bare server of the same framework; `certificates=1000000`
+bench-api *ARGS:
+    cargo bench -p sigma-server --bench api -- {{ARGS}}
+
 # Fuzz one target for some seconds (docs/fuzzing.md); needs a nightly toolchain and cargo-fuzz
 fuzz TARGET SECONDS='600' *FLAGS:
     mkdir -p fuzz/corpus/{{TARGET}}

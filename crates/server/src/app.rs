@@ -1,0 +1,70 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use sigma_certificate::Endpoints;
+use sigma_core::Timestamp;
+use sigma_store::{Database, Store, StoreError};
+
+use crate::advisories::Advisories;
+use crate::limit::Limiter;
+use crate::metrics::Metrics;
+use crate::public::stats::Stats;
+use crate::ready::Answers;
+use crate::{AskAdvisories, ServerConfig};
+
+/// Tells the time. Injected, so that tests decide what time it is.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The server's state. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+/// What [`App`] shares; of this crate alone.
+pub struct Inner {
+    pub(crate) config: ServerConfig,
+    pub(crate) store: Store,
+    pub(crate) answers: Answers,
+    pub(crate) limiter: Limiter,
+    pub(crate) metrics: Metrics,
+    pub(crate) stats: Stats,
+    /// Set when the server was told to stop: it is not ready for more.
+    pub(crate) stopping: AtomicBool,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl App {
+    /// Puts the state together. `ask` asks ecosystems for advisories that certificates lack; without it they stay unavailable.
+    pub async fn new(
+        store: Store,
+        database: &Database,
+        api_base: &str,
+        config: ServerConfig,
+        ask: Option<AskAdvisories>,
+        clock: Clock,
+    ) -> Result<Self, StoreError> {
+        let advisories = Arc::new(Advisories::new(ask, store.clone(), clock.clone(), &config));
+        let endpoints = Endpoints::new(api_base);
+        let answers = Answers::new(&store, database, endpoints, advisories, clock.clone(), config.ready_bytes).await?;
+        let inner = Inner {
+            limiter: Limiter::new(&config),
+            metrics: Metrics::new(),
+            stats: Stats::new(&config),
+            stopping: AtomicBool::new(false),
+            config,
+            store,
+            answers,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+}

@@ -1,0 +1,71 @@
+//! Answers that clients may keep, as long as they ask whether they still hold (RFC 9110, section 13; RFC 9111).
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use bytes::Bytes;
+
+/// A body with its validator.
+#[derive(Debug, Clone)]
+pub struct Tagged {
+    /// The JSON.
+    pub body: Bytes,
+    /// Its weak entity tag: compressing changes bytes, not what they say.
+    pub etag: HeaderValue,
+}
+
+/// An answer may be kept, but whoever uses it asks first: a revocation shows at once.
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, no-cache");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+impl Tagged {
+    /// A body with a tag made of its bytes.
+    pub fn hashed(body: Vec<u8>) -> Self {
+        let digest = sigma_core::Sha256::of(&body).to_string();
+        Self { body: body.into(), etag: etag(&digest[..32]) }
+    }
+
+    /// The answer: 304 without a body where the client has it already.
+    pub fn respond(&self, request: &HeaderMap) -> Response {
+        let known = request.get_all(header::IF_NONE_MATCH).iter().any(|tags| matches(tags, &self.etag));
+        let (status, body) = match known {
+            true => (StatusCode::NOT_MODIFIED, Body::empty()),
+            false => (StatusCode::OK, Body::from(self.body.clone())),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, JSON);
+        headers.insert(header::ETAG, self.etag.clone());
+        headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
+        response
+    }
+}
+
+/// A weak tag of a text made of letters, digits and `-`, `_`, `.`.
+pub fn etag(text: &str) -> HeaderValue {
+    HeaderValue::from_str(&format!("W/\"{text}\"")).unwrap_or(HeaderValue::from_static("W/\"\""))
+}
+
+/// Whether a list of tags holds one, compared weakly; `*` holds any.
+fn matches(list: &HeaderValue, etag: &HeaderValue) -> bool {
+    fn opaque(tag: &str) -> &str {
+        tag.strip_prefix("W/").unwrap_or(tag)
+    }
+    let (Ok(list), Ok(etag)) = (list.to_str(), etag.to_str()) else { return false };
+    // Our tags hold no comma, so splitting at one never cuts the tag that would match.
+    list.split(',').map(str::trim).any(|tag| tag == "*" || opaque(tag) == opaque(etag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_compared_weakly() {
+        let ours = etag("pkg_x-0");
+        let check = |list: &str| matches(&HeaderValue::from_str(list).unwrap(), &ours);
+        assert!(check("W/\"pkg_x-0\"") && check("\"pkg_x-0\"") && check("\"other\", W/\"pkg_x-0\"") && check("*"));
+        assert!(!check("\"pkg_x\"") && !check("pkg_x-0") && !check(""));
+    }
+}

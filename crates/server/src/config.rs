@@ -1,0 +1,67 @@
+//! Limits and addresses of the server. The binary fills this in.
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+/// `[server]` of the configuration. Every field has a default, a unit and a reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    /// Requests a second that one address may make in the long run; 0 switches the limit off. 50: a busy build machine.
+    /// An IPv6 address counts as its /64.
+    pub requests_per_second: u32,
+    /// Requests that one address may make at once, before the limit above applies. 500: an install of a large project.
+    pub burst: u32,
+    /// Networks of proxies whose `X-Forwarded-For` is believed. None: whoever connects is who asks.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Networks that may read `/metrics`. This machine.
+    pub metrics_for: Vec<IpNet>,
+    /// Connections at once; others wait. 4096: each costs about 40 KiB.
+    pub max_connections: usize,
+    /// Seconds to receive a request's head, and that a connection may idle. 15: longer than any proxy's pause.
+    pub header_seconds: u64,
+    /// Seconds to answer. 30: only a first question about advisories takes more than a few milliseconds.
+    pub request_seconds: u64,
+    /// Seconds that requests under way have when the server is told to stop. 30: as long as a request may take.
+    pub shutdown_seconds: u64,
+    /// Bytes of a request's body. 1 MiB: 1,000 package URLs are about 60 KB.
+    pub max_body_bytes: usize,
+    /// Bytes of a request's address. 4 KiB: the longest package has less than 500.
+    pub max_uri_bytes: usize,
+    /// Bytes of answers that are kept ready. 256 MiB: about 60,000 certificates.
+    pub ready_bytes: u64,
+    /// Seconds to wait for advisories that a certificate lacks, before they count as unavailable. 3: a person waits.
+    pub advisory_seconds: u64,
+    /// Hours that advisories asked for later are used. 24: ecosystems publish a few a day.
+    pub advisory_lifetime_hours: u64,
+    /// Minutes before an ecosystem that gave no advisories is asked again about the same package. 10.
+    pub advisory_pause_minutes: u64,
+    /// Questions about advisories under way at once. 16: what the ecosystem clients allow.
+    pub advisory_parallel: usize,
+    /// Seconds that statistics are kept. 10: they count every certificate.
+    pub stats_seconds: u64,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        let loopback = ["127.0.0.0/8", "::1/128"].iter().filter_map(|net| net.parse().ok()).collect();
+        Self {
+            requests_per_second: 50,
+            burst: 500,
+            trusted_proxies: Vec::new(),
+            metrics_for: loopback,
+            max_connections: 4096,
+            header_seconds: 15,
+            request_seconds: 30,
+            shutdown_seconds: 30,
+            max_body_bytes: 1 << 20,
+            max_uri_bytes: 4096,
+            ready_bytes: 256 << 20,
+            advisory_seconds: 3,
+            advisory_lifetime_hours: 24,
+            advisory_pause_minutes: 10,
+            advisory_parallel: 16,
+            stats_seconds: 10,
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! HTTP: what the public asks the store.
+//!
+//! In: requests, all of them hostile, and an open store. Out: certificates as their views show them, lists, statistics, and
+//! problem documents (RFC 9457). It must never speak SQL, read files or the environment, or show why it failed inside.
+//!
+//! A request passes `listen` (connections), `front` (limits, ids, metrics), the router (one line an endpoint) and one handler
+//! in `public/`. Answers about single packages are kept ready in `ready`.
+#![warn(missing_docs)]
+
+mod advisories;
+mod app;
+mod conditional;
+mod config;
+mod coverage;
+mod front;
+mod health;
+mod limit;
+mod listen;
+mod metrics;
+mod openapi;
+mod problem;
+mod public;
+mod ready;
+mod release;
+mod router;
+
+pub use advisories::AskAdvisories;
+pub use app::{App, Clock};
+pub use config::ServerConfig;
+pub use coverage::{ListError, popular_list};
+pub use listen::serve;
+pub use openapi::document;
+pub use router::router;

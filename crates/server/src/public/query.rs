@@ -1,0 +1,94 @@
+//! Parameters and bodies, with problems instead of the framework's own words; and cursors.
+
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use bytes::Bytes;
+use data_encoding::BASE64URL_NOPAD;
+use serde::de::DeserializeOwned;
+use sigma_store::Cursor;
+
+use crate::problem::{Code, Problem};
+
+/// Entries of a page, unless the client says how many.
+pub(crate) const DEFAULT_LIMIT: u32 = 20;
+/// Entries of a page at most.
+pub(crate) const MAX_LIMIT: u32 = 100;
+
+/// Parameters of the query.
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(QueryRejection::FailedToDeserializeQueryString(error)) => {
+                Err(Problem::new(Code::InvalidQuery, error.body_text()))
+            }
+            Err(error) => Err(Problem::new(Code::InvalidQuery, error)),
+        }
+    }
+}
+
+/// A JSON body.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if essence != "application/json" && !essence.ends_with("+json") {
+            let got = if essence.is_empty() { "none" } else { &essence };
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                format!("got the content type {got}, expected application/json"),
+            ));
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(|error| unread(&error))?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| Problem::new(Code::InvalidBody, error))
+    }
+}
+
+fn unread(error: &BytesRejection) -> Problem {
+    match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::BodyTooLarge, "the body is larger than this server reads"),
+        _ => Problem::new(Code::InvalidBody, "the body ended before it was complete"),
+    }
+}
+
+/// How many entries a page has.
+pub(crate) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
+    match asked {
+        None => Ok(DEFAULT_LIMIT),
+        Some(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
+        Some(limit) => Err(Problem::new(Code::InvalidQuery, format!("got limit {limit}, expected 1 to {MAX_LIMIT}"))),
+    }
+}
+
+/// A cursor as clients see it: opaque, and harmless when they change it.
+pub(crate) fn write_cursor(cursor: &Cursor) -> String {
+    BASE64URL_NOPAD.encode(format!("{}/{}", cursor.certified_at, cursor.id).as_bytes())
+}
+
+/// Reads a cursor back.
+pub(crate) fn read_cursor(text: &str) -> Result<Cursor, Problem> {
+    let wrong = || Problem::new(Code::InvalidQuery, "the cursor is none that this server gave out");
+    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| wrong())?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong())?;
+    let (at, id) = text.split_once('/').ok_or_else(wrong)?;
+    if !is_certificate_id(id) {
+        return Err(wrong());
+    }
+    Ok(Cursor { certified_at: at.parse().map_err(|_| wrong())?, id: id.to_owned() })
+}
+
+/// `pkg_` and 32 characters of lower-case base32.
+pub(crate) fn is_certificate_id(text: &str) -> bool {
+    let rest = text.strip_prefix("pkg_").unwrap_or_default();
+    rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(&byte))
+}

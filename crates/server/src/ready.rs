@@ -1,0 +1,173 @@
+//! Answers about single packages, kept ready.
+//!
+//! A certificate never changes, so its answer is made once and kept as bytes with its entity tag. What can change is told by the
+//! store's reader before an answer is taken from here; see [`sigma_store::Reader`].
+
+use std::sync::Arc;
+
+use moka::sync::Cache;
+use sigma_certificate::{Endpoints, PackageCertificate, PackageView, Since, lacks_advisories};
+use sigma_core::{PackageId, Timestamp};
+use sigma_store::{Change, Database, OnChange, Reader, Record, Store, StoreError};
+
+use crate::Clock;
+use crate::advisories::Advisories;
+use crate::conditional::{Tagged, etag};
+
+/// Which answer about a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum View {
+    /// The certificate.
+    Package,
+    /// The certificate with what is needed to verify it.
+    Verify,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    package: PackageId,
+    view: View,
+}
+
+#[derive(Debug, Clone)]
+struct Ready {
+    answer: Tagged,
+    /// Until when it holds; for good where nothing in it grows old.
+    until: Option<Timestamp>,
+}
+
+/// What an entry costs beside its body: key, tag, and the cache's own records.
+const OVERHEAD: usize = 400;
+
+pub(crate) struct Answers {
+    reader: Reader,
+    kept: Cache<Key, Ready>,
+    endpoints: Endpoints,
+    advisories: Arc<Advisories>,
+    clock: Clock,
+}
+
+impl Answers {
+    pub(crate) async fn new(
+        store: &Store,
+        database: &Database,
+        endpoints: Endpoints,
+        advisories: Arc<Advisories>,
+        clock: Clock,
+        bytes: u64,
+    ) -> Result<Self, StoreError> {
+        let kept: Cache<Key, Ready> = Cache::builder()
+            .max_capacity(bytes)
+            .weigher(|_, ready: &Ready| u32::try_from(ready.answer.body.len() + OVERHEAD).unwrap_or(u32::MAX))
+            .build();
+        let forget = kept.clone();
+        let on_change: OnChange = Arc::new(move |change| match change {
+            Change::Package(package) => {
+                for view in [View::Package, View::Verify] {
+                    forget.invalidate(&Key { package: package.clone(), view });
+                }
+            }
+            Change::Everything => forget.invalidate_all(),
+        });
+        let reader = store.reader(database, on_change).await?;
+        Ok(Self { reader, kept, endpoints, advisories, clock })
+    }
+
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    pub(crate) fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The answer about an exact package; none where it is not certified.
+    pub(crate) async fn of(&self, package: PackageId, view: View) -> Result<Option<Tagged>, StoreError> {
+        let key = Key { package, view };
+        let fresh = self.reader.fresh();
+        if fresh && let Some(answer) = self.kept(&key) {
+            return Ok(Some(answer));
+        }
+        let epoch = self.reader.epoch();
+        let Some(record) = self.reader.package(&key.package).await? else { return Ok(None) };
+        self.make(key, record, fresh.then_some(epoch)).await.map(Some)
+    }
+
+    /// The answers about many packages, in the same order: what is ready, and one query for the rest.
+    pub(crate) async fn of_all(&self, packages: &[PackageId]) -> Result<Vec<Option<Tagged>>, StoreError> {
+        let fresh = self.reader.fresh();
+        let key = |package: &PackageId| Key { package: package.clone(), view: View::Package };
+        let mut answers: Vec<Option<Tagged>> =
+            packages.iter().map(|package| if fresh { self.kept(&key(package)) } else { None }).collect();
+        let missing: Vec<usize> = (0..packages.len()).filter(|&index| answers[index].is_none()).collect();
+        if missing.is_empty() {
+            return Ok(answers);
+        }
+        let epoch = self.reader.epoch();
+        let wanted: Vec<PackageId> = missing.iter().map(|&index| packages[index].clone()).collect();
+        for (index, record) in missing.into_iter().zip(self.reader.packages(&wanted).await?) {
+            if let Some(record) = record {
+                answers[index] = Some(self.make(key(&packages[index]), record, fresh.then_some(epoch)).await?);
+            }
+        }
+        Ok(answers)
+    }
+
+    fn kept(&self, key: &Key) -> Option<Tagged> {
+        let ready = self.kept.get(key)?;
+        let holds = ready.until.is_none_or(|until| (self.clock)() < until);
+        holds.then_some(ready.answer)
+    }
+
+    /// Makes an answer and keeps it, unless something changed since `epoch`.
+    async fn make(&self, key: Key, record: Record, epoch: Option<u64>) -> Result<Tagged, StoreError> {
+        let (answer, until) = self.answer(&key, record).await?;
+        if let Some(epoch) = epoch {
+            self.kept.insert(key.clone(), Ready { answer: answer.clone(), until });
+            if self.reader.epoch() != epoch {
+                self.kept.invalidate(&key);
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn answer(&self, key: &Key, mut record: Record) -> Result<(Tagged, Option<Timestamp>), StoreError> {
+        let mut until = None;
+        if lacks_advisories(&record.payload) {
+            record.advisories = self.advisories.of(&key.package, record.advisories.take()).await;
+            let holds = record.advisories.as_ref().map(|snapshot| self.advisories.until(snapshot));
+            until = Some(holds.filter(|until| *until > (self.clock)()).unwrap_or_else(|| self.advisories.soon()));
+        }
+        let tag = etag(&format!(
+            "{}-{}-{}",
+            record.id,
+            record.decision.as_ref().map_or(0, |decision| decision.seq),
+            record.advisories.as_ref().map_or(0, |snapshot| snapshot.queried_at.as_millis()),
+        ));
+        let body = self.body(key, record)?;
+        Ok((Tagged { body: body.into(), etag: tag }, until))
+    }
+
+    fn body(&self, key: &Key, record: Record) -> Result<Vec<u8>, StoreError> {
+        if key.view == View::Package && record.decision.is_none() && record.advisories.is_none() {
+            let package = &key.package;
+            let verify = self.endpoints.verify(package.ecosystem(), package.name().as_str(), package.version());
+            if let Some(body) = PackageView::splice(&record.id, &record.payload_hash, &verify, &record.payload)
+                && !lacks_advisories(&record.payload)
+            {
+                return Ok(body);
+            }
+        }
+        let damaged = |why: String| StoreError::Damaged { what: format!("certificate {}", record.id), why };
+        let certificate = PackageCertificate::open(record.payload).map_err(|error| StoreError::Damaged {
+            what: format!("certificate {}", record.id),
+            why: error.to_string(),
+        })?;
+        let since = Since { decision: record.decision.as_ref(), advisories: record.advisories.as_ref() };
+        let json = match key.view {
+            View::Package => serde_json::to_vec(&certificate.view(&self.endpoints, since)),
+            View::Verify => serde_json::to_vec(&certificate.verify_view(&self.endpoints, since)),
+        };
+        json.map_err(|error| damaged(error.to_string()))
+    }
+}

@@ -1,0 +1,59 @@
+//! Every address, one line each. The OpenAPI document follows from them.
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, Method, header};
+use axum::routing::get;
+use axum::{Router, middleware};
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{Any, CorsLayer};
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::problem::{Code, Problem};
+use crate::public::{batch, by_hash, certificates, list, osv, packages, search, stats, verify};
+use crate::{App, front, health, openapi};
+
+/// The documented endpoints. `NAME` and `SCOPE/NAME` are two addresses of one resource.
+pub(crate) fn documented() -> OpenApiRouter<App> {
+    let public = OpenApiRouter::new()
+        .routes(routes!(stats::stats))
+        .routes(routes!(list::list))
+        .routes(routes!(search::search))
+        .routes(routes!(batch::batch))
+        .routes(routes!(by_hash::by_hash))
+        .routes(routes!(packages::package))
+        .routes(routes!(packages::scoped_package))
+        .routes(routes!(verify::verify))
+        .routes(routes!(verify::scoped_verify))
+        .routes(routes!(certificates::certificate))
+        .routes(routes!(certificates::verify))
+        .routes(routes!(certificates::live_status));
+    let osv = OpenApiRouter::new()
+        .routes(routes!(osv::query))
+        .routes(routes!(osv::query_batch))
+        .routes(routes!(osv::vulnerability));
+    OpenApiRouter::with_openapi(openapi::Info::openapi()).nest("/api/v1/public", public).nest("/v1", osv)
+}
+
+/// The whole server: every endpoint behind the same front.
+pub fn router(app: App) -> Router {
+    let (documented, document) = documented().split_for_parts();
+    let expose = [header::ETAG, header::RETRY_AFTER, HeaderName::from_static("x-request-id")];
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::OPTIONS])
+        .allow_headers([header::CONTENT_TYPE, header::IF_NONE_MATCH])
+        .expose_headers(expose);
+    documented
+        .merge(openapi::router(document))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .fallback(|| async { Problem::new(Code::NotFound, "nothing is at this address; /reference lists what is") })
+        .layer(DefaultBodyLimit::max(app.config.max_body_bytes))
+        .layer(CompressionLayer::new())
+        .layer(cors)
+        .layer(middleware::from_fn_with_state(app.clone(), front::front))
+        .with_state(app)
+}

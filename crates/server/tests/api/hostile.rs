@@ -1,0 +1,107 @@
+//! Requests that nobody should send: every one is answered with a 4xx and a stable code, never with a 5xx.
+
+use serde_json::json;
+use sigma_server::ServerConfig;
+
+use crate::support::{TestApp, config};
+
+#[tokio::test]
+async fn wrong_addresses_have_their_code() {
+    let app = TestApp::new().await;
+    let check = async |target: &str, status: u16, code: &str| {
+        let got = app.get(target).await;
+        assert_eq!((got.status, got.code().as_str()), (status, code), "{target}: {}", got.text());
+    };
+    let base = "/api/v1/public/packages";
+    check(&format!("{base}/cargo/serde/1.0.0"), 400, "invalid-registry").await;
+    check(&format!("{base}/PYPI/requests/1.0"), 400, "invalid-registry").await;
+    check(&format!("{base}/pypi/-bad/1.0"), 400, "invalid-name").await;
+    check(&format!("{base}/npm/@scope%2F..%2F..%2Fetc/1.0.0"), 400, "invalid-name").await;
+    check(&format!("{base}/npm/a/b/1.0.0"), 400, "invalid-name").await;
+    check(&format!("{base}/pypi/x'%20OR%201=1--/1.0"), 400, "invalid-name").await;
+    check(&format!("{base}/pypi/x/1.0'%3BDROP%20TABLE%20certificate"), 400, "invalid-version").await;
+    check(&format!("{base}/pypi/x/%00"), 400, "invalid-version").await;
+    check(&format!("{base}/pypi/x/%FF"), 400, "invalid-path").await;
+    check(&format!("{base}/pypi/x/%0d%0aset-cookie:a=b"), 400, "invalid-version").await;
+    check(&format!("{base}/pypi/{}/1", "a".repeat(215)), 400, "invalid-name").await;
+    check(&format!("{base}/pypi/x/{}", "1".repeat(300)), 400, "invalid-version").await;
+    check(&format!("{base}/pypi/x/{}", "1".repeat(5000)), 414, "uri-too-long").await;
+    check(&format!("{base}?limit=0"), 400, "invalid-query").await;
+    check(&format!("{base}?limit=101"), 400, "invalid-query").await;
+    check(&format!("{base}?limit=-1"), 400, "invalid-query").await;
+    check(&format!("{base}?level=nice"), 400, "invalid-query").await;
+    check(&format!("{base}?cursor=%27%3B--"), 400, "invalid-query").await;
+    check(&format!("{base}?cursor=AAAA"), 400, "invalid-query").await;
+    check(&format!("{base}?name=x"), 400, "invalid-query").await;
+    check(&format!("{base}?unknown=x"), 400, "invalid-query").await;
+    check(&format!("{base}/search"), 400, "invalid-query").await;
+    check(&format!("{base}/search?q=%00"), 400, "invalid-query").await;
+    check(&format!("{base}/search?q=a&registry=x"), 400, "invalid-registry").await;
+    check(&format!("{base}/by-hash/xyz"), 400, "invalid-hash").await;
+    check("/api/v1/public/certificates/pkg_..%2F..%2F", 400, "invalid-id").await;
+    check("/v1/vulns/SIGMA-1'--", 400, "invalid-id").await;
+    check("/../../etc/passwd", 404, "not-found").await;
+    check("/reference/..%2f..%2fetc%2fpasswd", 404, "not-found").await;
+    let got = app.send("DELETE", &format!("{base}/pypi/requests/1.0"), &[], b"").await;
+    assert_eq!((got.status, got.code().as_str()), (405, "method-not-allowed"));
+    assert!(got.header("allow").contains("GET"), "{:?}", got.headers);
+}
+
+#[tokio::test]
+async fn wrong_bodies_have_their_code() {
+    let app = TestApp::with(ServerConfig { max_body_bytes: 10_000, ..config() }, None).await;
+    let batch = "/api/v1/public/packages/batch";
+    let check = async |target: &str, kind: &str, body: &[u8], status: u16, code: &str| {
+        let got = app.send("POST", target, &[("content-type", kind)], body).await;
+        assert_eq!((got.status, got.code().as_str()), (status, code), "{target}: {}", got.text());
+    };
+    for target in [batch, "/v1/query", "/v1/querybatch"] {
+        check(target, "text/plain", b"{}", 415, "unsupported-media-type").await;
+        check(target, "application/json", b"{", 400, "invalid-body").await;
+        check(target, "application/json", b"\xff\xfe", 400, "invalid-body").await;
+        check(target, "application/json", &[b'['; 9_000], 400, "invalid-body").await;
+        check(target, "application/json", &[b' '; 10_001], 413, "body-too-large").await;
+    }
+    let many = json!({"purls": vec!["x"; 1001]}).to_string();
+    check(batch, "application/json", many.as_bytes(), 400, "invalid-body").await;
+    check("/v1/query", "application/json", br#"{"commit":"abc"}"#, 400, "invalid-body").await;
+    check("/v1/query", "application/json", br#"{"package":{"purl":"pkg:pypi/../x@1"}}"#, 400, "invalid-body").await;
+    check("/v1/query", "application/json", br#"{"package":{"name":"x'--","ecosystem":"PyPI"}}"#, 400, "invalid-body")
+        .await;
+}
+
+#[tokio::test]
+async fn the_wire_itself_is_bounded() {
+    let app = TestApp::new().await;
+    let head = "GET /api/v1/public/packages/pypi/a/1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
+    let many: String = (0..200).map(|number| format!("x-{number}: y\r\n")).collect();
+    assert_eq!(app.raw(format!("{head}{many}\r\n").as_bytes()).await.status, 431);
+    let long = format!("{head}x: {}\r\n\r\n", "y".repeat(100_000));
+    assert_eq!(app.raw(long.as_bytes()).await.status, 431);
+    // Two lengths, or a length and chunks: what request smuggling is made of.
+    let twice = "POST /v1/query HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}x";
+    assert_eq!(app.raw(twice.as_bytes()).await.status, 400);
+    let got = app.raw(b"GET http://169.254.169.254/latest HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    assert_eq!((got.status, got.code().as_str()), (404, "not-found"));
+    let got = app.send("GET", "/nowhere", &[("x-request-id", "a b<script>")], b"").await;
+    assert!(!got.text().contains("script"), "{}", got.text());
+    let got = app.send("GET", "/nowhere", &[("x-request-id", "trace-1")], b"").await;
+    assert_eq!(
+        (got.header("x-request-id"), got.json()["instance"].as_str().unwrap()),
+        ("trace-1", "urn:sigma:request:trace-1")
+    );
+}
+
+#[tokio::test]
+async fn whoever_asks_too_often_waits() {
+    let app = TestApp::with(ServerConfig { requests_per_second: 1, burst: 3, ..config() }, None).await;
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        statuses.push(app.get("/api/v1/public/packages/pypi/a/1").await.status);
+    }
+    assert_eq!(statuses, [404, 404, 404, 429]);
+    let got = app.get("/api/v1/public/packages/pypi/a/1").await;
+    assert_eq!(got.code(), "rate-limited");
+    assert!(got.header("retry-after").parse::<u64>().unwrap() >= 1);
+    assert_eq!(app.get("/healthz").await.status, 200, "watching is free");
+}

@@ -1,0 +1,12 @@
+//! The public API as a client meets it.
+
+mod sample;
+mod support;
+
+mod advisories;
+mod hostile;
+mod lists;
+mod operations;
+mod osv;
+mod packages;
+mod stats;
