@@ -1,9 +1,10 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
-use sigma_core::{PackageId, Platform, PythonVersion, SecurityLevel};
+use sigma_core::{Ecosystem, PackageId, Platform, PythonVersion, SecurityLevel};
 
 /// Who looked at these bytes, what did they find, and can I check that myself?
 ///
@@ -22,6 +23,7 @@ Examples:
   sigma audit --package pypi:requests@2.31.0
   sigma show npm:lodash@4.17.21            show what is known about one package
   sigma scan dist/demo-1.0.tar.gz          analyse a local archive or folder, without any network
+  sigma serve --listen 127.0.0.1:8080      answer everybody's questions about certificates
   sigma rules                              what the analysis looks for
   sigma explain decoded-execution          what one rule means, and which level it leads to
   sigma hash .                             the sha256-sorted-files-v1 hash of this folder"
@@ -97,6 +99,20 @@ Examples:
   sigma explain decoded-execution
   sigma explain local/acme-beacon --rules my-rules")]
     Explain(Explain),
+    /// Serve the store's certificates over HTTP
+    #[command(after_help = "\
+Answers the public API under /api/v1/public, osv.dev's queries under /v1, and explains itself on /reference. Health is on
+/healthz and /readyz, figures are on /metrics. TLS is a proxy's task; name its network in [server] trusted_proxies. Stops
+on SIGTERM or Ctrl-C once requests under way are answered.
+
+Examples:
+  sigma serve
+  sigma serve --listen 0.0.0.0:8080 --store /var/lib/sigma --log-format json")]
+    Serve(Serve),
+    /// Revoke, block or override a certificate, or show what was decided about it
+    Certificate(CertificateArgs),
+    /// Work on what the statistics compare with
+    Stats(StatsArgs),
     /// Work on the store itself
     Store(StoreArgs),
     /// Hash the files of a folder with sha256-sorted-files-v1
@@ -118,6 +134,95 @@ pub enum Format {
     Json,
     /// For pull requests and reports
     Markdown,
+}
+
+#[derive(Debug, Parser)]
+pub struct Serve {
+    /// Address to listen on
+    #[arg(long, env = "SIGMA_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// How to write the log
+    #[arg(long, env = "SIGMA_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Parser)]
+pub struct CertificateArgs {
+    #[command(subcommand)]
+    pub command: CertificateCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CertificateCommand {
+    /// Withdraw a certificate: it vouches for nothing any more
+    Revoke(Decide),
+    /// Reject the package, whatever the council found
+    Block(Decide),
+    /// Give the package another level, whatever the council found
+    Override {
+        #[command(flatten)]
+        decide: Decide,
+        /// The level: clear, monitored, caution, blocked
+        #[arg(long, value_name = "LEVEL")]
+        level: SecurityLevel,
+    },
+    /// Everything that was decided about a certificate
+    Log {
+        /// The certificate's id, pkg_...
+        id: String,
+    },
+}
+
+#[derive(Debug, Parser)]
+pub struct Decide {
+    /// The certificate's id, pkg_...
+    pub id: String,
+
+    /// Why: shown to everybody who asks for the certificate
+    #[arg(long)]
+    pub reason: String,
+
+    /// Who decides: kept in the log, not shown to the public
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+}
+
+#[derive(Debug, Parser)]
+pub struct StatsArgs {
+    #[command(subcommand)]
+    pub command: StatsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StatsCommand {
+    /// Replace the list of the most used packages
+    #[command(after_help = "\
+Reads names one a line, the most used first, or JSON in one of the shapes such lists are published in: an array of names,
+{\"packages\": [...]} or {\"rows\": [{\"project\": ...}]}. The first 1,000 count.
+
+Example:
+  sigma stats refresh pypi top-pypi-packages.json --source \"Top PyPI Packages\" --taken-on 2026-11-01")]
+    Refresh {
+        /// pypi or npm
+        ecosystem: Ecosystem,
+        /// The file
+        file: PathBuf,
+        /// Who made the list
+        #[arg(long)]
+        source: String,
+        /// The day it is of
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        taken_on: jiff::civil::Date,
+    },
 }
 
 #[derive(Debug, Parser)]

@@ -10,6 +10,7 @@ use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use sigma_ecosystem::EcosystemConfig;
 use sigma_pipeline::PriceTable;
+use sigma_server::ServerConfig;
 use url::Url;
 
 /// The configuration file's content. Every field has a default.
@@ -39,6 +40,9 @@ pub struct Config {
     /// What is accepted.
     #[serde(default)]
     pub policy: PolicyConfig,
+    /// Limits of the server.
+    #[serde(default)]
+    pub server: ServerConfig,
 }
 
 /// `[analysis]`.
@@ -76,6 +80,7 @@ impl Config {
             prices: PriceTable::default(),
             analysis: AnalysisConfig::default(),
             policy: PolicyConfig::default(),
+            server: ServerConfig::default(),
         };
         if let Some(file) = file {
             anyhow::ensure!(file.is_file(), "no configuration file at {}", file.display());

@@ -1,4 +1,4 @@
-//! `sigma`: audits the dependencies of a project and shows certificates.
+//! `sigma`: audits the dependencies of a project, shows certificates, and serves them.
 //!
 //! In: arguments, configuration, files. Out: results on standard output, everything else on standard error, and an
 //! exit code: 0 pass, 1 policy failure, 2 usage or internal error, 3 could not decide.
@@ -39,7 +39,7 @@ const ERROR: u8 = 2;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    wire::logging(args.verbose);
+    wire::logging(&args);
     let runtime = match wire::runtime() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
@@ -51,6 +51,9 @@ fn main() -> ExitCode {
             Command::Scan(scan) => commands::scan::run(&args, scan),
             Command::Rules(rules) => commands::rules::run(&args, rules),
             Command::Explain(explain) => commands::explain::run(&args, explain),
+            Command::Serve(serve) => commands::serve::run(&args, serve).await,
+            Command::Certificate(certificate) => commands::certificate::run(&args, certificate).await,
+            Command::Stats(stats) => commands::stats::run(&args, stats).await,
             Command::Store(store) => commands::store::run(&args, store).await,
             Command::Hash(hash) => commands::hash::run(hash),
         }

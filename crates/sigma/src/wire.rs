@@ -7,27 +7,45 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use sigma_analysis::{Analyser, Limits, OperatorRules, RuleFile};
-use sigma_core::Timestamp;
+use sigma_core::{AdvisorySnapshot, AdvisoryState, Timestamp};
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
 use sigma_pipeline::{Hall, HallConfig, Waivers};
+use sigma_server::{App, AskAdvisories};
 use sigma_store::{Database, Store};
 use tracing_subscriber::EnvFilter;
 
-use crate::args::Args;
+use crate::args::{Args, Command, LogFormat};
 use crate::config::Config;
 
-/// Logs go to standard error: errors by default, more with `-v`, exactly what `SIGMA_LOG` says if it is set.
-pub fn logging(verbose: u8) {
-    let default = match verbose {
+/// Logs go to standard error: errors by default, more with `-v`, exactly what `SIGMA_LOG` says if it is set. A server tells
+/// what it does, and when.
+pub fn logging(args: &Args) {
+    if let Command::Serve(serve) = &args.command {
+        let default = match args.verbose {
+            0 => "warn,sigma=info,sigma_server=info",
+            _ => "info,sigma=debug,sigma_server=debug",
+        };
+        let filter = EnvFilter::try_from_env("SIGMA_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+        let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colored()).with_env_filter(filter);
+        match serve.log_format {
+            LogFormat::Text => log.init(),
+            LogFormat::Json => log.json().init(),
+        }
+        return;
+    }
+    let default = match args.verbose {
         // Nothing: what a result says need not be said twice.
         0 => "error",
         1 => "warn,sigma=info,sigma_pipeline=info,sigma_ecosystem=info",
         _ => "info,sigma=debug,sigma_pipeline=debug,sigma_ecosystem=debug",
     };
     let filter = EnvFilter::try_from_env("SIGMA_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let colored = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let writer = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colored).without_time();
+    let writer = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colored()).without_time();
     writer.with_env_filter(filter).init();
+}
+
+fn colored() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// The runtime for everything that waits; what computes has threads of its own.
@@ -50,10 +68,14 @@ pub fn config(args: &Args) -> Result<Config> {
     Ok(config)
 }
 
+/// The database that is configured.
+pub fn database(config: &Config) -> Result<Database> {
+    Ok(config.database_url.as_deref().map(str::parse).transpose()?.unwrap_or(Database::Embedded))
+}
+
 /// Opens the store.
 pub async fn store(config: &Config) -> Result<Store> {
-    let database = config.database_url.as_deref().map(str::parse).transpose()?.unwrap_or(Database::Embedded);
-    open(config, &database).await
+    open(config, &database(config)?).await
 }
 
 /// Opens the store on another database than the configured one.
@@ -98,16 +120,41 @@ pub fn now() -> Timestamp {
     Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
 }
 
-/// Puts the hall together.
-pub fn hall(config: &Config, store: Store, rules: OperatorRules, offline: bool) -> Result<Hall> {
-    let ecosystems = Ecosystems::new(EcosystemConfig {
+/// The clients of the ecosystems.
+pub fn ecosystems(config: &Config, offline: bool) -> Result<Ecosystems> {
+    Ok(Ecosystems::new(EcosystemConfig {
         pypi_index: config.pypi_index.clone(),
         pypi_json: config.pypi_json.clone(),
         npm_registry: config.npm_registry.clone(),
         file_hosts: config.file_hosts.clone(),
         offline,
         ..EcosystemConfig::official(config.store.join("cache"))
-    })?;
+    })?)
+}
+
+/// The server's state.
+pub async fn server(config: &Config) -> Result<App> {
+    let store = store(config).await?;
+    let ecosystems = ecosystems(config, false)?;
+    let ask: AskAdvisories = Arc::new(move |package| {
+        let ecosystems = ecosystems.clone();
+        Box::pin(async move {
+            let snapshots = ecosystems.advisories(std::slice::from_ref(&package), now()).await;
+            snapshots.into_iter().next().unwrap_or_else(|| AdvisorySnapshot {
+                source: package.ecosystem().title().to_owned(),
+                queried_at: now(),
+                state: AdvisoryState::Unavailable { reason: "no answer".to_owned() },
+            })
+        })
+    });
+    let limits = config.server.clone();
+    let app = App::new(store, &database(config)?, config.api_base.as_str(), limits, Some(ask), Arc::new(now)).await;
+    app.with_context(|| format!("cannot read the store at {}", config.store.display()))
+}
+
+/// Puts the hall together.
+pub fn hall(config: &Config, store: Store, rules: OperatorRules, offline: bool) -> Result<Hall> {
+    let ecosystems = ecosystems(config, offline)?;
     let clock = Arc::new(now);
     let limits = HallConfig { prices: config.prices, ..HallConfig::default() };
     Ok(Hall::new(ecosystems, store, Analyser::with_rules(Limits::default(), rules), clock, limits)?)

@@ -16,6 +16,7 @@ const WALLS: &[(&str, &[&str])] = &[
         "sigma-pipeline",
         &["sigma-core", "sigma-certificate", "sigma-ecosystem", "sigma-analysis", "sigma-council", "sigma-store"],
     ),
+    ("sigma-server", &["sigma-core", "sigma-certificate", "sigma-store"]),
     (
         "sigma",
         &[
@@ -27,6 +28,7 @@ const WALLS: &[(&str, &[&str])] = &[
             "sigma-scan",
             "sigma-store",
             "sigma-pipeline",
+            "sigma-server",
         ],
     ),
     ("sigma-testkit", &["sigma-core"]),
@@ -35,6 +37,9 @@ const WALLS: &[(&str, &[&str])] = &[
 /// What only one room may use: whoever wants to speak SQL, HTTP or an ecosystem's protocol goes through it.
 const TOOLS: &[(&str, &[&str])] = &[
     ("sqlx", &["sigma-store"]),
+    ("rusqlite", &["sigma-store"]),
+    ("axum", &["sigma-server", "sigma-testkit"]),
+    ("hyper", &["sigma-server"]),
     ("reqwest", &["sigma-ecosystem"]),
     ("uv-resolver", &["sigma-ecosystem"]),
     ("ruff_python_parser", &["sigma-analysis"]),

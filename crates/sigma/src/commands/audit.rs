@@ -1,9 +1,10 @@
 //! `sigma audit`: from a project, or one package, to a decision.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
-use sigma_core::{Declared, DependencyKind, Location, Manifest, ManifestSource, PackageId, Problem, Target};
+use sigma_core::{Declared, DependencyKind, Location, Manifest, ManifestSource, PackageId, Problem, Sha256, Target};
 use sigma_ecosystem::manifest::{self, ReadOptions};
 use sigma_pipeline::{AuditError, AuditOptions, Decision, Policy};
 
@@ -32,6 +33,7 @@ pub async fn run(args: &Args, command: &Audit) -> Result<Outcome> {
         None => read(command, &config)?,
     };
     let (rules, waivers) = (wire::rules(&config)?, wire::waivers(&config, command.waivers.as_deref())?);
+    let submission = submission(command, &manifests);
     let hall = wire::hall(&config, wire::store(&config).await?, rules, command.offline)?;
     let options = AuditOptions {
         target: Target { python: command.python_version, platform: command.platform },
@@ -48,6 +50,9 @@ pub async fn run(args: &Args, command: &Audit) -> Result<Outcome> {
         error => error.into(),
     })?;
     audit.problems.splice(0..0, passed_over);
+    if !command.preview {
+        hall.book(&audit, &submission).await?;
+    }
 
     let policy = Policy { fail_on: command.fail_on, require_advisories: command.require_advisories };
     let waived = hall.waive(&audit, &waivers).await?;
@@ -59,6 +64,20 @@ pub async fn run(args: &Args, command: &Audit) -> Result<Outcome> {
         Decision::Fail(_) => Outcome::PolicyFailure,
         Decision::Undecided(_) => Outcome::Undecided,
     })
+}
+
+/// What tells this submission from others: the place of the project and what it declares. The same project, audited again
+/// without a change, is the same submission.
+fn submission(command: &Audit, manifests: &[Manifest]) -> String {
+    let place = std::fs::canonicalize(&command.path).unwrap_or_else(|_| command.path.clone());
+    let mut text = format!("{}\n", place.display());
+    for manifest in manifests {
+        let _ = writeln!(text, "{} {}", manifest.ecosystem, manifest.path);
+        for declared in &manifest.declared {
+            let _ = writeln!(text, "{} {}", declared.name, declared.spec);
+        }
+    }
+    format!("cli:{}", Sha256::of(text.as_bytes()))
 }
 
 /// Reads the project's manifests; what was passed over for a more exact file is told as a problem of that file.

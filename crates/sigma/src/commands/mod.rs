@@ -1,11 +1,14 @@
 //! The commands.
 
 pub mod audit;
+pub mod certificate;
 pub mod explain;
 pub mod hash;
 pub mod rules;
 pub mod scan;
+pub mod serve;
 pub mod show;
+pub mod stats;
 pub mod store;
 
 use std::io::{self, Write as _};

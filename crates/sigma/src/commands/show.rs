@@ -24,7 +24,12 @@ pub async fn run(args: &Args, command: &Show) -> Result<Outcome> {
         }
         return Ok(Outcome::Undecided);
     }
-    let text = render::certificates(&certificates, command.format, &config)?;
+    let mut shown = Vec::with_capacity(certificates.len());
+    for certificate in certificates {
+        let decision = store.standing(certificate.id()).await?;
+        shown.push((certificate, decision));
+    }
+    let text = render::certificates(&shown, command.format, &config)?;
     super::print(&text)?;
     Ok(Outcome::Pass)
 }

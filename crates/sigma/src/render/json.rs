@@ -2,11 +2,12 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use sigma_certificate::{CertificationStatus, PackageAnalysis, PackageCertificate, PackageEntry};
+use sigma_certificate::{CertificationStatus, Endpoints, PackageAnalysis, PackageEntry, Since};
 use sigma_core::Depth;
 use sigma_pipeline::{Audit, Decision, WaiverState, WaiverUse};
 
 use crate::config::Config;
+use crate::render::Shown;
 
 pub fn audit(
     audit: &Audit,
@@ -100,8 +101,13 @@ fn item(entry: &PackageEntry) -> Value {
     })
 }
 
-pub fn certificates(certificates: &[PackageCertificate], config: &Config) -> Result<String> {
-    let views: Vec<_> = certificates.iter().map(|certificate| certificate.view(config.api_base.as_str())).collect();
+pub fn certificates(certificates: &[Shown], config: &Config) -> Result<String> {
+    let endpoints = Endpoints::new(config.api_base.as_str());
+    let view = |(certificate, decision): &'_ Shown| {
+        let since = Since { decision: decision.as_ref(), advisories: None };
+        serde_json::to_value(certificate.view(&endpoints, since))
+    };
+    let views: Vec<Value> = certificates.iter().map(view).collect::<Result<_, _>>()?;
     let text = match views.as_slice() {
         [one] => serde_json::to_string_pretty(one)?,
         many => serde_json::to_string_pretty(many)?,

@@ -30,8 +30,11 @@ pub fn audit(
     })
 }
 
+/// A certificate, and what an operator decided about it last.
+pub type Shown = (PackageCertificate, Option<sigma_certificate::Decision>);
+
 /// Certificates, newest first.
-pub fn certificates(certificates: &[PackageCertificate], format: Format, config: &Config) -> Result<String> {
+pub fn certificates(certificates: &[Shown], format: Format, config: &Config) -> Result<String> {
     Ok(match format {
         Format::Json => json::certificates(certificates, config)?,
         Format::Table => table::certificates(certificates, config),

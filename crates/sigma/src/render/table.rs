@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
-use sigma_certificate::{PackageAnalysis, PackageCertificate, PackageEntry};
+use sigma_certificate::{Endpoints, PackageAnalysis, PackageEntry, Since};
 use sigma_core::SecurityLevel;
 use sigma_pipeline::{Audit, Decision, WaiverUse};
 
-use super::words;
+use super::{Shown, words};
 use crate::config::Config;
 
 pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision, waivers: &[WaiverUse]) -> String {
@@ -125,22 +125,28 @@ pub(super) fn plain_table() -> Table {
     table
 }
 
-pub fn certificates(certificates: &[PackageCertificate], config: &Config) -> String {
+pub fn certificates(certificates: &[Shown], config: &Config) -> String {
     let mut out = String::new();
-    for certificate in certificates {
+    let endpoints = Endpoints::new(config.api_base.as_str());
+    for (certificate, decision) in certificates {
         let payload = certificate.payload();
-        let view = certificate.view(config.api_base.as_str());
+        let view = certificate.view(&endpoints, Since { decision: decision.as_ref(), advisories: None });
+        let level = view.payload.security_level;
         let _ = writeln!(
             out,
             "{}:{}@{}  {}",
             payload.registry_source,
             payload.package_name,
             payload.package_version,
-            paint(payload.security_level.as_str(), level_color(payload.security_level))
+            paint(level.as_str(), level_color(level))
         );
         let mut line = |name: &str, value: &str| {
             let _ = writeln!(out, "  {name:<14} {value}");
         };
+        if let Some(decision) = &view.operator_decision {
+            line("status", &format!("{} on {}: {}", decision.status.as_str(), decision.decided_at, decision.reason));
+            line("sealed as", decision.sealed_security_level.as_str());
+        }
         line("certificate", certificate.id());
         line("payload hash", certificate.payload_hash());
         line("certified at", &payload.certified_at.to_string());

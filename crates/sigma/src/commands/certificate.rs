@@ -1,0 +1,80 @@
+//! `sigma certificate`: what operators decide about certificates.
+
+use std::fmt::Write as _;
+
+use anyhow::{Result, ensure};
+use sigma_certificate::Action;
+use sigma_core::printable;
+use sigma_store::{AdminEvent, NewDecision};
+
+use crate::args::{Args, CertificateArgs, CertificateCommand, Decide};
+use crate::{Outcome, wire};
+
+/// Characters of a reason or a name.
+const MAX_TEXT: usize = 1000;
+
+/// Runs the command. An unknown certificate is exit code 3: nothing was decided.
+pub async fn run(args: &Args, command: &CertificateArgs) -> Result<Outcome> {
+    let (decide, action) = match &command.command {
+        CertificateCommand::Revoke(decide) => (decide, Action::Revoke),
+        CertificateCommand::Block(decide) => (decide, Action::Block),
+        CertificateCommand::Override { decide, level } => (decide, Action::Override(*level)),
+        CertificateCommand::Log { id } => return log(args, id).await,
+    };
+    let store = wire::store(&wire::config(args)?).await?;
+    let Some(event) = store.decide(&decision(decide, action)?).await? else { return unknown(&decide.id) };
+    super::print(&line(&event))?;
+    Ok(Outcome::Pass)
+}
+
+fn decision(decide: &Decide, action: Action) -> Result<NewDecision> {
+    for (what, text) in [("--reason", &decide.reason), ("--by", &decide.by)] {
+        let length = text.chars().count();
+        ensure!(
+            !text.trim().is_empty() && length <= MAX_TEXT,
+            "{what}: got {length} characters, expected 1 to {MAX_TEXT}"
+        );
+    }
+    Ok(NewDecision {
+        certificate: decide.id.clone(),
+        action,
+        reason: printable(decide.reason.trim(), 2 * MAX_TEXT),
+        operator: printable(decide.by.trim(), 2 * MAX_TEXT),
+        at: wire::now(),
+    })
+}
+
+async fn log(args: &Args, id: &str) -> Result<Outcome> {
+    let store = wire::store(&wire::config(args)?).await?;
+    if store.certificate(id).await?.is_none() {
+        return unknown(id);
+    }
+    let events = store.admin_events(id).await?;
+    let mut text: String = events.iter().map(line).collect();
+    if events.is_empty() {
+        text.push_str("nothing was decided about this certificate: it stands as it was sealed\n");
+    }
+    super::print(&text)?;
+    Ok(Outcome::Pass)
+}
+
+fn line(event: &AdminEvent) -> String {
+    let decision = &event.decision;
+    let what = match decision.action {
+        Action::Revoke => "revoked".to_owned(),
+        Action::Block => "blocked".to_owned(),
+        Action::Override(level) => format!("overridden to {level}"),
+    };
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "#{} {} {} {what} by {}: {}",
+        event.seq, decision.at, decision.certificate, decision.operator, decision.reason
+    );
+    text
+}
+
+fn unknown(id: &str) -> Result<Outcome> {
+    eprintln!("no certificate {} in the store", printable(id, 80));
+    Ok(Outcome::Undecided)
+}
