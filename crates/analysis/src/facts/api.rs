@@ -22,16 +22,34 @@ pub(crate) fn effects(path: &str) -> Effects {
                 // What an answer says of itself: `requests.Session().get().headers.get`.
                 let of_answer = effects == Effects::NET
                     && path.matches("()").count() > 1
-                    && [").headers.", ").raw.", ").cookies."].iter().any(|part| path.contains(part));
+                    && [").headers.", ").raw.", ").cookies.", ").data.", ").text."]
+                        .iter()
+                        .any(|part| path.contains(part));
                 return if of_answer { Effects::NONE } else { effects };
             }
         }
+    }
+    if let Some(effects) = of_unbound(path) {
+        return effects;
     }
     // A name that only one API has, wherever it is looked for.
     match bytes.strip_suffix(b"urlretrieve") {
         Some([] | [.., b'.']) => Effects::NET | Effects::DOWNLOAD | Effects::WRITE,
         _ => Effects::NONE,
     }
+}
+
+/// What a method does that is taken from its class, to be handed an instance later: `requests.Session.request`.
+fn of_unbound(path: &str) -> Option<Effects> {
+    let (class, method) = path.rsplit_once('.')?;
+    let name = class.rsplit('.').next().unwrap_or(class);
+    let is_class = name.len() < class.len() && name.starts_with(|c: char| c.is_ascii_uppercase());
+    if !is_class || name.ends_with(')') || !TABLE.roots.contains(&class[..class.find('.')?]) {
+        return None;
+    }
+    let instance = format!("{class}()");
+    let family = || TABLE.families.get(&*instance);
+    TABLE.exact.get(&*format!("{instance}.{method}")).or_else(family).copied()
 }
 
 /// The names directly inside `module` that the table knows, each with its whole dotted name.
@@ -99,5 +117,7 @@ mod tests {
         assert_eq!(effects("requests.Session"), Effects::NONE);
         assert_eq!(effects("requests.Session().get().headers.get"), Effects::NONE);
         assert_eq!(effects("requests.exceptions.Timeout"), Effects::NONE);
+        assert_eq!(effects("requests.Session.request"), Effects::NET);
+        assert_eq!(effects("requests.Session.__doc__.strip"), Effects::NONE);
     }
 }

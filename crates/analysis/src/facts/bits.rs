@@ -328,6 +328,10 @@ mod wait {
             MACHINE = "machine",
             /// Who the user is.
             USER = "user",
+            /// Whether a visitor of a server says a word that stands in the code.
+            WORD = "word",
+            /// With which command the program was started: one that no installer gives.
+            COMMAND = "command",
         }
     }
 }
@@ -394,6 +398,22 @@ impl Taint {
     /// Whatever another file holds under this imported name; nothing beyond the first 24.
     pub const fn symbol(index: u32) -> Self {
         if index < SYMBOLS { Self::from_bits(1 << (CONCRETE + PARAMETERS + index)) } else { Self::NONE }
+    }
+
+    /// True when callers give it, or a part of it.
+    pub fn is_given(self) -> bool {
+        self.without_symbols() != self.concrete()
+    }
+
+    /// Without the names of other files.
+    pub fn without_symbols(self) -> Self {
+        let symbols = ((1 << SYMBOLS) - 1) << (CONCRETE + PARAMETERS);
+        self.without(Self::from_bits(symbols))
+    }
+
+    /// The first of the names of other files that it is made of.
+    pub fn first_symbol(self) -> Option<u32> {
+        (0..SYMBOLS).find(|index| self.any(Self::symbol(*index)))
     }
 
     /// What is known without asking callers or other files.

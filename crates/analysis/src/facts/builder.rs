@@ -9,7 +9,7 @@ use std::rc::Rc;
 use hashbrown::{HashMap, HashSet};
 use sigma_core::Confidence;
 
-use super::bits::{Deeds, Effects, Signs, Taint};
+use super::bits::{Deeds, Effects, Signs, Taint, Waits};
 use super::learned::{Function, Learned};
 use super::links::{LOCAL, Links};
 use super::scope::Named;
@@ -77,6 +77,8 @@ pub(crate) struct Builder<'a> {
     pub(super) symbols: HashMap<Box<str>, u32>,
     /// Exports that may still be noted, repeated ones too.
     pub(super) exports_left: usize,
+    /// Calls of names of other files that may be executors there.
+    pub(super) named_sinks: usize,
     /// Whether the file is started as a program.
     pub(super) program: bool,
     pub(super) budget: usize,
@@ -106,6 +108,7 @@ impl<'a> Builder<'a> {
             local_modules: Vec::new(),
             symbols: HashMap::new(),
             exports_left: MAX_FACTS,
+            named_sinks: 0,
             program: false,
             budget: FOLD_BUDGET,
             weight: ARGUMENT_BYTES,
@@ -121,6 +124,7 @@ impl<'a> Builder<'a> {
                 signs: Signs::NONE,
                 deeds: Vec::new(),
                 subclasses: Vec::new(),
+                stood_in_for: BTreeSet::new(),
                 language,
                 encoded: Vec::new(),
                 layers: Vec::new(),
@@ -211,8 +215,10 @@ impl<'a> Builder<'a> {
     pub fn runs(&mut self, function: u32) {
         if self.calls_between.len() < MAX_FACTS {
             self.calls_between.insert((self.current, function));
-            if !self.waiting.now.is_empty() {
-                *self.waiting.functions.entry(function).or_default() |= self.waiting.now;
+            // A function that some command calls may be called without it too.
+            let waits = self.waiting.now.without(Waits::COMMAND);
+            if !waits.is_empty() {
+                *self.waiting.functions.entry(function).or_default() |= waits;
             }
         }
     }

@@ -5,6 +5,8 @@
 use super::bits::{Effects, Signs, Taint};
 use super::builder::{Argument, Builder, MAX_FACTS};
 use super::call::{hidden, origin_of};
+use super::expression::union;
+use super::links::LOCAL;
 use super::name::is_own_folder;
 use super::value::{Constant, Text, Value};
 use super::{Call, Place, api, fold, name};
@@ -85,7 +87,9 @@ impl<'a> Builder<'a> {
             }
             "getattr" | "Reflect.get" => {
                 let (object, key) = (value(0)?.clone(), value(1)?.clone());
-                if matches!(object.path.as_deref(), Some("builtins" | "__builtins__")) && key.as_text().is_none() {
+                // A name that callers give is hidden by nobody.
+                let worked_out = key.as_text().is_none() && (key.taint.any(Taint::DECODED) || !key.taint.is_given());
+                if matches!(object.path.as_deref(), Some("builtins" | "__builtins__")) && worked_out {
                     return Some(Value::at_path("builtins.computed"));
                 }
                 self.index(&object, &key, place)
@@ -113,8 +117,14 @@ impl<'a> Builder<'a> {
                 let constant = self.pay(|| fold::characters(&plain()));
                 // One that is not known may be a drive's letter or a variable's name.
                 let lone = path == "chr" && matches!(constant, Constant::Unknown);
-                let taint = taint | if lone { Taint::CHARACTER } else { Taint::DECODED };
-                Value { constant, taint, ..Value::default() }
+                let hidden = match &constant {
+                    _ if lone => Taint::CHARACTER,
+                    // A control, a space or a quote is written so because it cannot be written otherwise.
+                    Constant::Text(text) if is_one(text) && !text.contains(char::is_alphanumeric) => Taint::NONE,
+                    Constant::Text(text) if is_one(text) && path == "chr" => Taint::CHARACTER,
+                    _ => Taint::DECODED,
+                };
+                Value { constant, taint: taint | hidden, ..Value::default() }
             }
             "bytes" | "bytearray" | "Buffer.from" if value(0).is_some_and(|list| !list.items().is_empty()) => {
                 let items: Vec<&Value<'a>> = value(0)?.items().iter().collect();
@@ -138,7 +148,7 @@ impl<'a> Builder<'a> {
                 _ => value(0)?.clone(),
             },
             "os.path.join" | "path.join" | "path.resolve" | "pathlib.Path" | "path.posix.join" => {
-                return Some(self.joined_path(path, &plain(), taint, place));
+                return Some(self.joined_path(path, &plain(), named_by(&plain()), place));
             }
             _ => return None,
         };
@@ -183,6 +193,26 @@ impl<'a> Builder<'a> {
         }
         self.pay(|| fold::decode(decoder, text))
     }
+}
+
+/// What a path says of its parts. Who only names a file, a version that a server answers, does not say what it holds.
+fn named_by(parts: &[&Value<'_>]) -> Taint {
+    const ANSWER: Taint = Taint::REMOTE.with(Taint::ADDRESS).with(Taint::NAMED_HOST).with(Taint::NAMED);
+    if parts.len() < 2 {
+        return union(parts.iter().copied());
+    }
+    parts.iter().fold(Taint::NONE, |all, part| {
+        let taint = part.whole_taint();
+        // A name of another file stands for what it holds; what a function there makes may be an answer.
+        let direct = part.path.as_deref().is_some_and(|path| path.starts_with(LOCAL) && !path.contains('('));
+        let known = if direct { taint } else { taint.without_symbols() };
+        all | if taint.any(Taint::REMOTE) { known.without(ANSWER) } else { known }
+    })
+}
+
+/// True for one character.
+fn is_one(text: &str) -> bool {
+    text.chars().take(2).count() == 1
 }
 
 /// True for `os.system`: names joined by dots, and nothing else.

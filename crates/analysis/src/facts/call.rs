@@ -46,6 +46,11 @@ impl<'a> Builder<'a> {
                     taint |= Taint::DECODED | self.look_at_decoded(&Constant::Text(text), place);
                 }
             }
+            let letters = |value: &Value<'a>| value.items().iter().filter(|i| i.taint.any(Taint::CHARACTER)).count();
+            let listed = letters(&receiver) + arguments.first().map_or(0, |argument| letters(&argument.value));
+            if key == "join" && listed > 1 {
+                taint |= Taint::DECODED;
+            }
             // `"...".decode("hex")`
             if matches!(key, "decode" | "encode") && arguments.first().is_some_and(|a| names_codec(&a.value)) {
                 taint |= Taint::DECODED | hidden(&receiver);
@@ -168,7 +173,11 @@ impl<'a> Builder<'a> {
         }
         let argument_taint = union(arguments.iter().map(|argument| &argument.value));
         let Some(path) = callee.path.clone() else {
-            self.run_arguments(&arguments);
+            // Task and test runners are told what to run, and run it when somebody starts them.
+            let told = called.is_none() && receiver.is_empty() && callee.origin.as_deref().is_some_and(is_runners);
+            if !told {
+                self.run_arguments(&arguments);
+            }
             let mut all = argument_taint | receiver | callee.taint;
             // What somebody else's function makes of a key is mostly no key any more.
             if !callee.origin.as_deref().is_some_and(personal::carries) {
@@ -217,7 +226,9 @@ impl<'a> Builder<'a> {
         let linked = match effects.is_empty() {
             true => {
                 let given = arguments.iter().map(|argument| argument.value.whole_taint()).take(MAX_ARGUMENTS).collect();
-                self.call_symbol(&path, given, place)
+                let symbol = self.call_symbol(&path, given, place);
+                self.note_named_sink(symbol, arguments.first().map_or(Taint::NONE, |a| a.value.whole_taint()), place);
+                symbol
             }
             false => Taint::NONE,
         };
@@ -338,6 +349,11 @@ impl<'a> Builder<'a> {
         Value { path, constant, taint, origin, ..Value::default() }
     }
 
+    /// True for the name of something that the table of APIs knows.
+    pub fn acts(&self, callee: &Value<'a>) -> bool {
+        callee.path.as_deref().is_some_and(|path| !api::effects(path).is_empty())
+    }
+
     /// What a chain of promises goes on with: what the functions yield that are given the value before.
     fn handed_on_by(&mut self, receiver: &Value<'a>, arguments: &[Argument<'a>], place: Place) -> Taint {
         let given = receiver.whole_taint();
@@ -448,6 +464,26 @@ fn cuts_host(list: &Value<'_>, arguments: &[Argument<'_>], text: &str) -> bool {
 
 /// Secrets that are followed as they are handed over, and no further.
 const SECRETS: Taint = Taint::KEY.with(Taint::TOKEN).with(Taint::PASSWORD);
+
+/// True for a name that task and test runners put into the scope of the files that they load.
+fn is_runners(name: &str) -> bool {
+    matches!(
+        name,
+        "task"
+            | "desc"
+            | "namespace"
+            | "describe"
+            | "it"
+            | "test"
+            | "suite"
+            | "before"
+            | "after"
+            | "beforeEach"
+            | "afterEach"
+            | "beforeAll"
+            | "afterAll"
+    )
+}
 
 /// Functions that make a wallet's key out of a text.
 const LOADERS: [&str; 12] = [

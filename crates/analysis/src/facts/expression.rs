@@ -74,7 +74,10 @@ impl<'a> Builder<'a> {
         {
             return item.clone();
         }
-        Value { path: object.path.clone(), taint: object.taint | key.taint.without(Taint::FILE), ..Value::default() }
+        // What a number chooses among things that are not known is not made of the number.
+        let chosen = if matches!(object.constant, Constant::Unknown) { Taint::DECODED } else { Taint::NONE };
+        let by = key.taint.without(Taint::FILE | chosen);
+        Value { path: object.path.clone(), taint: object.taint | by, ..Value::default() }
     }
 
     /// The value of one environment variable.
@@ -178,7 +181,8 @@ impl<'a> Builder<'a> {
             taint = taint.without(Taint::HOME);
         }
         // Character after character.
-        if right.taint.any(Taint::CHARACTER) && !matches!(left.constant, Constant::Text(_)) {
+        let row = left.taint.any(Taint::CHARACTER) || !matches!(left.constant, Constant::Text(_));
+        if right.taint.any(Taint::CHARACTER) && row {
             taint |= Taint::DECODED;
         }
         if !matches!(constant, Constant::Text(_)) {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use hashbrown::{Equivalent, HashMap};
 
 use super::api;
-use super::bits::Taint;
+use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder, MATTERS, MAX_FACTS};
 use super::laid_out::Written;
 use super::name::file_name;
@@ -50,6 +50,8 @@ pub(super) struct Learned<'a> {
     pub methods: HashMap<u32, BTreeMap<Box<str>, u32>>,
     pub methods_kept: usize,
     pub attributes: HashMap<(u32, Box<str>), Value<'a>>,
+    /// Those that are other names of executors and decoders, by class.
+    pub executors: HashMap<u32, BTreeMap<Box<str>, Effects>>,
     pub outer: HashMap<&'a str, Value<'a>>,
     /// Files that were downloaded, by the variable or the file name, and what is known of where they came from.
     pub downloaded: HashMap<String, Taint>,
@@ -88,6 +90,12 @@ impl<'a> Learned<'a> {
     /// The methods of all classes.
     pub fn all_methods(&self) -> impl Iterator<Item = u32> {
         self.methods.values().flat_map(|methods| methods.values().copied())
+    }
+
+    /// The attributes of a class that are other names of executors and decoders, in order.
+    pub fn executors_of(&self, class: u32) -> Vec<(Box<str>, Effects)> {
+        let own = self.executors.get(&class).into_iter().flatten();
+        own.map(|(name, does)| (name.clone(), *does)).collect()
     }
 
     /// The methods of a class, in order.

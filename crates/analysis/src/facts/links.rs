@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::bits::{Effects, Taint};
 use super::builder::Builder;
 use super::value::{Constant, Value};
-use super::{Place, started};
+use super::{Place, api, started};
 
 /// Names that one file offers.
 const MAX_EXPORTS: usize = 400;
 /// Calls of other files, and calls that matter when somebody else's value reaches them.
 const MAX_CALLS: usize = 1_000;
+/// Calls of names of other files that may be executors there.
+const MAX_NAMED_SINKS: usize = 100;
 /// Names of other files that one file uses.
 const MAX_SYMBOLS: usize = 200;
 /// Edges of the call graph that are kept of one file.
@@ -39,6 +41,8 @@ pub(crate) struct Export {
     pub function: Option<u32>,
     /// What it is made of; for a function what it returns.
     pub taint: Taint,
+    /// What calling it does, where it is another name of an executor or a decoder.
+    pub does: Effects,
 }
 
 /// A call of a name of another file.
@@ -57,6 +61,8 @@ pub(crate) struct SymbolCall {
 /// A call whose meaning depends on values of callers or of other files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sink {
+    /// The name of another file that is called: what it stands for is said there.
+    pub callee: Option<u32>,
     /// What it does.
     pub effects: Effects,
     /// What it is given.
@@ -149,7 +155,18 @@ impl<'a> Builder<'a> {
         const MATTERS: Effects = Effects::NET.with(Effects::SPAWN).with(Effects::EVAL).with(Effects::DESERIALISE);
         let elsewhere = taint != taint.concrete();
         if elsewhere && effects.any(MATTERS) && self.facts.links.sinks.len() < MAX_CALLS {
-            self.facts.links.sinks.push(Sink { effects, taint, owner: self.owner, place });
+            self.facts.links.sinks.push(Sink { callee: None, effects, taint, owner: self.owner, place });
+        }
+    }
+
+    /// Notes a call of a name of another file that may be an executor there, with what it would run.
+    pub(super) fn note_named_sink(&mut self, symbol: Taint, taint: Taint, place: Place) {
+        const HIDDEN: Taint = Taint::DECODED.with(Taint::HIDDEN).with(Taint::REMOTE).with(Taint::DOWNLOADED);
+        let Some(callee) = symbol.first_symbol().filter(|_| self.named_sinks < MAX_NAMED_SINKS) else { return };
+        if taint.any(HIDDEN) || taint.first_symbol().is_some() {
+            self.named_sinks += 1;
+            let effects = Effects::NONE;
+            self.facts.links.sinks.push(Sink { callee: Some(callee), effects, taint, owner: self.owner, place });
         }
     }
 
@@ -167,8 +184,9 @@ impl<'a> Builder<'a> {
                 function.ask();
                 function.result.taint
             });
-        if function.is_some() || !taint.is_empty() {
-            exports.insert(name.to_owned(), Export { function, taint });
+        let does = stands_for(value);
+        if function.is_some() || !taint.is_empty() || !does.is_empty() {
+            exports.insert(name.to_owned(), Export { function, taint: taint | yields(does), does });
         }
         if let Some(class) = value.class {
             let methods = self.learned.methods_of(class);
@@ -178,9 +196,15 @@ impl<'a> Builder<'a> {
                     function.ask();
                     function.result.taint
                 });
-                let export = Export { function: Some(function), taint: result.unwrap_or_default() };
+                let taint = result.unwrap_or_default();
+                let export = Export { function: Some(function), taint, does: Effects::NONE };
                 exports.insert(format!("{name}().{method}"), export);
                 exports.insert(format!("{name}.{method}"), export);
+            }
+            for (attribute, does) in self.learned.executors_of(class) {
+                let export = Export { function: None, taint: yields(does), does };
+                exports.insert(format!("{name}().{attribute}"), export);
+                exports.insert(format!("{name}.{attribute}"), export);
             }
         }
         if let Constant::Record(fields) = &value.constant {
@@ -206,4 +230,15 @@ impl<'a> Builder<'a> {
         self.facts.links.open = open.collect::<BTreeSet<u32>>().into_iter().take(MAX_EDGES).collect();
         self.facts.links.started = started::files(&self.facts.calls);
     }
+}
+
+/// What calling a value does that is another name of an executor or a decoder: `run = exec`.
+pub(super) fn stands_for(value: &Value<'_>) -> Effects {
+    let effects = value.path.as_deref().map_or(Effects::NONE, api::effects);
+    if effects.any(Effects::EVAL | Effects::DECODE) { effects } else { Effects::NONE }
+}
+
+/// What a call of such a name yields.
+fn yields(does: Effects) -> Taint {
+    if does.any(Effects::DECODE) { Taint::DECODED } else { Taint::NONE }
 }

@@ -179,7 +179,9 @@ fn counted<'v, 'a: 'v>(words: &[&'v Value<'a>], of: impl Fn(&Value<'a>) -> Taint
         // What they fetch is not run; where they are sent may be hidden.
         "curl" | "wget" => of(program) | all().without(Taint::REMOTE | Taint::DOWNLOADED),
         name if ARGUMENTS_ARE_DATA.contains(&name) => of(program),
-        _ => all(),
+        name if RUNS_ARGUMENTS.contains(&name) => all(),
+        // What an answer says is data to any other program; a file that was fetched may be more.
+        _ => of(program) | all().without(Taint::REMOTE),
     }
 }
 
@@ -243,6 +245,62 @@ const ARGUMENTS_ARE_DATA: [&str; 34] = [
     "zip",
 ];
 
+/// Programs that run what they are given, or what a name among it stands for.
+const RUNS_ARGUMENTS: [&str; 52] = [
+    "ash",
+    "awk",
+    "bash",
+    "bunx",
+    "busybox",
+    "cmd",
+    "conda",
+    "cscript",
+    "dash",
+    "docker",
+    "dotnet",
+    "easy_install",
+    "env",
+    "explorer",
+    "fish",
+    "gem",
+    "go",
+    "java",
+    "kubectl",
+    "ksh",
+    "lua",
+    "make",
+    "mshta",
+    "msiexec",
+    "nohup",
+    "npm",
+    "npx",
+    "open",
+    "osascript",
+    "perl",
+    "php",
+    "pip",
+    "pip3",
+    "pipx",
+    "pnpm",
+    "powershell",
+    "pwsh",
+    "regsvr32",
+    "ruby",
+    "rundll32",
+    "setsid",
+    "sh",
+    "ssh",
+    "start",
+    "sudo",
+    "timeout",
+    "uv",
+    "wine",
+    "wscript",
+    "xargs",
+    "yarn",
+    "zsh",
+];
+
 /// What a request tells, where it goes, and whether it only asks.
 fn request(path: &str, arguments: &[Argument<'_>]) -> Matter {
     let Some(first) = arguments.iter().find(|argument| argument.name.is_none()) else {
@@ -254,6 +312,10 @@ fn request(path: &str, arguments: &[Argument<'_>]) -> Matter {
     let others = arguments.iter().filter(|argument| !std::ptr::eq(*argument, first));
     let told = without(others, &CONNECTING).without(Taint::FORGE);
     let place = fields_without(&first.value, &CONNECTING);
+    // Where to connect is all that is said.
+    if matches!(path.rsplit('.').next(), Some("connect" | "connect_ex")) {
+        return Matter { all: told | place, place: place.without(told), effects: Effects::NONE };
+    }
     let open = first.value.as_prefix().is_none_or(str::is_empty) && first.value.items().is_empty();
     let is_place = open && !matches!(first.value.constant, Constant::Record(_)) && takes_address(path);
     let mut effects = if asks(path, arguments, first) { Effects::ASKS } else { Effects::NONE };

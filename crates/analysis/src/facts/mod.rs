@@ -177,6 +177,8 @@ pub(crate) struct Facts<'a> {
     pub deeds: Vec<Deed>,
     /// Classes derived from classes of other modules.
     pub subclasses: Vec<Subclass>,
+    /// Modules whose classes or functions the file's own stand in for.
+    pub stood_in_for: BTreeSet<String>,
     /// Long texts that decode to code, and whether that code starts or fetches something.
     pub encoded: Vec<(Place, bool)>,
     /// Texts of the file that are run as code.

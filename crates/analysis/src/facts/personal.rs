@@ -254,7 +254,18 @@ impl<'a> Builder<'a> {
     pub fn overriding(&mut self, base: Option<&str>) -> bool {
         let root = base.map(|base| base.split(['.', '/']).next().unwrap_or(base));
         let foreign = root.is_some_and(|root| self.facts.imports.contains(root) && !GENERAL.contains(&root));
+        if foreign {
+            self.stands_in_for(root.unwrap_or_default());
+        }
         std::mem::replace(&mut self.overrides, foreign)
+    }
+
+    /// Notes a module whose classes or functions the file's own stand in for.
+    pub(super) fn stands_in_for(&mut self, module: &str) {
+        let known = &mut self.facts.stood_in_for;
+        if known.len() < MAX_STOOD_IN_FOR && module.len() <= 214 {
+            known.insert(module.to_owned());
+        }
     }
 
     /// Puts back what [`Builder::overriding`] returned.
@@ -262,6 +273,9 @@ impl<'a> Builder<'a> {
         self.overrides = before;
     }
 }
+
+/// Modules that are noted of one file whose classes or functions its own stand in for.
+const MAX_STOOD_IN_FOR: usize = 32;
 
 /// Modules and scripts of one file beyond which no script is noted.
 const MAX_SCRIPTS: usize = 2_000;

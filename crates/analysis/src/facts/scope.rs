@@ -6,6 +6,7 @@ use hashbrown::HashSet;
 
 use super::bits::{Taint, Waits};
 use super::builder::{Builder, MAX_FACTS};
+use super::links::stands_for;
 use super::name::names_file;
 use super::value::{Text, Value};
 use crate::language::Language;
@@ -136,18 +137,26 @@ impl<'a> Builder<'a> {
             return;
         }
         self.opens(value);
+        let path = object.path.as_deref();
+        self.waiting.told_itself |= path == Some("sys.argv") || path == Some("sys") && key == Some("argv");
         if let (Some(class), Some(key)) = (object.class, key) {
             if !value.is_unknown() && self.learned.kept <= MAX_FACTS {
                 let known = self.learned.attributes.entry((class, key.into())).or_default();
                 self.learned.useful |= known.is_unknown();
                 self.learned.kept += 1;
                 known.join(value.clone());
+                let does = stands_for(value);
+                if !does.is_empty() {
+                    self.learned.executors.entry(class).or_default().insert(key.into(), does);
+                }
             }
             return;
         }
         let foreign = |path: &str| self.facts.imports.contains(path.split(['.', '/']).next().unwrap_or(path));
         if let Some(function) = value.function.filter(|_| object.path.as_deref().is_some_and(foreign)) {
             self.learned.useful |= self.learned.standing_in.insert(function);
+            let path = object.path.as_deref().unwrap_or_default();
+            self.stands_in_for(path.split(['.', '/']).next().unwrap_or(path));
         }
         if object.path.is_none() || object.path.as_deref().is_some_and(|path| path.ends_with("()")) {
             self.grow(object, value.whole_taint());
@@ -228,8 +237,14 @@ impl<'a> Builder<'a> {
 
     /// The names of the module itself, in order, and what they stand for.
     pub(super) fn module_names(&self) -> BTreeMap<&'a str, Value<'a>> {
-        let own = self.scope.iter().filter(|(_, known)| known.declared == 0 && known.value.path.is_none());
-        let matters = |value: &Value<'a>| value.function.is_some() || value.class.is_some() || !value.taint.is_empty();
+        let executor = |value: &Value<'_>| !stands_for(value).is_empty();
+        let own = self
+            .scope
+            .iter()
+            .filter(|(_, known)| known.declared == 0 && (known.value.path.is_none() || executor(&known.value)));
+        let matters = |value: &Value<'a>| {
+            value.function.is_some() || value.class.is_some() || !value.taint.is_empty() || executor(value)
+        };
         own.filter(|(_, known)| matters(&known.value)).map(|(name, known)| (*name, known.value.clone())).collect()
     }
 }

@@ -1,11 +1,11 @@
-//! Code that waits: for a day, a country, a machine, a user.
+//! Code that waits: for a day, a country, a machine, a user, a word that a visitor says.
 //!
 //! In: comparisons of what the code asks the machine with constants, and what stands behind them. Out: which calls run only
 //! where such a comparison allows it. What another value decides is no wait: a day that a configuration names, a version.
 
 use hashbrown::HashMap;
 
-use super::bits::Waits;
+use super::bits::{Taint, Waits};
 use super::builder::Builder;
 use super::value::{Constant, Value};
 
@@ -46,6 +46,26 @@ const MACHINES: [&str; 5] =
     ["environment.machine", "socket.gethostname()", "socket.getfqdn()", "platform.node()", "os.hostname()"];
 const USERS: [&str; 4] = ["environment.user", "getpass.getuser()", "os.getlogin()", "os.userInfo()"];
 
+/// Commands with which installers and build front ends start a `setup.py`.
+const INSTALLING: [&str; 16] = [
+    "bdist",
+    "bdist_egg",
+    "bdist_wheel",
+    "build",
+    "build_clib",
+    "build_ext",
+    "build_py",
+    "develop",
+    "dist_info",
+    "easy_install",
+    "editable_wheel",
+    "egg_info",
+    "install",
+    "install_egg_info",
+    "install_lib",
+    "sdist",
+];
+
 /// Seconds since 1970 of a day in this century; a span of time is shorter.
 const DAY: i64 = 946_684_800;
 
@@ -75,7 +95,7 @@ fn asked(value: &Value<'_>) -> Waits {
 /// What a comparison of two values waits for.
 fn compared(left: &Value<'_>, right: &Value<'_>) -> Waits {
     let side = |asks: &Value<'_>, other: &Value<'_>| {
-        let waits = asked(asks);
+        let waits = asked(asks) | if asks.taint.any(Taint::VISITOR) { Waits::WORD } else { Waits::NONE };
         let constant = match &other.constant {
             Constant::Text(text) => text.len() >= 2,
             // A part of a day, or all of it; everything else is a span of time.
@@ -99,6 +119,8 @@ pub(super) struct Waiting {
     seen: Waits,
     /// What the code being read waits for.
     pub now: Waits,
+    /// Whether the code writes its own command line.
+    pub told_itself: bool,
     /// Functions that are called from code that waits.
     pub functions: HashMap<u32, Waits>,
 }
@@ -106,7 +128,8 @@ pub(super) struct Waiting {
 impl<'a> Builder<'a> {
     /// Notes a comparison, which a condition may consist of.
     pub fn compares(&mut self, left: &Value<'a>, right: &Value<'a>) {
-        if left.path.is_some() || right.path.is_some() {
+        let known = |value: &Value<'a>| value.path.is_some() || value.taint.any(Taint::VISITOR);
+        if known(left) || known(right) {
             self.waiting.seen |= compared(left, right);
         }
     }
@@ -126,6 +149,25 @@ impl<'a> Builder<'a> {
     /// Ends what a condition allows.
     pub fn goes_on(&mut self, before: Waits) {
         self.waiting.now = before;
+    }
+
+    /// What follows runs only when the program was started with a command that no installer gives. Answers what was waited
+    /// for before.
+    pub fn on_command(&mut self, told: bool) -> Waits {
+        let before = self.waiting.now;
+        if told {
+            self.waiting.now |= Waits::COMMAND;
+        }
+        before
+    }
+
+    /// True when a word of the command line is compared with words that no installer gives.
+    pub fn names_command(&self, left: &Value<'a>, right: &Value<'a>) -> bool {
+        let other = |value: &Value<'a>| {
+            value.as_text().is_some_and(|word| !INSTALLING.contains(&word) && !word.starts_with('-'))
+        };
+        let words = !right.items().is_empty() && right.items().iter().all(other) || other(right);
+        left.path.as_deref() == Some("sys.argv") && words && !self.waiting.told_itself
     }
 
     /// Hands on what is waited for to the functions that are called meanwhile, and to those that they call.

@@ -4,6 +4,7 @@
 //! it holds is still told.
 
 mod computing;
+mod condition;
 mod routine;
 
 use ruff_python_ast::visitor::{self, Visitor};
@@ -191,9 +192,17 @@ impl<'a> Walker<'_, 'a> {
             return;
         }
         let mut value = Value { function: Some(id), ..Value::default() };
-        for decorator in function.decorator_list.iter().rev() {
-            let place = self.place(decorator);
-            let callee = self.eval(&decorator.expression);
+        let callees: Vec<(Value<'a>, Place)> = function
+            .decorator_list
+            .iter()
+            .rev()
+            .map(|decorator| (self.eval(&decorator.expression), self.place(decorator)))
+            .collect();
+        // Others only register it: commands, routes, fixtures.
+        if !callees.iter().any(|(callee, _)| callee.function.is_some() || self.builder.acts(callee)) {
+            return;
+        }
+        for (callee, place) in callees {
             value = self.builder.call(callee, vec![Argument { name: None, value }], Taint::NONE, place);
         }
     }
@@ -236,7 +245,14 @@ impl<'a> Walker<'_, 'a> {
     /// Gives the names on the left of an assignment what stands on its right.
     fn assign(&mut self, target: &'a Expr, value: Value<'a>) {
         match target {
-            Expr::Name(name) => self.builder.bind(name.id.as_str(), value),
+            Expr::Name(name) => {
+                // `class A: run = exec`
+                if let Some(class) = self.class.as_ref().filter(|_| value.path.is_some()) {
+                    let object = Value { class: Some(class.id), ..Value::default() };
+                    self.builder.set_member(&object, Some(name.id.as_str()), &value);
+                }
+                self.builder.bind(name.id.as_str(), value);
+            }
             Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => {
                 let place = self.place(target);
                 self.builder.renames(value.items(), place);
@@ -470,7 +486,9 @@ impl<'a> Walker<'_, 'a> {
             }
             let [lower, upper, step] = &bounds;
             let constant = self.computing.slice(&object, [lower.as_ref(), upper.as_ref(), step.as_ref()]);
-            let taint = if step.is_some() && constant.is_some() { object.taint | Taint::DECODED } else { object.taint };
+            let texts = object.as_text().is_some() || object.items().iter().any(|item| item.as_text().is_some());
+            let taken_apart = step.is_some() && constant.is_some() && texts;
+            let taint = if taken_apart { object.taint | Taint::DECODED } else { object.taint };
             return Value { constant: constant.unwrap_or_default(), taint, ..Value::default() };
         }
         let key = self.eval(&subscript.slice);
@@ -610,20 +628,6 @@ fn is_main_guard(test: &Expr) -> bool {
     matches!(&*compare.ops, [ast::CmpOp::Eq]) && (named(left) && main(right) || main(left) && named(right))
 }
 
-/// True for a statement after which nothing of its block runs.
-fn leaves(statement: &Stmt) -> bool {
-    let exits = |call: &Expr| match call {
-        Expr::Name(name) => matches!(name.id.as_str(), "exit" | "quit"),
-        Expr::Attribute(member) => matches!(member.attr.as_str(), "exit" | "_exit"),
-        _ => false,
-    };
-    match statement {
-        Stmt::Return(_) | Stmt::Raise(_) => true,
-        Stmt::Expr(statement) => statement.value.as_call_expr().is_some_and(|call| exits(&call.func)),
-        _ => false,
-    }
-}
-
 /// True for the classes whose methods setuptools runs while it builds or installs.
 fn is_setup_command(base: &str) -> bool {
     base.starts_with("setuptools.") || base.starts_with("distutils.") || base.contains(".command.")
@@ -708,19 +712,7 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
                     self.visit_elif_else_clause(clause);
                 }
             }
-            Stmt::If(statement) => {
-                self.builder.asks();
-                self.eval(&statement.test);
-                let before = self.builder.waits();
-                self.visit_body(&statement.body);
-                for clause in &statement.elif_else_clauses {
-                    self.visit_elif_else_clause(clause);
-                }
-                // What ends here for others goes on for those that are meant.
-                if !statement.body.last().is_some_and(leaves) {
-                    self.builder.goes_on(before);
-                }
-            }
+            Stmt::If(statement) => self.condition(statement),
             // A text that stands alone is documentation.
             Stmt::Expr(statement) if statement.value.is_string_literal_expr() => {}
             Stmt::Expr(statement) => {

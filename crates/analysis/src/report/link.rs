@@ -13,7 +13,7 @@ use sigma_core::Reach;
 use super::FileRecord;
 use super::outcome::Outcome;
 use super::reach::{Stems, find, resolve};
-use crate::facts::{EVENT, Export, Links, Sink, Symbol, Taint};
+use crate::facts::{EVENT, Effects, Export, Links, Sink, Symbol, Taint};
 
 /// Rounds in which taints travel from file to file: a chain of more files than this is not followed.
 const ROUNDS: usize = 4;
@@ -39,6 +39,8 @@ pub(super) struct Flow {
     pub file: usize,
     /// Which of its sinks.
     pub sink: usize,
+    /// What the call does.
+    pub effects: Effects,
     /// What reaches it, with what its own file knew.
     pub taint: Taint,
 }
@@ -177,8 +179,15 @@ impl Linked {
         for (file, outcome) in self.files.iter().enumerate() {
             for (index, sink) in outcome.links.sinks.iter().enumerate() {
                 let taint = self.resolve(sink.taint, file, (sink.place.function, sink.owner), &given, &held);
-                if taint != sink.taint.concrete() {
-                    flows.push(Flow { file, sink: index, taint });
+                let effects = match sink.callee {
+                    None => sink.effects,
+                    Some(callee) => match self.export(file, callee) {
+                        Some((_, export)) if export.does.any(Effects::EVAL) => export.does,
+                        _ => continue,
+                    },
+                };
+                if taint != sink.taint.concrete() || sink.callee.is_some() {
+                    flows.push(Flow { file, sink: index, effects, taint });
                 }
             }
         }

@@ -465,7 +465,7 @@ impl<'a> Distribution<'a> {
             for (rule, total) in &file.outcome.totals {
                 *totals.entry(*rule).or_default() += total;
             }
-            for hit in &file.outcome.hits {
+            for hit in file.outcome.hits.iter().filter(|hit| !self.is_about_itself(hit)) {
                 let reach = file.reach_of(hit.when, hit.function);
                 let reached = entered.and_then(|entered| entered.holds(index, file, hit.when, hit.function));
                 findings.entry(hit.rule).or_default().push(finding(hit, &file.path, reach, reached));
@@ -524,6 +524,17 @@ impl<'a> Distribution<'a> {
         Analysis { report, files: FileSet { files }, states }
     }
 
+    /// True for a hit about modules of others that are the package's own.
+    fn is_about_itself(&self, hit: &Hit) -> bool {
+        let own = |module: &String| {
+            self.files.iter().any(|file| {
+                let path = file.inner.strip_prefix("src/").unwrap_or(&file.inner);
+                path.strip_prefix(module.as_str()).is_some_and(|rest| rest.starts_with('/') || rest == ".py")
+            })
+        };
+        !hit.about.is_empty() && hit.about.iter().all(own)
+    }
+
     /// Works out when every file and function runs, for which it ties the files together.
     fn settle_reach(&mut self) -> link::Linked {
         let candidates: Vec<reach::Candidate<'_>> = self
@@ -551,7 +562,7 @@ impl<'a> Distribution<'a> {
             let file = &self.files[flow.file];
             let sink = linked.sink(&flow);
             let Some((line, text)) = file.outcome.sinks.get(flow.sink) else { continue };
-            for judged in judge(sink.effects, flow.taint) {
+            for judged in judge(flow.effects, flow.taint) {
                 let known = file
                     .outcome
                     .hits

@@ -114,12 +114,18 @@ pub(super) fn reach(kind: DistributionKind, files: &[Candidate<'_>], manifests: 
             }
         }
     }
-    reach_tests(files, &by_path, &mut reach);
+    let below = if kind == DistributionKind::Sdist && has_src_layout(files) { "src/" } else { "" };
+    reach_tests(files, &by_path, below, &mut reach);
     Reached { reach, hooked }
 }
 
-/// What lies among tests and is loaded with a module of the package runs when that does.
-fn reach_tests(files: &[Candidate<'_>], by_path: &BTreeMap<&str, usize>, reach: &mut [Reach]) {
+/// True for an sdist whose packages lie below `src`: what lies beside it are helpers of its tests and its documentation.
+fn has_src_layout(files: &[Candidate<'_>]) -> bool {
+    files.iter().any(|file| file.inner.starts_with("src/") && file.inner.ends_with("/__init__.py"))
+}
+
+/// What lies among tests and is loaded with a module of the package, which lies `below` a folder, runs when that does.
+fn reach_tests(files: &[Candidate<'_>], by_path: &BTreeMap<&str, usize>, below: &str, reach: &mut [Reach]) {
     let tests: BTreeMap<&str, usize> = by_path
         .iter()
         .filter(|(_, index)| reach[**index] == Reach::Test)
@@ -130,7 +136,9 @@ fn reach_tests(files: &[Candidate<'_>], by_path: &BTreeMap<&str, usize>, reach: 
     }
     let stems = Stems::of(&tests);
     let runs = [Reach::EntryPoint, Reach::Import, Reach::Install];
-    let mut queue: Vec<usize> = (0..files.len()).filter(|index| runs.contains(&reach[*index])).collect();
+    let of_package = |index: &usize| files[*index].inner.starts_with(below) || reach[*index] == Reach::Install;
+    let starts = (0..files.len()).filter(|index| runs.contains(&reach[*index]));
+    let mut queue: Vec<usize> = starts.filter(of_package).collect();
     while let Some(index) = queue.pop() {
         for (module, _) in files[index].modules.iter().filter(|(_, function)| *function == 0) {
             for path in paths_of(folder_of(files[index].inner), module) {
@@ -300,6 +308,20 @@ mod tests {
         ];
         let expect = [Reach::Import, Reach::Import, Reach::Import, Reach::Test, Reach::Install, Reach::Install];
         assert_eq!(reaches(DistributionKind::Wheel, files, &Manifests::default()), expect);
+    }
+
+    #[test]
+    fn helpers_of_tests_beside_the_sources_run_nothing() {
+        let beside: &[(&str, &[&str])] =
+            &[("src/demo/__init__.py", &[]), ("dummyserver/case.py", &["test"]), ("test/__init__.py", &[])];
+        let expect = [Reach::Import, Reach::Import, Reach::Test];
+        assert_eq!(reaches(DistributionKind::Sdist, beside, &Manifests::default()), expect);
+        // A package of its own, or one that the sources load, is another matter.
+        let expect = [Reach::Import, Reach::Import, Reach::Import];
+        assert_eq!(reaches(DistributionKind::Wheel, beside, &Manifests::default()), expect);
+        let loaded: &[(&str, &[&str])] =
+            &[("src/demo/__init__.py", &["test"]), ("dummyserver/case.py", &[]), ("test/__init__.py", &[])];
+        assert_eq!(reaches(DistributionKind::Sdist, loaded, &Manifests::default()), expect);
     }
 
     #[test]

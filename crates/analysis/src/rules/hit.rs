@@ -38,6 +38,8 @@ pub(crate) struct Hit {
     pub evidence: String,
     /// A sentence, where the rule's own does not fit.
     pub message: Option<String>,
+    /// Modules of others that it is about: nothing where all of them are the package's own.
+    pub about: Vec<String>,
 }
 
 impl Hit {
@@ -56,7 +58,14 @@ impl Hit {
             line: 0,
             evidence: printable(evidence, EVIDENCE),
             message: None,
+            about: Vec::new(),
         }
+    }
+
+    /// Only where one of these modules is not the package's own.
+    pub fn about(mut self, modules: impl Iterator<Item = String>) -> Self {
+        self.about = modules.collect();
+        self
     }
 
     /// With another severity than the rule's, whenever it runs.

@@ -203,6 +203,7 @@ pub(crate) const RULES: &[&Rule] = &[
     &obfuscation::hidden_module::RULE,
     &obfuscation::obfuscator_output::RULE,
     &obfuscation::pushed_code::RULE,
+    &obfuscation::reordered_code::RULE,
     &obfuscation::source_encoding::RULE,
     &obfuscation::too_deep::RULE,
     &process::command_download::RULE,

@@ -33,7 +33,6 @@ impl Machine {
         let first = arguments.first();
         match path {
             "chr" | "String.fromCharCode" | "String.fromCodePoint" | "unichr" => {
-                self.decodes = true;
                 let mut text = Vec::new();
                 for value in &arguments {
                     let number = self.number(value)?;
@@ -41,6 +40,10 @@ impl Machine {
                     let number = if wide { i64::from(to_i32(number) as u16) } else { number as i64 };
                     text.push(u32::try_from(number).ok().filter(|n| *n <= 0x10_ffff).ok_or(Halt::Thrown)?);
                 }
+                // One letter hides no text, and a control or a quote cannot be written otherwise.
+                let letters = text.iter().filter(|c| char::from_u32(**c).is_none_or(char::is_alphanumeric));
+                self.letters = self.letters.saturating_add(letters.count());
+                self.decodes |= self.letters > usize::from(path == "chr");
                 self.new_text(text)
             }
             "ord" => Ok(Data::Number(self.number(first.ok_or(Halt::Thrown)?)?)),
@@ -128,8 +131,8 @@ impl Machine {
                 self.new_list(rows)
             }
             "reversed" => {
-                self.decodes = true;
                 let mut items = self.each(first.ok_or(Halt::Thrown)?)?;
+                self.decodes |= Data::are_texts(&items);
                 items.reverse();
                 self.new_list(items)
             }

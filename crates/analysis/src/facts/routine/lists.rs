@@ -46,9 +46,10 @@ impl Machine {
                 Ok(Data::None)
             }
             "reverse" => {
-                self.decodes = true;
                 self.pay(length / 16)?;
-                self.object_mut(id)?.items.reverse();
+                let items = &mut self.object_mut(id)?.items;
+                items.reverse();
+                self.decodes |= Data::are_texts(items);
                 Ok(if self.python { Data::None } else { Data::Object(id) })
             }
             "join" => {

@@ -52,6 +52,8 @@ pub(crate) struct Machine {
     pub(super) depth: u32,
     /// Whether the evaluation turned numbers or an encoding into text.
     pub(super) decodes: bool,
+    /// Letters and digits that it made of numbers so far.
+    pub(super) letters: usize,
 }
 
 /// The scope of the file itself.
@@ -69,6 +71,7 @@ impl Machine {
             memory: MEMORY,
             depth: 0,
             decodes: false,
+            letters: 0,
         }
     }
 
@@ -166,7 +169,7 @@ impl Machine {
         if self.is_spent() {
             return None;
         }
-        (self.depth, self.decodes) = (0, false);
+        (self.depth, self.decodes, self.letters) = (0, false, 0);
         let answer = stacker::maybe_grow(STACK, STACK + (1 << 20), || evaluate(self));
         answer.ok()
     }

@@ -121,13 +121,14 @@ impl Machine {
 
     /// Python's `[start:end:step]`.
     pub(super) fn slice(&mut self, object: &Data, [start, end, step]: [Option<i64>; 3]) -> Answer<Data> {
-        let length = match object {
-            Data::Text(text) => text.len(),
-            Data::Object(id) => self.object(*id)?.items.len(),
+        let (length, texts) = match object {
+            Data::Text(text) => (text.len(), true),
+            Data::Object(id) => (self.object(*id)?.items.len(), Data::are_texts(&self.object(*id)?.items)),
             _ => return Err(Halt::Unknown),
-        } as i64;
+        };
+        let length = length as i64;
         let step = step.unwrap_or(1);
-        self.decodes |= step != 1;
+        self.decodes |= step != 1 && texts;
         if step == 0 {
             return Err(Halt::Thrown);
         }

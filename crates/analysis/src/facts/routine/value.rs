@@ -32,6 +32,11 @@ impl Data {
         }))
     }
 
+    /// True for several values with a text among them: in another order they may hide what they say together.
+    pub fn are_texts(items: &[Self]) -> bool {
+        items.len() > 1 && items.iter().any(|item| matches!(item, Self::Text(_)))
+    }
+
     /// The plain constant that a value is; nothing for lists, which live in a machine.
     pub fn of(value: &Value<'_>, wide: bool) -> Option<Self> {
         match (&value.constant, &value.path) {

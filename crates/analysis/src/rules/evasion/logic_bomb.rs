@@ -2,7 +2,7 @@
 
 use sigma_core::{Category, Severity};
 
-use crate::facts::{Call, Deeds, Effects, Taint, Waits};
+use crate::facts::{Call, Deeds, Effects, Taint, Waits, split};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -22,6 +22,14 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let destroyed: Vec<_> = source.deeds(Deeds::DESTROYS | Deeds::RUNS_DOWNLOAD).map(|deed| deed.place).collect();
     for call in source.calls(Effects::DELETE | Effects::EVAL | Effects::SPAWN).filter(|call| !call.waits.is_empty()) {
+        // A server does many things on request. A command that deletes folders for whoever knows the word is no service.
+        if call.waits.any(Waits::WORD) && (destroyed.contains(&call.place) || commands_deletion(call)) {
+            let hit = hits.at(source.facts, call.place).severity(Severity::High);
+            hits.push(hit.message("Deletes folders only for a visitor who says a word that stands in the code."));
+        }
+        if call.waits.without(Waits::WORD | Waits::COMMAND).is_empty() {
+            continue;
+        }
         let deletes = removes_all(call) || destroyed.contains(&call.place);
         let runs = call.effects.any(Effects::EVAL | Effects::SPAWN)
             && call.taint.any(Taint::DECODED | Taint::REMOTE | Taint::DOWNLOADED);
@@ -47,6 +55,23 @@ fn removes_all(call: &Call<'_>) -> bool {
     let last = call.path.rsplit('.').next().unwrap_or_default();
     call.effects.any(Effects::DELETE)
         && (matches!(last, "rmtree" | "rimraf" | "emptyDirSync" | "removeSync") || call.option("recursive").is_some())
+}
+
+/// True for a command line that deletes folders with all that is in them.
+fn commands_deletion(call: &Call<'_>) -> bool {
+    let line = call.positional(0).and_then(|value| value.as_text()).filter(|line| line.len() <= 2000);
+    call.effects.any(Effects::SPAWN)
+        && line.is_some_and(|line| {
+            split(line).iter().any(|command| {
+                let Some((program, rest)) = command.words.split_first() else { return false };
+                let flag = |text: &str| rest.iter().any(|word| word.eq_ignore_ascii_case(text));
+                match program.as_str() {
+                    "rm" => rest.iter().any(|word| word.starts_with('-') && word.contains(['r', 'R'])),
+                    "rd" | "rmdir" | "del" => flag("/s"),
+                    name => name == "rimraf",
+                }
+            })
+        })
 }
 
 fn condition(waits: Waits) -> String {

@@ -45,7 +45,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             );
         }
     }
-    for call in source.calls(Effects::DELETE) {
+    // Python's own delete one file, or a folder that is empty.
+    let one = |path: &str| matches!(path, "os.remove" | "os.rmdir" | "os.unlink");
+    for call in source.calls(Effects::DELETE).filter(|call| !one(&call.path)) {
         let recursive = ["rmtree", "rm", "rmSync", "rimraf", "sync", "remove", "removeSync", "rmdirSync", "rmdir"];
         let last = call.path.rsplit('.').next().unwrap_or_default();
         if recursive.contains(&last) && call.positional(0).is_some_and(is_everything) {

@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::Verdict;
-use crate::facts::{Call, Effects, Taint, Value, starts_script, words_of};
+use crate::facts::{Call, Constant, Effects, Taint, Value, starts_script, words_of};
 use crate::rules::{Check, Hits, Rule, Source, release};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -58,6 +58,33 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let hit = hits.at(source.facts, call.place);
         hits.push(hit.severity(called).loaded(loaded).installed(installed));
     }
+    check_steps(source, hits);
+}
+
+/// A file that fetches something, makes files executable and starts what it is given may hand the file from step to step
+/// in objects, where it is not followed. When somebody calls it, it is a tool; nobody asks for it by an import.
+fn check_steps(source: &Source<'_>, hits: &mut Hits<'_>) {
+    let steps = source.does(Effects::NET) && source.calls(Effects::CHMOD).any(makes_executable);
+    if !steps || release::all_released(source.facts) {
+        return;
+    }
+    for call in source.calls(Effects::SPAWN) {
+        let program = call.positional(0).map(|first| first.items().first().unwrap_or(first));
+        if program.is_some_and(Value::is_unknown) {
+            let hit = hits.at(source.facts, call.place).severity(Severity::Info);
+            let message = "Fetches something, makes a file executable and starts one, step by step.";
+            hits.push(hit.loaded(Severity::High).installed(Severity::Critical).message(message));
+        }
+    }
+}
+
+/// True for a mode with which a file can be started.
+fn makes_executable(call: &Call<'_>) -> bool {
+    let Some(mode) = call.positional(1) else { return false };
+    let named =
+        mode.path.as_deref().is_some_and(|path| ["S_IRWXU", "S_IXUSR", "S_IEXEC"].iter().any(|n| path.ends_with(n)));
+    let text = mode.as_text().is_some_and(|text| text.contains(['7', '5', 'x']));
+    named || text || matches!(mode.constant, Constant::Number(mode) if mode & 0o111 != 0)
 }
 
 /// True for a program that is only asked which version it is, in a file whose addresses all belong to places where

@@ -31,9 +31,12 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let rest = source.facts.source.get(call.place.end as usize..).unwrap_or_default().trim_start();
         let heard = session || rest.starts_with(".then");
         let effects = if heard { call.effects.without(Effects::DISCARDED) } else { call.effects };
+        // What one class of a package hands to another of the same package is taken from nobody.
+        let alone = verdict(effects, taint.without(Taint::TAKEN));
         if let Some(([called, loaded, _], message)) = verdict(effects, taint) {
-            let hit = hits.at(source.facts, call.place);
-            hits.push(hit.severity(called).loaded(loaded).message(message));
+            let hit = hits.at(source.facts, call.place).severity(called).loaded(loaded).message(message);
+            let about = source.facts.stood_in_for.iter().filter(|_| alone.is_none());
+            hits.push(hit.about(about.cloned()));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Category, Severity};
 
-use crate::facts::{Call, Deeds, Effects, Taint, words_of};
+use crate::facts::{Call, Deeds, Effects, Taint, Waits, words_of};
 use crate::rules::release::{all_released, is_release_host};
 use crate::rules::{Check, Hits, Rule, Source};
 
@@ -42,7 +42,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let mut released = None;
     for call in source.calls(Effects::NET) {
         // A name that is looked up or a socket that is made is no request yet, unless it is all there is to it.
-        if !names_address(call) && !call.discarded {
+        if !names_address(call) && !call.discarded || call.waits.any(Waits::COMMAND) {
             continue;
         }
         let released = *released.get_or_insert_with(|| all_released(facts));

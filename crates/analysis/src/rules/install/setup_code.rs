@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Call, Effects, Facts, Layer, When};
+use crate::facts::{Call, Effects, Facts, Layer, Waits, When};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -24,7 +24,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     }
     for call in source.calls(Effects::SPAWN | Effects::NET | Effects::EVAL | Effects::CREDENTIAL) {
         let hit = hits.at(source.facts, call.place);
-        if hit.when != When::Load {
+        // What only a command of the author's own runs, no installer does.
+        if hit.when != When::Load || call.waits.any(Waits::COMMAND) {
             continue;
         }
         let (severity, message) = match call.effects {

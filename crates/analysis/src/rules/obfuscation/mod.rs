@@ -7,5 +7,6 @@ pub(super) mod hidden_characters;
 pub(super) mod hidden_module;
 pub(super) mod obfuscator_output;
 pub(super) mod pushed_code;
+pub(super) mod reordered_code;
 pub(super) mod source_encoding;
 pub(super) mod too_deep;

@@ -63,13 +63,10 @@ fn shape(text: &str, facts: &Facts<'_>) -> Option<(usize, &'static str, bool)> {
             .map(|at| (at, "The script takes its commands letter by letter out of a text.", true));
     }
     if facts.language == Language::Python {
-        // What the file imports or calls: tools that look for protected code speak of it in texts and comments.
-        let runtime = |module: &str| module.contains("pyarmor_runtime") || module.contains("pytransform");
-        let imports = facts.imports.iter().any(|module| runtime(module))
-            || facts.modules.iter().any(|(module, _)| runtime(module));
-        for sign in ["__pyarmor__(", "pyarmor_runtime", "pytransform"] {
+        // What the file runs: tools that protect code, or look for it, speak of it in texts and import the same modules.
+        for sign in ["__pyarmor__(", "pyarmor_runtime()"] {
             let mut places = memchr::memmem::find_iter(bytes, sign.as_bytes()).take(100);
-            if let Some(at) = places.find(|at| imports || is_statement(&text[..*at], &text[*at..])) {
+            if let Some(at) = places.find(|at| is_statement(&text[..*at], &text[*at..])) {
                 return Some((at, "The code is protected by PyArmor: what runs cannot be read.", true));
             }
         }

@@ -42,7 +42,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         && (has("addressof(").is_some() || has("from_buffer(").is_some())
         && let Some(at) = has("CFUNCTYPE(")
     {
-        let call = native.iter().find(|call| call.path.contains("CFUNCTYPE") || call.path.contains("addressof"));
+        // When it runs is told by the native call that stands nearest.
+        let call = native.iter().min_by_key(|call| (call.place.start as usize).abs_diff(at));
         let hit = match call {
             Some(call) => hits.at(source.facts, call.place).severity(Severity::Medium),
             None => hits.at_offset(at, "CFUNCTYPE").severity(Severity::Medium),

@@ -1,0 +1,63 @@
+//! Conditions: what the code behind them waits for, and which command a program was told when it was started.
+
+use ruff_python_ast::visitor::Visitor;
+use ruff_python_ast::{self as ast, BoolOp, CmpOp, Expr, Stmt};
+
+use super::Walker;
+
+impl<'a> Walker<'_, 'a> {
+    /// `if test: ... elif other: ... else: ...`
+    pub(super) fn condition(&mut self, statement: &'a ast::StmtIf) {
+        self.builder.asks();
+        self.eval(&statement.test);
+        let before = self.builder.waits();
+        self.branch(Some(&*statement.test), &statement.body);
+        for clause in &statement.elif_else_clauses {
+            if let Some(test) = &clause.test {
+                self.eval(test);
+            }
+            self.branch(clause.test.as_ref(), &clause.body);
+        }
+        // What ends here for others goes on for those that are meant.
+        if !statement.body.last().is_some_and(leaves) {
+            self.builder.goes_on(before);
+        }
+    }
+
+    fn branch(&mut self, test: Option<&'a Expr>, body: &'a [Stmt]) {
+        let told = test.is_some_and(|test| self.asks_for_command(test));
+        let before = self.builder.on_command(told);
+        self.visit_body(body);
+        self.builder.goes_on(before);
+    }
+
+    /// True for `argv[1] == "word"`, or such a comparison among others that must all hold.
+    fn asks_for_command(&mut self, test: &'a Expr) -> bool {
+        match test {
+            Expr::BoolOp(all) if all.op == BoolOp::And => all.values.iter().any(|test| self.asks_for_command(test)),
+            Expr::Compare(compare) => {
+                let ([CmpOp::Eq | CmpOp::In], [right]) = (&*compare.ops, &*compare.comparators) else { return false };
+                let word = matches!(&*compare.left, Expr::Subscript(of) if of.value.is_name_expr() || of.value.is_attribute_expr());
+                word && {
+                    let (left, right) = (self.eval(&compare.left), self.eval(right));
+                    self.builder.names_command(&left, &right)
+                }
+            }
+            _ => false,
+        }
+    }
+}
+
+/// True for a statement after which nothing of the block follows.
+pub(super) fn leaves(statement: &Stmt) -> bool {
+    let exits = |call: &Expr| match call {
+        Expr::Name(name) => matches!(name.id.as_str(), "exit" | "quit"),
+        Expr::Attribute(member) => matches!(member.attr.as_str(), "exit" | "_exit"),
+        _ => false,
+    };
+    match statement {
+        Stmt::Return(_) | Stmt::Raise(_) => true,
+        Stmt::Expr(statement) => statement.value.as_call_expr().is_some_and(|call| exits(&call.func)),
+        _ => false,
+    }
+}

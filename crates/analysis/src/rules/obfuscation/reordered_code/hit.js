@@ -1,0 +1,4 @@
+const isAdmin = false;
+/*‮ } ⁦if (isAdmin)⁩ ⁦ only admins may begin */
+exports.begin = () => "begun";
+/* end ‮ { ⁦*/
