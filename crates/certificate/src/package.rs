@@ -33,7 +33,7 @@ pub enum SealError {
 }
 
 /// What is sealed. Everything that is only known later (the id, endpoints, log position, chain receipt, revocation)
-/// is outside; see [`PackageView`](crate::PackageView).
+/// is outside, in the view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

@@ -8,9 +8,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Router, body::Bytes};
 use utoipa::OpenApi;
+use utoipa::openapi::{RefOr, Schema};
 
 use crate::App;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, ProblemDocument};
 
 /// What stands above the endpoints.
 #[derive(OpenApi)]
@@ -23,6 +24,7 @@ use crate::problem::{Code, Problem};
                        revocation shows at once.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
+    components(schemas(ProblemDocument)),
     tags(
         (name = "packages", description = "Certificates of exact package versions"),
         (name = "certificates", description = "Certificates by their id"),
@@ -33,7 +35,19 @@ pub(crate) struct Info;
 
 /// The OpenAPI 3.1 document of this server.
 pub fn document() -> utoipa::openapi::OpenApi {
-    crate::router::documented().into_openapi()
+    open(crate::router::documented().into_openapi())
+}
+
+/// Answers may have more fields than the document tells: they are added, never renamed. Only what clients send is closed.
+pub(crate) fn open(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    for (name, schema) in document.components.iter_mut().flat_map(|components| &mut components.schemas) {
+        if let RefOr::T(Schema::Object(object)) = schema
+            && !name.ends_with("Request")
+        {
+            object.additional_properties = None;
+        }
+    }
+    document
 }
 
 /// The page brings its own scripts and styles; it may load nothing else, and ask nobody but this server.

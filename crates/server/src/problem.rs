@@ -221,6 +221,9 @@ pub enum Problems {
     /// Too many requests; `Retry-After` tells when to go on.
     #[response(status = 429, content_type = "application/problem+json")]
     RateLimited(ProblemDocument),
+    /// Something else about the request: its method, size, type or length; `code` tells what.
+    #[response(status = "4XX", content_type = "application/problem+json")]
+    Refused(ProblemDocument),
     /// The server cannot answer.
     #[response(status = "5XX", content_type = "application/problem+json")]
     Failed(ProblemDocument),

@@ -93,7 +93,8 @@ impl Answers {
         self.make(key, record, fresh.then_some(epoch)).await.map(Some)
     }
 
-    /// The answers about many packages, in the same order: what is ready, and one query for the rest.
+    /// The answers about many packages, in the same order: what is ready, and one query for the rest. No ecosystem is asked: what
+    /// a certificate lacks is what is remembered, or stays unavailable until somebody asks for that package alone.
     pub(crate) async fn of_all(&self, packages: &[PackageId]) -> Result<Vec<Option<Tagged>>, StoreError> {
         let fresh = self.reader.fresh();
         let key = |package: &PackageId| Key { package: package.clone(), view: View::Package };
@@ -107,7 +108,11 @@ impl Answers {
         let wanted: Vec<PackageId> = missing.iter().map(|&index| packages[index].clone()).collect();
         for (index, record) in missing.into_iter().zip(self.reader.packages(&wanted).await?) {
             if let Some(record) = record {
-                answers[index] = Some(self.make(key(&packages[index]), record, fresh.then_some(epoch)).await?);
+                let key = key(&packages[index]);
+                answers[index] = Some(match lacks_advisories(&record.payload) {
+                    true => self.write(&key, record)?,
+                    false => self.make(key, record, fresh.then_some(epoch)).await?,
+                });
             }
         }
         Ok(answers)
@@ -138,14 +143,18 @@ impl Answers {
             let holds = record.advisories.as_ref().map(|snapshot| self.advisories.until(snapshot));
             until = Some(holds.filter(|until| *until > (self.clock)()).unwrap_or_else(|| self.advisories.soon()));
         }
+        Ok((self.write(key, record)?, until))
+    }
+
+    /// The body and its tag, which follows from all that the body is made of.
+    fn write(&self, key: &Key, record: Record) -> Result<Tagged, StoreError> {
         let tag = etag(&format!(
             "{}-{}-{}",
             record.id,
             record.decision.as_ref().map_or(0, |decision| decision.seq),
             record.advisories.as_ref().map_or(0, |snapshot| snapshot.queried_at.as_millis()),
         ));
-        let body = self.body(key, record)?;
-        Ok((Tagged { body: body.into(), etag: tag }, until))
+        Ok(Tagged { body: self.body(key, record)?.into(), etag: tag })
     }
 
     fn body(&self, key: &Key, record: Record) -> Result<Vec<u8>, StoreError> {

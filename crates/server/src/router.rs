@@ -46,7 +46,7 @@ pub fn router(app: App) -> Router {
         .allow_headers([header::CONTENT_TYPE, header::IF_NONE_MATCH])
         .expose_headers(expose);
     documented
-        .merge(openapi::router(document))
+        .merge(openapi::router(openapi::open(document)))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

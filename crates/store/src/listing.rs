@@ -10,6 +10,7 @@ use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe, Row as _};
 
 use crate::decisions::{COLUMNS, NEWEST, decision};
+use crate::reader::level;
 use crate::{Record, Store, StoreError};
 
 /// A certificate in a list.
@@ -45,7 +46,7 @@ pub struct Cursor {
 pub(crate) const EFFECTIVE: &str =
     "(CASE WHEN e.action IS NULL THEN c.level WHEN e.action = 'override' THEN e.level ELSE 'BLOCKED' END)";
 
-const LISTED: &str = "c.ecosystem, c.name, c.version, c.id, c.payload_hash, c.certified_at, c.payload";
+const LISTED: &str = "c.ecosystem, c.name, c.version, c.id, c.payload_hash, c.certified_at, c.payload, c.level";
 
 impl Store {
     /// The certificates after a cursor, newest first.
@@ -162,12 +163,14 @@ impl Store {
 
 fn listed(row: &AnyRow) -> Result<Listed, StoreError> {
     let (ecosystem, name, version): (String, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let id: String = row.try_get(3)?;
     let record = Record {
-        id: row.try_get(3)?,
+        level: level(&id, row.try_get(7)?)?,
+        id,
         payload_hash: row.try_get(4)?,
         certified_at: row.try_get(5)?,
         payload: row.try_get(6)?,
-        decision: decision(row, 7)?,
+        decision: decision(row, 8)?,
         advisories: None,
     };
     let package = format!("{ecosystem}:{name}@{version}");

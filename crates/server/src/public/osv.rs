@@ -23,8 +23,10 @@ use crate::public::summary::open;
 
 const SCHEMA_VERSION: &str = "1.7.3";
 const MAX_QUERIES: usize = 1000;
-/// Vulnerabilities of one page.
-const PAGE: u32 = 100;
+/// Verdicts of one page.
+const PAGE: usize = 100;
+/// Verdicts that the questions of a batch share, where they ask for every version; each has at least five.
+const BATCH_PAGE: usize = 2000;
 
 /// A question as osv.dev takes it.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -109,7 +111,7 @@ pub(crate) struct Specific {
     responses((status = 200, description = "The verdicts", body = OsvAnswer), Problems)
 )]
 pub(crate) async fn query(State(app): State<App>, Body(query): Body<OsvQuery>) -> Result<Json<OsvAnswer>, Problem> {
-    answer(&app, &query).await.map(Json)
+    answer(&app, &query, PAGE).await.map(Json)
 }
 
 /// Questions about many packages.
@@ -158,8 +160,9 @@ pub(crate) async fn query_batch(
     }
     weigh(&app, peer, &headers, count)?;
     let mut results = Vec::with_capacity(count);
+    let page = (BATCH_PAGE / count.max(1)).clamp(5, PAGE);
     for query in &batch.queries {
-        let answer = answer(&app, query).await?;
+        let answer = answer(&app, query, page).await?;
         let ids = answer.vulns.into_iter().map(|one| OsvId { id: one.id, modified: one.modified });
         results.push(OsvIds { vulns: ids.collect(), next_page_token: answer.next_page_token });
     }
@@ -183,15 +186,15 @@ pub(crate) async fn vulnerability(
     let listed = app.store.stands(&certificate).await?;
     let none = || Problem::new(Code::NotFound, "there is no such verdict");
     let listed = listed.ok_or_else(none)?;
-    let opened = open(&listed)?;
-    if !concerns(&listed, &opened) && !revoked(&listed) {
+    if !concerns(&listed) && !revoked(&listed) {
         return Err(none());
     }
-    Ok(Json(written(&listed, &opened, app.answers.endpoints())))
+    Ok(Json(written(&listed, &open(&listed)?, app.answers.endpoints())))
 }
 
-async fn answer(app: &App, query: &OsvQuery) -> Result<OsvAnswer, Problem> {
+async fn answer(app: &App, query: &OsvQuery, page: usize) -> Result<OsvAnswer, Problem> {
     let Some((name, version)) = wanted(query)? else { return Ok(OsvAnswer::default()) };
+    let query_all = version.is_none();
     let found = match version {
         // The certificate that answers for the exact version, no older one.
         Some(version) => {
@@ -204,16 +207,13 @@ async fn answer(app: &App, query: &OsvQuery) -> Result<OsvAnswer, Problem> {
             if !after.is_empty() && !is_certificate_id(after) {
                 return Err(Problem::new(Code::InvalidBody, "the page token is none that this server gave out"));
             }
-            app.store.concerns(&name, after, PAGE).await?
+            app.store.concerns(&name, after, u32::try_from(page).unwrap_or(u32::MAX)).await?
         }
     };
-    let next_page_token = found.last().filter(|_| found.len() == PAGE as usize).map(|last| last.record.id.clone());
+    let next_page_token = found.last().filter(|_| found.len() == page && query_all).map(|last| last.record.id.clone());
     let mut vulns = Vec::new();
-    for listed in &found {
-        let opened = open(listed)?;
-        if concerns(listed, &opened) {
-            vulns.push(written(listed, &opened, app.answers.endpoints()));
-        }
+    for listed in found.iter().filter(|listed| concerns(listed)) {
+        vulns.push(written(listed, &open(listed)?, app.answers.endpoints()));
     }
     Ok(OsvAnswer { vulns, next_page_token })
 }
@@ -252,9 +252,8 @@ fn revoked(listed: &Listed) -> bool {
     listed.record.decision.as_ref().is_some_and(|decision| decision.action == Action::Revoke)
 }
 
-fn concerns(listed: &Listed, opened: &PackageCertificate) -> bool {
-    let level = effective_level(opened.payload().security_level, listed.record.decision.as_ref());
-    level >= SecurityLevel::Caution && !revoked(listed)
+fn concerns(listed: &Listed) -> bool {
+    effective_level(listed.record.level, listed.record.decision.as_ref()) >= SecurityLevel::Caution && !revoked(listed)
 }
 
 fn written(listed: &Listed, opened: &PackageCertificate, endpoints: &Endpoints) -> Vulnerability {

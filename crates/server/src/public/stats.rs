@@ -74,13 +74,13 @@ pub(crate) struct Benchmark {
 
 /// The last answer: counting every certificate is worth remembering, and whoever comes meanwhile waits for the same.
 pub(crate) struct Stats {
-    last: Mutex<Option<(Instant, Arc<Tagged>)>>,
+    last: Arc<Mutex<Option<(Instant, Tagged)>>>,
     keep: Duration,
 }
 
 impl Stats {
     pub(crate) fn new(config: &ServerConfig) -> Self {
-        Self { last: Mutex::new(None), keep: Duration::from_secs(config.stats_seconds) }
+        Self { last: Arc::default(), keep: Duration::from_secs(config.stats_seconds) }
     }
 }
 
@@ -90,19 +90,20 @@ impl Stats {
     responses((status = 200, description = "A snapshot, at most a few seconds old", body = RegistryStats), Problems)
 )]
 pub(crate) async fn stats(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    let mut last = app.stats.last.lock().await;
-    let kept = last.as_ref().filter(|(at, _)| at.elapsed() < app.stats.keep).map(|(_, answer)| answer.clone());
-    let answer = match kept {
-        Some(answer) => answer,
-        None => {
-            let json = serde_json::to_vec(&count(&app).await?).map_err(Problem::internal)?;
-            let answer = Arc::new(Tagged::hashed(json));
-            *last = Some((Instant::now(), answer.clone()));
-            answer
-        }
-    };
-    drop(last);
-    Ok(answer.respond(&headers))
+    let mut last = app.stats.last.clone().lock_owned().await;
+    if let Some((at, answer)) = &*last
+        && at.elapsed() < app.stats.keep
+    {
+        return Ok(answer.respond(&headers));
+    }
+    // A task of its own: a client that leaves must not make the next one count from the beginning.
+    let counting = tokio::spawn(async move {
+        let json = serde_json::to_vec(&count(&app).await?).map_err(Problem::internal)?;
+        let answer = Tagged::hashed(json);
+        *last = Some((Instant::now(), answer.clone()));
+        Ok::<_, Problem>(answer)
+    });
+    Ok(counting.await.map_err(Problem::internal)??.respond(&headers))
 }
 
 async fn count(app: &App) -> Result<RegistryStats, StoreError> {

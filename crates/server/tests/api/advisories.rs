@@ -101,3 +101,18 @@ async fn without_an_ecosystem_to_ask_they_stay_unavailable() {
     without_snapshot(&app).await;
     assert_eq!(advisories(&app.get(TARGET).await.json()), ("unavailable".into(), Value::Null, "snapshot".into()));
 }
+
+/// A thousand packages must not become a thousand questions to an ecosystem.
+#[tokio::test]
+async fn a_batch_asks_no_ecosystem() {
+    let (ask, asked) = ecosystem(true);
+    let app = TestApp::with(config(), Some(ask)).await;
+    without_snapshot(&app).await;
+    let batch = serde_json::json!({"purls": ["pkg:pypi/demo@1.0"]});
+    let of =
+        async || app.post("/api/v1/public/packages/batch", &batch).await.json()["results"][0]["certificate"].clone();
+    assert_eq!(advisories(&of().await), ("unavailable".into(), Value::Null, "snapshot".into()));
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    let alone = app.get(TARGET).await.json();
+    assert_eq!((of().await, asked.load(Ordering::SeqCst)), (alone, 1), "what was asked for alone is remembered");
+}

@@ -32,6 +32,10 @@ async fn the_document_is_the_one_that_is_locked() {
     let served = app.get("/openapi.json").await.json();
     assert_eq!(served, serde_json::to_value(sigma_server::document()).unwrap());
     assert!(served["openapi"].as_str().unwrap().starts_with("3.1"));
+    let text = served.to_string();
+    for reference in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(served.pointer(reference).is_some(), "{reference} leads nowhere");
+    }
     insta::assert_json_snapshot!("openapi", served);
 }
 

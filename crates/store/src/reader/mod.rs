@@ -12,7 +12,7 @@ mod sqlite;
 use std::sync::Arc;
 
 use sigma_certificate::{Action, Decision, content_id};
-use sigma_core::{AdvisorySnapshot, PackageId};
+use sigma_core::{AdvisorySnapshot, PackageId, SecurityLevel};
 
 use crate::database::Kind;
 use crate::{Database, Store, StoreError};
@@ -26,6 +26,8 @@ pub struct Record {
     pub payload_hash: String,
     /// When it was sealed, in milliseconds since 1970.
     pub certified_at: i64,
+    /// The level it was sealed with, as its column says: good for choosing what to open.
+    pub level: SecurityLevel,
     /// Canonical bytes.
     pub payload: Vec<u8>,
     /// What an operator decided last.
@@ -143,6 +145,11 @@ fn intact(record: Record) -> Result<Record, StoreError> {
         return Ok(record);
     }
     Err(StoreError::Damaged { what: format!("certificate {}", record.id), why: format!("its bytes are those of {is}") })
+}
+
+/// The level of a column.
+pub(crate) fn level(id: &str, text: &str) -> Result<SecurityLevel, StoreError> {
+    text.parse().map_err(|why| StoreError::Damaged { what: format!("certificate {id}"), why })
 }
 
 /// A remembered snapshot. One that cannot be read counts as none: it will be asked for again.

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use tokio::task::AbortHandle;
 use url::Url;
 
-use super::{Change, OnChange, Record, answering, intact, snapshot};
+use super::{Change, OnChange, Record, answering, intact, level, snapshot};
 use crate::database::placeholders;
 use crate::decisions::{COLUMNS, NEWEST, decision};
 use crate::{Store, StoreError};
@@ -63,7 +63,8 @@ impl PostgresReader {
         let mut found: HashMap<String, Record> = HashMap::new();
         for chunk in packages.chunks(LOOKUP_CHUNK) {
             let sql = format!(
-                "SELECT c.ecosystem, c.name, c.version, c.id, c.payload_hash, c.certified_at, c.payload, a.snapshot, {COLUMNS}
+                "SELECT c.ecosystem, c.name, c.version, c.id, c.payload_hash, c.certified_at, c.payload, a.snapshot,
+                     {COLUMNS}, c.level
                  FROM certificate c {NEWEST}
                  LEFT JOIN advisory a ON a.ecosystem = c.ecosystem AND a.name = c.name AND a.version = c.version
                  WHERE (c.ecosystem, c.name, c.version) IN (VALUES {})",
@@ -75,8 +76,10 @@ impl PostgresReader {
             for row in query.fetch_all(&self.store.database.pool).await? {
                 let (ecosystem, name, version): (String, String, String) =
                     (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+                let id: String = row.try_get(3)?;
                 let record = Record {
-                    id: row.try_get(3)?,
+                    level: level(&id, row.try_get(13)?)?,
+                    id,
                     payload_hash: row.try_get(4)?,
                     certified_at: row.try_get(5)?,
                     payload: row.try_get(6)?,

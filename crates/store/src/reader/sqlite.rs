@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use sigma_certificate::lacks_advisories;
 use sigma_core::{Ecosystem, PackageId, PackageName};
 
-use super::{Change, OnChange, Record, answering, intact, snapshot};
+use super::{Change, OnChange, Record, answering, intact, level, snapshot};
 use crate::StoreError;
 use crate::decisions::decision_of;
 
@@ -136,7 +136,7 @@ impl Slot {
 
     fn package(&self, package: &PackageId) -> Result<Option<Record>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, payload_hash, certified_at, payload FROM certificate
+            "SELECT id, payload_hash, certified_at, payload, level FROM certificate
              WHERE ecosystem = ?1 AND name = ?2 AND version = ?3",
         )?;
         let key = params![package.ecosystem().as_str(), package.name().as_str(), package.version()];
@@ -145,8 +145,10 @@ impl Slot {
         while let Some(row) = rows.next()? {
             let id: String = row.get(0)?;
             let decision = self.decision(&id)?;
+            let level = level(&id, row.get_ref(4)?.as_str().unwrap_or_default())?;
             let record = Record {
                 id,
+                level,
                 payload_hash: row.get(1)?,
                 certified_at: row.get(2)?,
                 payload: row.get(3)?,
