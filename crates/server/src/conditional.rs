@@ -16,6 +16,8 @@ pub struct Tagged {
 
 /// An answer may be kept, but whoever uses it asks first: a revocation shows at once.
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, no-cache");
+/// Headers that an answer has in the end: reserved at once.
+const HEADERS: usize = 12;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 impl Tagged {
@@ -35,6 +37,7 @@ impl Tagged {
         let mut response = Response::new(body);
         *response.status_mut() = status;
         let headers = response.headers_mut();
+        headers.reserve(HEADERS);
         headers.insert(header::CONTENT_TYPE, JSON);
         headers.insert(header::ETAG, self.etag.clone());
         headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);

@@ -6,16 +6,21 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
+use sigma_core::{PackageId, PackageName};
+use tower::ServiceExt as _;
 
 use crate::App;
 use crate::limit::Peer;
 use crate::problem::{Code, Problem};
+use crate::public::{packages, verify};
+use crate::ready::View;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -27,27 +32,20 @@ const MAX_REQUEST_ID: usize = 64;
 /// Endpoints that watch the server: they are neither counted nor limited.
 const WATCHING: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-pub(crate) async fn front(State(app): State<App>, request: Request, next: Next) -> Response {
+/// Answers a request: what is ready at once, everything else through the router.
+pub(crate) async fn front(app: App, router: Router, request: Request) -> Response {
     let began = Instant::now();
     let id = request_id(request.headers());
     let method = request.method().clone();
-    let endpoint = request.extensions().get::<MatchedPath>().cloned();
-    let endpoint = endpoint.as_ref().map_or("unknown", MatchedPath::as_str);
-
-    let answered = match admit(&app, &request, endpoint) {
+    let mut answered = match admit(&app, &request) {
         Err(problem) => problem.into_response(),
-        Ok(()) => {
-            let patience = Duration::from_secs(app.config.request_seconds);
-            let answering = AssertUnwindSafe(next.run(request)).catch_unwind();
-            match tokio::time::timeout(patience, answering).await {
-                Ok(Ok(response)) => response,
-                Ok(Err(_)) => Problem::internal("a handler panicked").into_response(),
-                Err(_) => Problem::new(Code::Timeout, "The answer took longer than the server waits.")
-                    .retry_after(5)
-                    .into_response(),
-            }
-        }
+        Ok(()) => match at_hand(&app, &request) {
+            Some(response) => response,
+            None => route(&app, router, request).await,
+        },
     };
+    let endpoint = answered.extensions_mut().remove::<Endpoint>();
+    let endpoint = endpoint.as_ref().map_or("unknown", Endpoint::as_str);
     let mut response = finish(answered, &id);
     let took = began.elapsed();
     if !WATCHING.contains(&endpoint) {
@@ -68,15 +66,83 @@ pub(crate) async fn front(State(app): State<App>, request: Request, next: Next) 
     response
 }
 
+/// Which address of the router answered: a label for figures.
+#[derive(Debug, Clone)]
+enum Endpoint {
+    Known(&'static str),
+    Matched(MatchedPath),
+}
+
+impl Endpoint {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Known(path) => path,
+            Self::Matched(path) => path.as_str(),
+        }
+    }
+}
+
+/// Tells `front` which address answered. A layer of the router: only inside is that known.
+pub(crate) async fn label(request: Request, next: Next) -> Response {
+    let endpoint = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(endpoint) = endpoint {
+        response.extensions_mut().insert(Endpoint::Matched(endpoint));
+    }
+    response
+}
+
+/// The answer about a package that is ready, for the plainest form of the question. A test compares it with the router's.
+fn at_hand(app: &App, request: &Request) -> Option<Response> {
+    let headers = request.headers();
+    let plain = request.method() == Method::GET
+        && request.uri().query().is_none()
+        && !headers.contains_key(header::ACCEPT_ENCODING);
+    let rest = request.uri().path().strip_prefix("/api/v1/public/packages/").filter(|_| plain)?;
+    let mut segments = rest.split('/');
+    let (registry, name, version) = (segments.next()?, segments.next()?, segments.next()?);
+    let (view, endpoint) = match (segments.next(), segments.next()) {
+        (None, _) => (View::Package, packages::PATH),
+        (Some("verify"), None) => (View::Verify, verify::PATH),
+        _ => return None,
+    };
+    // Whatever is percent-encoded, scoped or spelled otherwise is for the router to read.
+    let known = PackageName::new(registry.parse().ok()?, name).ok().filter(|known| known.as_str() == name)?;
+    let answer = app.answers.at_hand(PackageId::new(known, version).ok()?, view)?;
+    let mut response = answer.respond(headers);
+    response.extensions_mut().insert(Endpoint::Known(endpoint));
+    let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    Some(response)
+}
+
+/// Headers that scripts of other origins may read.
+pub(crate) const EXPOSED: &str = "etag,retry-after,x-request-id";
+
+async fn route(app: &App, router: Router, request: Request) -> Response {
+    let patience = Duration::from_secs(app.config.request_seconds);
+    let answering = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
+    match tokio::time::timeout(patience, answering).await {
+        Ok(Ok(Ok(response))) => response,
+        Ok(Err(_)) => Problem::internal("a handler panicked").into_response(),
+        Err(_) => {
+            let problem = Problem::new(Code::Timeout, "The answer took longer than the server waits.");
+            problem.retry_after(5).into_response()
+        }
+    }
+}
+
 /// What can be refused before anybody looks at it.
-fn admit(app: &App, request: &Request, endpoint: &str) -> Result<(), Problem> {
+fn admit(app: &App, request: &Request) -> Result<(), Problem> {
     let uri = request.uri();
     let length = uri.path_and_query().map_or(0, |text| text.as_str().len());
     if length > app.config.max_uri_bytes {
         let max = app.config.max_uri_bytes;
         return Err(Problem::new(Code::UriTooLong, format!("got {length} bytes, expected at most {max}")));
     }
-    if WATCHING.contains(&endpoint) {
+    if WATCHING.contains(&uri.path()) {
         return Ok(());
     }
     let Some(Peer(peer)) = request.extensions().get::<Peer>() else { return Ok(()) };

@@ -30,4 +30,3 @@ pub use config::ServerConfig;
 pub use coverage::{ListError, popular_list};
 pub use listen::serve;
 pub use openapi::document;
-pub use router::router;

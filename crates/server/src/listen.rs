@@ -9,16 +9,18 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::response::Response;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tower::ServiceExt as _;
 
+use crate::App;
+use crate::front::front;
 use crate::limit::Peer;
-use crate::{App, router};
+use crate::router::router;
 
 /// Bytes of a request's head. 32 KiB: what common servers accept; nothing here needs more than two.
 const MAX_HEAD: usize = 32 << 10;
@@ -55,11 +57,11 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
             }
         };
         let _ = stream.set_nodelay(true);
-        let (router, gauge) = (router.clone(), app.metrics.connections.clone());
+        let (app, router, gauge) = (app.clone(), router.clone(), app.metrics.connections.clone());
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let mut request: Request = request.map(axum::body::Body::new);
             request.extensions_mut().insert(peer);
-            answer(router.clone(), request)
+            answer(app.clone(), router.clone(), request)
         });
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
@@ -80,8 +82,8 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
     Ok(())
 }
 
-async fn answer(router: Router, request: Request) -> Result<axum::response::Response, Infallible> {
-    router.oneshot(request).await
+async fn answer(app: App, router: Router, request: Request) -> Result<Response, Infallible> {
+    Ok(front(app, router, request).await)
 }
 
 async fn accept(

@@ -81,6 +81,11 @@ impl Answers {
         &self.endpoints
     }
 
+    /// The answer that is ready; none where it has to be made, or nothing is known to be fresh.
+    pub(crate) fn at_hand(&self, package: PackageId, view: View) -> Option<Tagged> {
+        if self.reader.fresh() { self.kept(&Key { package, view }) } else { None }
+    }
+
     /// The answer about an exact package; none where it is not certified.
     pub(crate) async fn of(&self, package: PackageId, view: View) -> Result<Option<Tagged>, StoreError> {
         let key = Key { package, view };

@@ -36,10 +36,10 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::Info::openapi()).nest("/api/v1/public", public).nest("/v1", osv)
 }
 
-/// The whole server: every endpoint behind the same front.
-pub fn router(app: App) -> Router {
+/// Every endpoint; what all of them need stands before it, in `front`.
+pub(crate) fn router(app: App) -> Router {
     let (documented, document) = documented().split_for_parts();
-    let expose = [header::ETAG, header::RETRY_AFTER, HeaderName::from_static("x-request-id")];
+    let expose: Vec<HeaderName> = front::EXPOSED.split(',').map(HeaderName::from_static).collect();
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::OPTIONS])
@@ -54,6 +54,6 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(app.config.max_body_bytes))
         .layer(CompressionLayer::new())
         .layer(cors)
-        .layer(middleware::from_fn_with_state(app.clone(), front::front))
+        .layer(middleware::from_fn(front::label))
         .with_state(app)
 }

@@ -2,6 +2,7 @@
 
 use sigma_core::{AdvisorySnapshot, PackageId};
 
+use crate::reader::committed;
 use crate::{Store, StoreError};
 
 impl Store {
@@ -26,6 +27,7 @@ impl Store {
         .bind(bytes)
         .execute(&self.database.pool)
         .await?;
+        committed();
         Ok(())
     }
 }

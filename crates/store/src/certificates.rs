@@ -8,6 +8,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
 
 use crate::database::placeholders;
+use crate::reader::committed;
 use crate::{Store, StoreError};
 
 /// A certificate with what it was sealed from, as canonical bytes.
@@ -58,6 +59,7 @@ impl Store {
             return first(&mut transaction, sealed.certificate.payload()).await;
         }
         transaction.commit().await?;
+        committed();
         Ok(sealed.certificate.clone())
     }
 
@@ -67,7 +69,9 @@ impl Store {
         for one in sealed {
             insert(&mut transaction, one).await?;
         }
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        committed();
+        Ok(())
     }
 
     /// Looks many packages up at once, under one ruleset. The answer holds, for each index of `wanted`, the newest

@@ -8,6 +8,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::database::placeholders;
+use crate::reader::committed;
 use crate::{Store, StoreError};
 
 /// A decision about one certificate, before it is recorded.
@@ -69,6 +70,7 @@ impl Store {
         .await?;
         let seq: i64 = row.try_get(0)?;
         transaction.commit().await?;
+        committed();
         Ok(Some(AdminEvent { seq: seq.unsigned_abs(), decision: new.clone() }))
     }
 

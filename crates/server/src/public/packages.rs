@@ -11,6 +11,9 @@ use crate::problem::{Code, Problem, Problems};
 use crate::ready::View;
 use crate::release::Release;
 
+/// Where it is, as the router knows it.
+pub(crate) const PATH: &str = "/api/v1/public/packages/{registry}/{name}/{version}";
+
 /// The certificate of an exact package version
 ///
 /// Names are exact; a PyPI name in another spelling is redirected to its normalised form. A scoped npm name is written

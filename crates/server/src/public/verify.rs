@@ -11,6 +11,9 @@ use crate::public::packages::answer;
 use crate::ready::View;
 use crate::release::Release;
 
+/// Where it is, as the router knows it.
+pub(crate) const PATH: &str = "/api/v1/public/packages/{registry}/{name}/{version}/verify";
+
 /// The certificate with its integrity details
 ///
 /// For programs that confirm a package's status before they use it: compare `distributionSha256` with the SHA-256 of the file at

@@ -146,6 +146,30 @@ async fn answers_are_conditional_and_follow_a_revocation() {
     assert_eq!(again.json()["status"], "REVOKED");
 }
 
+/// What is ready is answered before the router sees the request; nobody may notice.
+#[tokio::test]
+async fn an_answer_at_hand_is_the_one_that_the_router_gives() {
+    let app = TestApp::new().await;
+    let id = app.certify("pypi:demo@1.0").await;
+    for target in ["/api/v1/public/packages/pypi/demo/1.0", "/api/v1/public/packages/pypi/demo/1.0/verify"] {
+        let routed = app.get(&format!("{target}?")).await;
+        let (cold, hot) = (app.get(target).await, app.get(target).await);
+        for mut got in [cold, hot] {
+            assert_eq!(got.body, routed.body);
+            let mut expected = routed.headers.clone();
+            for changing in ["x-request-id", "date"] {
+                assert!(expected.remove(changing).is_some() && got.headers.remove(changing).is_some(), "{changing}");
+            }
+            assert_eq!(got.headers, expected);
+        }
+    }
+    app.store.decide(&decision(&id, Action::Block)).await.unwrap();
+    settle(&app, "/api/v1/public/packages/pypi/demo/1.0", "BLOCKED").await;
+    let text = app.get("/metrics").await.text();
+    let line = "sigma_http_requests_total{endpoint=\"/api/v1/public/packages/{registry}/{name}/{version}/verify\",status=\"200\"} 3";
+    assert!(text.contains(line), "{text}");
+}
+
 /// A second process decides; the next read of the first one shows it.
 #[tokio::test]
 async fn what_an_operator_decides_shows_at_once_everywhere() {

@@ -10,6 +10,7 @@ mod postgres;
 mod sqlite;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sigma_certificate::{Action, Decision, content_id};
 use sigma_core::{AdvisorySnapshot, PackageId, SecurityLevel};
@@ -80,8 +81,9 @@ impl Store {
 
 impl Reader {
     /// Sees to it that everything committed before this call was told to `on_change`. False when that is not known (the
-    /// listening connection is lost): what was kept ready must not be used. On PostgreSQL a change is told as soon as the
-    /// server's notification arrives, within milliseconds of its commit.
+    /// listening connection is lost): what was kept ready must not be used. What this process committed is always told. Of
+    /// other processes, SQLite tells what they committed up to a millisecond ago, less than they need to say so to anybody;
+    /// PostgreSQL tells as soon as the server's notification arrives, within milliseconds.
     pub fn fresh(&self) -> bool {
         match &*self.kind {
             ReaderKind::Sqlite(reader) => reader.fresh(),
@@ -122,6 +124,14 @@ impl Reader {
             ReaderKind::Postgres(reader) => reader.packages(packages).await,
         }
     }
+}
+
+/// Counts what this process committed and readers have to know at once, in whatever store.
+static COMMITS: AtomicU64 = AtomicU64::new(0);
+
+/// Called after a commit that changes an answer.
+pub(crate) fn committed() {
+    COMMITS.fetch_add(1, Ordering::SeqCst);
 }
 
 /// Keeps the record that answers of two of the same package.

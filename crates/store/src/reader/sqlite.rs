@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 use sigma_certificate::lacks_advisories;
 use sigma_core::{Ecosystem, PackageId, PackageName};
 
-use super::{Change, OnChange, Record, answering, intact, level, snapshot};
+use super::{COMMITS, Change, OnChange, Record, answering, intact, level, snapshot};
 use crate::StoreError;
 use crate::decisions::decision_of;
 
@@ -19,6 +19,10 @@ pub(super) struct SqliteReader {
     seen: Mutex<i64>,
     epoch: AtomicU64,
     on_change: OnChange,
+    began: Instant,
+    /// When the last look began, in nanoseconds since `began`, and how much this process had committed then.
+    looked: AtomicU64,
+    commits: AtomicU64,
 }
 
 struct Slot {
@@ -30,6 +34,9 @@ struct Slot {
 /// A page cache for each connection, in KiB. The operating system caches the file too.
 const CACHE_KIB: i64 = 16 * 1024;
 
+/// How long a look serves others. A look takes four system calls, more than everything else about an answer that is ready.
+const WINDOW: Duration = Duration::from_millis(1);
+
 /// Statements of a connection; there are six.
 const STATEMENTS: usize = 16;
 
@@ -37,7 +44,15 @@ impl SqliteReader {
     pub(super) fn open(file: &Path, on_change: OnChange) -> Result<Self, StoreError> {
         let count = std::thread::available_parallelism().map_or(2, usize::from) + 1;
         let slots = (0..count).map(|_| Slot::open(file).map(Mutex::new)).collect::<Result<Vec<_>, _>>()?;
-        let reader = Self { slots, seen: Mutex::new(0), epoch: AtomicU64::new(0), on_change };
+        let reader = Self {
+            slots,
+            seen: Mutex::new(0),
+            epoch: AtomicU64::new(0),
+            on_change,
+            began: Instant::now(),
+            looked: AtomicU64::new(0),
+            commits: AtomicU64::new(u64::MAX),
+        };
         let newest = reader.slot().connection.query_row(NEWEST_CHANGE, [], |row| row.get(0))?;
         *reader.seen.lock().unwrap_or_else(PoisonError::into_inner) = newest;
         Ok(reader)
@@ -57,8 +72,19 @@ impl SqliteReader {
     }
 
     pub(super) fn fresh(&self) -> bool {
+        let commits = COMMITS.load(Ordering::SeqCst);
+        let now = self.began.elapsed().as_nanos();
+        let recent = now.saturating_sub(u128::from(self.looked.load(Ordering::SeqCst))) < WINDOW.as_nanos();
+        if recent && self.commits.load(Ordering::SeqCst) == commits {
+            return true;
+        }
         match self.look() {
-            Ok(()) => true,
+            Ok(()) => {
+                // Both from before the look: what was committed since is looked for again.
+                self.looked.store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::SeqCst);
+                self.commits.store(commits, Ordering::SeqCst);
+                true
+            }
             Err(error) => {
                 tracing::warn!(%error, "the store does not say whether it changed: nothing kept ready is used");
                 false
@@ -135,24 +161,25 @@ impl Slot {
     }
 
     fn package(&self, package: &PackageId) -> Result<Option<Record>, StoreError> {
+        // One statement: each takes and gives back the locks of a read transaction, which costs more than the look-up.
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, payload_hash, certified_at, payload, level FROM certificate
-             WHERE ecosystem = ?1 AND name = ?2 AND version = ?3",
+            "SELECT c.id, c.payload_hash, c.certified_at, c.payload, c.level, e.seq, e.action, e.level, e.reason, e.decided_at
+             FROM certificate c
+             LEFT JOIN admin_event e ON e.seq = (SELECT MAX(n.seq) FROM admin_event n WHERE n.certificate_id = c.id)
+             WHERE c.ecosystem = ?1 AND c.name = ?2 AND c.version = ?3",
         )?;
         let key = params![package.ecosystem().as_str(), package.name().as_str(), package.version()];
         let mut rows = statement.query(key)?;
         let mut best = None;
         while let Some(row) = rows.next()? {
             let id: String = row.get(0)?;
-            let decision = self.decision(&id)?;
-            let level = level(&id, row.get_ref(4)?.as_str().unwrap_or_default())?;
             let record = Record {
+                level: level(&id, row.get_ref(4)?.as_str().unwrap_or_default())?,
                 id,
-                level,
                 payload_hash: row.get(1)?,
                 certified_at: row.get(2)?,
                 payload: row.get(3)?,
-                decision,
+                decision: decision(row)?,
                 advisories: None,
             };
             best = Some(answering(best, record));
@@ -165,17 +192,6 @@ impl Slot {
         Ok(Some(best))
     }
 
-    fn decision(&self, id: &str) -> Result<Option<sigma_certificate::Decision>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT seq, action, level, reason, decided_at FROM admin_event WHERE certificate_id = ?1
-             ORDER BY seq DESC LIMIT 1",
-        )?;
-        let mut rows = statement.query([id])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        let (action, level): (String, String) = (row.get(1)?, row.get(2)?);
-        decision_of(row.get(0)?, &action, &level, row.get(3)?, row.get(4)?).map(Some)
-    }
-
     fn advisories(&self, package: &PackageId) -> Result<Option<sigma_core::AdvisorySnapshot>, StoreError> {
         let mut statement = self
             .connection
@@ -184,6 +200,13 @@ impl Slot {
         let bytes: Option<Vec<u8>> = statement.query_row(key, |row| row.get(0)).optional()?;
         Ok(bytes.and_then(|bytes| snapshot(&bytes)))
     }
+}
+
+/// The decision that was joined to a certificate, if there is one.
+fn decision(row: &Row<'_>) -> Result<Option<sigma_certificate::Decision>, StoreError> {
+    let Some(seq) = row.get::<_, Option<i64>>(5)? else { return Ok(None) };
+    let (action, level): (String, String) = (row.get(6)?, row.get(7)?);
+    decision_of(seq, &action, &level, row.get(8)?, row.get(9)?).map(Some)
 }
 
 fn package_of(ecosystem: &str, name: &str, version: &str) -> Option<PackageId> {
