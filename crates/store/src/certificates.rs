@@ -9,7 +9,7 @@ use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
 
 use crate::database::placeholders;
 use crate::reader::committed;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, Writing};
 
 /// A certificate with what it was sealed from, as canonical bytes.
 #[derive(Debug, Clone)]
@@ -54,13 +54,10 @@ const LOOKUP_CHUNK: usize = 400;
 impl Store {
     /// Stores a certificate durably, or returns the one that another audit of the same bytes sealed first.
     pub async fn insert(&self, sealed: &Sealed) -> Result<PackageCertificate, StoreError> {
-        let mut transaction = self.database.write().await?;
-        if !insert(&mut transaction, sealed).await? {
-            return first(&mut transaction, sealed.certificate.payload()).await;
-        }
-        transaction.commit().await?;
-        committed();
-        Ok(sealed.certificate.clone())
+        let mut writing = self.begin().await?;
+        let stored = writing.insert(sealed).await?;
+        writing.commit(sealed.certificate.payload().certified_at).await?;
+        Ok(stored)
     }
 
     /// Stores many certificates durably, all or none; those that were sealed first stay.
@@ -195,6 +192,19 @@ impl Store {
             }
         }
         Ok(None)
+    }
+}
+
+impl Writing {
+    /// Stores a certificate, or returns the one that another audit of the same bytes sealed first.
+    ///
+    /// # Errors
+    /// When the database refuses, or the certificate that is there is damaged.
+    pub async fn insert(&mut self, sealed: &Sealed) -> Result<PackageCertificate, StoreError> {
+        match insert(&mut self.transaction, sealed).await? {
+            true => Ok(sealed.certificate.clone()),
+            false => first(&mut self.transaction, sealed.certificate.payload()).await,
+        }
     }
 }
 

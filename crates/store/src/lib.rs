@@ -1,5 +1,5 @@
-//! The store: the Package Trust Registry itself. Certificates, escalations, incidents and resolved graphs in SQLite or
-//! PostgreSQL, distribution bytes in a folder.
+//! The store: the Package Trust Registry itself. Certificates, escalations, incidents, resolved graphs and jobs in
+//! SQLite or PostgreSQL, distribution bytes in a folder.
 //!
 //! In: domain types. Out: domain types. Only this crate speaks SQL. What it acknowledges is on disk.
 #![warn(missing_docs)]
@@ -16,8 +16,10 @@ mod incidents;
 mod listing;
 mod popular;
 mod reader;
+mod jobs;
 mod resolutions;
 mod versions;
+mod writing;
 
 pub use blobs::{Blob, Blobs};
 pub use bookings::{Booking, BookingKind, Totals};
@@ -30,7 +32,12 @@ pub use incidents::Incident;
 pub use listing::{Cursor, Filter, Listed};
 pub use popular::PopularList;
 pub use reader::{Change, OnChange, Reader, Record};
+pub use jobs::{
+    Ack, Acknowledged, Claiming, Class, Count, Enqueued, Job, JobId, JobState, Lease, Leased, MAX_DELAY, MAX_PAYLOAD,
+    NewJob, Settle,
+};
 pub use versions::CertifiedVersion;
+pub use writing::Writing;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -60,6 +67,16 @@ pub enum StoreError {
     /// The database has another shape than this version expects.
     #[error("the store's database cannot be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Something is larger than the store keeps.
+    #[error("a {what} is too large: got {size} bytes, expected at most {limit}")]
+    TooLarge {
+        /// What it is.
+        what: &'static str,
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// Stored bytes are not what they should be.
     #[error("the store is damaged: {what}: {why}")]
     Damaged {

@@ -18,7 +18,7 @@ fn digests(content: &[u8]) -> Digests {
     }
 }
 
-fn sealed(package: &str, content: &[u8], ruleset: &str, at: i64) -> Sealed {
+pub(crate) fn sealed(package: &str, content: &[u8], ruleset: &str, at: i64) -> Sealed {
     let package: PackageId = package.parse().unwrap();
     let digests = digests(content);
     let zero = Sha256::of(b"");
@@ -72,23 +72,23 @@ fn sealed(package: &str, content: &[u8], ruleset: &str, at: i64) -> Sealed {
 }
 
 /// A place for a store that can be opened more than once: on SQLite, or on PostgreSQL where there is one to test with.
-struct Place {
+pub(crate) struct Place {
     folder: tempfile::TempDir,
     database: Database,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let database = sigma_testkit::fresh_postgres().map_or(Database::Embedded, |url| url.parse().unwrap());
         Self { folder: tempfile::tempdir().unwrap(), database }
     }
 
-    async fn open(&self) -> Store {
+    pub(crate) async fn open(&self) -> Store {
         Store::open(self.folder.path(), &self.database).await.unwrap()
     }
 }
 
-async fn store() -> (Place, Store) {
+pub(crate) async fn store() -> (Place, Store) {
     let place = Place::new();
     let store = place.open().await;
     (place, store)
