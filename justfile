@@ -47,3 +47,7 @@ fetch-popular DIR:
 # The page of rules, made from the rules themselves
 rules:
     cargo run --quiet -p sigma -- rules --format markdown > docs/rules.md
+
+# Durable claim-and-acknowledge a second, and CPU a job: SQLite, and the PostgreSQL database at URL
+bench-queue *URL:
+    cargo bench -p sigma-store --bench queue -- {{URL}}

@@ -11,7 +11,7 @@ use sigma_core::{
     ResolvedPackage, Warning,
 };
 use sigma_ecosystem::{Artifact, FetchError, Hashed, HttpError};
-use sigma_store::{Escalation, Incident, StoreError, Wanted};
+use sigma_store::{Escalation, Incident, Sealed, StoreError, Wanted};
 use tokio::sync::oneshot;
 
 use crate::seal::{Links, seal};
@@ -35,6 +35,29 @@ pub enum PackageOutcome {
     Mismatch(Incident),
     /// The ecosystem did not give the bytes.
     Unavailable(String),
+}
+
+/// What an examination came to.
+pub(crate) enum Examined {
+    /// Without certificate.
+    Settled(PackageOutcome),
+    /// A certificate that is not stored yet.
+    Sealed(Box<Sealed>),
+}
+
+/// The outcome of a certificate that was stored now, or found to be there already.
+pub(crate) fn sealed_outcome(sealed: &Sealed, stored: PackageCertificate) -> PackageOutcome {
+    let payload = stored.payload();
+    tracing::info!(
+        package.id = format!("{}:{}@{}", payload.registry_source, payload.package_name, payload.package_version),
+        certificate.id = stored.id(),
+        certificate.level = payload.security_level.as_str(),
+        "the certificate is stored"
+    );
+    match stored.id() == sealed.certificate.id() {
+        true => PackageOutcome::Audited(Box::new(stored)),
+        false => PackageOutcome::Cached(Box::new(stored)),
+    }
 }
 
 /// Where the verified bytes of a distribution are, and what they are.
@@ -76,12 +99,26 @@ impl Hall {
         predecessor: Option<PackageCertificate>,
         progress: &dyn Progress,
     ) -> Result<PackageOutcome, AuditError> {
-        let name = package.id.to_string();
         let _claim = self.store.claim(&package.id).await?;
         if let Some(known) = self.known(package).await? {
             return Ok(known);
         }
+        match self.examine(package, advisories, predecessor, progress).await? {
+            Examined::Settled(outcome) => Ok(outcome),
+            Examined::Sealed(sealed) => Ok(sealed_outcome(&sealed, self.store.insert(&sealed).await?)),
+        }
+    }
 
+    /// Fetches, analyses, judges and seals one package of which nothing is known. The certificate is not stored yet: it may
+    /// belong into a transaction of the caller's, who holds the claim until then.
+    pub(crate) async fn examine(
+        &self,
+        package: &ResolvedPackage,
+        advisories: AdvisorySnapshot,
+        predecessor: Option<PackageCertificate>,
+        progress: &dyn Progress,
+    ) -> Result<Examined, AuditError> {
+        let name = package.id.to_string();
         progress.step(Step::Fetching { package: &name });
         let (artifacts, unread) = match self.collect(package, progress).await {
             Ok(collected) => collected,
@@ -93,9 +130,9 @@ impl Hall {
                     "the bytes are not the ones that were {}",
                     incident.authority
                 );
-                return Ok(PackageOutcome::Mismatch(incident));
+                return Ok(Examined::Settled(PackageOutcome::Mismatch(incident)));
             }
-            Err(Shortfall::Unavailable(why)) => return Ok(PackageOutcome::Unavailable(why)),
+            Err(Shortfall::Unavailable(why)) => return Ok(Examined::Settled(PackageOutcome::Unavailable(why))),
             Err(Shortfall::Error(error)) => return Err(error),
         };
 
@@ -125,28 +162,17 @@ impl Hall {
             let (rationale, warnings) = (ruling.rationale.clone(), ruling.warnings.clone());
             self.store.escalate(&self.escalation(dossier, ruling)?).await?;
             tracing::warn!(package.id = name, "the council escalated: {rationale}");
-            return Ok(PackageOutcome::Escalated { rationale, warnings });
+            return Ok(Examined::Settled(PackageOutcome::Escalated { rationale, warnings }));
         }
 
         let supersedes = self.older_certificate(&package.id, &dossier).await?;
         let links = Links { supersedes, predecessor: predecessor.map(|earlier| earlier.id().to_owned()) };
         let sealed = seal(&dossier, &file_sets, unread, ruling, links, self.now())?;
-        let stored = self.store.insert(&sealed).await?;
-        let payload = stored.payload();
-        tracing::info!(
-            package.id = name,
-            certificate.id = stored.id(),
-            certificate.level = payload.security_level.as_str(),
-            "the certificate is stored"
-        );
-        Ok(match stored.id() == sealed.certificate.id() {
-            true => PackageOutcome::Audited(Box::new(stored)),
-            false => PackageOutcome::Cached(Box::new(stored)),
-        })
+        Ok(Examined::Sealed(Box::new(sealed)))
     }
 
     /// What the store already says about exactly these bytes.
-    async fn known(&self, package: &ResolvedPackage) -> Result<Option<PackageOutcome>, AuditError> {
+    pub(crate) async fn known(&self, package: &ResolvedPackage) -> Result<Option<PackageOutcome>, AuditError> {
         let digests = wanted_digests(package);
         let wanted = Wanted { package: &package.id, digests: &digests };
         if let Some(escalation) = self.store.escalation(&wanted, self.analyser.ruleset()).await? {

@@ -33,9 +33,30 @@ impl Default for AuditOptions {
 }
 
 /// What is to be done about a package of the graph.
-enum Plan {
+pub(crate) enum Plan {
     Settled(RowState),
     Audit,
+}
+
+/// A project, resolved and looked up: what is known before any audit.
+pub(crate) struct Drawn {
+    /// What the manifests and graphs say; no rows yet.
+    pub audit: Audit,
+    /// The packages, sorted by depth and id, and what is to be done about each.
+    pub packages: Vec<(ResolvedPackage, Plan)>,
+}
+
+impl Drawn {
+    /// The packages to be audited.
+    pub fn to_audit(&self) -> Vec<PackageId> {
+        let audited = self.packages.iter().filter(|(_, plan)| matches!(plan, Plan::Audit));
+        audited.map(|(package, _)| package.id.clone()).collect()
+    }
+
+    /// How many packages are certified already.
+    pub fn cached(&self) -> usize {
+        self.packages.iter().filter(|(_, plan)| matches!(plan, Plan::Settled(RowState::Cached(_)))).count()
+    }
 }
 
 impl Hall {
@@ -46,30 +67,14 @@ impl Hall {
         options: &AuditOptions,
         progress: &dyn Progress,
     ) -> Result<Audit, AuditError> {
-        let mut audit = empty(options);
-        let mut packages = Vec::new();
-        for manifest in manifests {
-            let (graph, at) = self.resolve(&manifest, &options.target, options.refresh, progress).await?;
-            audit.resolved_at = Some(audit.resolved_at.map_or(at, |earlier| earlier.min(at)));
-            packages.extend(note(&mut audit, manifest, graph));
-        }
-        packages.sort_by(|a, b| (a.depth, &a.id).cmp(&(b.depth, &b.id)));
-
-        let plans = self.plan(&packages, options).await?;
-        let to_audit: Vec<PackageId> = packages
-            .iter()
-            .zip(&plans)
-            .filter(|(_, plan)| matches!(plan, Plan::Audit))
-            .map(|(package, _)| package.id.clone())
-            .collect();
-        let cached = plans.iter().filter(|plan| matches!(plan, Plan::Settled(RowState::Cached(_)))).count();
-        progress.step(Step::Resolved { packages: packages.len(), cached, to_audit: to_audit.len() });
-
+        let drawn = self.draw_up(manifests, options, progress).await?;
+        let to_audit = drawn.to_audit();
         let mut advisories = self.advisories(&to_audit).await;
         let mut predecessors = self.predecessors(&to_audit).await?;
+        let Drawn { mut audit, packages } = drawn;
         let mut incidents =
-            self.store.incidents_of(&packages.iter().map(|package| &package.id).collect::<Vec<_>>()).await?;
-        let work = packages.into_iter().zip(plans).map(|(package, plan)| {
+            self.store.incidents_of(&packages.iter().map(|(package, _)| &package.id).collect::<Vec<_>>()).await?;
+        let work = packages.into_iter().map(|(package, plan)| {
             let (snapshot, incidents) = (advisories.remove(&package.id), incidents.remove(&package.id));
             let known = snapshot.map(|snapshot| (snapshot, predecessors.remove(&package.id)));
             self.settle(package, incidents.unwrap_or_default(), plan, known, progress)
@@ -88,6 +93,28 @@ impl Hall {
         }
         audit.rows = rows;
         Ok(audit)
+    }
+
+    /// Resolves the manifests and looks all packages up.
+    pub(crate) async fn draw_up(
+        &self,
+        manifests: Vec<Manifest>,
+        options: &AuditOptions,
+        progress: &dyn Progress,
+    ) -> Result<Drawn, AuditError> {
+        let mut audit = empty(options);
+        let mut packages = Vec::new();
+        for manifest in manifests {
+            let (graph, at) = self.resolve(&manifest, &options.target, options.refresh, progress).await?;
+            audit.resolved_at = Some(audit.resolved_at.map_or(at, |earlier| earlier.min(at)));
+            packages.extend(note(&mut audit, manifest, graph));
+        }
+        packages.sort_by(|a, b| (a.depth, &a.id).cmp(&(b.depth, &b.id)));
+        let plans = self.plan(&packages, options).await?;
+        let drawn = Drawn { audit, packages: packages.into_iter().zip(plans).collect() };
+        let (packages, cached) = (drawn.packages.len(), drawn.cached());
+        progress.step(Step::Resolved { packages, cached, to_audit: drawn.to_audit().len() });
+        Ok(drawn)
     }
 
     /// Looks every package up at once, and decides which ones are audited: all direct ones, then transitive ones from
@@ -119,7 +146,7 @@ impl Hall {
         Ok(plans.collect())
     }
 
-    async fn advisories(&self, packages: &[PackageId]) -> HashMap<PackageId, AdvisorySnapshot> {
+    pub(crate) async fn advisories(&self, packages: &[PackageId]) -> HashMap<PackageId, AdvisorySnapshot> {
         let snapshots = self.ecosystems.advisories(packages, self.now()).await;
         packages.iter().cloned().zip(snapshots).collect()
     }
@@ -159,7 +186,8 @@ fn state(outcome: PackageOutcome) -> RowState {
     }
 }
 
-fn empty(options: &AuditOptions) -> Audit {
+/// An audit of which nothing is known yet.
+pub(crate) fn empty(options: &AuditOptions) -> Audit {
     Audit {
         target: options.target,
         manifests: Vec::new(),

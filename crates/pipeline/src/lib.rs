@@ -7,6 +7,8 @@
 mod audit_package;
 mod audit_project;
 mod booking;
+mod coordination;
+mod jobs;
 mod outcome;
 mod policy;
 mod predecessor;
@@ -14,14 +16,18 @@ mod pricing;
 mod progress;
 mod resolution;
 mod seal;
+mod submission;
 mod waiver;
 
 pub use audit_package::PackageOutcome;
 pub use audit_project::AuditOptions;
+pub use coordination::{Coordination, Next};
+pub use jobs::{Worker, WorkerConfig};
 pub use outcome::{Audit, BEYOND_DEPTH, Row, RowState, Uncertified};
 pub use policy::{Decision, Policy};
 pub use pricing::{ComplexityTier, PriceTable};
 pub use progress::{Progress, Silent, Step};
+pub use submission::{Project, ProjectError, ProjectFiles, SubmitError};
 pub use waiver::{Judge, Waived, Waiver, WaiverProblems, WaiverState, WaiverUse, Waivers};
 
 use std::sync::Arc;

@@ -26,6 +26,7 @@ Examples:
   sigma serve --listen 127.0.0.1:8080      answer everybody's questions about certificates
   sigma rules                              what the analysis looks for
   sigma explain decoded-execution          what one rule means, and which level it leads to
+  sigma worker                             work on submissions
   sigma hash .                             the sha256-sorted-files-v1 hash of this folder"
 )]
 pub struct Args {
@@ -113,6 +114,21 @@ Examples:
     Certificate(CertificateArgs),
     /// Work on what the statistics compare with
     Stats(StatsArgs),
+    /// Run the jobs of submissions; several workers may share one store
+    #[command(after_help = "\
+Workers on one PostgreSQL database share the work, on as many machines as there are; on SQLite they share one machine. SIGINT
+or SIGTERM ends a worker: it finishes what it can within the grace period, and gives the rest back. One that is killed loses
+nothing: its jobs go to others when their leases run out.
+
+Examples:
+  sigma worker
+  sigma worker --jobs 16 --database-url postgres://sigma@db.example/sigma
+  sigma worker --until-idle                     work off what is there, then end")]
+    Worker(WorkerArgs),
+    /// Look at jobs, and run dead ones again
+    Jobs(JobsArgs),
+    /// Make, list and revoke tokens of the developer API
+    Token(TokenArgs),
     /// Work on the store itself
     Store(StoreArgs),
     /// Hash the files of a folder with sha256-sorted-files-v1
@@ -223,6 +239,144 @@ Example:
         #[arg(long, value_name = "YYYY-MM-DD")]
         taken_on: jiff::civil::Date,
     },
+}
+
+#[derive(Debug, Parser)]
+pub struct WorkerArgs {
+    /// Jobs that run at once, instead of the configured number
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+
+    /// End when nothing is left to do, by this worker or any other
+    #[arg(long)]
+    pub until_idle: bool,
+}
+
+#[derive(Debug, Parser)]
+pub struct JobsArgs {
+    #[command(subcommand)]
+    pub command: JobsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum JobsCommand {
+    /// Count open jobs, and list those of one state: the dead ones unless another is named
+    #[command(after_help = "\
+Examples:
+  sigma jobs list
+  sigma jobs list --state leased --format json")]
+    List {
+        /// Which ones to list
+        #[arg(long, value_enum, default_value_t = State::Dead)]
+        state: State,
+
+        /// How many to list at most
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        most: u32,
+
+        /// How to print them
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Run a dead job again, with all its attempts
+    #[command(after_help = "\
+Who wants it and why is recorded.
+
+Example:
+  sigma jobs retry job_5f2sdm... --operator ann --reason \"the mirror is back\"")]
+    Retry {
+        /// The job's id
+        job: String,
+
+        /// Why it may fare better now
+        #[arg(long)]
+        reason: String,
+
+        /// Who wants it
+        #[arg(long, env = "SIGMA_OPERATOR")]
+        operator: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum State {
+    /// Waiting to run
+    Pending,
+    /// Running
+    Leased,
+    /// Done
+    Done,
+    /// Given up
+    Dead,
+}
+
+impl From<State> for sigma_store::JobState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Pending => Self::Pending,
+            State::Leased => Self::Leased,
+            State::Done => Self::Done,
+            State::Dead => Self::Dead,
+        }
+    }
+}
+
+#[derive(Debug, Parser)]
+pub struct TokenArgs {
+    #[command(subcommand)]
+    pub command: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token; its secret is printed this once
+    #[command(after_help = "\
+The secret goes to standard output, alone; what else there is to say goes to standard error. Only its hash is stored.
+
+Examples:
+  sigma token create --owner acme --scope read --scope submit
+  sigma token create --owner acme --scope read --days 7 --format json")]
+    Create {
+        /// Whose drafts and submissions it leads to: letters, digits and .-_@
+        #[arg(long, value_parser = owner)]
+        owner: String,
+
+        /// What it allows: read, submit or admin; may be repeated
+        #[arg(long = "scope", value_name = "SCOPE", required = true)]
+        scopes: Vec<sigma_store::Scope>,
+
+        /// Days until it expires, at most two years
+        #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=730))]
+        days: u16,
+
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// List all tokens, without their secrets
+    List {
+        /// How to print them
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Revoke a token at once and for good
+    #[command(after_help = "\
+Example:
+  sigma token revoke sgm_5f2sdmq7")]
+    Revoke {
+        /// Its prefix: `sgm_` and eight characters
+        prefix: String,
+    },
+}
+
+/// An owner's name: it is shown in tables and logs.
+fn owner(text: &str) -> Result<String, String> {
+    let valid =
+        (1..=100).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_@".contains(&b));
+    match valid {
+        true => Ok(text.to_owned()),
+        false => Err("expected 1 to 100 letters, digits and .-_@".to_owned()),
+    }
 }
 
 #[derive(Debug, Parser)]

@@ -9,7 +9,7 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use sigma_ecosystem::EcosystemConfig;
-use sigma_pipeline::PriceTable;
+use sigma_pipeline::{PriceTable, WorkerConfig};
 use sigma_server::ServerConfig;
 use url::Url;
 
@@ -43,6 +43,9 @@ pub struct Config {
     /// Limits of the server.
     #[serde(default)]
     pub server: ServerConfig,
+    /// Limits of workers.
+    #[serde(default)]
+    pub worker: WorkerConfig,
 }
 
 /// `[analysis]`.
@@ -81,6 +84,7 @@ impl Config {
             analysis: AnalysisConfig::default(),
             policy: PolicyConfig::default(),
             server: ServerConfig::default(),
+            worker: WorkerConfig::default(),
         };
         if let Some(file) = file {
             anyhow::ensure!(file.is_file(), "no configuration file at {}", file.display());

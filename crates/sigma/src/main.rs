@@ -54,6 +54,9 @@ fn main() -> ExitCode {
             Command::Serve(serve) => commands::serve::run(&args, serve).await,
             Command::Certificate(certificate) => commands::certificate::run(&args, certificate).await,
             Command::Stats(stats) => commands::stats::run(&args, stats).await,
+            Command::Worker(worker) => commands::worker::run(&args, worker).await,
+            Command::Jobs(jobs) => commands::jobs::run(&args, jobs).await,
+            Command::Token(token) => commands::token::run(&args, token).await,
             Command::Store(store) => commands::store::run(&args, store).await,
             Command::Hash(hash) => commands::hash::run(hash),
         }

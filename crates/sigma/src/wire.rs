@@ -152,6 +152,27 @@ pub async fn server(config: &Config) -> Result<App> {
     app.with_context(|| format!("cannot read the store at {}", config.store.display()))
 }
 
+/// A worker's name: which machine and which process.
+pub fn worker_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = sigma_core::printable(host.trim(), 60);
+    format!("{}:{}", if host.is_empty() { "worker" } else { &host }, std::process::id())
+}
+
+/// Resolves when the process is told to stop. The handlers are in place when this returns.
+pub fn asked_to_end() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("signal handler")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("signal handler")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("told to stop; what is under way is finished first");
+    })
+}
+
 /// Puts the hall together.
 pub fn hall(config: &Config, store: Store, rules: OperatorRules, offline: bool) -> Result<Hall> {
     let ecosystems = ecosystems(config, offline)?;

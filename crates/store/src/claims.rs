@@ -1,6 +1,7 @@
 //! Claims: one audit of the same package at a time, across tasks, processes and machines.
 
 use std::fs::{File, OpenOptions};
+use std::sync::Mutex;
 
 use sigma_core::{PackageId, Sha256};
 use sqlx::AnyConnection;
@@ -19,8 +20,9 @@ pub struct Claim {
 enum Held {
     /// A locked file: every process that shares a SQLite file is on its machine.
     File { _locked: File },
-    /// A connection that holds an advisory lock of PostgreSQL. It is not one of the pool's: those live on.
-    Connection { _locking: AnyConnection },
+    /// A connection that holds an advisory lock of PostgreSQL. It is not one of the pool's: those live on. In a mutex that
+    /// nobody locks, so that tasks may share what holds it.
+    Connection { _locking: Mutex<AnyConnection> },
 }
 
 impl Store {
@@ -33,7 +35,7 @@ impl Store {
     pub(crate) async fn claim_named(&self, name: &str) -> Result<Claim, StoreError> {
         let held = match self.database.kind() {
             Kind::Sqlite => Held::File { _locked: self.lock_file(name).await? },
-            Kind::Postgres => Held::Connection { _locking: self.lock_in_database(name).await? },
+            Kind::Postgres => Held::Connection { _locking: Mutex::new(self.lock_in_database(name).await?) },
         };
         Ok(Claim { _held: held })
     }

@@ -174,6 +174,47 @@ const TABLES: &[Table] = &[
         ],
         key: 2,
     },
+    Table {
+        name: "token",
+        columns: &[
+            ("prefix", Text),
+            ("sha256", Text),
+            ("scopes", Text),
+            ("owner", Text),
+            ("created_at", Number),
+            ("expires_at", Number),
+            ("revoked_at", Number),
+            ("last_used_at", Number),
+        ],
+        key: 1,
+    },
+    Table {
+        name: "draft",
+        columns: &[("id", Text), ("owner", Text), ("project", Bytes), ("created_at", Number)],
+        key: 1,
+    },
+    Table {
+        name: "submission",
+        columns: &[
+            ("id", Text),
+            ("owner", Text),
+            ("draft", Text),
+            ("job", Text),
+            ("state", Text),
+            ("project", Bytes),
+            ("plan", Bytes),
+            ("result", Bytes),
+            ("events", Number),
+            ("created_at", Number),
+            ("updated_at", Number),
+        ],
+        key: 1,
+    },
+    Table {
+        name: "submission_event",
+        columns: &[("submission", Text), ("seq", Number), ("kind", Text), ("data", Bytes), ("at", Number)],
+        key: 2,
+    },
     Table { name: "blob", columns: &[("sha256", Text), ("sha512", Text), ("sha1", Text), ("size", Number)], key: 1 },
 ];
 

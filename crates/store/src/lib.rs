@@ -1,5 +1,5 @@
-//! The store: the Package Trust Registry itself. Certificates, escalations, incidents, resolved graphs and jobs in
-//! SQLite or PostgreSQL, distribution bytes in a folder.
+//! The store: the Package Trust Registry itself. Certificates, escalations, incidents, resolved graphs, jobs,
+//! submissions and tokens in SQLite or PostgreSQL, distribution bytes in a folder.
 //!
 //! In: domain types. Out: domain types. Only this crate speaks SQL. What it acknowledges is on disk.
 #![warn(missing_docs)]
@@ -18,6 +18,8 @@ mod popular;
 mod reader;
 mod jobs;
 mod resolutions;
+mod submissions;
+mod tokens;
 mod versions;
 mod writing;
 
@@ -36,6 +38,8 @@ pub use jobs::{
     Ack, Acknowledged, Claiming, Class, Count, Enqueued, Job, JobId, JobState, Lease, Leased, MAX_DELAY, MAX_PAYLOAD,
     NewJob, Settle,
 };
+pub use submissions::{Draft, Event, Submission, SubmissionState};
+pub use tokens::{NoScope, Scope, Secret, Token};
 pub use versions::CertifiedVersion;
 pub use writing::Writing;
 

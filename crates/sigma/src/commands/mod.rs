@@ -4,12 +4,15 @@ pub mod audit;
 pub mod certificate;
 pub mod explain;
 pub mod hash;
+pub mod jobs;
 pub mod rules;
 pub mod scan;
 pub mod serve;
 pub mod show;
 pub mod stats;
 pub mod store;
+pub mod token;
+pub mod worker;
 
 use std::io::{self, Write as _};
 

@@ -13,23 +13,9 @@ pub async fn run(args: &Args, command: &Serve) -> Result<Outcome> {
     let listener =
         TcpListener::bind(command.listen).await.with_context(|| format!("cannot listen on {}", command.listen))?;
     let address = listener.local_addr().context("listener")?;
-    let stop = stop()?;
+    let stop = wire::asked_to_end()?;
     tracing::info!(server.address = %address, store.path = %config.store.display(), "listening on http://{address}");
     sigma_server::serve(listener, app, stop).await.context("the server failed")?;
     tracing::info!("stopped");
     Ok(Outcome::Pass)
-}
-
-/// Resolves when the process is told to stop. The handlers are in place when this returns.
-fn stop() -> Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("signal handler")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("signal handler")?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("told to stop; requests under way are answered first");
-    })
 }

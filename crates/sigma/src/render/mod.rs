@@ -2,6 +2,7 @@
 
 mod json;
 mod markdown;
+pub mod operator;
 pub mod rules;
 pub mod scan;
 mod table;

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{JobId, Lease, bounded};
 use crate::database::{Kind, placeholders};
-use crate::{StoreError, Writing};
+use crate::{Store, StoreError, Writing};
 
 /// What becomes of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,33 @@ pub struct Acknowledged {
 const MAX_ERROR: usize = 2_000;
 
 impl Writing {
+    /// Which of these leases still count. They do until this transaction ends: what belongs to them may be written before
+    /// [`Writing::acknowledge`], and what belongs to the others must not.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn hold_leases(&mut self, leases: &[Lease]) -> Result<HashSet<Lease>, StoreError> {
+        let lock = match self.kind {
+            // In one order, the same in which others lock them when they ask for the same jobs.
+            Kind::Postgres => "ORDER BY id FOR UPDATE",
+            Kind::Sqlite => "",
+        };
+        let mut held = HashSet::new();
+        for chunk in leases.chunks(1_000) {
+            let sql = format!(
+                "SELECT id, lease FROM job WHERE state = 'leased' AND (id, lease) IN (VALUES {}) {lock}",
+                placeholders(1, chunk.len(), 2)
+            );
+            let query = chunk.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, lease| {
+                query.bind(lease.job.as_str()).bind(lease.number)
+            });
+            for row in query.fetch_all(&mut *self.transaction).await? {
+                held.insert(Lease { job: JobId::named(row.try_get(0)?), number: row.try_get(1)? });
+            }
+        }
+        Ok(held)
+    }
+
     /// Acknowledges leased jobs, at most one of each. Those whose lease was lost are left as they are, and are missing in
     /// the answer.
     ///
@@ -79,16 +106,6 @@ impl Writing {
         now: Timestamp,
         answer: &mut Acknowledged,
     ) -> Result<(), StoreError> {
-        if self.kind == Kind::Postgres && acks.len() > 1 {
-            // In one order, the same in which others lock them when they ask for the same jobs.
-            let sql = format!(
-                "SELECT id FROM job WHERE id IN (VALUES {}) ORDER BY id FOR UPDATE",
-                placeholders(1, acks.len(), 1)
-            );
-            let query =
-                acks.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, ack| query.bind(ack.lease.job.as_str()));
-            query.execute(&mut *self.transaction).await?;
-        }
         let sql = format!(
             "UPDATE job SET state = v.column3, due_at = v.column4, attempts = attempts - v.column5,
                  last_error = v.column6, lease_owner = '', updated_at = $1,
@@ -161,16 +178,18 @@ impl Writing {
         }
         Ok(waits)
     }
+}
 
-    /// For how many jobs a job still waits.
+impl Store {
+    /// Whether a job still waits for others.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn still_waiting(&mut self, waiter: &JobId) -> Result<u64, StoreError> {
-        let row = sqlx::query("SELECT COUNT(*) FROM job_wait WHERE waiter = $1")
-            .bind(waiter.as_str())
-            .fetch_one(&mut *self.transaction)
+    pub async fn still_waits(&self, job: &JobId) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT 1 FROM job_wait WHERE waiter = $1 LIMIT 1")
+            .bind(job.as_str())
+            .fetch_optional(&self.database.pool)
             .await?;
-        Ok(row.try_get::<i64, _>(0)?.unsigned_abs())
+        Ok(row.is_some())
     }
 }

@@ -1,0 +1,87 @@
+//! May a submission go on? From its packages' rows to one decision, as the coordination of the specification has it:
+//!
+//! - A blocked direct dependency or L1 stops it, and so do a refused declaration and bytes that are not the published ones.
+//! - Every direct dependency must be resolved and certified, or it is held.
+//! - What is deeper, blocked or without certificate, is advisory: disclosed, never silently dropped, and no reason to stop.
+
+use sigma_core::{Depth, SecurityLevel};
+
+use crate::outcome::places;
+use crate::{Audit, RowState, Uncertified};
+
+/// What becomes of a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It goes on.
+    Proceed,
+    /// It ends here.
+    Stop,
+    /// It cannot be decided.
+    Hold,
+}
+
+/// The decision about a submission's dependencies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coordination {
+    /// What becomes of it.
+    pub next: Next,
+    /// Why it stops or is held; empty when it goes on.
+    pub reasons: Vec<String>,
+    /// What whoever decides next, and the certificate, must be told.
+    pub advisories: Vec<String>,
+}
+
+impl Coordination {
+    /// Decides.
+    pub fn of(audit: &Audit) -> Self {
+        let (mut stop, mut hold, mut advisories) = (Vec::new(), Vec::new(), Vec::new());
+        for refused in &audit.refused {
+            stop.push(format!("{} ({}): {}", refused.declaration, refused.at, refused.reason.describe()));
+        }
+        for unresolved in &audit.unresolved {
+            let first = unresolved.detail.lines().next().unwrap_or_default();
+            let line = format!("{} {}{}: {first}", unresolved.name, unresolved.spec, places(unresolved));
+            let transitive = !unresolved.parents.is_empty() && unresolved.parents.iter().all(|p| p.package.is_some());
+            if transitive { advisories.push(line) } else { hold.push(line) }
+        }
+        let mut beyond_cap = 0_usize;
+        for row in &audit.rows {
+            let (id, depth) = (&row.package.id, row.package.depth);
+            match &row.state {
+                RowState::Cached(certificate) | RowState::Audited(certificate) => {
+                    let level = certificate.payload().security_level;
+                    let line = format!("{id} ({depth}) is {level}");
+                    match (level, depth <= Depth::TransitiveL1) {
+                        (SecurityLevel::Blocked, true) => stop.push(line),
+                        (SecurityLevel::Blocked, false) => advisories.push(line),
+                        _ => {}
+                    }
+                }
+                RowState::Uncertified(why @ Uncertified::Mismatch(_)) => {
+                    stop.push(format!("{id} ({depth}): {}", why.describe()));
+                }
+                RowState::Uncertified(Uncertified::BeyondDepth) => {}
+                RowState::Uncertified(Uncertified::BeyondCap { .. }) => beyond_cap += 1,
+                RowState::Uncertified(why) => {
+                    let line = format!("{id} ({depth}): {}", why.describe());
+                    if depth == Depth::Direct { hold.push(line) } else { advisories.push(line) }
+                }
+            }
+        }
+        if beyond_cap > 0 {
+            advisories.push(format!(
+                "{beyond_cap} transitive package(s) lie beyond the audit cap of {} and are uncertified",
+                audit.cap
+            ));
+        }
+        if audit.is_empty() {
+            hold.push("nothing found to check: the manifests declare no dependencies".to_owned());
+        }
+        let (next, reasons) = match (stop.is_empty(), hold.is_empty()) {
+            (false, _) => (Next::Stop, stop),
+            (true, false) => (Next::Hold, hold),
+            (true, true) => (Next::Proceed, Vec::new()),
+        };
+        Self { next, reasons, advisories }
+    }
+}

@@ -1,0 +1,205 @@
+//! `advance_submission`: takes a submission from step to step.
+//!
+//! First it resolves, looks up, and asks for an audit of every package that is not certified yet; then it waits, without
+//! holding a worker, until all of them are settled; then it decides. Each step is one transaction with what it writes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::FutureExt as _;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sigma_core::{PackageId, Timestamp};
+use sigma_store::{JobId, Leased, NewJob, Settle, StoreError, Submission, SubmissionState, Writing};
+
+use super::{Applied, Effect, Failure, Kind, Only, audit_package};
+use crate::audit_project::Plan;
+use crate::submission::{StoredPlan, Todo, ended};
+use crate::{Hall, Project, Silent};
+
+pub(crate) const KIND: Kind = Kind {
+    name: NAME,
+    failures: FAILURES,
+    // A resolution ends after three minutes by itself.
+    time_limit: Duration::from_secs(10 * 60),
+    run: |hall, leased| run(hall, leased).boxed(),
+    gave_up: |leased, why| {
+        Box::new(GaveUp { job: leased.lease.job.clone(), work: work(leased).ok(), why: why.to_owned() })
+    },
+};
+
+const NAME: &str = "advance_submission";
+
+/// The class of these jobs.
+pub(crate) const CLASS: &str = "submission";
+
+/// With pauses from two seconds on, about three minutes of an ecosystem that does not answer.
+const FAILURES: u32 = 5;
+
+/// When a waiting submission looks for itself, should nobody wake it.
+const PATIENCE: i64 = 30_000;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Work {
+    submission: String,
+}
+
+/// The job of a submission.
+pub(crate) fn job(submission: &str, now: Timestamp) -> NewJob {
+    NewJob {
+        kind: NAME,
+        class: CLASS.to_owned(),
+        key: format!("{NAME}/{submission}"),
+        priority: 0,
+        payload: json!(Work { submission: submission.to_owned() }).to_string().into_bytes(),
+        max_attempts: 2 * FAILURES,
+        due_at: now,
+    }
+}
+
+fn work(leased: &Leased) -> Result<Work, Failure> {
+    serde_json::from_slice(&leased.payload)
+        .map_err(|error| Failure::for_good(format!("its payload cannot be read: {error}")))
+}
+
+async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
+    let id = work(leased)?.submission;
+    let submission = hall.store.submission(&id).await?;
+    let submission = submission.ok_or_else(|| Failure::for_good(format!("there is no submission {id}")))?;
+    let job = &leased.lease.job;
+    match submission.state {
+        SubmissionState::Queued | SubmissionState::Failed => plan(hall, submission, job).await,
+        SubmissionState::Auditing if hall.store.still_waits(job).await? => {
+            let until = later(hall.now());
+            Ok(Box::new(Only(Settle::Wait { until })) as Box<dyn Effect>)
+        }
+        SubmissionState::Auditing => end(hall, submission).await,
+        _ => Ok(Box::new(Only(Settle::Done { outcome: b"{}".to_vec() })) as Box<dyn Effect>),
+    }
+}
+
+fn later(now: Timestamp) -> Timestamp {
+    Timestamp::from_millis(now.as_millis() + PATIENCE)
+}
+
+fn project(submission: &Submission) -> Result<Project, Failure> {
+    serde_json::from_slice(&submission.project)
+        .map_err(|error| Failure::for_good(format!("the submitted project cannot be read: {error}")))
+}
+
+/// Resolves, looks up, and says which audits are needed.
+async fn plan(hall: &Hall, submission: Submission, job: &JobId) -> Result<Box<dyn Effect>, Failure> {
+    let project = project(&submission)?;
+    let drawn = hall.draw_up(project.manifests.clone(), &project.options(), &Silent).await?;
+    let to_audit = drawn.to_audit();
+    let predecessors = hall.predecessors(&to_audit).await?;
+    let (now, cached, packages) = (hall.now(), drawn.cached(), drawn.packages.len());
+    let mut audits = Vec::with_capacity(to_audit.len());
+    let mut ids: BTreeMap<PackageId, JobId> = BTreeMap::new();
+    for (package, plan) in &drawn.packages {
+        if matches!(plan, Plan::Audit) {
+            let predecessor = predecessors.get(&package.id).map(|certificate| certificate.id().to_owned());
+            let audit = audit_package::job(package, predecessor, hall.analyser.ruleset(), now)?;
+            ids.insert(package.id.clone(), JobId::of_key(&audit.key));
+            audits.push(audit);
+        }
+    }
+    let plan = StoredPlan::of(drawn, &ids);
+    let told = json!({"packages": packages, "certifiedFromCache": cached, "toAudit": audits.len()});
+    tracing::info!(submission.id, packages, cached, audits = audits.len(), "the submission is planned");
+    Ok(Box::new(Planned { submission: submission.id, job: job.clone(), plan, audits, told }))
+}
+
+/// The audits of a submission, to be asked for.
+struct Planned {
+    submission: String,
+    job: JobId,
+    plan: StoredPlan,
+    audits: Vec<NewJob>,
+    told: serde_json::Value,
+}
+
+#[async_trait]
+impl Effect for Planned {
+    async fn apply(&self, writing: &mut Writing, now: Timestamp) -> Result<Applied, StoreError> {
+        let enqueued = writing.enqueue(&self.audits, now).await?;
+        let awaited: Vec<JobId> = enqueued.iter().map(|one| one.id.clone()).collect();
+        let asked: BTreeMap<&str, bool> = enqueued.iter().map(|one| (one.id.as_str(), one.new)).collect();
+        let mut plan = self.plan.clone();
+        for planned in &mut plan.packages {
+            if let Todo::Audit { job, mine } = &mut planned.todo {
+                *mine = asked.get(job.as_str()).copied().unwrap_or(false);
+            }
+        }
+        let bytes = serde_json::to_vec(&plan).map_err(|error| unwritable(&self.submission, &error))?;
+        if !writing.plan_submission(&self.submission, &bytes, now).await? {
+            return Ok(Applied { settle: Settle::Done { outcome: b"{}".to_vec() }, event: None });
+        }
+        writing.tell(&self.submission, &[("planned", self.told.to_string().into_bytes())], now).await?;
+        writing.wait_for(&self.job, &awaited).await?;
+        Ok(Applied { settle: Settle::Wait { until: later(now) }, event: None })
+    }
+
+    fn alone(&self) -> bool {
+        true
+    }
+}
+
+fn unwritable(submission: &str, error: &serde_json::Error) -> StoreError {
+    StoreError::Damaged { what: format!("submission {submission}"), why: error.to_string() }
+}
+
+/// Decides, now that every audit is settled.
+async fn end(hall: &Hall, submission: Submission) -> Result<Box<dyn Effect>, Failure> {
+    let project = project(&submission)?;
+    let plan: StoredPlan = serde_json::from_slice(&submission.plan)
+        .map_err(|error| Failure::for_good(format!("the submission's plan cannot be read: {error}")))?;
+    let audit = hall.assemble(&project, plan).await?;
+    let (state, result) = ended(&audit, &hall.config.prices);
+    tracing::info!(submission.id, submission.state = state.as_str(), "the submission ends");
+    Ok(Box::new(Ended { submission: submission.id, state, result }))
+}
+
+/// The end of a submission.
+struct Ended {
+    submission: String,
+    state: SubmissionState,
+    result: serde_json::Value,
+}
+
+#[async_trait]
+impl Effect for Ended {
+    async fn apply(&self, writing: &mut Writing, now: Timestamp) -> Result<Applied, StoreError> {
+        let result = self.result.to_string().into_bytes();
+        if writing.end_submission(&self.submission, self.state, &result, now).await? {
+            let told = json!({"state": self.state.as_str(), "reasons": self.result["reasons"]});
+            writing.tell(&self.submission, &[("ended", told.to_string().into_bytes())], now).await?;
+        }
+        Ok(Applied { settle: Settle::Done { outcome: b"{}".to_vec() }, event: None })
+    }
+}
+
+/// The submission could not be worked on.
+struct GaveUp {
+    job: JobId,
+    work: Option<Work>,
+    why: String,
+}
+
+#[async_trait]
+impl Effect for GaveUp {
+    async fn apply(&self, writing: &mut Writing, now: Timestamp) -> Result<Applied, StoreError> {
+        if let Some(work) = &self.work {
+            let id = &work.submission;
+            // Why is for operators, under the job's id: it may tell of our machines.
+            let why = format!("the dependencies could not be resolved or looked up ({})", self.job);
+            let result = json!({"state": SubmissionState::Failed.as_str(), "reasons": [why], "advisories": []});
+            if writing.end_submission(id, SubmissionState::Failed, result.to_string().as_bytes(), now).await? {
+                let told = json!({"state": SubmissionState::Failed.as_str(), "reasons": result["reasons"]});
+                writing.tell(id, &[("ended", told.to_string().into_bytes())], now).await?;
+            }
+        }
+        Ok(Applied { settle: Settle::Dead { error: self.why.clone() }, event: None })
+    }
+}
