@@ -20,6 +20,7 @@ CREATE TABLE job (
 ) STRICT;
 
 CREATE INDEX job_open ON job (class, priority DESC, due_at, id) WHERE state IN ('pending', 'leased');
+CREATE INDEX job_leased ON job (class, due_at) WHERE state = 'leased';
 CREATE INDEX job_settled ON job (state, updated_at, id) WHERE state IN ('done', 'dead');
 
 -- Which job waits for which. A row goes when the awaited job is done or dead, in the same transaction.

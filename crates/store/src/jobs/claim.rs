@@ -88,8 +88,7 @@ impl Store {
                         .await?;
                 }
                 let row = sqlx::query(
-                    "SELECT COUNT(*) FROM job WHERE state IN ('pending', 'leased') AND class = $1 AND state = 'leased'
-                         AND due_at > $2 AND due_at <= $3",
+                    "SELECT COUNT(*) FROM job WHERE state = 'leased' AND class = $1 AND due_at > $2 AND due_at <= $3",
                 )
                 .bind(&class.name)
                 .bind(now)
