@@ -86,13 +86,21 @@ impl Hall {
         while let Some(row) = running.next().await {
             rows.push(row?);
         }
-        let ids: Vec<&str> = rows.iter().filter_map(Row::certificate).map(PackageCertificate::id).collect();
-        let standings = self.store.standings(&ids).await?;
-        for row in &mut rows {
-            row.standing = row.certificate().and_then(|certificate| standings.get(certificate.id()).cloned());
-        }
+        self.note_standings(&mut rows).await?;
         audit.rows = rows;
         Ok(audit)
+    }
+
+    /// Notes what operators decided about the certificates of rows.
+    pub(crate) async fn note_standings(&self, rows: &mut [Row]) -> Result<(), AuditError> {
+        let ids: Vec<String> =
+            rows.iter().filter_map(Row::certificate).map(|certificate| certificate.id().to_owned()).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let standings = self.store.standings(&ids).await?;
+        for row in rows {
+            row.standing = row.certificate().and_then(|certificate| standings.get(certificate.id()).cloned());
+        }
+        Ok(())
     }
 
     /// Resolves the manifests and looks all packages up.

@@ -8,8 +8,13 @@ impl Hall {
     /// Books every certificate of an audit. `submission` tells submissions apart: the same one again changes nothing, and what it
     /// audited itself is no saving when it comes back.
     pub async fn book(&self, audit: &Audit, submission: &str) -> Result<(), AuditError> {
+        Ok(self.store.book(&self.bookings(audit, submission)).await?)
+    }
+
+    /// What is booked of an audit.
+    pub(crate) fn bookings(&self, audit: &Audit, submission: &str) -> Vec<Booking> {
         let at = self.now();
-        let bookings: Vec<Booking> = audit
+        audit
             .rows
             .iter()
             .filter_map(|row| {
@@ -26,7 +31,6 @@ impl Hall {
                     at,
                 })
             })
-            .collect();
-        Ok(self.store.book(&bookings).await?)
+            .collect()
     }
 }

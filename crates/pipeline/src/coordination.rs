@@ -49,8 +49,11 @@ impl Coordination {
             let (id, depth) = (&row.package.id, row.package.depth);
             match &row.state {
                 RowState::Cached(certificate) | RowState::Audited(certificate) => {
-                    let level = certificate.payload().security_level;
-                    let line = format!("{id} ({depth}) is {level}");
+                    let level = row.level().unwrap_or(certificate.payload().security_level);
+                    let decided = row.standing.as_ref().map_or_else(String::new, |standing| {
+                        format!(": {} by an operator: {}", standing.action.status().as_str(), standing.reason)
+                    });
+                    let line = format!("{id} ({depth}) is {level}{decided}");
                     match (level, depth <= Depth::TransitiveL1) {
                         (SecurityLevel::Blocked, true) => stop.push(line),
                         (SecurityLevel::Blocked, false) => advisories.push(line),

@@ -177,6 +177,9 @@ async fn killed_workers_lose_nothing_and_double_nothing() {
         assert_eq!(hall.store().certificates_of(&id).await.unwrap().len(), 1, "{package} is certified once");
         assert_eq!(audited.get(package), Some(&1), "{package} is paid for once");
     }
+    let totals = hall.store().totals().await.unwrap();
+    let (submitted, saved) = (submissions.len() as u64, 2 * packages.len() as u64);
+    assert_eq!((totals.submissions, totals.saved_usd), (submitted, saved), "what one had made, the other saved, once");
     assert!(hall.store().jobs(JobState::Dead, 9).await.unwrap().is_empty());
 }
 

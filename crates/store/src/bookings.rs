@@ -2,9 +2,10 @@
 //! estimates.
 
 use sigma_core::Timestamp;
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 
-use crate::{Store, StoreError};
+use crate::database::placeholders;
+use crate::{Store, StoreError, Writing};
 
 /// What a submission did with a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,28 +43,44 @@ pub struct Totals {
     pub saved_usd: u64,
 }
 
+impl Writing {
+    /// Records what a submission did.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn book(&mut self, bookings: &[Booking]) -> Result<(), StoreError> {
+        // Five values each, and SQLite's limit is 32,766.
+        for chunk in bookings.chunks(1_000) {
+            let sql = format!(
+                "INSERT INTO booking (submission, certificate_id, kind, usd, booked_at) VALUES {}
+                 ON CONFLICT DO NOTHING",
+                placeholders(1, chunk.len(), 5)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for booking in chunk {
+                query = query
+                    .bind(&booking.submission)
+                    .bind(&booking.certificate)
+                    .bind(match booking.kind {
+                        BookingKind::Reused => "reused",
+                        BookingKind::Audited => "audited",
+                    })
+                    .bind(i64::try_from(booking.usd).unwrap_or(i64::MAX))
+                    .bind(booking.at.as_millis());
+            }
+            query.execute(&mut *self.transaction).await?;
+        }
+        Ok(())
+    }
+}
+
 impl Store {
     /// Records what a submission did, all of it or nothing.
     pub async fn book(&self, bookings: &[Booking]) -> Result<(), StoreError> {
-        let mut transaction = self.database.write().await?;
-        for booking in bookings {
-            sqlx::query(
-                "INSERT INTO booking (submission, certificate_id, kind, usd, booked_at) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT DO NOTHING",
-            )
-            .bind(&booking.submission)
-            .bind(&booking.certificate)
-            .bind(match booking.kind {
-                BookingKind::Reused => "reused",
-                BookingKind::Audited => "audited",
-            })
-            .bind(i64::try_from(booking.usd).unwrap_or(i64::MAX))
-            .bind(booking.at.as_millis())
-            .execute(&mut *transaction)
-            .await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+        let mut writing = self.begin().await?;
+        writing.book(bookings).await?;
+        let now = bookings.first().map_or(Timestamp::from_millis(0), |booking| booking.at);
+        writing.commit(now).await
     }
 
     /// Sums over everything that was booked.

@@ -11,7 +11,7 @@ use futures::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sigma_core::{PackageId, Timestamp};
-use sigma_store::{JobId, Leased, NewJob, Settle, StoreError, Submission, SubmissionState, Writing};
+use sigma_store::{Booking, JobId, Leased, NewJob, Settle, StoreError, Submission, SubmissionState, Writing};
 
 use super::{Applied, Effect, Failure, Kind, Only, audit_package};
 use crate::audit_project::Plan;
@@ -158,7 +158,8 @@ async fn end(hall: &Hall, submission: Submission) -> Result<Box<dyn Effect>, Fai
     let audit = hall.assemble(&project, plan).await?;
     let (state, result) = ended(&audit, &hall.config.prices);
     tracing::info!(submission.id, submission.state = state.as_str(), "the submission ends");
-    Ok(Box::new(Ended { submission: submission.id, state, result }))
+    let bookings = hall.bookings(&audit, &submission.id);
+    Ok(Box::new(Ended { submission: submission.id, state, result, bookings }))
 }
 
 /// The end of a submission.
@@ -166,6 +167,7 @@ struct Ended {
     submission: String,
     state: SubmissionState,
     result: serde_json::Value,
+    bookings: Vec<Booking>,
 }
 
 #[async_trait]
@@ -173,6 +175,7 @@ impl Effect for Ended {
     async fn apply(&self, writing: &mut Writing, now: Timestamp) -> Result<Applied, StoreError> {
         let result = self.result.to_string().into_bytes();
         if writing.end_submission(&self.submission, self.state, &result, now).await? {
+            writing.book(&self.bookings).await?;
             let told = json!({"state": self.state.as_str(), "reasons": self.result["reasons"]});
             writing.tell(&self.submission, &[("ended", told.to_string().into_bytes())], now).await?;
         }

@@ -144,8 +144,9 @@ impl Hall {
                 (Todo::Audit { job, mine }, certificate) => self.job_state(&job, mine, certificate).await?,
             };
             let incidents = incidents.remove(&package.id).unwrap_or_default();
-            rows.push(Row { package, state, incidents });
+            rows.push(Row { package, state, incidents, standing: None });
         }
+        self.note_standings(&mut rows).await?;
         let StoredPlan { manifests, resolved_at, refused, unresolved, excluded, problems, .. } = plan;
         let audit = empty(&project.options());
         Ok(Audit { manifests, resolved_at, rows, refused, unresolved, excluded, problems, ..audit })
