@@ -13,10 +13,10 @@ mod copy;
 mod database;
 mod decisions;
 mod incidents;
+mod jobs;
 mod listing;
 mod popular;
 mod reader;
-mod jobs;
 mod resolutions;
 mod submissions;
 mod tokens;
@@ -31,13 +31,13 @@ pub use copy::{Copied, CopyError};
 pub use database::Database;
 pub use decisions::{AdminEvent, NewDecision};
 pub use incidents::Incident;
-pub use listing::{Cursor, Filter, Listed};
-pub use popular::PopularList;
-pub use reader::{Change, OnChange, Reader, Record};
 pub use jobs::{
     Ack, Acknowledged, Claiming, Class, Count, Enqueued, Job, JobId, JobState, Lease, Leased, MAX_DELAY, MAX_PAYLOAD,
     NewJob, Settle,
 };
+pub use listing::{Cursor, Filter, Listed};
+pub use popular::PopularList;
+pub use reader::{Change, OnChange, Reader, Record};
 pub use submissions::{Draft, Event, Submission, SubmissionState};
 pub use tokens::{NoScope, Scope, Secret, Token};
 pub use versions::CertifiedVersion;

@@ -168,13 +168,13 @@ async fn whoever_comes_late_changes_nothing() {
     store.enqueue(&[job("a")], at(0)).await.unwrap();
     let late = claim(&store, 1, at(0)).await.remove(0);
     assert!(claim(&store, 1, at(59_999)).await.is_empty(), "the lease holds");
-    let kept = store.extend_leases(&[late.lease.clone()], at(50_000), LEASE).await.unwrap();
+    let kept = store.extend_leases(std::slice::from_ref(&late.lease), at(50_000), LEASE).await.unwrap();
     assert!(kept.contains(&late.lease));
     assert!(claim(&store, 1, at(60_001)).await.is_empty(), "a heartbeat kept it");
 
     let second = claim(&store, 1, at(110_000)).await.remove(0);
     assert_eq!((second.attempt, second.is_exhausted()), (2, false));
-    assert!(store.extend_leases(&[late.lease.clone()], at(110_001), LEASE).await.unwrap().is_empty());
+    assert!(store.extend_leases(std::slice::from_ref(&late.lease), at(110_001), LEASE).await.unwrap().is_empty());
 
     // The effect and the acknowledgement are one transaction: an effect whose acknowledgement does not count is not written.
     let effect = sealed("pypi:demo@1.0", b"bytes", "r1", 1);
