@@ -146,8 +146,8 @@ async fn a_submission_is_audited_and_the_next_one_pays_nothing() {
     insta::assert_snapshot!(story(&hall, &first).await, @r#"
     queued {}
     planned {"certifiedFromCache":0,"packages":2,"toAudit":2}
-    package {"package":"pypi:demo@2.0","securityLevel":"CLEAR","status":"Audited"}
-    package {"package":"pypi:leaf@1.2","securityLevel":"CLEAR","status":"Audited"}
+    package {"package":"pypi:demo@2.0","securityLevel":"CLEAR","status":"audited"}
+    package {"package":"pypi:leaf@1.2","securityLevel":"CLEAR","status":"audited"}
     ended {"reasons":[],"state":"cleared"}
     demo DIRECT AUDITED_THIS_SUBMISSION
     leaf TRANSITIVE_L1 AUDITED_THIS_SUBMISSION
@@ -224,8 +224,8 @@ async fn beyond_the_cap_is_disclosed() {
     insta::assert_snapshot!(story(&hall, &submission).await, @r#"
     queued {}
     planned {"certifiedFromCache":0,"packages":4,"toAudit":2}
-    package {"package":"pypi:a@1.0","securityLevel":"CLEAR","status":"Audited"}
-    package {"package":"pypi:direct@1.0","securityLevel":"CLEAR","status":"Audited"}
+    package {"package":"pypi:a@1.0","securityLevel":"CLEAR","status":"audited"}
+    package {"package":"pypi:direct@1.0","securityLevel":"CLEAR","status":"audited"}
     ended {"reasons":[],"state":"cleared"}
     direct DIRECT AUDITED_THIS_SUBMISSION
     a TRANSITIVE_L1 AUDITED_THIS_SUBMISSION
@@ -255,7 +255,7 @@ async fn an_ecosystem_that_fails_is_asked_again_and_then_told_apart_from_nothing
     let second = submit(&hall, &draft, "k2").await;
     work(&hall).await;
     let told = story(&hall, &second).await;
-    assert!(told.contains(r#""status":"Unavailable""#) && told.contains(r#""state":"held""#), "{told}");
+    assert!(told.contains(r#""status":"unavailable""#) && told.contains(r#""state":"held""#), "{told}");
     assert!(hall.store().jobs(JobState::Dead, 9).await.unwrap().is_empty(), "no matter for an operator");
 
     scene.eco.pypi.server.behave();

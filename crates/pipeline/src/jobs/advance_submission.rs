@@ -125,11 +125,11 @@ impl Effect for Planned {
     async fn apply(&self, writing: &mut Writing, now: Timestamp) -> Result<Applied, StoreError> {
         let enqueued = writing.enqueue(&self.audits, now).await?;
         let awaited: Vec<JobId> = enqueued.iter().map(|one| one.id.clone()).collect();
-        let asked: BTreeMap<&str, bool> = enqueued.iter().map(|one| (one.id.as_str(), one.new)).collect();
+        let asked: BTreeMap<&str, Option<i64>> = enqueued.iter().map(|one| (one.id.as_str(), one.opened)).collect();
         let mut plan = self.plan.clone();
         for planned in &mut plan.packages {
-            if let Todo::Audit { job, mine } = &mut planned.todo {
-                *mine = asked.get(job.as_str()).copied().unwrap_or(false);
+            if let Todo::Audit { job, opened } = &mut planned.todo {
+                *opened = asked.get(job.as_str()).copied().flatten();
             }
         }
         let bytes = serde_json::to_vec(&plan).map_err(|error| unwritable(&self.submission, &error))?;

@@ -91,7 +91,8 @@ async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
     // Held until the certificate is stored, against `sigma audit` on the same store.
     let claim = hall.store.claim(&package.id).await?;
     if let Some(known) = hall.known(package).await? {
-        return Ok(Settled::boxed(name, known, claim));
+        let outcome = earlier(leased, &known).unwrap_or_else(|| JobOutcome::of(known, leased.lease.number));
+        return Ok(Box::new(Settled { package: name, outcome, _claim: claim }));
     }
     let snapshot = hall.advisories(&ids).await.remove(&package.id);
     let advisories = snapshot.ok_or_else(|| Failure::again("no advisory snapshot was taken"))?;
@@ -100,17 +101,32 @@ async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
         None => None,
     };
     match hall.examine(package, advisories, predecessor, &Silent).await? {
-        Examined::Sealed(sealed) => Ok(Box::new(Certified { package: name, sealed, _claim: claim }) as Box<dyn Effect>),
+        Examined::Sealed(sealed) => {
+            Ok(Box::new(Certified { package: name, sealed, lease: leased.lease.number, _claim: claim }))
+        }
         // An ecosystem that does not answer may answer later. When it never does, that is what came out.
         Examined::Settled(PackageOutcome::Unavailable(why)) if leased.attempt < FAILURES => Err(Failure::again(why)),
-        Examined::Settled(outcome) => Ok(Settled::boxed(name, outcome, claim)),
+        Examined::Settled(outcome) => {
+            let outcome = JobOutcome::of(outcome, leased.lease.number);
+            Ok(Box::new(Settled { package: name, outcome, _claim: claim }))
+        }
     }
+}
+
+/// The outcome of an earlier run of the same job, when it sealed the very certificate that is known now: a run that somebody
+/// asked for a moment too late must not make it look as if nobody had had it made.
+fn earlier(leased: &Leased, known: &PackageOutcome) -> Option<JobOutcome> {
+    let PackageOutcome::Cached(certificate) = known else { return None };
+    let earlier: JobOutcome = serde_json::from_slice(&leased.outcome).ok()?;
+    matches!(&earlier, JobOutcome::Audited { certificate_id, .. } if certificate_id == certificate.id())
+        .then_some(earlier)
 }
 
 /// A certificate to be stored.
 struct Certified {
     package: String,
     sealed: Box<Sealed>,
+    lease: i64,
     _claim: Claim,
 }
 
@@ -118,7 +134,7 @@ struct Certified {
 impl Effect for Certified {
     async fn apply(&self, writing: &mut Writing, _: Timestamp) -> Result<Applied, StoreError> {
         let stored = writing.insert(&self.sealed).await?;
-        Ok(applied(&self.package, JobOutcome::of(sealed_outcome(&self.sealed, stored))))
+        Ok(applied(&self.package, JobOutcome::of(sealed_outcome(&self.sealed, stored), self.lease)))
     }
 }
 
@@ -127,12 +143,6 @@ struct Settled {
     package: String,
     outcome: JobOutcome,
     _claim: Claim,
-}
-
-impl Settled {
-    fn boxed(package: String, outcome: PackageOutcome, claim: Claim) -> Box<dyn Effect> {
-        Box::new(Self { package, outcome: JobOutcome::of(outcome), _claim: claim })
-    }
 }
 
 #[async_trait]
@@ -149,6 +159,7 @@ fn applied(package: &str, outcome: JobOutcome) -> Applied {
         fields.insert("package".to_owned(), json!(package));
         // What the council holds against it is in the result; events are short.
         fields.remove("warnings");
+        fields.remove("lease");
     }
     Applied {
         settle: Settle::Done { outcome: outcome.to_string().into_bytes() },
@@ -166,7 +177,7 @@ struct GaveUp {
 impl Effect for GaveUp {
     async fn apply(&self, _: &mut Writing, _: Timestamp) -> Result<Applied, StoreError> {
         // Why is for operators: it may tell of our machines.
-        let event = json!({"package": self.package, "status": "Failed"});
+        let event = json!({"package": self.package, "status": "failed"});
         Ok(Applied {
             settle: Settle::Dead { error: self.why.clone() },
             event: Some(("package", event.to_string().into_bytes())),

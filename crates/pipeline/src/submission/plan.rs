@@ -44,8 +44,8 @@ pub(crate) enum Todo {
     Audit {
         /// The job.
         job: String,
-        /// Whether this submission asked for it. Otherwise somebody else did, and it costs nothing here.
-        mine: bool,
+        /// The lease that the job had when this submission asked for it. `None`: somebody else had, and it costs nothing here.
+        opened: Option<i64>,
     },
 }
 
@@ -53,8 +53,8 @@ pub(crate) enum Todo {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "status")]
 pub(crate) enum JobOutcome {
-    /// A certificate was sealed.
-    Audited { certificate_id: String, security_level: SecurityLevel },
+    /// A certificate was sealed, by the run with this lease: for whoever had asked last before it.
+    Audited { certificate_id: String, security_level: SecurityLevel, lease: i64 },
     /// There was one already.
     Cached { certificate_id: String, security_level: SecurityLevel },
     /// An operator decides.
@@ -66,14 +66,15 @@ pub(crate) enum JobOutcome {
 }
 
 impl JobOutcome {
-    pub fn of(outcome: PackageOutcome) -> Self {
+    /// What a run with this lease came to.
+    pub fn of(outcome: PackageOutcome, lease: i64) -> Self {
         let parts = |certificate: &sigma_certificate::PackageCertificate| {
             (certificate.id().to_owned(), certificate.payload().security_level)
         };
         match outcome {
             PackageOutcome::Audited(certificate) => {
                 let (certificate_id, security_level) = parts(&certificate);
-                Self::Audited { certificate_id, security_level }
+                Self::Audited { certificate_id, security_level, lease }
             }
             PackageOutcome::Cached(certificate) => {
                 let (certificate_id, security_level) = parts(&certificate);
@@ -111,7 +112,7 @@ impl StoredPlan {
             Plan::Settled(RowState::Uncertified(_)) => Todo::BeyondCap,
             Plan::Settled(_) => Todo::Cached,
             Plan::Audit => match jobs.get(&package.id) {
-                Some(job) => Todo::Audit { job: job.to_string(), mine: false },
+                Some(job) => Todo::Audit { job: job.to_string(), opened: None },
                 None => Todo::Cached,
             },
         };
@@ -141,7 +142,7 @@ impl Hall {
                 (Todo::Cached, None) => RowState::Uncertified(Uncertified::Unavailable(
                     "its certificate does not count any more".to_owned(),
                 )),
-                (Todo::Audit { job, mine }, certificate) => self.job_state(&job, mine, certificate).await?,
+                (Todo::Audit { job, opened }, certificate) => self.job_state(&job, opened, certificate).await?,
             };
             let incidents = incidents.remove(&package.id).unwrap_or_default();
             rows.push(Row { package, state, incidents, standing: None });
@@ -155,13 +156,17 @@ impl Hall {
     async fn job_state(
         &self,
         job: &str,
-        mine: bool,
+        opened: Option<i64>,
         certificate: Option<Box<sigma_certificate::PackageCertificate>>,
     ) -> Result<RowState, AuditError> {
         let known = self.store.job_outcome(&JobId::named(job)).await?;
         let outcome = known.as_ref().and_then(|(_, bytes)| serde_json::from_slice::<JobOutcome>(bytes).ok());
         Ok(match (certificate, outcome) {
-            (Some(certificate), Some(JobOutcome::Audited { .. })) if mine => RowState::Audited(certificate),
+            (Some(certificate), Some(JobOutcome::Audited { lease, .. }))
+                if opened.is_some_and(|opened| opened < lease) =>
+            {
+                RowState::Audited(certificate)
+            }
             // A wrong pin is this project's business, whoever certified the bytes that are published.
             (Some(certificate), outcome) if !matches!(outcome, Some(JobOutcome::Mismatch { .. })) => {
                 RowState::Cached(certificate)

@@ -50,6 +50,8 @@ pub struct Leased {
     /// How many there may be. An attempt beyond it means that the ones before ended without a word, as a crash does: the
     /// job is not to be run but to be given up.
     pub max_attempts: u32,
+    /// What the last run that was done gave, as JSON; empty when there was none.
+    pub outcome: Vec<u8>,
     /// What the last attempt said; empty when nothing went wrong, or nobody was left to say it.
     pub last_error: String,
 }
@@ -114,7 +116,7 @@ impl Store {
                  UPDATE job SET state = 'leased', attempts = attempts + 1, lease = lease + 1, lease_owner = $5,
                      due_at = $6, updated_at = $2
                  WHERE id IN (SELECT id FROM due)
-                 RETURNING id, lease, kind, payload, attempts, max_attempts, last_error"
+                 RETURNING id, lease, kind, payload, attempts, max_attempts, last_error, outcome"
             );
             let rows = sqlx::query(AssertSqlSafe(sql))
                 .bind(&class.name)
@@ -134,6 +136,7 @@ impl Store {
                     attempt: u32::try_from(row.try_get::<i64, _>(4)?).unwrap_or(u32::MAX),
                     max_attempts: u32::try_from(row.try_get::<i64, _>(5)?).unwrap_or(0),
                     last_error: row.try_get(6)?,
+                    outcome: row.try_get(7)?,
                 });
             }
         }

@@ -1,6 +1,6 @@
 //! New work.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use sigma_core::Timestamp;
 use sqlx::{AssertSqlSafe, Row as _};
@@ -36,9 +36,10 @@ pub struct NewJob {
 pub struct Enqueued {
     /// The job.
     pub id: JobId,
-    /// True when this request made the job, or opened one that was done again. False when it was open already, so that
-    /// somebody else's request has it run, or when it is dead and waits for an operator.
-    pub new: bool,
+    /// The number of the job's last lease, when this request made the job, or opened one that was done: whatever a lease with
+    /// a higher number does is done for this request. `None` when it was open already, so that somebody else's request has it
+    /// run, or when it is dead and waits for an operator.
+    pub opened: Option<i64>,
 }
 
 /// Rows of one statement: 16 values each, and SQLite allows 32,766.
@@ -60,7 +61,7 @@ impl Writing {
             by_id.entry(JobId::of_key(&job.key)).or_insert(job);
         }
         let rows: Vec<(JobId, &NewJob)> = by_id.into_iter().collect();
-        let mut new: HashSet<JobId> = HashSet::new();
+        let mut opened: HashMap<JobId, i64> = HashMap::new();
         for chunk in rows.chunks(CHUNK) {
             let sql = format!(
                 "INSERT INTO job (id, kind, class, key, priority, payload, outcome, state, attempts, max_attempts, due_at,
@@ -70,7 +71,7 @@ impl Writing {
                      priority = excluded.priority, payload = excluded.payload, last_error = '',
                      updated_at = excluded.updated_at
                  WHERE job.state = 'done'
-                 RETURNING id",
+                 RETURNING id, lease",
                 placeholders(1, chunk.len(), 16)
             );
             let mut query = sqlx::query(AssertSqlSafe(sql));
@@ -95,14 +96,14 @@ impl Writing {
                     .bind(now.as_millis());
             }
             for row in query.fetch_all(&mut *self.transaction).await? {
-                new.insert(JobId::named(row.try_get(0)?));
+                opened.insert(JobId::named(row.try_get(0)?), row.try_get(1)?);
             }
         }
         let answer = |job: &NewJob| {
             let id = JobId::of_key(&job.key);
             // Asked for twice in one request: the first of them made it.
-            let new = new.remove(&id);
-            Enqueued { id, new }
+            let opened = opened.remove(&id);
+            Enqueued { id, opened }
         };
         Ok(jobs.iter().map(answer).collect())
     }

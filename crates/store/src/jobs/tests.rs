@@ -55,19 +55,19 @@ async fn state(store: &Store, key: &str) -> JobState {
 async fn the_same_key_is_the_same_job() {
     let (_place, store) = store().await;
     let enqueued = store.enqueue(&[job("b"), job("a"), job("b")], at(0)).await.unwrap();
-    assert_eq!(enqueued.iter().map(|one| one.new).collect::<Vec<_>>(), [true, true, false]);
+    assert_eq!(enqueued.iter().map(|one| one.opened.is_some()).collect::<Vec<_>>(), [true, true, false]);
     assert_eq!(enqueued[0].id, enqueued[2].id);
-    assert!(!store.enqueue(&[job("a")], at(1)).await.unwrap()[0].new);
+    assert!(!store.enqueue(&[job("a")], at(1)).await.unwrap()[0].opened.is_some());
 
     let leased = claim(&store, 10, at(2)).await;
     let payloads: BTreeSet<_> = leased.iter().map(|one| one.payload.clone()).collect();
     assert_eq!(payloads, BTreeSet::from([b"a".to_vec(), b"b".to_vec()]));
-    assert!(!store.enqueue(&[job("a")], at(3)).await.unwrap()[0].new, "somebody works on it");
+    assert!(!store.enqueue(&[job("a")], at(3)).await.unwrap()[0].opened.is_some(), "somebody works on it");
     for one in &leased {
         assert!(settle(&store, one, done(), at(4)).await);
     }
     assert!(claim(&store, 10, at(5)).await.is_empty());
-    assert!(store.enqueue(&[job("a")], at(6)).await.unwrap()[0].new, "asked for again");
+    assert!(store.enqueue(&[job("a")], at(6)).await.unwrap()[0].opened.is_some(), "asked for again");
     assert_eq!(claim(&store, 10, at(7)).await.len(), 1);
 }
 
@@ -226,7 +226,7 @@ async fn failures_back_off_and_end_as_dead_letters() {
     let counts: Vec<_> =
         store.job_counts().await.unwrap().into_iter().map(|one| (one.class, one.state, one.jobs)).collect();
     assert_eq!(counts, [("pypi".to_owned(), JobState::Dead, 1)]);
-    assert!(!store.enqueue(&[job("a")], now).await.unwrap()[0].new, "an operator's matter");
+    assert!(!store.enqueue(&[job("a")], now).await.unwrap()[0].opened.is_some(), "an operator's matter");
 
     let id = JobId::of_key("a");
     assert!(store.retry_job(&id, "ann", "the mirror is back", at(40_000)).await.unwrap());
@@ -312,7 +312,7 @@ async fn a_thousand_who_ask_at_once_get_one_job() {
     });
     let mut new = 0;
     for one in asking.collect::<Vec<_>>() {
-        new += one.await.unwrap().iter().filter(|one| one.new).count();
+        new += one.await.unwrap().iter().filter(|one| one.opened.is_some()).count();
     }
     assert_eq!(new, 2);
     assert_eq!(claim(&store, 9, at(0)).await.len(), 2);
