@@ -8,6 +8,7 @@ use crate::{Ecosystem, ExpectedDigest, Location, PackageId, Release};
 
 /// How far a package is from the project. The order is the distance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Depth {
     /// Declared by the project.

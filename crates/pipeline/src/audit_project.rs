@@ -140,14 +140,14 @@ impl Hall {
             if let Some(certificate) = certified.remove(&index) {
                 return Plan::Settled(RowState::Cached(Box::new(certificate)));
             }
-            if options.preview {
-                return Plan::Settled(RowState::Uncertified(Uncertified::NotAudited));
-            }
             if package.depth > Depth::Direct {
                 if transitive_audits == options.cap {
                     return Plan::Settled(RowState::Uncertified(Uncertified::BeyondCap { cap: options.cap }));
                 }
                 transitive_audits += 1;
+            }
+            if options.preview {
+                return Plan::Settled(RowState::Uncertified(Uncertified::NotAudited));
             }
             Plan::Audit
         });

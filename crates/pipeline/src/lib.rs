@@ -12,6 +12,7 @@ mod jobs;
 mod outcome;
 mod policy;
 mod predecessor;
+mod preview;
 mod pricing;
 mod progress;
 mod resolution;
@@ -25,6 +26,7 @@ pub use coordination::{Coordination, Next};
 pub use jobs::{Worker, WorkerConfig};
 pub use outcome::{Audit, BEYOND_DEPTH, Row, RowState, Uncertified};
 pub use policy::{Decision, Policy};
+pub use preview::{PackagePreview, PreviewItem, PreviewStatus};
 pub use pricing::{ComplexityTier, PriceTable};
 pub use progress::{Progress, Silent, Step};
 pub use submission::{Project, ProjectError, ProjectFiles, SubmitError};
@@ -120,6 +122,11 @@ impl Hall {
     /// The store.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What an audit costs.
+    pub fn prices(&self) -> &PriceTable {
+        &self.config.prices
     }
 
     fn now(&self) -> Timestamp {

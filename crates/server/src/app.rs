@@ -1,13 +1,14 @@
 //! What the handlers share.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use sigma_certificate::Endpoints;
 use sigma_core::Timestamp;
 use sigma_store::{Database, Store, StoreError};
 
 use crate::advisories::Advisories;
+use crate::developer::{Developer, Plane};
 use crate::limit::Limiter;
 use crate::metrics::Metrics;
 use crate::public::stats::Stats;
@@ -31,6 +32,9 @@ pub struct Inner {
     pub(crate) limiter: Limiter,
     pub(crate) metrics: Metrics,
     pub(crate) stats: Stats,
+    /// The developer plane, once it is open.
+    pub(crate) plane: OnceLock<Plane>,
+    clock: Clock,
     /// Set when the server was told to stop: it is not ready for more.
     pub(crate) stopping: AtomicBool,
 }
@@ -60,11 +64,23 @@ impl App {
             limiter: Limiter::new(&config),
             metrics: Metrics::new(),
             stats: Stats::new(&config),
+            plane: OnceLock::new(),
+            clock,
             stopping: AtomicBool::new(false),
             config,
             store,
             answers,
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Opens the developer plane. Once: a second time changes nothing.
+    pub fn open_developer_plane(&self, developer: Developer) {
+        let _ = self.inner.plane.set(Plane::new(developer));
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.inner.clock)()
     }
 }

@@ -1,10 +1,10 @@
-//! HTTP: what the public asks the store.
+//! HTTP: what the public asks the store, and what developers submit.
 //!
 //! In: requests, all of them hostile, and an open store. Out: certificates as their views show them, lists, statistics, and
 //! problem documents (RFC 9457). It must never speak SQL, read files or the environment, or show why it failed inside.
 //!
 //! A request passes `listen` (connections), `front` (limits, ids, metrics), the router (one line an endpoint) and one handler
-//! in `public/`. Answers about single packages are kept ready in `ready`.
+//! in `public/` or `developer/`. Answers about single packages are kept ready in `ready`.
 #![warn(missing_docs)]
 
 mod advisories;
@@ -12,6 +12,7 @@ mod app;
 mod conditional;
 mod config;
 mod coverage;
+mod developer;
 mod front;
 mod health;
 mod limit;
@@ -28,5 +29,6 @@ pub use advisories::AskAdvisories;
 pub use app::{App, Clock};
 pub use config::ServerConfig;
 pub use coverage::{ListError, popular_list};
+pub use developer::Developer;
 pub use listen::serve;
 pub use openapi::document;

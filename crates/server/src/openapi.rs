@@ -7,8 +7,9 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Router, body::Bytes};
-use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{RefOr, Schema};
+use utoipa::{Modify, OpenApi};
 
 use crate::App;
 use crate::problem::{Code, Problem, ProblemDocument};
@@ -16,6 +17,7 @@ use crate::problem::{Code, Problem, ProblemDocument};
 /// What stands above the endpoints.
 #[derive(OpenApi)]
 #[openapi(
+    modifiers(&Tokens),
     info(
         title = "SIGMA Package Trust Registry",
         description = "Certificates of PyPI and npm packages: who looked at these bytes, what did they find, and can I check \
@@ -27,11 +29,23 @@ use crate::problem::{Code, Problem, ProblemDocument};
     components(schemas(ProblemDocument)),
     tags(
         (name = "packages", description = "Certificates of exact package versions"),
+        (name = "developer", description = "Drafts, previews, quotes and submissions; needs a token"),
         (name = "certificates", description = "Certificates by their id"),
         (name = "osv", description = "CAUTION and BLOCKED verdicts in the shape of osv.dev's API and schema")
     )
 )]
 pub(crate) struct Info;
+
+/// How developers prove who they are.
+struct Tokens;
+
+impl Modify for Tokens {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("sgm_...").build();
+        let components = document.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    }
+}
 
 /// The OpenAPI 3.1 document of this server.
 pub fn document() -> utoipa::openapi::OpenApi {

@@ -26,6 +26,20 @@ pub enum Code {
     InvalidHash,
     /// The id is no certificate's id.
     InvalidId,
+    /// A header is not what it should be.
+    InvalidHeader,
+    /// The files are no project that can be read.
+    InvalidManifest,
+    /// This is not possible yet.
+    NotSupported,
+    /// There is no token, or none that counts.
+    Unauthorized,
+    /// The token does not allow this.
+    MissingScope,
+    /// It contradicts what was sent before.
+    Conflict,
+    /// There are as many of these as one owner may have.
+    TooMany,
     /// No certificate was issued for exactly this.
     NotCertified,
     /// There is nothing at this address.
@@ -52,7 +66,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, for the page that explains them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidRegistry,
         Self::InvalidName,
         Self::InvalidVersion,
@@ -61,6 +75,13 @@ impl Code {
         Self::InvalidBody,
         Self::InvalidHash,
         Self::InvalidId,
+        Self::InvalidHeader,
+        Self::InvalidManifest,
+        Self::NotSupported,
+        Self::Unauthorized,
+        Self::MissingScope,
+        Self::Conflict,
+        Self::TooMany,
         Self::NotCertified,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -85,6 +106,13 @@ impl Code {
             Self::InvalidBody => ("invalid-body", StatusCode::BAD_REQUEST, "Not a valid body"),
             Self::InvalidHash => ("invalid-hash", StatusCode::BAD_REQUEST, "Not a SHA-256"),
             Self::InvalidId => ("invalid-id", StatusCode::BAD_REQUEST, "Not a certificate id"),
+            Self::InvalidHeader => ("invalid-header", StatusCode::BAD_REQUEST, "Not a valid header"),
+            Self::InvalidManifest => ("invalid-manifest", StatusCode::BAD_REQUEST, "Not a readable project"),
+            Self::NotSupported => ("not-supported", StatusCode::UNPROCESSABLE_ENTITY, "Not supported yet"),
+            Self::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "No valid token"),
+            Self::MissingScope => ("missing-scope", StatusCode::FORBIDDEN, "The token does not allow this"),
+            Self::Conflict => ("conflict", StatusCode::CONFLICT, "Sent before with another meaning"),
+            Self::TooMany => ("too-many", StatusCode::CONFLICT, "As many as there may be"),
             Self::NotCertified => ("not-certified", StatusCode::NOT_FOUND, "Not certified"),
             Self::NotFound => ("not-found", StatusCode::NOT_FOUND, "Nothing here"),
             Self::MethodNotAllowed => ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
@@ -181,6 +209,9 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if self.code == Code::Unauthorized {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"sigma\""));
+        }
         response.extensions_mut().insert(self);
         response
     }
@@ -227,4 +258,28 @@ pub enum Problems {
     /// The server cannot answer.
     #[response(status = "5XX", content_type = "application/problem+json")]
     Failed(ProblemDocument),
+}
+
+/// Problems of the developer API besides those.
+#[derive(utoipa::IntoResponses)]
+#[allow(dead_code)] // Only its schema is used.
+pub enum Refusals {
+    /// There is no token, or none that counts.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthorized(ProblemDocument),
+    /// The token does not allow this.
+    #[response(status = 403, content_type = "application/problem+json")]
+    MissingScope(ProblemDocument),
+    /// It contradicts what was sent before, or there are as many as there may be.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(ProblemDocument),
+    /// The body is larger than the server reads.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(ProblemDocument),
+    /// The body has to be JSON.
+    #[response(status = 415, content_type = "application/problem+json")]
+    NoJson(ProblemDocument),
+    /// This is not possible yet.
+    #[response(status = 422, content_type = "application/problem+json")]
+    NotSupported(ProblemDocument),
 }

@@ -10,9 +10,13 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::developer::{drafts, events, preview, quote, submissions};
 use crate::problem::{Code, Problem};
 use crate::public::{batch, by_hash, certificates, list, osv, packages, search, stats, verify};
 use crate::{App, front, health, openapi};
+
+/// Bytes of a draft as JSON: 8 MiB of files, and what quoting adds.
+const MAX_DRAFT_BODY: usize = 12 << 20;
 
 /// The documented endpoints. `NAME` and `SCOPE/NAME` are two addresses of one resource.
 pub(crate) fn documented() -> OpenApiRouter<App> {
@@ -33,7 +37,21 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(osv::query))
         .routes(routes!(osv::query_batch))
         .routes(routes!(osv::vulnerability));
-    OpenApiRouter::with_openapi(openapi::Info::openapi()).nest("/api/v1/public", public).nest("/v1", osv)
+    let developer = OpenApiRouter::new()
+        .routes(routes!(drafts::create))
+        .layer(DefaultBodyLimit::max(MAX_DRAFT_BODY))
+        .routes(routes!(drafts::show, drafts::remove))
+        .routes(routes!(preview::preview))
+        .routes(routes!(quote::quote))
+        .routes(routes!(submissions::submit))
+        .routes(routes!(submissions::list))
+        .routes(routes!(submissions::show))
+        .routes(routes!(events::events))
+        .routes(routes!(events::history));
+    OpenApiRouter::with_openapi(openapi::Info::openapi())
+        .nest("/api/v1/public", public)
+        .nest("/v1", osv)
+        .nest("/api/v1/sigma/dev", developer)
 }
 
 /// Every endpoint; what all of them need stands before it, in `front`.

@@ -100,9 +100,10 @@ Examples:
   sigma explain decoded-execution
   sigma explain local/acme-beacon --rules my-rules")]
     Explain(Explain),
-    /// Serve the store's certificates over HTTP
+    /// Serve the store's certificates over HTTP, and audit what developers submit
     #[command(after_help = "\
-Answers the public API under /api/v1/public, osv.dev's queries under /v1, and explains itself on /reference. Health is on
+Answers the public API under /api/v1/public, osv.dev's queries under /v1, developers with a token under /api/v1/sigma/dev, and
+explains itself on /reference. Runs the jobs of submissions too, unless --no-worker leaves them to `sigma worker`. Health is on
 /healthz and /readyz, figures are on /metrics. TLS is a proxy's task; name its network in [server] trusted_proxies. Stops
 on SIGTERM or Ctrl-C once requests under way are answered.
 
@@ -157,6 +158,10 @@ pub struct Serve {
     /// Address to listen on
     #[arg(long, env = "SIGMA_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+
+    /// Run no jobs in this process: workers of their own do
+    #[arg(long)]
+    pub no_worker: bool,
 
     /// How to write the log
     #[arg(long, env = "SIGMA_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]

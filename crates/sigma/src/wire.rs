@@ -8,9 +8,10 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use sigma_analysis::{Analyser, Limits, OperatorRules, RuleFile};
 use sigma_core::{AdvisorySnapshot, AdvisoryState, Timestamp};
+use sigma_ecosystem::manifest::ReadOptions;
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
-use sigma_pipeline::{Hall, HallConfig, Waivers};
-use sigma_server::{App, AskAdvisories};
+use sigma_pipeline::{Hall, HallConfig, Waivers, Worker};
+use sigma_server::{App, AskAdvisories, Developer};
 use sigma_store::{Database, Store};
 use tracing_subscriber::EnvFilter;
 
@@ -132,9 +133,10 @@ pub fn ecosystems(config: &Config, offline: bool) -> Result<Ecosystems> {
     })?)
 }
 
-/// The server's state.
-pub async fn server(config: &Config) -> Result<App> {
+/// The server's state, and a worker that runs the jobs of its submissions where one is wanted.
+pub async fn server(config: &Config, with_worker: bool) -> Result<(App, Option<Worker>)> {
     let store = store(config).await?;
+    let hall = hall(config, store.clone(), rules(config)?, false)?;
     let ecosystems = ecosystems(config, false)?;
     let ask: AskAdvisories = Arc::new(move |package| {
         let ecosystems = ecosystems.clone();
@@ -149,7 +151,14 @@ pub async fn server(config: &Config) -> Result<App> {
     });
     let limits = config.server.clone();
     let app = App::new(store, &database(config)?, config.api_base.as_str(), limits, Some(ask), Arc::new(now)).await;
-    app.with_context(|| format!("cannot read the store at {}", config.store.display()))
+    let app = app.with_context(|| format!("cannot read the store at {}", config.store.display()))?;
+    let worker = with_worker.then(|| Worker::new(hall.clone(), &worker_name(), config.worker.clone()));
+    let mut read = ReadOptions::default();
+    read.pypi_indexes.push(config.pypi_index.clone());
+    read.npm_registries.push(config.npm_registry.clone());
+    let wake = worker.as_ref().map(Worker::wake);
+    app.open_developer_plane(Developer { hall, read, wake, most_open: config.worker.most_open });
+    Ok((app, worker))
 }
 
 /// A worker's name: which machine and which process.

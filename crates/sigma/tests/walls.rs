@@ -16,7 +16,7 @@ const WALLS: &[(&str, &[&str])] = &[
         "sigma-pipeline",
         &["sigma-core", "sigma-certificate", "sigma-ecosystem", "sigma-analysis", "sigma-council", "sigma-store"],
     ),
-    ("sigma-server", &["sigma-core", "sigma-certificate", "sigma-store"]),
+    ("sigma-server", &["sigma-core", "sigma-certificate", "sigma-ecosystem", "sigma-store", "sigma-pipeline"]),
     (
         "sigma",
         &[

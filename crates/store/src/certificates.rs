@@ -202,7 +202,10 @@ impl Writing {
     /// When the database refuses, or the certificate that is there is damaged.
     pub async fn insert(&mut self, sealed: &Sealed) -> Result<PackageCertificate, StoreError> {
         match insert(&mut self.transaction, sealed).await? {
-            true => Ok(sealed.certificate.clone()),
+            true => {
+                self.answers_change = true;
+                Ok(sealed.certificate.clone())
+            }
             false => first(&mut self.transaction, sealed.certificate.payload()).await,
         }
     }

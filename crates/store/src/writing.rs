@@ -15,6 +15,8 @@ pub struct Writing {
     pub(crate) kind: Kind,
     /// Jobs that may have nothing left to wait for.
     pub(crate) woken: BTreeSet<JobId>,
+    /// Whether readers of this process have to look again.
+    pub(crate) answers_change: bool,
     database: Connections,
 }
 
@@ -29,6 +31,7 @@ impl Store {
             transaction: self.database.write().await?,
             kind: self.database.kind(),
             woken: BTreeSet::new(),
+            answers_change: false,
             database: self.database.clone(),
         })
     }
@@ -41,7 +44,9 @@ impl Writing {
     /// When the database refuses: then nothing of it happened.
     pub async fn commit(self, now: Timestamp) -> Result<(), StoreError> {
         self.transaction.commit().await?;
-        committed();
+        if self.answers_change {
+            committed();
+        }
         if self.woken.is_empty() {
             return Ok(());
         }

@@ -4,6 +4,7 @@ mod sample;
 mod support;
 
 mod advisories;
+mod developer;
 mod hostile;
 mod lists;
 mod operations;

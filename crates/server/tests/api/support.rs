@@ -66,13 +66,24 @@ impl TestApp {
     }
 
     pub async fn with(config: ServerConfig, ask: Option<AskAdvisories>) -> Self {
+        Self::start(config, ask, |_, _, _, _| ()).await
+    }
+
+    /// Starts a server; `open` may open more of it.
+    pub async fn start(
+        config: ServerConfig,
+        ask: Option<AskAdvisories>,
+        open: impl FnOnce(&App, &Store, &std::path::Path, &sigma_server::Clock),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = sigma_testkit::fresh_postgres().map_or(Database::Embedded, |url| url.parse().unwrap());
         let store = Store::open(folder.path(), &database).await.unwrap();
         let clock = Arc::new(AtomicI64::new(1_800_000_000_000));
         let now = clock.clone();
         let clock_fn: sigma_server::Clock = Arc::new(move || Timestamp::from_millis(now.load(Ordering::SeqCst)));
-        let app = App::new(store.clone(), &database, "https://sigma.example/", config, ask, clock_fn).await.unwrap();
+        let app =
+            App::new(store.clone(), &database, "https://sigma.example/", config, ask, clock_fn.clone()).await.unwrap();
+        open(&app, &store, folder.path(), &clock_fn);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel();

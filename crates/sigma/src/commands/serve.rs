@@ -9,13 +9,28 @@ use crate::{Outcome, wire};
 /// Runs the command until SIGTERM or Ctrl-C.
 pub async fn run(args: &Args, command: &Serve) -> Result<Outcome> {
     let config = wire::config(args)?;
-    let app = wire::server(&config).await?;
+    let (app, worker) = wire::server(&config, !command.no_worker).await?;
     let listener =
         TcpListener::bind(command.listen).await.with_context(|| format!("cannot listen on {}", command.listen))?;
     let address = listener.local_addr().context("listener")?;
     let stop = wire::asked_to_end()?;
     tracing::info!(server.address = %address, store.path = %config.store.display(), "listening on http://{address}");
-    sigma_server::serve(listener, app, stop).await.context("the server failed")?;
+    let (tell, told) = tokio::sync::watch::channel(());
+    let working = worker.map(|worker| {
+        let mut told = told.clone();
+        tokio::spawn(async move { worker.run(async { drop(told.changed().await) }).await })
+    });
+    let served = sigma_server::serve(listener, app, async {
+        stop.await;
+        tell.send_replace(());
+    });
+    let served = served.await.context("the server failed");
+    // However the server ended: the worker finishes what it can, and gives the rest back.
+    drop(tell);
+    if let Some(working) = working {
+        working.await.context("the worker failed")?;
+    }
+    served?;
     tracing::info!("stopped");
     Ok(Outcome::Pass)
 }

@@ -2,20 +2,13 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use sigma_certificate::{CertificationStatus, Endpoints, PackageAnalysis, PackageEntry, Since};
-use sigma_core::Depth;
-use sigma_pipeline::{Audit, Decision, WaiverState, WaiverUse};
+use sigma_certificate::{Endpoints, PackageAnalysis, Since};
+use sigma_pipeline::{Audit, Decision, PackagePreview, WaiverState, WaiverUse};
 
 use crate::config::Config;
 use crate::render::Shown;
 
-pub fn audit(
-    audit: &Audit,
-    analysis: &PackageAnalysis,
-    decision: &Decision,
-    waivers: &[WaiverUse],
-    preview: bool,
-) -> Result<String> {
+pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision, waivers: &[WaiverUse]) -> Result<String> {
     let (word, reasons): (&str, &[String]) = match decision {
         Decision::Pass => ("pass", &[]),
         Decision::Fail(reasons) => ("fail", reasons),
@@ -29,7 +22,7 @@ pub fn audit(
         "target": {"pythonVersion": audit.target.python, "platform": audit.target.platform},
         "manifests": manifests,
         "resolvedAt": audit.resolved_at,
-        "preview": package_preview(analysis, preview),
+        "preview": PackagePreview::of(analysis),
         "packageAnalysis": analysis,
         "refused": audit.refused,
         "notInstalledForTarget": audit.excluded,
@@ -58,47 +51,6 @@ pub fn waivers(uses: &[WaiverUse]) -> Vec<Value> {
         })
     };
     uses.iter().map(one).collect()
-}
-
-/// The body of the package preview: direct dependencies as items, transitive ones as aggregates.
-fn package_preview(analysis: &PackageAnalysis, preview: bool) -> Value {
-    let summary = &analysis.summary;
-    let items: Vec<Value> =
-        analysis.packages.iter().filter(|entry| entry.dependency_type == Depth::Direct).map(item).collect();
-    // Before an audit, what has no certificate is still to be audited; after it, it is uncertified.
-    let unaudited = if preview { summary.packages_uncertified } else { 0 };
-    json!({
-        "enabled": true,
-        "packagesTotal": summary.direct_dependencies,
-        "packagesCertifiedFromCache": summary.packages_certified_from_cache,
-        "packagesToAudit": summary.packages_audited + unaudited,
-        "packagesRejected": summary.packages_rejected,
-        "packagesUncertified": summary.packages_uncertified - unaudited,
-        "transitiveDependenciesChecked": summary.transitive_dependencies_checked,
-        "transitiveDependenciesUncertified": summary.transitive_dependencies_uncertified,
-        "savingsUsd": summary.savings_usd,
-        "uncachedCostUsd": summary.uncached_cost_usd,
-        "items": items,
-    })
-}
-
-fn item(entry: &PackageEntry) -> Value {
-    let status = match entry.status {
-        CertificationStatus::CertifiedFromCache | CertificationStatus::AuditedThisSubmission => "CERTIFIED",
-        CertificationStatus::Uncertified => "UNCERTIFIED",
-        CertificationStatus::Refused => "REJECTED",
-    };
-    json!({
-        "packageName": entry.package_name,
-        "packageVersion": entry.package_version,
-        "registrySource": entry.registry_source,
-        "dependencyType": entry.dependency_type,
-        "cached": entry.status == CertificationStatus::CertifiedFromCache,
-        "status": status,
-        "estimatedComplexityTier": entry.estimated_complexity_tier,
-        "estimatedPriceUsd": entry.estimated_price_usd,
-        "warnings": entry.warnings,
-    })
 }
 
 pub fn certificates(certificates: &[Shown], config: &Config) -> Result<String> {

@@ -25,7 +25,7 @@ pub fn audit(
 ) -> Result<String> {
     let analysis = audit.package_analysis(&config.prices);
     Ok(match command.format {
-        Format::Json => json::audit(audit, &analysis, decision, waivers, command.preview)?,
+        Format::Json => json::audit(audit, &analysis, decision, waivers)?,
         Format::Table => table::audit(audit, &analysis, decision, waivers),
         Format::Markdown => markdown::audit(audit, &analysis, decision, waivers),
     })

@@ -203,6 +203,23 @@ impl Store {
         Ok(self.submission(id).await?.filter(|submission| submission.owner == owner))
     }
 
+    /// Where an owner's submission stands and how many events it has: what a live view asks again and again.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn submission_progress(
+        &self,
+        owner: &str,
+        id: &str,
+    ) -> Result<Option<(SubmissionState, u64)>, StoreError> {
+        let row = sqlx::query("SELECT state, events FROM submission WHERE id = $1 AND owner = $2")
+            .bind(id)
+            .bind(owner)
+            .fetch_optional(&self.database.pool)
+            .await?;
+        row.map(|row| Ok((state(&row, 0)?, row.try_get::<i64, _>(1)?.unsigned_abs()))).transpose()
+    }
+
     /// An owner's submissions, the newest first, without project, plan and result. `before` is the last one of the page
     /// before.
     ///
@@ -233,17 +250,21 @@ impl Store {
     }
 }
 
+fn state(row: &AnyRow, index: usize) -> Result<SubmissionState, StoreError> {
+    let text: &str = row.try_get(index)?;
+    SubmissionState::ALL
+        .into_iter()
+        .find(|one| one.as_str() == text)
+        .ok_or_else(|| StoreError::Damaged { what: "submission".to_owned(), why: format!("got the state `{text}`") })
+}
+
 fn read(row: &AnyRow) -> Result<Submission, StoreError> {
-    let state: &str = row.try_get(4)?;
-    let state = SubmissionState::ALL.into_iter().find(|one| one.as_str() == state).ok_or_else(|| {
-        StoreError::Damaged { what: "submission".to_owned(), why: format!("got the state `{state}`") }
-    })?;
     Ok(Submission {
         id: row.try_get(0)?,
         owner: row.try_get(1)?,
         draft: row.try_get(2)?,
         job: JobId::named(row.try_get(3)?),
-        state,
+        state: state(row, 4)?,
         project: row.try_get(5)?,
         plan: row.try_get(6)?,
         result: row.try_get(7)?,

@@ -1,0 +1,133 @@
+//! How a project's dependencies stand before it is submitted: direct ones one by one, transitive ones counted.
+
+use serde::Serialize;
+use sigma_certificate::{CertificationStatus, PackageAnalysis, PackageEntry};
+use sigma_core::{Depth, Ecosystem, Warning};
+
+/// The package preview of the developer API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PackagePreview {
+    /// Always true: packages are looked at.
+    pub enabled: bool,
+    /// Direct dependencies.
+    #[cfg_attr(feature = "schema", schema(example = 8))]
+    pub packages_total: u64,
+    /// Of these, certified already.
+    #[cfg_attr(feature = "schema", schema(example = 6))]
+    pub packages_certified_from_cache: u64,
+    /// Of these, audited when the project is submitted, or by this audit.
+    #[cfg_attr(feature = "schema", schema(example = 1))]
+    pub packages_to_audit: u64,
+    /// Of these, not eligible: no registry could vouch for them.
+    #[cfg_attr(feature = "schema", schema(example = 0))]
+    pub packages_rejected: u64,
+    /// Of these, without certificate, and not to be audited: they could not be resolved, or not be judged.
+    #[cfg_attr(feature = "schema", schema(example = 1))]
+    pub packages_uncertified: u64,
+    /// Transitive dependencies that were found and looked up.
+    #[cfg_attr(feature = "schema", schema(example = 14))]
+    pub transitive_dependencies_checked: u64,
+    /// Of these, without certificate.
+    #[cfg_attr(feature = "schema", schema(example = 3))]
+    pub transitive_dependencies_uncertified: u64,
+    /// What the registry saves, in whole USD.
+    #[cfg_attr(feature = "schema", schema(example = 14))]
+    pub savings_usd: u64,
+    /// What is audited costs, in whole USD.
+    #[cfg_attr(feature = "schema", schema(example = 4))]
+    pub uncached_cost_usd: u64,
+    /// The direct dependencies.
+    pub items: Vec<PreviewItem>,
+}
+
+/// A direct dependency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PreviewItem {
+    /// Its name.
+    #[cfg_attr(feature = "schema", schema(example = "requests"))]
+    pub package_name: String,
+    /// The exact version; `null` when there is none.
+    #[cfg_attr(feature = "schema", schema(example = "2.31.0"))]
+    pub package_version: Option<String>,
+    /// Its ecosystem.
+    pub registry_source: Ecosystem,
+    /// Always DIRECT.
+    pub dependency_type: Depth,
+    /// Whether the certificate was there already.
+    pub cached: bool,
+    /// Whether it is certified.
+    pub status: PreviewStatus,
+    /// standard, complex or high-complex; `null` when nothing is known about it.
+    #[cfg_attr(feature = "schema", schema(example = "standard"))]
+    pub estimated_complexity_tier: Option<String>,
+    /// What it costs, in whole USD.
+    #[cfg_attr(feature = "schema", schema(example = 0))]
+    pub estimated_price_usd: u64,
+    /// What its certificate warns of.
+    pub warnings: Vec<Warning>,
+}
+
+/// How a dependency stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PreviewStatus {
+    /// A certificate answers, whatever it says.
+    Certified,
+    /// None does.
+    Uncertified,
+    /// None can.
+    Rejected,
+}
+
+impl PackagePreview {
+    /// From the rows of an audit, or of a look-up that audited nothing.
+    pub fn of(analysis: &PackageAnalysis) -> Self {
+        let summary = &analysis.summary;
+        let direct = || analysis.packages.iter().filter(|entry| entry.dependency_type == Depth::Direct);
+        // What is still to be audited has an estimate; what cannot be has none.
+        let estimated = direct()
+            .filter(|entry| {
+                entry.status == CertificationStatus::Uncertified && entry.estimated_complexity_tier.is_some()
+            })
+            .count() as u64;
+        Self {
+            enabled: true,
+            packages_total: summary.direct_dependencies,
+            packages_certified_from_cache: summary.packages_certified_from_cache,
+            packages_to_audit: summary.packages_audited + estimated,
+            packages_rejected: summary.packages_rejected,
+            packages_uncertified: summary.packages_uncertified - estimated,
+            transitive_dependencies_checked: summary.transitive_dependencies_checked
+                + summary.transitive_dependencies_uncertified,
+            transitive_dependencies_uncertified: summary.transitive_dependencies_uncertified,
+            savings_usd: summary.savings_usd,
+            uncached_cost_usd: summary.uncached_cost_usd,
+            items: direct().map(item).collect(),
+        }
+    }
+}
+
+fn item(entry: &PackageEntry) -> PreviewItem {
+    PreviewItem {
+        package_name: entry.package_name.clone(),
+        package_version: entry.package_version.clone(),
+        registry_source: entry.registry_source,
+        dependency_type: entry.dependency_type,
+        cached: entry.status == CertificationStatus::CertifiedFromCache,
+        status: match entry.status {
+            CertificationStatus::CertifiedFromCache | CertificationStatus::AuditedThisSubmission => {
+                PreviewStatus::Certified
+            }
+            CertificationStatus::Uncertified => PreviewStatus::Uncertified,
+            CertificationStatus::Refused => PreviewStatus::Rejected,
+        },
+        estimated_complexity_tier: entry.estimated_complexity_tier.clone(),
+        estimated_price_usd: entry.estimated_price_usd,
+        warnings: entry.warnings.clone(),
+    }
+}

@@ -1,0 +1,231 @@
+//! `/drafts`: projects that may be submitted.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use data_encoding::BASE32_NOPAD;
+use serde::{Deserialize, Serialize};
+use sigma_core::{Ecosystem, Target, Timestamp};
+use sigma_pipeline::{Project, ProjectError, ProjectFiles};
+use sigma_store::Draft;
+use utoipa::ToSchema;
+
+use super::caller::{Reader, Submitter};
+use super::plane;
+use crate::App;
+use crate::problem::{Code, Problem, Problems, Refusals};
+use crate::public::query::Body;
+
+/// A project to be previewed and submitted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct DraftRequest {
+    /// Manifests and lockfiles by their relative path, at most 20 files of 8 MiB together.
+    #[schema(example = json!({"requirements.txt": "requests>=2.31\n"}))]
+    #[serde(default)]
+    files: ProjectFiles,
+    /// A public repository. Not supported yet: send `files`.
+    repository_url: Option<String>,
+    /// Python version to resolve for; 3.12 unless given.
+    #[schema(example = "3.12")]
+    python_version: Option<String>,
+    /// Platform to resolve for; linux-x64 unless given.
+    #[schema(example = "linux-x64")]
+    platform: Option<String>,
+    /// Levels of transitive dependencies to audit, 0 to 3; 3 unless given.
+    #[schema(maximum = 3)]
+    depth: Option<u8>,
+    /// Transitive packages audited anew at most, up to 1,000; 250 unless given. What lies beyond is disclosed.
+    #[schema(maximum = 1000)]
+    transitive_cap: Option<u16>,
+    /// Read development dependencies too.
+    #[serde(default)]
+    include_dev: bool,
+}
+
+/// A draft.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DraftView {
+    /// Its id.
+    draft_id: String,
+    /// When it was made.
+    created_at: Timestamp,
+    /// What was read.
+    manifests: Vec<ManifestView>,
+    /// Python version it is resolved for.
+    python_version: String,
+    /// Platform it is resolved for.
+    platform: String,
+    /// Levels of transitive dependencies that are audited.
+    depth: u8,
+    /// Transitive packages that are audited anew at most.
+    transitive_cap: usize,
+}
+
+/// A manifest of a draft.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ManifestView {
+    /// The ecosystem it speaks to.
+    registry_source: Ecosystem,
+    /// Every file that was read for it.
+    files: Vec<String>,
+    /// Declarations that are eligible.
+    declared: usize,
+    /// Declarations that no registry could vouch for, with file, line and what to write instead.
+    refused: Vec<String>,
+}
+
+/// Drafts that one owner may have.
+const MAX_DRAFTS: u64 = 1_000;
+/// The largest project that is stored, in bytes of JSON: 16 MiB.
+const MAX_PROJECT: usize = 16 << 20;
+const MAX_CAP: u16 = 1_000;
+
+/// Make a draft
+#[utoipa::path(
+    post, path = "/drafts", tag = "developer", request_body = DraftRequest, security(("token" = ["submit"])),
+    responses((status = 201, description = "Made", body = DraftView), Problems, Refusals)
+)]
+pub(crate) async fn create(
+    State(app): State<App>,
+    Submitter(caller): Submitter,
+    Body(new): Body<DraftRequest>,
+) -> Result<Response, Problem> {
+    let plane = plane(&app)?;
+    if new.repository_url.is_some() {
+        return Err(Problem::new(Code::NotSupported, "repositories cannot be read yet: send the manifests as `files`"));
+    }
+    if app.store.count_drafts(&caller.owner).await? >= MAX_DRAFTS {
+        let detail = format!("there are {MAX_DRAFTS} drafts already; remove some");
+        return Err(Problem::new(Code::TooMany, detail));
+    }
+    let mut read = plane.developer.read.clone();
+    read.include_dev = new.include_dev;
+    let (target, depth, cap) = options(&new)?;
+    let files = new.files;
+    let project = tokio::task::spawn_blocking(move || Project::read(&files, target, &read)).await;
+    let mut project = project.map_err(Problem::internal)?.map_err(unreadable)?;
+    project.depth = depth.unwrap_or(project.depth);
+    project.cap = cap.unwrap_or(project.cap);
+    let bytes = serde_json::to_vec(&project).map_err(Problem::internal)?;
+    if bytes.len() > MAX_PROJECT {
+        let detail = format!("what was read takes {} bytes, expected at most {MAX_PROJECT}", bytes.len());
+        return Err(Problem::new(Code::BodyTooLarge, detail));
+    }
+    let draft = Draft { id: new_id()?, owner: caller.owner, project: bytes, created_at: app.now() };
+    if !app.store.add_draft(&draft).await? {
+        return Err(Problem::internal("a random draft id was taken"));
+    }
+    let address =
+        HeaderValue::from_str(&format!("/api/v1/sigma/dev/drafts/{}", draft.id)).map_err(Problem::internal)?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, address)], Json(view(&draft, &project))).into_response())
+}
+
+/// A draft of yours
+#[utoipa::path(
+    get, path = "/drafts/{draftId}", tag = "developer", params(("draftId" = String, Path, description = "The draft")),
+    security(("token" = ["read"])), responses((status = 200, description = "The draft", body = DraftView), Problems, Refusals)
+)]
+pub(crate) async fn show(
+    State(app): State<App>,
+    Reader(caller): Reader,
+    Path(id): Path<String>,
+) -> Result<Json<DraftView>, Problem> {
+    let (draft, project) = find(&app, &caller.owner, &id).await?;
+    Ok(Json(view(&draft, &project)))
+}
+
+/// Remove a draft of yours; what was submitted of it stays
+#[utoipa::path(
+    delete, path = "/drafts/{draftId}", tag = "developer", params(("draftId" = String, Path, description = "The draft")),
+    security(("token" = ["submit"])), responses((status = 204, description = "Removed"), Problems, Refusals)
+)]
+pub(crate) async fn remove(
+    State(app): State<App>,
+    Submitter(caller): Submitter,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    match app.store.remove_draft(&caller.owner, &id).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(none()),
+    }
+}
+
+/// The caller's draft and what is in it. Somebody else's is answered like one that never existed.
+pub(crate) async fn find(app: &App, owner: &str, id: &str) -> Result<(Draft, Project), Problem> {
+    let draft = match is_id(id, "drf_") {
+        true => app.store.draft_of(owner, id).await?.ok_or_else(none)?,
+        false => return Err(none()),
+    };
+    let project = serde_json::from_slice(&draft.project).map_err(Problem::internal)?;
+    Ok((draft, project))
+}
+
+fn none() -> Problem {
+    Problem::new(Code::NotFound, "you have no such draft")
+}
+
+/// A prefix and 32 characters of lower-case base 32.
+pub(crate) fn is_id(text: &str, prefix: &str) -> bool {
+    let rest = text.strip_prefix(prefix).unwrap_or_default();
+    rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(&byte))
+}
+
+/// An id that nobody can guess.
+fn new_id() -> Result<String, Problem> {
+    let mut random = [0; 20];
+    getrandom::fill(&mut random).map_err(Problem::internal)?;
+    Ok(format!("drf_{}", BASE32_NOPAD.encode(&random).to_ascii_lowercase()))
+}
+
+type Options = (Target, Option<u8>, Option<usize>);
+
+fn options(new: &DraftRequest) -> Result<Options, Problem> {
+    let wrong = |error: &dyn std::fmt::Display| Problem::new(Code::InvalidBody, error);
+    let mut target = Target::default();
+    if let Some(python) = &new.python_version {
+        target.python = python.parse().map_err(|error| wrong(&error))?;
+    }
+    if let Some(platform) = &new.platform {
+        target.platform = platform.parse().map_err(|error| wrong(&error))?;
+    }
+    if let Some(depth) = new.depth.filter(|depth| *depth > 3) {
+        return Err(wrong(&format!("got depth {depth}, expected 0 to 3")));
+    }
+    if let Some(cap) = new.transitive_cap.filter(|cap| *cap > MAX_CAP) {
+        return Err(wrong(&format!("got transitiveCap {cap}, expected at most {MAX_CAP}")));
+    }
+    Ok((target, new.depth, new.transitive_cap.map(usize::from)))
+}
+
+fn unreadable(error: ProjectError) -> Problem {
+    match error {
+        ProjectError::Io(error) => Problem::internal(error),
+        error => Problem::new(Code::InvalidManifest, error),
+    }
+}
+
+fn view(draft: &Draft, project: &Project) -> DraftView {
+    let manifest = |manifest: &sigma_core::Manifest| ManifestView {
+        registry_source: manifest.ecosystem,
+        files: manifest.files.clone(),
+        declared: manifest.declared.len(),
+        refused: manifest
+            .refused
+            .iter()
+            .map(|one| format!("{} ({}): {}; {}", one.declaration, one.at, one.reason.describe(), one.advice))
+            .collect(),
+    };
+    DraftView {
+        draft_id: draft.id.clone(),
+        created_at: draft.created_at,
+        manifests: project.manifests.iter().map(manifest).collect(),
+        python_version: project.target.python.to_string(),
+        platform: project.target.platform.to_string(),
+        depth: project.depth,
+        transitive_cap: project.cap,
+    }
+}

@@ -1,0 +1,169 @@
+//! `/submissions/{id}/events`: what happens to a submission, live; and `/history`: what happened.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::sse::{self, KeepAlive, Sse};
+use futures::{Stream, stream};
+use serde::{Deserialize, Serialize};
+use sigma_core::Timestamp;
+use sigma_store::Event;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+use utoipa::{IntoParams, ToSchema};
+
+use super::caller::{Caller, Reader};
+use super::{plane, submissions};
+use crate::App;
+use crate::problem::{Code, Problem, Problems, Refusals};
+use crate::public::query::Params;
+
+/// Something that happened to a submission.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EventView {
+    /// Its place, from 1 on without gaps.
+    seq: u64,
+    /// queued, planned, package or ended.
+    #[schema(example = "package")]
+    kind: String,
+    /// When.
+    at: Timestamp,
+    /// What exactly, depending on the kind.
+    #[schema(value_type = Object)]
+    data: serde_json::Value,
+}
+
+/// A page of history.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct History {
+    /// In order.
+    items: Vec<EventView>,
+    /// `after` of the next page; `null` when there is no more at the moment.
+    next_after: Option<u64>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct After {
+    /// Only what came after this place.
+    after: Option<u64>,
+}
+
+/// Events of a page.
+const PAGE: u32 = 200;
+/// How often a live view looks for news.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often a live view makes sure that its token still counts.
+const CHECK: Duration = Duration::from_secs(15);
+/// How long a live view lasts; then the client connects again and goes on where it was.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+
+/// What happened to a submission of yours
+#[utoipa::path(
+    get, path = "/submissions/{submissionId}/history", tag = "developer",
+    params(("submissionId" = String, Path, description = "The submission"), After), security(("token" = ["read"])),
+    responses((status = 200, description = "Events in order", body = History), Problems, Refusals)
+)]
+pub(crate) async fn history(
+    State(app): State<App>,
+    Reader(caller): Reader,
+    Path(id): Path<String>,
+    Params(params): Params<After>,
+) -> Result<Json<History>, Problem> {
+    let submission = submissions::find(&app, &caller.owner, &id).await?;
+    let events = app.store.events(&submission.id, params.after.unwrap_or(0), PAGE).await?;
+    let more = events.len() == PAGE as usize;
+    let next_after = events.last().filter(|_| more).map(|event| event.seq);
+    Ok(Json(History { items: events.iter().map(view).collect::<Result<_, _>>()?, next_after }))
+}
+
+/// What happens to a submission of yours, live
+///
+/// Server-sent events: `event` is the kind, `id` the place, `data` JSON. Whoever connects again with `Last-Event-ID` goes on
+/// there. The stream ends with the submission.
+#[utoipa::path(
+    get, path = "/submissions/{submissionId}/events", tag = "developer",
+    params(("submissionId" = String, Path, description = "The submission"), After), security(("token" = ["read"])),
+    responses((status = 200, description = "Events as they happen", body = String, content_type = "text/event-stream"), Problems, Refusals)
+)]
+pub(crate) async fn events(
+    State(app): State<App>,
+    Reader(caller): Reader,
+    Path(id): Path<String>,
+    Params(params): Params<After>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<sse::Event, axum::Error>>>, Problem> {
+    let submission = submissions::find(&app, &caller.owner, &id).await?;
+    let place = plane(&app)?.live.clone().try_acquire_owned().map_err(|_| {
+        Problem::new(Code::Unavailable, "too many live views are open; ask for the status instead").retry_after(30)
+    })?;
+    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+    let live = Live {
+        app,
+        caller,
+        submission: submission.id,
+        after: last.or(params.after).unwrap_or(0),
+        waiting: VecDeque::new(),
+        began: Instant::now(),
+        checked: Instant::now(),
+        _place: place,
+    };
+    Ok(Sse::new(stream::unfold(live, next)).keep_alive(KeepAlive::default()))
+}
+
+struct Live {
+    app: App,
+    caller: Caller,
+    submission: String,
+    after: u64,
+    waiting: VecDeque<Event>,
+    began: Instant,
+    checked: Instant,
+    _place: OwnedSemaphorePermit,
+}
+
+/// The next event, as soon as there is one; nothing when the view is over.
+async fn next(mut live: Live) -> Option<(Result<sse::Event, axum::Error>, Live)> {
+    loop {
+        if let Some(event) = live.waiting.pop_front() {
+            live.after = event.seq;
+            let data = String::from_utf8_lossy(&event.data).into_owned();
+            let sent = sse::Event::default().event(&event.kind).id(event.seq.to_string()).data(data);
+            return Some((Ok(sent), live));
+        }
+        if live.began.elapsed() > LONGEST || live.app.stopping.load(Ordering::SeqCst) {
+            return None;
+        }
+        if live.checked.elapsed() > CHECK {
+            live.checked = Instant::now();
+            let token = live.app.store.authenticate(&live.caller.secret, live.app.now()).await.ok().flatten();
+            token.filter(|token| token.owner == live.caller.owner)?;
+        }
+        // Whether it has ended is asked before the last events are: none can be missed between the two.
+        let progress = live.app.store.submission_progress(&live.caller.owner, &live.submission).await;
+        let (state, events) = progress.ok().flatten()?;
+        live.waiting = live.app.store.events(&live.submission, live.after, PAGE).await.ok()?.into();
+        if live.waiting.is_empty() {
+            if state.is_final() && events <= live.after {
+                return None;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+fn view(event: &Event) -> Result<EventView, Problem> {
+    Ok(EventView {
+        seq: event.seq,
+        kind: event.kind.clone(),
+        at: event.at,
+        data: serde_json::from_slice(&event.data).map_err(Problem::internal)?,
+    })
+}

@@ -1,0 +1,43 @@
+//! `POST /drafts/{draftId}/package-preview`: how the dependencies of a draft stand, without submitting it.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use sigma_pipeline::{Audit, AuditError, AuditOptions, PackagePreview, Silent};
+
+use super::caller::Reader;
+use super::{drafts, plane};
+use crate::App;
+use crate::problem::{Code, Problem, Problems, Refusals};
+
+/// Status of a draft's dependencies
+///
+/// `items` are the direct dependencies; transitive ones are counted. Nothing is submitted or audited.
+#[utoipa::path(
+    post, path = "/drafts/{draftId}/package-preview", tag = "developer",
+    params(("draftId" = String, Path, description = "The draft")), security(("token" = ["read"])),
+    responses((status = 200, description = "How they stand", body = PackagePreview), Problems, Refusals)
+)]
+pub(crate) async fn preview(
+    State(app): State<App>,
+    Reader(caller): Reader,
+    Path(id): Path<String>,
+) -> Result<Json<PackagePreview>, Problem> {
+    let audit = look_up(&app, &caller.owner, &id).await?;
+    Ok(Json(PackagePreview::of(&audit.package_analysis(plane(&app)?.developer.hall.prices()))))
+}
+
+/// Resolves a draft of the caller's and looks its packages up.
+pub(crate) async fn look_up(app: &App, owner: &str, id: &str) -> Result<Audit, Problem> {
+    let plane = plane(app)?;
+    let (_, project) = drafts::find(app, owner, id).await?;
+    let _place = plane.place()?;
+    let options = AuditOptions { preview: true, ..project.options() };
+    let audited = plane.developer.hall.audit_project(project.manifests, &options, &Silent).await;
+    audited.map_err(|error| match error {
+        AuditError::Resolve { .. } => {
+            tracing::warn!(%error, "a draft could not be resolved");
+            Problem::new(Code::Unavailable, "an ecosystem does not say which versions to take").retry_after(30)
+        }
+        error => Problem::internal(error),
+    })
+}

@@ -1,0 +1,183 @@
+//! `/submissions`: drafts that were submitted, how they stand, and one's own history.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Serialize};
+use sigma_core::Timestamp;
+use sigma_pipeline::SubmitError;
+use sigma_store::Submission;
+use utoipa::{IntoParams, ToSchema};
+
+use super::caller::{Reader, Submitter};
+use super::{drafts, plane};
+use crate::App;
+use crate::problem::{Code, Problem, Problems, Refusals};
+use crate::public::query::{Params, limit};
+
+/// How a submission stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SubmissionView {
+    /// Its id.
+    submission_id: String,
+    /// The draft that was submitted.
+    draft_id: String,
+    /// queued, auditing, cleared (its dependencies stand in nobody's way), stopped (one does), held (a direct one could not be
+    /// judged) or failed (it could not be worked on).
+    #[schema(example = "cleared")]
+    state: &'static str,
+    /// Whether nothing more happens to it.
+    is_final: bool,
+    /// How many events there are.
+    events: u64,
+    /// When it was submitted.
+    created_at: Timestamp,
+    /// When it changed last.
+    updated_at: Timestamp,
+    /// The decision with its reasons and advisories, and every package's row; `null` before the end, and in lists.
+    #[schema(value_type = Object)]
+    result: Option<serde_json::Value>,
+}
+
+/// A page of submissions.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SubmissionPage {
+    /// The newest first.
+    items: Vec<SubmissionView>,
+    /// Where the next page begins; `null` on the last one.
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SubmissionParams {
+    /// How many, 1 to 100; 20 unless given.
+    limit: Option<u32>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Seconds after which a submission that was turned away may be sent again.
+const BUSY_SECONDS: u64 = 60;
+
+/// Submit a draft
+///
+/// Sending the same `Idempotency-Key` again gives the same submission, however often it is sent.
+#[utoipa::path(
+    post, path = "/drafts/{draftId}/submit", tag = "developer",
+    params(
+        ("draftId" = String, Path, description = "The draft"),
+        ("Idempotency-Key" = String, Header, description = "1 to 200 visible ASCII characters of your choice")
+    ),
+    security(("token" = ["submit"])),
+    responses((status = 202, description = "Accepted, now or before", body = SubmissionView), Problems, Refusals)
+)]
+pub(crate) async fn submit(
+    State(app): State<App>,
+    Submitter(caller): Submitter,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let developer = &plane(&app)?.developer;
+    let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !(1..=200).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Problem::new(
+            Code::InvalidHeader,
+            "expected an Idempotency-Key of 1 to 200 visible ASCII characters, such as a UUID",
+        ));
+    }
+    let (draft, _) = drafts::find(&app, &caller.owner, &id).await?;
+    let submission = developer.hall.submit(&draft, key, developer.most_open).await.map_err(|error| match error {
+        SubmitError::KeyReused(_) => Problem::new(Code::Conflict, error),
+        SubmitError::Busy(_) => {
+            Problem::new(Code::Unavailable, "too much work is waiting; try again later").retry_after(BUSY_SECONDS)
+        }
+        SubmitError::Store(error) => error.into(),
+    })?;
+    if let Some(wake) = &developer.wake {
+        wake.notify_one();
+    }
+    let address = format!("/api/v1/sigma/dev/submissions/{}", submission.id);
+    let address = HeaderValue::from_str(&address).map_err(Problem::internal)?;
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, address)], Json(view(&submission)?)).into_response())
+}
+
+/// A submission of yours
+#[utoipa::path(
+    get, path = "/submissions/{submissionId}", tag = "developer",
+    params(("submissionId" = String, Path, description = "The submission")), security(("token" = ["read"])),
+    responses((status = 200, description = "How it stands", body = SubmissionView), Problems, Refusals)
+)]
+pub(crate) async fn show(
+    State(app): State<App>,
+    Reader(caller): Reader,
+    Path(id): Path<String>,
+) -> Result<Json<SubmissionView>, Problem> {
+    Ok(Json(view(&find(&app, &caller.owner, &id).await?)?))
+}
+
+/// Your submissions, the newest first
+#[utoipa::path(
+    get, path = "/submissions", tag = "developer", params(SubmissionParams), security(("token" = ["read"])),
+    responses((status = 200, description = "A page", body = SubmissionPage), Problems, Refusals)
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Reader(caller): Reader,
+    Params(params): Params<SubmissionParams>,
+) -> Result<Json<SubmissionPage>, Problem> {
+    let limit = limit(params.limit)?;
+    let before = params.cursor.as_deref().map(read_cursor).transpose()?;
+    let before = before.as_ref().map(|(at, id)| (*at, id.as_str()));
+    let mut found = app.store.submissions_of(&caller.owner, before, limit + 1).await?;
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let next_cursor = found.last().filter(|_| more).map(write_cursor);
+    Ok(Json(SubmissionPage { items: found.iter().map(view).collect::<Result<_, _>>()?, next_cursor }))
+}
+
+/// The caller's submission. Somebody else's is answered like one that never existed.
+pub(crate) async fn find(app: &App, owner: &str, id: &str) -> Result<Submission, Problem> {
+    let none = || Problem::new(Code::NotFound, "you have no such submission");
+    match drafts::is_id(id, "sub_") {
+        true => app.store.submission_of(owner, id).await?.ok_or_else(none),
+        false => Err(none()),
+    }
+}
+
+fn view(submission: &Submission) -> Result<SubmissionView, Problem> {
+    let result = match submission.result.as_slice() {
+        [] => None,
+        bytes => Some(serde_json::from_slice(bytes).map_err(Problem::internal)?),
+    };
+    Ok(SubmissionView {
+        submission_id: submission.id.clone(),
+        draft_id: submission.draft.clone(),
+        state: submission.state.as_str(),
+        is_final: submission.state.is_final(),
+        events: submission.events,
+        created_at: submission.created_at,
+        updated_at: submission.updated_at,
+        result,
+    })
+}
+
+fn write_cursor(last: &Submission) -> String {
+    BASE64URL_NOPAD.encode(format!("{}/{}", last.created_at.as_millis(), last.id).as_bytes())
+}
+
+fn read_cursor(text: &str) -> Result<(Timestamp, String), Problem> {
+    let wrong = || Problem::new(Code::InvalidQuery, "the cursor is none that this server gave out");
+    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| wrong())?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong())?;
+    let (at, id) = text.split_once('/').ok_or_else(wrong)?;
+    if !drafts::is_id(id, "sub_") {
+        return Err(wrong());
+    }
+    Ok((Timestamp::from_millis(at.parse().map_err(|_| wrong())?), id.to_owned()))
+}

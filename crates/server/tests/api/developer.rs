@@ -1,0 +1,358 @@
+//! The developer API as its callers meet it, and as those who would like to be somebody else do.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sigma_analysis::{Analyser, Limits};
+use sigma_core::Timestamp;
+use sigma_ecosystem::manifest::ReadOptions;
+use sigma_ecosystem::{EcosystemConfig, Ecosystems};
+use sigma_pipeline::{Hall, HallConfig, Worker, WorkerConfig};
+use sigma_server::{Developer, ServerConfig};
+use sigma_store::{NewJob, Scope, Secret, Token};
+use sigma_testkit::{FakeEcosystem, Wheel};
+use url::Url;
+
+use crate::support::{Got, TestApp, config};
+
+const BASE: &str = "/api/v1/sigma/dev";
+
+struct Scene {
+    app: TestApp,
+    eco: FakeEcosystem,
+    hall: Hall,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        Self::with(config(), 1_000).await
+    }
+
+    async fn with(config: ServerConfig, most_open: u32) -> Self {
+        let eco = FakeEcosystem::start();
+        let url = |text: String| Url::parse(&text).unwrap();
+        let mut made = None;
+        let app = TestApp::start(config, None, |app, store, folder, clock| {
+            let ecosystems = Ecosystems::new(EcosystemConfig {
+                pypi_index: url(eco.pypi.index_url()),
+                pypi_json: url(eco.pypi.json_url()),
+                npm_registry: url(eco.npm.registry_url()),
+                first_pause: Duration::from_millis(5),
+                ..EcosystemConfig::official(folder.join("cache"))
+            });
+            let analyser = Analyser::new(Limits::default());
+            let hall = Hall::new(ecosystems.unwrap(), store.clone(), analyser, clock.clone(), HallConfig::default());
+            let hall = hall.unwrap();
+            let mut read = ReadOptions::default();
+            read.pypi_indexes.push(url(eco.pypi.index_url()));
+            app.open_developer_plane(Developer { hall: hall.clone(), read, wake: None, most_open });
+            made = Some(hall);
+        })
+        .await;
+        Self { app, eco, hall: made.unwrap() }
+    }
+
+    async fn token(&self, owner: &str, scopes: &[Scope]) -> String {
+        let mut random = [0; 32];
+        random[..owner.len()].copy_from_slice(owner.as_bytes());
+        random[31] = scopes.len() as u8;
+        let secret = Secret::of(*sigma_core::Sha256::of(&random).as_bytes());
+        let now = self.app.clock.load(Ordering::SeqCst);
+        let token = Token {
+            prefix: secret.prefix().to_owned(),
+            scopes: scopes.iter().copied().collect::<BTreeSet<_>>(),
+            owner: owner.to_owned(),
+            created_at: Timestamp::from_millis(now),
+            expires_at: Timestamp::from_millis(now + 60_000),
+            revoked_at: None,
+            last_used_at: None,
+        };
+        assert!(self.app.store.add_token(&secret, &token).await.unwrap());
+        secret.expose().to_owned()
+    }
+
+    async fn work(&self) {
+        let config = WorkerConfig { poll_millis: 10, ..WorkerConfig::default() };
+        Worker::new(self.hall.clone(), "test", config).run_until_idle(std::future::pending()).await;
+    }
+
+    async fn ask(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Got {
+        self.ask_with(token, method, path, body, &[]).await
+    }
+
+    async fn ask_with(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        more: &[(&str, &str)],
+    ) -> Got {
+        let bearer = format!("Bearer {token}");
+        let mut headers = vec![("authorization", bearer.as_str())];
+        headers.extend(body.map(|_| ("content-type", "application/json")));
+        headers.extend(more);
+        let body = body.map(Value::to_string).unwrap_or_default();
+        self.app.send(method, &format!("{BASE}{path}"), &headers, body.as_bytes()).await
+    }
+
+    async fn draft(&self, token: &str, requirements: &str) -> String {
+        let got = self.ask(token, "POST", "/drafts", Some(&json!({"files": {"requirements.txt": requirements}}))).await;
+        assert_eq!(got.status, 201, "{}", got.text());
+        got.json()["draftId"].as_str().unwrap().to_owned()
+    }
+
+    fn publish(&self) {
+        let pure = |name: &str| Wheel::new(name, "1.0").file(&format!("{name}/__init__.py"), "VALUE = 1\n");
+        self.eco.pypi.add(pure("leaf").build());
+        self.eco.pypi.add(pure("demo").requires("leaf").build());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_a_draft_to_its_end() {
+    let scene = Scene::new().await;
+    scene.publish();
+    let ann = scene.token("ann", &[Scope::Read, Scope::Submit]).await;
+    let draft = scene.draft(&ann, "demo==1.0\nghost==1.0\n./local\n").await;
+
+    let preview = scene.ask(&ann, "POST", &format!("/drafts/{draft}/package-preview"), None).await;
+    insta::assert_json_snapshot!(preview.json(), @r#"
+    {
+      "enabled": true,
+      "items": [
+        {
+          "cached": false,
+          "dependencyType": "DIRECT",
+          "estimatedComplexityTier": "standard",
+          "estimatedPriceUsd": 2,
+          "packageName": "demo",
+          "packageVersion": "1.0",
+          "registrySource": "pypi",
+          "status": "UNCERTIFIED",
+          "warnings": []
+        },
+        {
+          "cached": false,
+          "dependencyType": "DIRECT",
+          "estimatedComplexityTier": null,
+          "estimatedPriceUsd": 0,
+          "packageName": "ghost",
+          "packageVersion": null,
+          "registrySource": "pypi",
+          "status": "UNCERTIFIED",
+          "warnings": []
+        },
+        {
+          "cached": false,
+          "dependencyType": "DIRECT",
+          "estimatedComplexityTier": null,
+          "estimatedPriceUsd": 0,
+          "packageName": "./local",
+          "packageVersion": null,
+          "registrySource": "pypi",
+          "status": "REJECTED",
+          "warnings": []
+        }
+      ],
+      "packagesCertifiedFromCache": 0,
+      "packagesRejected": 1,
+      "packagesToAudit": 1,
+      "packagesTotal": 3,
+      "packagesUncertified": 1,
+      "savingsUsd": 0,
+      "transitiveDependenciesChecked": 1,
+      "transitiveDependenciesUncertified": 1,
+      "uncachedCostUsd": 4
+    }
+    "#);
+    let draft = scene.draft(&ann, "demo==1.0\n").await;
+    let quote = scene.ask(&ann, "GET", &format!("/drafts/{draft}/quote"), None).await.json();
+    assert_eq!((&quote["totalUsd"], &quote["savingsUsd"]), (&json!(4), &json!(0)));
+    assert_eq!(quote["lines"].as_array().unwrap().len(), 2);
+
+    let submit = format!("/drafts/{draft}/submit");
+    let got = scene.ask(&ann, "POST", &submit, None).await;
+    assert_eq!((got.status, got.code().as_str()), (400, "invalid-header"));
+    let key = [("idempotency-key", "5f1c")];
+    let first = scene.ask_with(&ann, "POST", &submit, None, &key).await;
+    let second = scene.ask_with(&ann, "POST", &submit, None, &key).await;
+    assert_eq!((first.status, second.status), (202, 202));
+    assert_eq!(first.json()["submissionId"], second.json()["submissionId"]);
+    let other = scene.draft(&ann, "leaf==1.0\n").await;
+    let got = scene.ask_with(&ann, "POST", &format!("/drafts/{other}/submit"), None, &key).await;
+    assert_eq!((got.status, got.code().as_str()), (409, "conflict"));
+
+    let at = first.header("location").strip_prefix(BASE).unwrap().to_owned();
+    assert_eq!(scene.ask(&ann, "GET", &at, None).await.json()["state"], "queued");
+    // A live view that is opened before anything happens sees everything, and ends with the submission.
+    let live = format!("{at}/events");
+    let (live, ()) = tokio::join!(scene.ask(&ann, "GET", &live, None), scene.work());
+    assert_eq!(live.header("content-type"), "text/event-stream");
+    let live = live.text();
+    let kinds: Vec<&str> = live.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
+    assert_eq!(kinds, ["queued", "planned", "package", "package", "ended"], "{live}");
+    let later = scene.ask_with(&ann, "GET", &format!("{at}/events"), None, &[("last-event-id", "4")]).await.text();
+    assert_eq!(later.matches("event: ").count(), 1, "{later}");
+
+    let done = scene.ask(&ann, "GET", &at, None).await.json();
+    assert_eq!((&done["state"], &done["isFinal"]), (&json!("cleared"), &json!(true)));
+    assert_eq!(done["result"]["packageAnalysis"]["summary"]["packagesAudited"], 1);
+    let history = scene.ask(&ann, "GET", &format!("{at}/history?after=1"), None).await.json();
+    assert_eq!(history["items"].as_array().unwrap().len(), 4);
+    let list = scene.ask(&ann, "GET", "/submissions?limit=1", None).await.json();
+    assert_eq!(list["items"][0]["submissionId"], done["submissionId"]);
+    assert_eq!(list["nextCursor"], Value::Null);
+
+    let preview = scene.ask(&ann, "POST", &format!("/drafts/{draft}/package-preview"), None).await.json();
+    let expect = json!({"packagesCertifiedFromCache": 1, "packagesToAudit": 0, "savingsUsd": 4, "uncachedCostUsd": 0});
+    for (name, value) in expect.as_object().unwrap() {
+        assert_eq!(&preview[name], value, "{name}");
+    }
+    assert_eq!(scene.ask(&ann, "DELETE", &format!("/drafts/{draft}"), None).await.status, 204);
+    assert_eq!(scene.ask(&ann, "GET", &format!("/drafts/{draft}"), None).await.status, 404);
+    let totals = scene.app.store.totals().await.unwrap();
+    assert_eq!((totals.submissions, totals.saved_usd), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_somebody_elses_is_not_there() {
+    let scene = Scene::new().await;
+    scene.publish();
+    let (ann, bob) = (
+        scene.token("ann", &[Scope::Read, Scope::Submit]).await,
+        scene.token("bob", &[Scope::Read, Scope::Submit, Scope::Admin]).await,
+    );
+    let draft = scene.draft(&ann, "demo==1.0\n").await;
+    let key = [("idempotency-key", "k")];
+    let submitted = scene.ask_with(&ann, "POST", &format!("/drafts/{draft}/submit"), None, &key).await.json();
+    let submission = submitted["submissionId"].as_str().unwrap();
+    let never = "a".repeat(32);
+    for (method, path, id, none) in [
+        ("GET", "/drafts/ID", draft.as_str(), format!("drf_{never}")),
+        ("DELETE", "/drafts/ID", &draft, format!("drf_{never}")),
+        ("POST", "/drafts/ID/package-preview", &draft, format!("drf_{never}")),
+        ("GET", "/drafts/ID/quote", &draft, format!("drf_{never}")),
+        ("POST", "/drafts/ID/submit", &draft, format!("drf_{never}")),
+        ("GET", "/submissions/ID", submission, format!("sub_{never}")),
+        ("GET", "/submissions/ID/history", submission, format!("sub_{never}")),
+        ("GET", "/submissions/ID/events", submission, format!("sub_{never}")),
+    ] {
+        let mut answers = Vec::new();
+        for id in [id, &none, "x' OR '1'='1", "%00", "..%2f.."] {
+            let path = path.replace("ID", &id.replace(' ', "%20"));
+            let got = scene.ask_with(&bob, method, &path, None, &key).await;
+            let mut document = got.json();
+            document.as_object_mut().unwrap().remove("instance");
+            answers.push((got.status, document));
+        }
+        assert_eq!(answers[0].0, 404, "{method} {path}: {answers:?}");
+        assert_eq!(answers[0], answers[1], "{method} {path}");
+        assert!(answers.iter().all(|(status, _)| (400..=404).contains(status)), "{method} {path}: {answers:?}");
+    }
+    assert!(scene.ask(&bob, "GET", "/submissions", None).await.json()["items"].as_array().unwrap().is_empty());
+    assert_eq!(scene.ask(&ann, "GET", &format!("/drafts/{draft}"), None).await.status, 200, "it is still there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_needed_and_allow_what_they_say() {
+    let scene = Scene::new().await;
+    let reader = scene.token("ann", &[Scope::Read]).await;
+    let admin = scene.token("root", &[Scope::Admin, Scope::Submit]).await;
+    let files = json!({"files": {"requirements.txt": "demo==1.0\n"}});
+    let code = async |headers: &[(&str, &str)]| {
+        let got = scene.app.send("GET", &format!("{BASE}/submissions"), headers, b"").await;
+        if got.status == 401 {
+            assert_eq!(got.header("www-authenticate"), "Bearer realm=\"sigma\"");
+        }
+        assert!(!got.text().contains("sgm_a"), "no token is repeated: {}", got.text());
+        (got.status, if got.status == 200 { String::new() } else { got.code() })
+    };
+    let unauthorized = (401, "unauthorized".to_owned());
+    assert_eq!(code(&[]).await, unauthorized);
+    let guess = format!("Bearer {}{}", &reader[..12], "a".repeat(44));
+    let basic = format!("Basic {reader}");
+    for wrong in ["", "Bearer", "Bearer ", "Bearer sgm_", "Bearer x", guess.as_str(), &basic, &reader] {
+        assert_eq!(code(&[("authorization", wrong)]).await, unauthorized, "{wrong}");
+    }
+    let right = format!("bearer {reader}");
+    assert_eq!(code(&[("authorization", &right)]).await.0, 200);
+
+    let got = scene.ask(&reader, "POST", "/drafts", Some(&files)).await;
+    assert_eq!((got.status, got.code().as_str()), (403, "missing-scope"));
+    let got = scene.ask(&admin, "GET", "/submissions", None).await;
+    assert_eq!((got.status, got.code().as_str()), (403, "missing-scope"), "one scope is not another");
+
+    scene.app.store.revoke_token(&admin[..12], Timestamp::from_millis(1)).await.unwrap();
+    assert_eq!(scene.ask(&admin, "POST", "/drafts", Some(&files)).await.code(), "unauthorized", "at once");
+    scene.app.clock.fetch_add(60_000, Ordering::SeqCst);
+    assert_eq!(code(&[("authorization", &right)]).await, unauthorized, "expired");
+
+    let closed = TestApp::new().await;
+    let got = closed.send("GET", &format!("{BASE}/submissions"), &[("authorization", &right)], b"").await;
+    assert_eq!((got.status, got.code().as_str()), (404, "not-found"), "a server without a developer API");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_is_slow() {
+    let limits = ServerConfig { requests_per_second: 1, burst: 100, ..config() };
+    let scene = Scene::with(limits, 1_000).await;
+    let mut answers = Vec::new();
+    for guess in 0..20_u8 {
+        let secret = Secret::of([guess; 32]);
+        answers.push(scene.ask(secret.expose(), "GET", "/submissions", None).await.status);
+    }
+    assert_eq!(answers.iter().filter(|status| **status == 401).count(), 4, "{answers:?}");
+    assert_eq!(answers.last(), Some(&429));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_drafts_are_refused_with_a_reason() {
+    let scene = Scene::new().await;
+    let ann = scene.token("ann", &[Scope::Read, Scope::Submit]).await;
+    let long = "#".repeat(9 << 20);
+    for (body, status, code) in [
+        (json!({}), 400, "invalid-manifest"),
+        (json!({"files": {"../x.txt": "a==1"}}), 400, "invalid-manifest"),
+        (json!({"files": {"readme.md": "a"}}), 400, "invalid-manifest"),
+        (json!({"files": {"package.json": "{"}}), 400, "invalid-manifest"),
+        (json!({"files": {"requirements.txt": long}}), 400, "invalid-manifest"),
+        (json!({"files": {"requirements.txt": 5}}), 400, "invalid-body"),
+        (json!({"files": {"requirements.txt": "a==1"}, "depth": 4}), 400, "invalid-body"),
+        (json!({"files": {"requirements.txt": "a==1"}, "transitiveCap": 100_000}), 400, "invalid-body"),
+        (json!({"files": {"requirements.txt": "a==1"}, "platform": "amiga"}), 400, "invalid-body"),
+        (json!({"files": {"requirements.txt": "a==1"}, "unknown": 1}), 400, "invalid-body"),
+        (json!({"repositoryUrl": "https://github.com/a/b"}), 422, "not-supported"),
+        (json!({"repositoryUrl": "http://169.254.169.254/latest/meta-data"}), 422, "not-supported"),
+        (json!("x".repeat(13 << 20)), 413, "body-too-large"),
+    ] {
+        let got = scene.ask(&ann, "POST", "/drafts", Some(&body)).await;
+        assert_eq!((got.status, got.code().as_str()), (status, code), "{}", got.text());
+    }
+    assert_eq!(scene.eco.pypi.server.total_requests() + scene.eco.npm.server.total_requests(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_much_work_is_turned_away() {
+    let scene = Scene::with(config(), 0).await;
+    scene.publish();
+    let ann = scene.token("ann", &[Scope::Read, Scope::Submit]).await;
+    let draft = scene.draft(&ann, "demo==1.0\n").await;
+    let now = Timestamp::from_millis(scene.app.clock.load(Ordering::SeqCst));
+    let job = NewJob {
+        kind: "audit_package",
+        class: "elsewhere".to_owned(),
+        key: "k".to_owned(),
+        priority: 0,
+        payload: b"{}".to_vec(),
+        max_attempts: 1,
+        due_at: now,
+    };
+    scene.app.store.enqueue(&[job], now).await.unwrap();
+    let key = [("idempotency-key", "k")];
+    let got = scene.ask_with(&ann, "POST", &format!("/drafts/{draft}/submit"), None, &key).await;
+    assert_eq!((got.status, got.code().as_str(), got.header("retry-after")), (503, "unavailable", "60"));
+    assert!(scene.ask(&ann, "GET", "/submissions", None).await.json()["items"].as_array().unwrap().is_empty());
+}
