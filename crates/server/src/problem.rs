@@ -273,13 +273,4 @@ pub enum Refusals {
     /// It contradicts what was sent before, or there are as many as there may be.
     #[response(status = 409, content_type = "application/problem+json")]
     Conflict(ProblemDocument),
-    /// The body is larger than the server reads.
-    #[response(status = 413, content_type = "application/problem+json")]
-    TooLarge(ProblemDocument),
-    /// The body has to be JSON.
-    #[response(status = 415, content_type = "application/problem+json")]
-    NoJson(ProblemDocument),
-    /// This is not possible yet.
-    #[response(status = 422, content_type = "application/problem+json")]
-    NotSupported(ProblemDocument),
 }
