@@ -148,7 +148,7 @@ pub(crate) async fn remove(
     Submitter(caller): Submitter,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    match app.store.remove_draft(&caller.owner, &id).await? {
+    match is_id(&id, "drf_") && app.store.remove_draft(&caller.owner, &id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(none()),
     }
