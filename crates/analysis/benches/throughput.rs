@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 use sigma_analysis::{Analyser, Input, Limits};
 use sigma_core::{Digests, DistributionKind, PackageId, Sha1, Sha256, Sha512};
 
+// As in the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs of each; the fastest counts.
 const RUNS: usize = 3;
 /// A smaller file costs what any file costs.

@@ -19,6 +19,10 @@ use sha2::Digest as _;
 use sigma_analysis::{Analyser, Input, Limits};
 use sigma_core::{Digests, DistributionKind, PackageId, Sha1, Sha256, Sha512};
 
+// As in the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const PACKAGES: &[&str] = &[
     "pypi:django@5.0.6",
     "pypi:sympy@1.12.1",

@@ -16,6 +16,10 @@ use clap::Parser as _;
 
 use crate::args::{Args, Command};
 
+/// Trees are many small pieces: the system's allocator takes a tenth of an analysis, and this one half of that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What a command comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

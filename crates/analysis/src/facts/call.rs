@@ -214,7 +214,7 @@ impl<'a> Builder<'a> {
             self.redirect(arguments.first().map(|argument| &argument.value), place);
         }
         let effects = api::effects(&path);
-        if LOADERS.iter().any(|loader| path.ends_with(loader) && path.ends_with(&format!(".{loader}")))
+        if path.rsplit_once('.').is_some_and(|(_, name)| LOADERS.contains(&name))
             && let Some(first) = arguments.first()
         {
             let key = first.value.clone();
@@ -225,7 +225,8 @@ impl<'a> Builder<'a> {
         }
         let linked = match effects.is_empty() {
             true => {
-                let given = arguments.iter().map(|argument| argument.value.whole_taint()).take(MAX_ARGUMENTS).collect();
+                let given =
+                    || arguments.iter().map(|argument| argument.value.whole_taint()).take(MAX_ARGUMENTS).collect();
                 let symbol = self.call_symbol(&path, given, place);
                 self.note_named_sink(symbol, arguments.first().map_or(Taint::NONE, |a| a.value.whole_taint()), place);
                 symbol

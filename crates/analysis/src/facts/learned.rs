@@ -163,6 +163,9 @@ impl<'a> Builder<'a> {
 
     /// What is known of the file of this name: nothing, or that it came over the network and from where.
     pub(super) fn download(&self, name: &str) -> Taint {
+        if self.has_no_downloads() {
+            return Taint::NONE;
+        }
         self.learned.downloaded.get(&*self.download_key(name)).copied().unwrap_or_default()
     }
 

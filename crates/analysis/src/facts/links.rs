@@ -119,8 +119,8 @@ impl<'a> Builder<'a> {
             }
             None if path.starts_with(EVENT) => Symbol { module: String::new(), name: path.to_owned() },
             None => {
-                let root = path.split('.').next().unwrap_or(path);
-                if !path.contains('.') || !self.facts.imports.contains(root) {
+                let (root, _) = path.split_once('.')?;
+                if !self.facts.imports.contains(root) {
                     return None;
                 }
                 Symbol { module: String::new(), name: path.to_owned() }
@@ -141,12 +141,12 @@ impl<'a> Builder<'a> {
     }
 
     /// Notes a call of a name of another file; what it yields.
-    pub(super) fn call_symbol(&mut self, path: &str, arguments: Vec<Taint>, place: Place) -> Taint {
+    pub(super) fn call_symbol(&mut self, path: &str, arguments: impl FnOnce() -> Vec<Taint>, place: Place) -> Taint {
         if self.facts.links.calls.len() >= MAX_CALLS {
             return Taint::NONE;
         }
         let Some(symbol) = self.symbol(path) else { return Taint::NONE };
-        self.facts.links.calls.push(SymbolCall { symbol, arguments, owner: self.owner, place });
+        self.facts.links.calls.push(SymbolCall { symbol, arguments: arguments(), owner: self.owner, place });
         Taint::symbol(symbol)
     }
 

@@ -225,7 +225,7 @@ impl<'a> Builder<'a> {
         }
         let given: Vec<Taint> = arguments[1..].iter().map(|argument| argument.value.whole_taint()).collect();
         if given.iter().any(|taint| !taint.is_empty()) {
-            self.call_symbol(&name, given, place);
+            self.call_symbol(&name, || given, place);
         }
     }
 
