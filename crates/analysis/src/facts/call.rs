@@ -364,7 +364,7 @@ impl<'a> Builder<'a> {
             if let Some(function) = value.function.and_then(|index| self.learned.functions.get(index as usize)) {
                 all |= function.result.taint.resolved(|_| given, Taint::symbol);
             } else if let Some(path) = value.path.clone().filter(|path| path.starts_with(super::links::LOCAL)) {
-                all |= self.call_symbol(&path, vec![given], place);
+                all |= self.call_symbol(&path, || vec![given], place);
             }
         }
         all

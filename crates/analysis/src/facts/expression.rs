@@ -9,6 +9,17 @@ use super::name::{file_name, is_own_folder, names_file};
 use super::value::{Constant, Items, LIST_ITEMS, Text, Value};
 use super::{EnvironmentRead, Mention, Place, fold, mention, name, personal, waits};
 
+/// Bytes on both sides of the place where two texts meet: more than the longest name of interest has.
+const SEAM: usize = 256;
+
+/// What of a text stands around the place where it was put together. A text that grows piece by piece would be read again
+/// with every piece otherwise.
+fn around(text: &str, seam: usize) -> &str {
+    let from = text.floor_char_boundary(seam.saturating_sub(SEAM));
+    let to = text.ceil_char_boundary(seam + SEAM);
+    &text[from..to]
+}
+
 /// Names of interest that are looked for in one text.
 const MAX_MENTIONS: usize = 64;
 /// Hosts of addresses that are kept of one file.
@@ -113,9 +124,14 @@ impl<'a> Builder<'a> {
 
     /// What the text names, remembered as a mention.
     pub fn taint_of_text(&mut self, text: &str, place: Place) -> Taint {
+        self.taint_of_part(text, text, place)
+    }
+
+    /// The same of a text of which only a part can name something that was not seen before.
+    fn taint_of_part(&mut self, text: &str, part: &str, place: Place) -> Taint {
         let mut taint = Taint::NONE;
         let mut seen = Signs::NONE;
-        for pattern in mention::find_all(text).take(MAX_MENTIONS) {
+        for pattern in mention::find_all(part).take(MAX_MENTIONS) {
             let kind =
                 if pattern.taint.any(Taint::CATCHER) { pattern.taint | Taint::EXFIL_HOST } else { pattern.taint };
             // One text may name the same thing many times.
@@ -173,7 +189,10 @@ impl<'a> Builder<'a> {
             let text = text.clone();
             taint |= match taint.any(Taint::DECODED) {
                 true => self.look_at_decoded(&Constant::Text(Text::Shared(text)), place),
-                false => self.taint_of_text(&text, place),
+                false => {
+                    let seam = if let Constant::Text(left) = &left.constant { left.len() } else { 0 };
+                    self.taint_of_part(&text, around(&text, seam), place)
+                }
             };
         }
         // A folder that a program keeps for itself is not what the user keeps.

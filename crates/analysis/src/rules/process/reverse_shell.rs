@@ -1,8 +1,11 @@
 //! A shell is connected to a socket.
 
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Deeds, Effects, Place, Taint};
+use crate::facts::{Deeds, Effects, Taint};
 use crate::rules::flow::Verdict;
 use crate::rules::{Check, Hits, Rule, Source};
 
@@ -28,14 +31,21 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let turns = duplicates > 0 && looped.iter().any(|all| memchr::memmem::find(source_bytes, all.as_bytes()).is_some());
     let duplicates = if turns { duplicates.max(3) } else { duplicates };
     let listens = source.does(Effects::LISTEN);
-    let mut seen: Vec<Place> = Vec::new();
+    let mut seen = BTreeSet::new();
     for deed in source.deeds(Deeds::REMOTE_SHELL) {
         let hit = hits.at(source.facts, deed.place);
         hits.push(hit);
-        seen.push(deed.place);
+        seen.insert(deed.place);
     }
     let bytes = source.facts.source.as_bytes();
     let has = |text: &str| memchr::memmem::find(bytes, text.as_bytes()).is_some();
+    // The source is searched once, however many programs it starts.
+    let pipes = LazyCell::new(|| has(".stdin") && has(".pipe("));
+    let both_ends = LazyCell::new(|| {
+        let ends = has(".stdin.write(") || has("pipe(") && has(".stdin)");
+        ends && (has("stdout.on(") && has(".write(") || has("stdout.pipe("))
+    });
+    let receives = LazyCell::new(|| has(".recv(") || has(".makefile("));
     for call in source.calls(Effects::SPAWN) {
         let command =
             call.arguments.iter().flat_map(|argument| std::iter::once(&argument.value).chain(argument.value.items()));
@@ -48,7 +58,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         // What a child reads and writes goes through the connection: `socket.pipe(child.stdin)`.
         let alone = call.positional(1).is_none_or(|arguments| arguments.items().len() <= 1);
         let small = bytes.len() <= SMALL;
-        let piped = shell && alone && small && source.facts.imports.contains("net") && has(".stdin") && has(".pipe(");
+        let piped = shell && alone && small && source.facts.imports.contains("net") && *pipes;
         if named || ((connects || listens) && shell && (duplicates >= 1 || socket)) || (connects && piped) {
             if !seen.contains(&call.place) {
                 hits.push_call(source.facts, call);
@@ -66,9 +76,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         // An interactive shell whose both ends are handed to something that speaks for somebody else.
         let interactive =
             call.positional(1).is_some_and(|list| list.items().first().and_then(|v| v.as_text()) == Some("-i"));
-        let ends = has(".stdin.write(") || has("pipe(") && has(".stdin)");
-        let answers = has("stdout.on(") && has(".write(") || has("stdout.pipe(");
-        if shell && interactive && small && ends && answers {
+        if shell && interactive && small && *both_ends {
             let hit = hits.at(source.facts, call.place).severity(Severity::High).loaded(Severity::Critical);
             hits.push(hit.message("Starts an interactive shell and hands both its ends to a connection."));
             continue;
@@ -79,8 +87,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
                 value.taint.any(Taint::HOST_INFO) || value.path.as_deref().is_some_and(|path| path.contains("gethost"));
             value.taint.any(Taint::SOCKET) && !own
         });
-        let told = heard && (has(".recv(") || has(".makefile("));
-        if told && call.effects.any(Effects::SPAWN | Effects::SHELL) {
+        if heard && *receives && call.effects.any(Effects::SPAWN | Effects::SHELL) {
             let hit = hits.at(source.facts, call.place);
             hits.push(
                 hit.severity(Severity::High)
