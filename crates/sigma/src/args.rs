@@ -405,6 +405,14 @@ Example:
         #[arg(long, env = "SIGMA_COPY_TO", hide_env_values = true, value_name = "URL")]
         to: String,
     },
+    /// Put the distributions of the store's folder into the configured bucket
+    #[command(after_help = "\
+Puts what the bucket does not have yet; it may be interrupted and repeated. From then on every machine with the same database and
+bucket has the same bytes, and the folder is only what this machine has fetched so far.
+
+Example:
+  SIGMA_BLOBS_URL=s3://acme-sigma/blobs AWS_REGION=eu-central-1 sigma store upload")]
+    Upload,
 }
 
 #[derive(Debug, Parser)]

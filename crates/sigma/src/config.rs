@@ -22,6 +22,9 @@ pub struct Config {
     /// PostgreSQL instead of SQLite in the store's folder: `postgres://USER:PASSWORD@HOST/DATABASE`.
     #[serde(default)]
     pub database_url: Option<String>,
+    /// Where distributions are kept, beside the store's folder.
+    #[serde(default)]
+    pub blobs: BlobsConfig,
     /// PyPI's Simple API.
     pub pypi_index: Url,
     /// PyPI's JSON API, asked for advisories.
@@ -46,6 +49,16 @@ pub struct Config {
     /// Limits of workers.
     #[serde(default)]
     pub worker: WorkerConfig,
+}
+
+/// `[blobs]`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlobsConfig {
+    /// A bucket that several machines share: `s3://BUCKET/PREFIX`. Region, endpoint and keys come from the variables of the AWS
+    /// tools (`AWS_REGION`, `AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID`, ...), or from the machine's own role.
+    #[serde(default)]
+    pub url: Option<Url>,
 }
 
 /// `[analysis]`.
@@ -75,6 +88,7 @@ impl Config {
         let defaults = Self {
             store: strategy.data_dir().join("sigma"),
             database_url: None,
+            blobs: BlobsConfig::default(),
             pypi_index: official.pypi_index,
             pypi_json: official.pypi_json,
             npm_registry: official.npm_registry,
@@ -96,6 +110,7 @@ impl Config {
         }
         let mut config: Self = figment
             .merge(Env::prefixed("SIGMA_").only(&["pypi_index", "pypi_json", "npm_registry", "file_hosts", "api_base"]))
+            .merge(Env::prefixed("SIGMA_").only(&["blobs_url"]).map(|_| "blobs.url".into()))
             .extract()
             .context("configuration")?;
         let beside = path.parent().unwrap_or(Path::new(""));

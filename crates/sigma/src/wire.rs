@@ -12,7 +12,7 @@ use sigma_ecosystem::manifest::ReadOptions;
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
 use sigma_pipeline::{Hall, HallConfig, Waivers, Worker};
 use sigma_server::{App, AskAdvisories, Developer};
-use sigma_store::{Database, Store};
+use sigma_store::{Bucket, Database, Store};
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Args, Command, LogFormat};
@@ -81,9 +81,16 @@ pub async fn store(config: &Config) -> Result<Store> {
 
 /// Opens the store on another database than the configured one.
 pub async fn open(config: &Config, database: &Database) -> Result<Store> {
-    Store::open(&config.store, database)
+    let store = Store::open(&config.store, database)
         .await
-        .with_context(|| format!("cannot open the store at {}", config.store.display()))
+        .with_context(|| format!("cannot open the store at {}", config.store.display()))?;
+    Ok(match &config.blobs.url {
+        // What the tools for S3 are told, this one is told too.
+        Some(url) => {
+            store.with_bucket(Bucket::open(url, std::env::vars().filter(|(name, _)| name.starts_with("AWS_")))?)
+        }
+        None => store,
+    })
 }
 
 /// The operator's own rules, checked; the empty set where none are configured.

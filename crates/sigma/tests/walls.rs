@@ -40,6 +40,7 @@ const TOOLS: &[(&str, &[&str])] = &[
     ("rusqlite", &["sigma-store"]),
     ("axum", &["sigma-server", "sigma-testkit"]),
     ("hyper", &["sigma-server"]),
+    ("object_store", &["sigma-store"]),
     ("reqwest", &["sigma-ecosystem"]),
     ("uv-resolver", &["sigma-ecosystem"]),
     ("ruff_python_parser", &["sigma-analysis"]),

@@ -1,5 +1,5 @@
 //! The store: the Package Trust Registry itself. Certificates, escalations, incidents, resolved graphs, jobs,
-//! submissions and tokens in SQLite or PostgreSQL, distribution bytes in a folder.
+//! submissions and tokens in SQLite or PostgreSQL, distribution bytes in a folder or in object storage.
 //!
 //! In: domain types. Out: domain types. Only this crate speaks SQL. What it acknowledges is on disk.
 #![warn(missing_docs)]
@@ -7,6 +7,7 @@
 mod advisories;
 mod blobs;
 mod bookings;
+mod bucket;
 mod certificates;
 mod claims;
 mod copy;
@@ -23,8 +24,9 @@ mod tokens;
 mod versions;
 mod writing;
 
-pub use blobs::{Blob, Blobs};
+pub use blobs::{Blob, Blobs, Uploaded};
 pub use bookings::{Booking, BookingKind, Totals};
+pub use bucket::Bucket;
 pub use certificates::{Escalation, Sealed, Wanted};
 pub use claims::Claim;
 pub use copy::{Copied, CopyError};
@@ -81,6 +83,17 @@ pub enum StoreError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// Object storage refuses, or its URL names none.
+    #[error("the bucket {name}: {source}")]
+    Bucket {
+        /// Its URL.
+        name: String,
+        /// The cause.
+        source: object_store::Error,
+    },
+    /// There is no bucket to put blobs into.
+    #[error("no bucket is configured: got no url in [blobs], expected s3://BUCKET/PREFIX")]
+    NoBucket,
     /// Stored bytes are not what they should be.
     #[error("the store is damaged: {what}: {why}")]
     Damaged {
@@ -103,17 +116,18 @@ impl StoreError {
 pub struct Store {
     database: Connections,
     root: PathBuf,
+    bucket: Option<Bucket>,
 }
 
 impl Store {
-    /// Opens the store that has its files in a folder, and makes it if it is not there. Processes that share a PostgreSQL
-    /// database share the folder too, or fetch distributions again that another one has.
+    /// Opens the store that has its files in a folder, and makes it if it is not there. Machines that share a PostgreSQL
+    /// database share a bucket too, or fetch distributions again that another one has.
     pub async fn open(root: &Path, database: &Database) -> Result<Self, StoreError> {
         for folder in [root.to_owned(), root.join("blobs"), root.join("staging"), root.join("claims")] {
             std::fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
         }
         sweep(&root.join("staging"));
-        let store = Self { database: Connections::open(root, database).await?, root: root.to_owned() };
+        let store = Self { database: Connections::open(root, database).await?, root: root.to_owned(), bucket: None };
         // Two processes that open a new store at the same time must not both migrate it.
         let _claim = store.claim_named("migration").await?;
         store.database.migrate().await?;
@@ -138,7 +152,18 @@ impl Store {
 
     /// The distributions' bytes.
     pub fn blobs(&self) -> Blobs {
-        Blobs { database: self.database.clone(), root: self.root.join("blobs") }
+        Blobs {
+            database: self.database.clone(),
+            root: self.root.join("blobs"),
+            staging: self.staging(),
+            bucket: self.bucket.clone(),
+        }
+    }
+
+    /// The same store with its blobs in a bucket too.
+    #[must_use]
+    pub fn with_bucket(self, bucket: Bucket) -> Self {
+        Self { bucket: Some(bucket), ..self }
     }
 }
 

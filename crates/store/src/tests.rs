@@ -1,5 +1,7 @@
 //! The store's promises, on a fresh database each.
 
+mod buckets;
+
 use std::time::Duration;
 
 use sigma_certificate::{Action, CoverageSummary, DistributionEntry, PackageCertificate, PackagePayload};

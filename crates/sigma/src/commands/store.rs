@@ -4,18 +4,35 @@ use anyhow::Result;
 use sigma_store::Database;
 
 use crate::args::{Args, StoreArgs, StoreCommand};
+use crate::config::Config;
 use crate::{Outcome, wire};
 
-/// Copies the store into another database, and says how much that was.
+/// Does what is asked, and says how much that was.
 pub async fn run(args: &Args, command: &StoreArgs) -> Result<Outcome> {
-    let StoreCommand::Copy { to } = &command.command;
     let config = wire::config(args)?;
-    let database: Database = to.parse()?;
-    let source = wire::store(&config).await?;
-    let target = wire::open(&config, &database).await?;
+    let text = match &command.command {
+        StoreCommand::Copy { to } => copy(&config, &to.parse()?).await?,
+        StoreCommand::Upload => upload(&config).await?,
+    };
+    super::print(&text)?;
+    Ok(Outcome::Pass)
+}
+
+/// Copies the store into another database.
+async fn copy(config: &Config, database: &Database) -> Result<String> {
+    let source = wire::store(config).await?;
+    let target = wire::open(config, database).await?;
     let copied = source.copy_to(&target).await?;
     let mut text: String = copied.iter().map(|(table, rows)| format!("{rows:>9}  {table}\n")).collect();
     text.push_str("copied and compared: both databases hold the same\n");
-    super::print(&text)?;
-    Ok(Outcome::Pass)
+    Ok(text)
+}
+
+/// Puts the distributions of the folder into the bucket.
+async fn upload(config: &Config) -> Result<String> {
+    let uploaded = wire::store(config).await?.blobs().upload().await?;
+    Ok(format!(
+        "{:>9}  put into the bucket\n{:>9}  were there already\n{:>9}  in neither place; audits fetch them again\n",
+        uploaded.put, uploaded.present, uploaded.missing
+    ))
 }
