@@ -59,7 +59,8 @@ impl<'a> Builder<'a> {
                 let name = path.rsplit('.').next().unwrap_or(path);
                 let kept =
                     if personal::carries(name) { receiver | personal::carried(name, arguments) } else { Taint::NONE };
-                from.without(Taint::PERSONAL) | kept.and(Taint::PERSONAL)
+                // Nor is what such a function makes of a character one.
+                from.without(Taint::PERSONAL | Taint::CHARACTER) | kept.and(Taint::PERSONAL)
             }
         }
     }

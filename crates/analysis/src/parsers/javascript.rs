@@ -440,6 +440,17 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
     }
 
     fn visit_if_statement(&mut self, statement: &IfStatement<'a>) {
+        if is_main_guard(&statement.test) {
+            let id = self.builder.declare_function(statement.span.start);
+            self.builder.runs_as_program(id);
+            let frame = self.builder.enter(id);
+            self.visit_statement(&statement.consequent);
+            self.builder.leave(frame);
+            if let Some(alternate) = &statement.alternate {
+                self.visit_statement(alternate);
+            }
+            return;
+        }
         self.builder.asks();
         self.eval(&statement.test);
         let before = self.builder.waits();
@@ -479,4 +490,17 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
         }
         walk::walk_method_definition(self, method);
     }
+}
+
+/// True for `require.main === module`: what stands under it does not run when the module is loaded by another.
+fn is_main_guard(test: &Expression<'_>) -> bool {
+    let Expression::BinaryExpression(compare) = test else { return false };
+    let named = |side: &Expression<'_>, name: &str| matches!(side, Expression::Identifier(it) if it.name == name);
+    let main = |side: &Expression<'_>| match side {
+        Expression::StaticMemberExpression(of) => of.property.name == "main" && named(&of.object, "require"),
+        _ => false,
+    };
+    let sides = [(&compare.left, &compare.right), (&compare.right, &compare.left)];
+    let equal = matches!(compare.operator, BinaryOperator::StrictEquality | BinaryOperator::Equality);
+    equal && sides.into_iter().any(|(left, right)| main(left) && named(right, "module"))
 }

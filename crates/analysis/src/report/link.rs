@@ -11,9 +11,11 @@ use hashbrown::{HashMap, HashSet};
 use sigma_core::Reach;
 
 use super::FileRecord;
+use super::entry::Named;
 use super::outcome::Outcome;
-use super::reach::{Stems, find, resolve};
+use super::reach::{Stems, find, folder_of, resolve};
 use crate::facts::{EVENT, Effects, Export, Links, Sink, Symbol, Taint};
+use crate::language::Language;
 
 /// Rounds in which taints travel from file to file: a chain of more files than this is not followed.
 const ROUNDS: usize = 4;
@@ -50,6 +52,10 @@ pub(super) struct Linked {
     files: Vec<Arc<Outcome>>,
     /// For every file, what each of its symbols leads to: a file, and what that offers under the name.
     targets: Vec<Vec<Option<(usize, Export)>>>,
+    /// Which files are of JavaScript: what stands under `require.main === module` runs where a script or `bin` names them.
+    scripts: Vec<bool>,
+    /// For every file, the files that its functions start.
+    started: Vec<Vec<(u32, usize)>>,
     /// For every file, its calls of functions of other files, in the order of the functions that make them.
     calls: Vec<Vec<(u32, usize, u32)>>,
 }
@@ -96,7 +102,19 @@ impl Linked {
             calls.sort_unstable();
             calls
         });
-        Self { calls: calls.collect(), targets, files: files.iter().map(|file| file.outcome.clone()).collect() }
+        let scripts = files.iter().map(|file| file.language.is_some_and(|language| language != Language::Python));
+        let names = Named::of(&by_path);
+        let started = files.iter().map(|file| {
+            let all = file.outcome.links.started.iter();
+            all.filter_map(|(name, starter)| Some((*starter, names.find(name, folder_of(&file.inner))?))).collect()
+        });
+        Self {
+            calls: calls.collect(),
+            targets,
+            scripts: scripts.collect(),
+            started: started.collect(),
+            files: files.iter().map(|file| file.outcome.clone()).collect(),
+        }
     }
 
     fn links(&self, file: usize) -> &Links {
@@ -114,6 +132,11 @@ impl Linked {
         for reach in [Reach::Install, Reach::Import, Reach::EntryPoint] {
             let mut queue: Vec<(usize, u32)> =
                 (0..modules.len()).filter(|file| modules[*file] == reach).map(|file| (file, 0)).collect();
+            let main = |file: usize| self.links(file).main.iter().map(move |main| (file, *main));
+            if reach != Reach::Import {
+                let scripts = queue.clone().into_iter().filter(|(file, _)| self.scripts[*file]);
+                queue.extend(scripts.flat_map(|(file, _)| main(file)));
+            }
             if reach == Reach::Install {
                 // Build frontends call these of an in-tree backend (PEP 517, PEP 660).
                 for (file, _) in queue.clone() {
@@ -135,6 +158,8 @@ impl Linked {
                 let first = calls.partition_point(|(caller, ..)| *caller < function);
                 let own = calls[first..].iter().take_while(|(caller, ..)| *caller == function);
                 queue.extend(own.map(|(_, target, callee)| (*target, *callee)));
+                let started = self.started[file].iter().filter(|(starter, _)| *starter == function);
+                queue.extend(started.flat_map(|(_, target)| main(*target)));
             }
         }
         reached
