@@ -85,9 +85,11 @@ pub async fn open(config: &Config, database: &Database) -> Result<Store> {
         .await
         .with_context(|| format!("cannot open the store at {}", config.store.display()))?;
     Ok(match &config.blobs.url {
-        // What the tools for S3 are told, this one is told too.
+        // What the tools for S3 are told, this one is told too. A value that is no text is none of theirs.
         Some(url) => {
-            store.with_bucket(Bucket::open(url, std::env::vars().filter(|(name, _)| name.starts_with("AWS_")))?)
+            let text = std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+            store.with_bucket(Bucket::open(url, text.filter(|(name, _)| name.starts_with("AWS_")))?)
         }
         None => store,
     })

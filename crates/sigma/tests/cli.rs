@@ -453,6 +453,30 @@ fn a_database_that_is_none_is_refused_without_its_password() {
     assert!(ran.err.contains("expected postgres://") && !ran.err.contains("hunter2"), "{}", ran.err);
 }
 
+#[test]
+fn distributions_are_put_into_the_bucket_that_is_configured() {
+    let scene = Scene::new();
+    scene.eco.pypi.add(pure("demo", "1.0").build());
+    scene.file("requirements.txt", "demo==1.0\n");
+    assert_eq!(scene.run(&["audit"]).code, Some(0));
+    let none = scene.run(&["store", "upload"]);
+    assert_eq!(none.code, Some(2));
+    assert!(none.err.contains("no url in [blobs]"), "{}", none.err);
+
+    scene.file("sigma.toml", "[blobs]\nurl = \"memory:///distributions\"\n");
+    let put = scene.run(&["store", "upload", "--config", "sigma.toml"]);
+    assert_eq!((put.code, put.err.as_str()), (Some(0), ""));
+    assert!(put.out.contains("        1  put into the bucket\n"), "{}", put.out);
+
+    // By variable, beside one that is no text.
+    let mut command = scene.command(&["store", "upload"]);
+    let odd = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff");
+    let put =
+        Ran::from(command.env("SIGMA_BLOBS_URL", "memory:///distributions").env("AWS_PROFILE", odd).output().unwrap());
+    assert_eq!((put.code, put.err.as_str()), (Some(0), ""));
+    assert!(put.out.contains("        1  put into the bucket\n"), "{}", put.out);
+}
+
 /// Runs where there is a PostgreSQL to test with; `./test` starts one.
 #[test]
 fn a_store_moves_from_sqlite_to_postgresql_with_its_certificates() {

@@ -30,7 +30,7 @@ pub(crate) async fn certificate(
     let listed = find(&app, &params).await?;
     let certificate = open(&listed)?;
     let view = certificate.view(app.answers.endpoints(), since(&listed));
-    Ok(Tagged::hashed(serde_json::to_vec(&view).map_err(Problem::internal)?).respond(&headers))
+    respond(&view, &headers)
 }
 
 /// A certificate by its id, with its integrity details
@@ -47,7 +47,12 @@ pub(crate) async fn verify(
     let listed = find(&app, &params).await?;
     let certificate = open(&listed)?;
     let view = certificate.verify_view(app.answers.endpoints(), since(&listed));
-    Ok(Tagged::hashed(serde_json::to_vec(&view).map_err(Problem::internal)?).respond(&headers))
+    respond(&view, &headers)
+}
+
+/// A view as an answer that can be kept.
+fn respond(view: &impl Serialize, headers: &HeaderMap) -> Result<Response, Problem> {
+    Ok(Tagged::hashed(serde_json::to_vec(view).map_err(Problem::internal)?).respond(headers))
 }
 
 /// How a certificate stands now.
