@@ -17,6 +17,7 @@ mod report;
 #[cfg(feature = "schema")]
 mod schema;
 mod step;
+mod submission;
 mod target;
 mod text;
 mod time;
@@ -37,6 +38,11 @@ pub use report::{
     BinaryFile, Coverage, DistributionReport, FileEntry, FileSet, FileState, Report, SkipReason, Skipped, SourceState,
 };
 pub use step::{Step, order_versions};
+pub use submission::{
+    AdvisoryNote, Bounded, CodeDossier, CodeLanguage, ComplexityTier, EndpointProbe, Execution, ExecutionStatus,
+    Exercise, ExternalCall, ManifestDelta, NetworkAttempt, Origin, PackageFact, PackageFacts, Preprocess, ProbeOutcome,
+    RiskFlag, SandboxTier, SkillManifest, SourceFile, SourceTree, SpawnAttempt, SubmissionCategory, Usage,
+};
 pub use target::{Arch, Os, Platform, PythonVersion, Target, TargetError};
 pub use text::printable;
 pub use time::Timestamp;

@@ -2,7 +2,8 @@
 
 use sigma_store::{Booking, BookingKind};
 
-use crate::{Audit, AuditError, ComplexityTier, Hall, RowState};
+use crate::pricing::tier_of;
+use crate::{Audit, AuditError, Hall, RowState};
 
 impl Hall {
     /// Books every certificate of an audit. `submission` tells submissions apart: the same one again changes nothing, and what it
@@ -27,7 +28,7 @@ impl Hall {
                     submission: submission.to_owned(),
                     certificate: certificate.id().to_owned(),
                     kind,
-                    usd: self.config.prices.price(ComplexityTier::of(certificate.payload())),
+                    usd: self.config.prices.price(tier_of(certificate.payload())),
                     at,
                 })
             })

@@ -27,7 +27,7 @@ pub use jobs::{Worker, WorkerConfig};
 pub use outcome::{Audit, BEYOND_DEPTH, Row, RowState, Uncertified};
 pub use policy::{Decision, Policy};
 pub use preview::{PackagePreview, PreviewItem, PreviewStatus};
-pub use pricing::{ComplexityTier, PriceTable};
+pub use pricing::PriceTable;
 pub use progress::{Progress, Silent, Step};
 pub use submission::{Project, ProjectError, ProjectFiles, SubmitError};
 pub use waiver::{Judge, Waived, Waiver, WaiverProblems, WaiverState, WaiverUse, Waivers};

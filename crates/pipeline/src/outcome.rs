@@ -9,7 +9,8 @@ use sigma_core::{
 };
 use sigma_store::Incident;
 
-use crate::{ComplexityTier, PriceTable};
+use crate::PriceTable;
+use crate::pricing::{estimate as estimated_tier, tier_of};
 
 /// Why a package has no certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -211,9 +212,9 @@ fn entry(row: &Row, prices: &PriceTable) -> PackageEntry {
     let package = &row.package;
     let preferred = package.release.distributions.first();
     let payload = row.certificate().map(PackageCertificate::payload);
-    let estimate = || ComplexityTier::estimate(preferred.and_then(|distribution| distribution.size));
+    let estimate = || estimated_tier(preferred.and_then(|distribution| distribution.size));
     let to_audit = matches!(row.state, RowState::Uncertified(Uncertified::NotAudited)).then(estimate);
-    let tier = payload.map(ComplexityTier::of).or(to_audit);
+    let tier = payload.map(tier_of).or(to_audit);
     let price = tier.map_or(0, |tier| prices.price(tier));
     let (status, reason, mut warnings) = match &row.state {
         RowState::Cached(certificate) => {

@@ -1,60 +1,33 @@
 //! What an audit costs: a tier by size, a price by tier.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use sigma_certificate::{CoverageSummary, PackagePayload};
+use sigma_core::ComplexityTier;
 
-/// How much there is to look at.
-///
-/// The tier follows from the preferred distribution: `high-complex` from 8 MiB of source or 2,000 source files,
-/// `complex` from 1 MiB or 250 files or any native code, `standard` below.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ComplexityTier {
-    /// A small package.
-    Standard,
-    /// A large one, or one with native code.
-    Complex,
-    /// A very large one.
-    HighComplex,
+/// The tier of a certified package. It follows from the preferred distribution: `high-complex` from 8 MiB of source or
+/// 2,000 source files, `complex` from 1 MiB or 250 files or any native code, `standard` below.
+pub(crate) fn tier_of(payload: &PackagePayload) -> ComplexityTier {
+    payload.distributions.first().map_or(ComplexityTier::Standard, |distribution| of_coverage(&distribution.coverage))
 }
 
-impl ComplexityTier {
-    /// The tier of a certified package.
-    pub fn of(payload: &PackagePayload) -> Self {
-        payload.distributions.first().map_or(Self::Standard, |distribution| Self::of_coverage(&distribution.coverage))
-    }
-
-    /// A guess before anything was read, from the size of the packed file: source packs to about a quarter.
-    pub fn estimate(packed_bytes: Option<u64>) -> Self {
-        const MIB: u64 = 1 << 20;
-        match packed_bytes.unwrap_or(0).saturating_mul(4) {
-            bytes if bytes >= 8 * MIB => Self::HighComplex,
-            bytes if bytes >= MIB => Self::Complex,
-            _ => Self::Standard,
-        }
-    }
-
-    fn of_coverage(coverage: &CoverageSummary) -> Self {
-        const MIB: u64 = 1 << 20;
-        if coverage.source_bytes >= 8 * MIB || coverage.source_files >= 2_000 {
-            Self::HighComplex
-        } else if coverage.source_bytes >= MIB || coverage.source_files >= 250 || coverage.binaries > 0 {
-            Self::Complex
-        } else {
-            Self::Standard
-        }
+/// A guess before anything was read, from the size of the packed file: source packs to about a quarter.
+pub(crate) fn estimate(packed_bytes: Option<u64>) -> ComplexityTier {
+    const MIB: u64 = 1 << 20;
+    match packed_bytes.unwrap_or(0).saturating_mul(4) {
+        bytes if bytes >= 8 * MIB => ComplexityTier::HighComplex,
+        bytes if bytes >= MIB => ComplexityTier::Complex,
+        _ => ComplexityTier::Standard,
     }
 }
 
-impl fmt::Display for ComplexityTier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Standard => "standard",
-            Self::Complex => "complex",
-            Self::HighComplex => "high-complex",
-        })
+fn of_coverage(coverage: &CoverageSummary) -> ComplexityTier {
+    const MIB: u64 = 1 << 20;
+    if coverage.source_bytes >= 8 * MIB || coverage.source_files >= 2_000 {
+        ComplexityTier::HighComplex
+    } else if coverage.source_bytes >= MIB || coverage.source_files >= 250 || coverage.binaries > 0 {
+        ComplexityTier::Complex
+    } else {
+        ComplexityTier::Standard
     }
 }
 
@@ -104,7 +77,7 @@ mod tests {
                 binaries,
                 gaps: 0,
             };
-            assert_eq!(ComplexityTier::of_coverage(&coverage).to_string(), expect);
+            assert_eq!(of_coverage(&coverage).to_string(), expect);
         };
         check(10, 100_000, 0, "standard");
         check(10, 100_000, 1, "complex");
