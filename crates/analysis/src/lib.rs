@@ -15,12 +15,14 @@ mod limits;
 mod names;
 mod operator;
 mod parsers;
+mod preprocess;
 mod release;
 mod report;
 mod rules;
 
 pub use limits::Limits;
 pub use operator::{OperatorRules, RuleFile, RuleProblem, RuleProblems};
+pub use preprocess::Submitted;
 pub use release::{WHEEL_DIFFERS, compare};
 pub use report::{MAX_FINDINGS as FINDINGS_PER_RULE, analysis_type};
 pub use rules::catalogue::{RuleEntry, catalogue};
