@@ -6,6 +6,7 @@ use sigma_core::{Depth, Ecosystem, SecurityLevel, Sha256, Warning};
 /// How a dependency stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum CertificationStatus {
     /// A certificate existed for exactly these bytes.
     CertifiedFromCache,
@@ -20,6 +21,7 @@ pub enum CertificationStatus {
 /// The block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PackageAnalysis {
     /// Summary counts.
     pub summary: PackageSummary,
@@ -34,6 +36,7 @@ pub struct PackageAnalysis {
 /// Summary counts. The names below `packages*` and `transitive*` are those of the package preview.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PackageSummary {
     /// Direct dependencies declared, the refused ones too.
     pub direct_dependencies: u64,
@@ -58,6 +61,7 @@ pub struct PackageSummary {
 /// Who pulled a package in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ParentEntry {
     /// `project`, or the parent as `pypi:name@version`.
     pub package: String,
@@ -70,6 +74,7 @@ pub struct ParentEntry {
 /// One dependency row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PackageEntry {
     /// Name; for a refused declaration the declaration as written.
     pub package_name: String,
@@ -118,6 +123,7 @@ pub struct PackageEntry {
 /// A blocked package that does not stop the submission because it lies deeper than L1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct BlockedTransitive {
     /// The package.
     pub package: String,
@@ -128,6 +134,7 @@ pub struct BlockedTransitive {
 /// What is known about transitive dependencies.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct TransitiveDisclosure {
     /// Checked at L1.
     pub checked_l1: u64,

@@ -10,6 +10,7 @@ mod delta_entry;
 mod files_hash;
 mod package;
 mod standing;
+mod submission;
 mod view;
 
 pub use analysis_block::{
@@ -24,6 +25,11 @@ pub use package::{
     PackagePayload, SCHEMA, SealError,
 };
 pub use standing::{Action, CertificateStatus, Decision, OperatorDecision, effective_level, status};
+pub use submission::{
+    CodeReview, DeclaredCalls, EndpointReview, ExecutionSummary, IncludedFile, ManifestBlock, OnChain,
+    PreProcessorSummary, Review, SUBMISSION_SCHEMA, Safety, SandboxRisk, SourceBlock, SourceIntegrity, SourceType,
+    SubmissionCertificate, SubmissionPayload, SubmissionStatusView, SubmissionVerifyView, SubmissionView,
+};
 pub use view::{
     AdvisoryResolution, AdvisorySummary, Endpoints, PackageView, SeverityCounts, Since, VerifyView, lacks_advisories,
 };

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sigma_core::{
     Advisory, AdvisorySeverity, AdvisorySnapshot, AdvisoryState, AnalysisType, Ballot, Capability, CouncilVerdict,
     Coverage, DistributionKind, Ecosystem, PackageId, PackageName, Phase, SecurityLevel, Sha1, Sha256, Sha512,
-    SkipReason, Timestamp, Vote, Warning,
+    SkipReason, SubmissionCategory, Timestamp, Vote, Warning,
 };
 
 use crate::{CanonicalError, DeltaEntry, canonical_bytes, content_id, payload_hash};
@@ -30,6 +30,12 @@ pub enum SealError {
     /// An escalated round certifies nothing.
     #[error("the council escalated {0}; nothing may be certified before an operator decides")]
     Escalated(PackageId),
+    /// The same for a submission.
+    #[error("the council escalated {0}; nothing may be certified before an operator decides")]
+    EscalatedSubmission(String),
+    /// A submission's blocks are not those of its category.
+    #[error("the blocks are not those of a certificate of {0}")]
+    Blocks(SubmissionCategory),
 }
 
 /// What is sealed. Everything that is only known later (the id, endpoints, log position, chain receipt, revocation)

@@ -38,6 +38,11 @@ impl Endpoints {
     pub fn verify(&self, ecosystem: Ecosystem, name: &str, version: &str) -> String {
         format!("{}{}/verify", self.base, Self::path(ecosystem, name, version))
     }
+
+    /// Where a submission's certificate is verified.
+    pub fn verify_submission(&self, id: &str) -> String {
+        format!("{}/api/v1/public/certificates/{id}/verify", self.base)
+    }
 }
 
 /// What has become known since a certificate was sealed.

@@ -9,6 +9,7 @@ use crate::{
 /// What the developer says about the submission: a claim, never a fact and never an instruction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AdvisoryNote {
     /// The note, printable and bounded.
     pub text: String,
