@@ -215,6 +215,31 @@ const TABLES: &[Table] = &[
         columns: &[("submission", Text), ("seq", Number), ("kind", Text), ("data", Bytes), ("at", Number)],
         key: 2,
     },
+    Table {
+        name: "submission_certificate",
+        columns: &[
+            ("id", Text),
+            ("submission", Text),
+            ("category", Text),
+            ("repository", Text),
+            ("folder", Text),
+            ("entry", Text),
+            ("words", Text),
+            ("level", Text),
+            ("certified_at", Number),
+            ("payload_hash", Text),
+            ("payload", Bytes),
+            ("dossier", Bytes),
+            ("round", Bytes),
+        ],
+        key: 1,
+    },
+    Table {
+        name: "submission_escalation",
+        columns: &[("submission", Text), ("escalated_at", Number), ("dossier", Bytes), ("round", Bytes)],
+        key: 1,
+    },
+    Table { name: "source_tree", columns: &[("sha256", Text), ("files", Bytes), ("added_at", Number)], key: 1 },
     Table { name: "blob", columns: &[("sha256", Text), ("sha512", Text), ("sha1", Text), ("size", Number)], key: 1 },
 ];
 

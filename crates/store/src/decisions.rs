@@ -48,10 +48,12 @@ impl Store {
         // One writer at a time counts the events; PostgreSQL's own sequences would not survive a copy of the store.
         let _claim = self.claim_named("admin_event").await?;
         let mut transaction = self.database.write().await?;
-        let known = sqlx::query("SELECT 1 FROM certificate WHERE id = $1")
-            .bind(&new.certificate)
-            .fetch_optional(&mut *transaction)
-            .await?;
+        let known = sqlx::query(
+            "SELECT 1 FROM certificate WHERE id = $1 UNION ALL SELECT 1 FROM submission_certificate WHERE id = $1",
+        )
+        .bind(&new.certificate)
+        .fetch_optional(&mut *transaction)
+        .await?;
         if known.is_none() {
             return Ok(None);
         }

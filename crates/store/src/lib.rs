@@ -40,7 +40,10 @@ pub use jobs::{
 pub use listing::{Cursor, Filter, Listed};
 pub use popular::PopularList;
 pub use reader::{Change, OnChange, Reader, Record};
-pub use submissions::{Draft, Event, Submission, SubmissionState};
+pub use submissions::{
+    Draft, Event, ListedSubmission, SealedSubmission, Submission, SubmissionEscalation, SubmissionFilter,
+    SubmissionState,
+};
 pub use tokens::{NoScope, Scope, Secret, Token};
 pub use versions::CertifiedVersion;
 pub use writing::Writing;

@@ -3,6 +3,7 @@
 //! In: projects as JSON, whose meaning is the pipeline's. Out: the same, to their owner only: for anybody else they are not
 //! there. A submission changes in the transaction of the job that takes it from step to step.
 
+mod certificates;
 mod drafts;
 mod events;
 
@@ -15,6 +16,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::{JobId, Store, StoreError, Writing};
 
+pub use certificates::{ListedSubmission, SealedSubmission, SubmissionEscalation, SubmissionFilter};
 pub use drafts::Draft;
 pub use events::Event;
 
@@ -25,8 +27,16 @@ pub enum SubmissionState {
     Queued,
     /// Its packages are being audited.
     Auditing,
-    /// Its dependencies stand in nobody's way.
+    /// Its dependencies stand in nobody's way, and its code is being reviewed.
+    Reviewing,
+    /// Its dependencies stand in nobody's way, and there is nothing else to review.
     Cleared,
+    /// It has a certificate.
+    Certified,
+    /// It has a certificate, which says BLOCKED.
+    Rejected,
+    /// The panels do not agree: an operator decides.
+    Escalated,
     /// A dependency stops it.
     Stopped,
     /// A direct dependency could not be judged.
@@ -36,14 +46,29 @@ pub enum SubmissionState {
 }
 
 impl SubmissionState {
-    const ALL: [Self; 6] = [Self::Queued, Self::Auditing, Self::Cleared, Self::Stopped, Self::Held, Self::Failed];
+    const ALL: [Self; 10] = [
+        Self::Queued,
+        Self::Auditing,
+        Self::Reviewing,
+        Self::Cleared,
+        Self::Certified,
+        Self::Rejected,
+        Self::Escalated,
+        Self::Stopped,
+        Self::Held,
+        Self::Failed,
+    ];
 
     /// The word in the database and in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
             Self::Auditing => "auditing",
+            Self::Reviewing => "reviewing",
             Self::Cleared => "cleared",
+            Self::Certified => "certified",
+            Self::Rejected => "rejected",
+            Self::Escalated => "escalated",
             Self::Stopped => "stopped",
             Self::Held => "held",
             Self::Failed => "failed",
@@ -52,7 +77,7 @@ impl SubmissionState {
 
     /// True when nothing more happens to it by itself.
     pub fn is_final(self) -> bool {
-        !matches!(self, Self::Queued | Self::Auditing)
+        !matches!(self, Self::Queued | Self::Auditing | Self::Reviewing)
     }
 }
 
@@ -159,6 +184,44 @@ impl Writing {
         Ok(changed.rows_affected() == 1)
     }
 
+    /// Takes a submission from its audits to the review of its code. `false`, and nothing is changed, when it is not there.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn review_submission(&mut self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let changed = sqlx::query(
+            "UPDATE submission SET state = 'reviewing', updated_at = $2 WHERE id = $1 AND state = 'auditing'",
+        )
+        .bind(id)
+        .bind(now.as_millis())
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+
+    /// Ends an escalated submission as an operator decided. `false`, and nothing is changed, when it is not escalated.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn settle_submission(
+        &mut self,
+        id: &str,
+        state: SubmissionState,
+        result: &[u8],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let changed = sqlx::query(
+            "UPDATE submission SET state = $2, result = $3, updated_at = $4 WHERE id = $1 AND state = 'escalated'",
+        )
+        .bind(id)
+        .bind(state.as_str())
+        .bind(result)
+        .bind(now.as_millis())
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+
     /// Ends a submission. `false`, and nothing is changed, when it has ended before.
     ///
     /// # Errors
@@ -172,7 +235,7 @@ impl Writing {
     ) -> Result<bool, StoreError> {
         let changed = sqlx::query(
             "UPDATE submission SET state = $2, result = $3, updated_at = $4
-             WHERE id = $1 AND state IN ('queued', 'auditing')",
+             WHERE id = $1 AND state IN ('queued', 'auditing', 'reviewing')",
         )
         .bind(id)
         .bind(state.as_str())

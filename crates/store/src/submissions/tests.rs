@@ -112,3 +112,128 @@ async fn events_are_counted_without_gaps_by_many_writers() {
         assert_eq!(store.submission(id).await.unwrap().unwrap().events, 40);
     }
 }
+
+fn sealed(submission: &str, name: &str, at_millis: i64) -> SealedSubmission {
+    use sigma_certificate::{
+        EndpointReview, ManifestBlock, Review, Safety, SourceBlock, SourceType, SubmissionPayload,
+    };
+    use sigma_core::{CouncilVerdict, SecurityLevel, Sha256, SubmissionCategory};
+    let payload = SubmissionPayload {
+        certificate_schema_version: 2,
+        category: SubmissionCategory::SkillApi,
+        skill_name: name.to_owned(),
+        skill_version: None,
+        council_verdict: CouncilVerdict::Approved,
+        certified_at: at(at_millis),
+        source: SourceBlock {
+            source_type: SourceType::Git,
+            source_url: "https://github.com/example/skills".to_owned(),
+            source_ref: "main".to_owned(),
+            commit: "0".repeat(40),
+            folder: name.to_owned(),
+            entry: None,
+        },
+        review: Review {
+            security_level: SecurityLevel::Clear,
+            retained_errors: vec![],
+            retained_warnings: vec![],
+            sandbox_risk_level: None,
+            sandbox_analyzed_at: None,
+        },
+        manifest: Some(ManifestBlock {
+            sha256: Sha256::of(b""),
+            description: None,
+            license: None,
+            safety: Safety { network: true, filesystem: false },
+            capabilities: vec![],
+            external_calls: vec![],
+            allowed_tools: vec![],
+            problems: vec![],
+        }),
+        endpoint_review: Some(EndpointReview { declared_endpoints: vec![], observed_urls: vec![] }),
+        code_review: None,
+        package_analysis: None,
+        advisory_note: None,
+        round_id: "rnd_x".to_owned(),
+        round_type: "two-phase".to_owned(),
+        ballots: vec![],
+        council_rationale: "both panels found no concern".to_owned(),
+        ruleset_version: "test".to_owned(),
+        report_hash: Sha256::of(b""),
+        supersedes: None,
+        disclosures: vec![],
+    };
+    SealedSubmission {
+        submission: submission.to_owned(),
+        certificate: sigma_certificate::SubmissionCertificate::seal(payload).unwrap(),
+        dossier: b"{}".to_vec(),
+        round: b"{}".to_vec(),
+    }
+}
+
+async fn insert(store: &Store, one: &SealedSubmission) -> bool {
+    let mut writing = store.begin().await.unwrap();
+    let added = writing.insert_submission(one).await.unwrap();
+    writing.commit(at(0)).await.unwrap();
+    added
+}
+
+#[tokio::test]
+async fn a_submission_has_one_certificate_and_operators_decide_about_it() {
+    let (_place, store) = store().await;
+    let (one, two) = (sealed("sub_1", "weather_50%", 5), sealed("sub_2", "weatherX50", 6));
+    assert!(insert(&store, &one).await && insert(&store, &two).await);
+    assert!(!insert(&store, &sealed("sub_1", "other", 7)).await, "the first one stays");
+    let id = one.certificate.id();
+    let found = store.submission_certificate(id).await.unwrap().unwrap();
+    assert_eq!((found.certificate, found.decision), (one.certificate.clone(), None));
+    let list = async |text: &str, before| {
+        let filter = SubmissionFilter { text: Some(text.to_owned()), before, limit: 10 };
+        let found = store.submission_certificates(&filter).await.unwrap();
+        found.into_iter().map(|one| one.certificate.payload().skill_name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(list("WEATHER", None).await, ["weatherX50", "weather_50%"]);
+    assert_eq!(list("weather_50%", None).await, ["weather_50%"], "what a pattern means is text here");
+    assert_eq!(list("skill+api", Some((at(6), two.certificate.id().to_owned()))).await, ["weather_50%"]);
+    assert_eq!(list("' OR 1=1 --", None).await, [""; 0]);
+    let newest = store.newest_of_source("https://github.com/example/skills", "weatherX50", "").await.unwrap();
+    assert_eq!(newest.as_deref(), Some(two.certificate.id()));
+
+    let decision = NewDecision {
+        certificate: id.to_owned(),
+        action: sigma_certificate::Action::Revoke,
+        reason: "it changed its mind".to_owned(),
+        operator: "op".to_owned(),
+        at: at(9),
+    };
+    assert!(store.decide(&decision).await.unwrap().is_some());
+    let found = store.certificate_of_submission("sub_1").await.unwrap().unwrap();
+    assert_eq!(found.decision.unwrap().action, sigma_certificate::Action::Revoke);
+}
+
+#[tokio::test]
+async fn an_escalated_submission_waits_for_an_operator() {
+    let (_place, store) = store().await;
+    let one = submission("k", 1);
+    add(&store, &one).await;
+    let mut writing = store.begin().await.unwrap();
+    assert!(!writing.review_submission(&one.id, at(2)).await.unwrap(), "its packages come first");
+    assert!(writing.plan_submission(&one.id, b"{}", at(2)).await.unwrap());
+    assert!(writing.review_submission(&one.id, at(3)).await.unwrap());
+    assert!(!writing.settle_submission(&one.id, SubmissionState::Certified, b"{}", at(4)).await.unwrap());
+    let round = SubmissionEscalation {
+        submission: one.id.clone(),
+        escalated_at: at(4),
+        dossier: b"{\"a\":1}".to_vec(),
+        round: b"{}".to_vec(),
+    };
+    writing.escalate_submission(&round).await.unwrap();
+    assert!(writing.end_submission(&one.id, SubmissionState::Escalated, b"{}", at(4)).await.unwrap());
+    writing.commit(at(4)).await.unwrap();
+    assert_eq!(store.submission_escalation(&one.id).await.unwrap(), Some(round));
+    let mut writing = store.begin().await.unwrap();
+    assert!(writing.settle_submission(&one.id, SubmissionState::Rejected, b"{}", at(5)).await.unwrap());
+    assert!(!writing.settle_submission(&one.id, SubmissionState::Certified, b"{}", at(6)).await.unwrap());
+    writing.commit(at(5)).await.unwrap();
+    assert_eq!(store.submission(&one.id).await.unwrap().unwrap().state, SubmissionState::Rejected);
+}

@@ -1,0 +1,240 @@
+//! Certificates of submissions, rounds that certified nothing, and the files that were reviewed.
+
+use sigma_certificate::{Decision, SubmissionCertificate};
+use sigma_core::Timestamp;
+use sqlx::any::AnyRow;
+use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
+
+use crate::decisions::{COLUMNS, NEWEST, decision};
+use crate::{Store, StoreError, Writing};
+
+/// A submission's certificate with what it was sealed from, as canonical bytes.
+#[derive(Debug, Clone)]
+pub struct SealedSubmission {
+    /// The submission: one certificate each.
+    pub submission: String,
+    /// The certificate.
+    pub certificate: SubmissionCertificate,
+    /// Canonical bytes of all that the council saw.
+    pub dossier: Vec<u8>,
+    /// Canonical bytes of the ruling.
+    pub round: Vec<u8>,
+}
+
+/// A submission's certificate, and what an operator decided about it last.
+#[derive(Debug, Clone)]
+pub struct ListedSubmission {
+    /// The certificate.
+    pub certificate: SubmissionCertificate,
+    /// The last decision.
+    pub decision: Option<Decision>,
+}
+
+/// A round over a submission that certified nothing, as canonical bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubmissionEscalation {
+    /// The submission.
+    pub submission: String,
+    /// When.
+    pub escalated_at: Timestamp,
+    /// All that the council saw.
+    pub dossier: Vec<u8>,
+    /// The ruling.
+    pub round: Vec<u8>,
+}
+
+/// Certificates of submissions that a list wants.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SubmissionFilter {
+    /// Whose name, repository or category contains this text; case does not matter.
+    pub text: Option<String>,
+    /// Older than the last one of the page before.
+    pub before: Option<(Timestamp, String)>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+impl Writing {
+    /// Stores a submission's certificate. `false` when the submission has one already.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn insert_submission(&mut self, sealed: &SealedSubmission) -> Result<bool, StoreError> {
+        insert(&mut self.transaction, sealed).await
+    }
+
+    /// Stores a round that certified nothing. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn escalate_submission(&mut self, escalation: &SubmissionEscalation) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO submission_escalation (submission, escalated_at, dossier, round) VALUES ($1, $2, $3, $4)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&escalation.submission)
+        .bind(escalation.escalated_at.as_millis())
+        .bind(escalation.dossier.as_slice())
+        .bind(escalation.round.as_slice())
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+}
+
+async fn insert(transaction: &mut Transaction<'_, Any>, sealed: &SealedSubmission) -> Result<bool, StoreError> {
+    let (certificate, payload) = (&sealed.certificate, sealed.certificate.payload());
+    let source = &payload.source;
+    let words = format!("{} {} {}", payload.skill_name, source.source_url, payload.category).to_lowercase();
+    let inserted = sqlx::query(
+        "INSERT INTO submission_certificate (id, submission, category, repository, folder, entry, words, level,
+             certified_at, payload_hash, payload, dossier, round)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING",
+    )
+    .bind(certificate.id())
+    .bind(&sealed.submission)
+    .bind(payload.category.as_str())
+    .bind(&source.source_url)
+    .bind(&source.folder)
+    .bind(source.entry.as_deref().unwrap_or_default())
+    .bind(words)
+    .bind(payload.review.security_level.as_str())
+    .bind(payload.certified_at.as_millis())
+    .bind(certificate.payload_hash())
+    .bind(certificate.canonical())
+    .bind(sealed.dossier.as_slice())
+    .bind(sealed.round.as_slice())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+impl Store {
+    /// A submission's certificate by its id, with what an operator decided about it last.
+    ///
+    /// # Errors
+    /// When the database refuses, or the certificate is damaged.
+    pub async fn submission_certificate(&self, id: &str) -> Result<Option<ListedSubmission>, StoreError> {
+        let sql = format!("SELECT {COLUMNS}, c.payload, c.id FROM submission_certificate c {NEWEST} WHERE c.id = $1");
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(&self.database.pool).await?;
+        row.as_ref().map(listed).transpose()
+    }
+
+    /// The certificate of a submission.
+    ///
+    /// # Errors
+    /// When the database refuses, or the certificate is damaged.
+    pub async fn certificate_of_submission(&self, submission: &str) -> Result<Option<ListedSubmission>, StoreError> {
+        let sql =
+            format!("SELECT {COLUMNS}, c.payload, c.id FROM submission_certificate c {NEWEST} WHERE c.submission = $1");
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(submission).fetch_optional(&self.database.pool).await?;
+        row.as_ref().map(listed).transpose()
+    }
+
+    /// Certificates of submissions, the newest first.
+    ///
+    /// # Errors
+    /// When the database refuses, or a certificate is damaged.
+    pub async fn submission_certificates(
+        &self,
+        filter: &SubmissionFilter,
+    ) -> Result<Vec<ListedSubmission>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, c.payload, c.id FROM submission_certificate c {NEWEST}
+             WHERE c.words LIKE $1 ESCAPE '!' AND (c.certified_at < $2 OR (c.certified_at = $2 AND c.id < $3))
+             ORDER BY c.certified_at DESC, c.id DESC LIMIT $4"
+        );
+        let text = filter.text.as_deref().unwrap_or_default().to_lowercase();
+        let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+        let (at, id) = filter.before.as_ref().map_or((i64::MAX, ""), |(at, id)| (at.as_millis(), id));
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(format!("%{escaped}%"))
+            .bind(at)
+            .bind(id)
+            .bind(i64::from(filter.limit))
+            .fetch_all(&self.database.pool)
+            .await?;
+        rows.iter().map(listed).collect()
+    }
+
+    /// The newest certificate of a source: what a new one of it replaces.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn newest_of_source(
+        &self,
+        repository: &str,
+        folder: &str,
+        entry: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query(
+            "SELECT id FROM submission_certificate WHERE repository = $1 AND folder = $2 AND entry = $3
+             ORDER BY certified_at DESC, id DESC LIMIT 1",
+        )
+        .bind(repository)
+        .bind(folder)
+        .bind(entry)
+        .fetch_optional(&self.database.pool)
+        .await?;
+        row.map(|row| Ok(row.try_get(0)?)).transpose()
+    }
+
+    /// Whether a submission has a certificate, and which rounds are open otherwise.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn submission_escalation(&self, submission: &str) -> Result<Option<SubmissionEscalation>, StoreError> {
+        let row = sqlx::query(
+            "SELECT submission, escalated_at, dossier, round FROM submission_escalation WHERE submission = $1",
+        )
+        .bind(submission)
+        .fetch_optional(&self.database.pool)
+        .await?;
+        row.map(|row| {
+            Ok(SubmissionEscalation {
+                submission: row.try_get(0)?,
+                escalated_at: Timestamp::from_millis(row.try_get(1)?),
+                dossier: row.try_get(2)?,
+                round: row.try_get(3)?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Keeps the files of a review under their digest. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn keep_tree(&self, sha256: &str, files: &[u8], now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO source_tree (sha256, files, added_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+            .bind(sha256)
+            .bind(files)
+            .bind(now.as_millis())
+            .execute(&self.database.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// The files of a review.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn tree(&self, sha256: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let row = sqlx::query("SELECT files FROM source_tree WHERE sha256 = $1")
+            .bind(sha256)
+            .fetch_optional(&self.database.pool)
+            .await?;
+        row.map(|row| Ok(row.try_get(0)?)).transpose()
+    }
+}
+
+/// The id follows from the bytes, so it shows whether they are still the ones that were sealed.
+fn listed(row: &AnyRow) -> Result<ListedSubmission, StoreError> {
+    let (payload, id): (Vec<u8>, String) = (row.try_get(5)?, row.try_get(6)?);
+    let damaged = |why: String| StoreError::Damaged { what: format!("certificate {id}"), why };
+    let certificate = SubmissionCertificate::open(payload).map_err(|error| damaged(error.to_string()))?;
+    if certificate.id() != id {
+        return Err(damaged(format!("its bytes are those of {}", certificate.id())));
+    }
+    Ok(ListedSubmission { decision: decision(row, 0)?, certificate })
+}
