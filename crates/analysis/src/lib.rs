@@ -19,13 +19,15 @@ mod preprocess;
 mod release;
 mod report;
 mod rules;
+mod unpack;
 
 pub use limits::Limits;
 pub use operator::{OperatorRules, RuleFile, RuleProblem, RuleProblems};
-pub use preprocess::Submitted;
+pub use preprocess::{Submitted, declared_host};
 pub use release::{WHEEL_DIFFERS, compare};
 pub use report::{MAX_FINDINGS as FINDINGS_PER_RULE, analysis_type};
 pub use rules::catalogue::{RuleEntry, catalogue};
+pub use unpack::{Packed, unpack};
 
 use std::io::{Read, Seek};
 

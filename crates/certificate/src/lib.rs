@@ -28,7 +28,7 @@ pub use standing::{Action, CertificateStatus, Decision, OperatorDecision, effect
 pub use submission::{
     CodeReview, DeclaredCalls, EndpointReview, ExecutionSummary, IncludedFile, ManifestBlock, OnChain,
     PreProcessorSummary, Review, SUBMISSION_SCHEMA, Safety, SandboxRisk, SourceBlock, SourceIntegrity, SourceType,
-    SubmissionCertificate, SubmissionPayload, SubmissionStatusView, SubmissionVerifyView, SubmissionView,
+    SubmissionCertificate, SubmissionPayload, SubmissionVerifyView, SubmissionView,
 };
 pub use view::{
     AdvisoryResolution, AdvisorySummary, Endpoints, PackageView, SeverityCounts, Since, VerifyView, lacks_advisories,

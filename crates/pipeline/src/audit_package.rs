@@ -77,7 +77,7 @@ impl Bytes {
 }
 
 /// Why the distributions could not be collected.
-enum Shortfall {
+pub(crate) enum Shortfall {
     Mismatch(Incident),
     Unavailable(String),
     Error(AuditError),
@@ -221,7 +221,7 @@ impl Hall {
 
     /// The verified bytes of one distribution: from the blob folder when they are there and still intact, otherwise
     /// from the ecosystem.
-    async fn artifact(
+    pub(crate) async fn artifact(
         &self,
         distribution: &sigma_core::Distribution,
         pinned: &[ExpectedDigest],

@@ -16,6 +16,7 @@ mod preview;
 mod pricing;
 mod progress;
 mod resolution;
+mod review;
 mod seal;
 mod submission;
 mod waiver;
@@ -29,7 +30,9 @@ pub use policy::{Decision, Policy};
 pub use preview::{PackagePreview, PreviewItem, PreviewStatus};
 pub use pricing::PriceTable;
 pub use progress::{Progress, Silent, Step};
-pub use submission::{Project, ProjectError, ProjectFiles, SubmitError};
+pub use sigma_intake::IntakeProblem;
+pub use review::{Certified, Examination, Intake, IntakeError, RepositoryRequest, Review, ReviewRooms};
+pub use submission::{Project, ProjectError, ProjectFiles, StoredCode, SubmitError};
 pub use waiver::{Judge, Waived, Waiver, WaiverProblems, WaiverState, WaiverUse, Waivers};
 
 use std::sync::Arc;
@@ -96,6 +99,7 @@ pub struct Hall {
     analyses: Arc<ThreadPool>,
     clock: Clock,
     config: HallConfig,
+    review: Arc<ReviewRooms>,
 }
 
 impl Hall {
@@ -116,7 +120,18 @@ impl Hall {
             .panic_handler(|_| ())
             .build();
         let analyses = Arc::new(pool.map_err(|error| AuditError::Internal(format!("no analysis threads: {error}")))?);
-        Ok(Self { ecosystems, store, analyser: Arc::new(analyser), analyses, clock, config })
+        Ok(Self { ecosystems, store, analyser: Arc::new(analyser), analyses, clock, config, review: Arc::default() })
+    }
+
+    /// With what the review of submissions needs.
+    pub fn with_review(self, review: ReviewRooms) -> Self {
+        Self { review: Arc::new(review), ..self }
+    }
+
+    /// The same hall, in which no code is run.
+    pub fn without_sandbox(self, why: &str) -> Self {
+        let review = ReviewRooms { sandbox: Err(why.to_owned()), ..ReviewRooms::clone(&self.review) };
+        self.with_review(review)
     }
 
     /// The store.

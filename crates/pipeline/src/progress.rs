@@ -32,7 +32,17 @@ pub enum Step<'a> {
         /// The package.
         package: &'a str,
     },
-    /// The council votes on a package.
+    /// A submission is being run in isolation.
+    Running {
+        /// The submission.
+        submission: &'a str,
+    },
+    /// The endpoints that a submission declares are being asked.
+    Probing {
+        /// The submission.
+        submission: &'a str,
+    },
+    /// The council votes on a package or submission.
     Council {
         /// The package.
         package: &'a str,

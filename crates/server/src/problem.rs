@@ -30,8 +30,8 @@ pub enum Code {
     InvalidHeader,
     /// The files are no project that can be read.
     InvalidManifest,
-    /// This is not possible yet.
-    NotSupported,
+    /// What was submitted cannot be reviewed; `problems` lists everything that stands in the way.
+    InvalidSubmission,
     /// There is no token, or none that counts.
     Unauthorized,
     /// The token does not allow this.
@@ -77,7 +77,7 @@ impl Code {
         Self::InvalidId,
         Self::InvalidHeader,
         Self::InvalidManifest,
-        Self::NotSupported,
+        Self::InvalidSubmission,
         Self::Unauthorized,
         Self::MissingScope,
         Self::Conflict,
@@ -108,7 +108,9 @@ impl Code {
             Self::InvalidId => ("invalid-id", StatusCode::BAD_REQUEST, "Not a certificate id"),
             Self::InvalidHeader => ("invalid-header", StatusCode::BAD_REQUEST, "Not a valid header"),
             Self::InvalidManifest => ("invalid-manifest", StatusCode::BAD_REQUEST, "Not a readable project"),
-            Self::NotSupported => ("not-supported", StatusCode::UNPROCESSABLE_ENTITY, "Not supported yet"),
+            Self::InvalidSubmission => {
+                ("invalid-submission", StatusCode::UNPROCESSABLE_ENTITY, "Cannot be reviewed as it is")
+            }
             Self::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "No valid token"),
             Self::MissingScope => ("missing-scope", StatusCode::FORBIDDEN, "The token does not allow this"),
             Self::Conflict => ("conflict", StatusCode::CONFLICT, "Sent before with another meaning"),
@@ -151,6 +153,7 @@ pub struct Problem {
     code: Code,
     detail: String,
     retry_after: Option<u64>,
+    problems: Vec<Obstacle>,
     /// For the log, never for the client.
     cause: Option<String>,
 }
@@ -161,7 +164,7 @@ const MAX_DETAIL: usize = 500;
 impl Problem {
     /// A problem with a sentence about it, which the client sees.
     pub fn new(code: Code, detail: impl std::fmt::Display) -> Self {
-        Self { code, detail: printable(&detail.to_string(), MAX_DETAIL), retry_after: None, cause: None }
+        Self { code, detail: printable(&detail.to_string(), MAX_DETAIL), retry_after: None, problems: Vec::new(), cause: None }
     }
 
     /// Our fault. The cause is logged; the client sees none of it.
@@ -178,6 +181,11 @@ impl Problem {
         Self { retry_after: Some(seconds), ..self }
     }
 
+    /// The same, with everything that stands in the way.
+    pub fn because_of(self, problems: Vec<Obstacle>) -> Self {
+        Self { problems, ..self }
+    }
+
     /// What happened inside, for the log.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
@@ -192,6 +200,7 @@ impl Problem {
             detail: self.detail.clone(),
             instance: format!("urn:sigma:request:{request_id}"),
             code: self.code.as_str().to_owned(),
+            problems: self.problems.clone(),
         }
     }
 }
@@ -237,6 +246,23 @@ pub struct ProblemDocument {
     /// A code that never changes its meaning.
     #[schema(example = "not-certified")]
     code: String,
+    /// Everything that stands in the way, where there may be several things.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<Obstacle>,
+}
+
+/// One thing that stands in the way of a review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Obstacle {
+    /// What kind of thing; never changes its meaning.
+    #[schema(example = "entry.missing")]
+    pub code: String,
+    /// Where, relative to the root of the repository.
+    pub path: Option<String>,
+    /// What it is, in a sentence.
+    pub detail: String,
+    /// What to do about it.
+    pub remedy: String,
 }
 
 /// Problems that any endpoint may answer with.

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use crate::developer::{drafts, events, preview, quote, submissions};
 use crate::problem::{Code, Problem};
-use crate::public::{batch, by_hash, certificates, list, osv, packages, search, stats, verify};
+use crate::public::{batch, by_hash, certificates, list, osv, packages, search, stats, submissions as reviewed, verify};
 use crate::{App, front, health, openapi};
 
 /// Bytes of a draft as JSON: 8 MiB of files, and what quoting adds.
@@ -30,9 +30,11 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(packages::scoped_package))
         .routes(routes!(verify::verify))
         .routes(routes!(verify::scoped_verify))
+        .routes(routes!(reviewed::search))
         .routes(routes!(certificates::certificate))
         .routes(routes!(certificates::verify))
-        .routes(routes!(certificates::live_status));
+        .routes(routes!(certificates::live_status))
+        .routes(routes!(reviewed::source_integrity));
     let osv = OpenApiRouter::new()
         .routes(routes!(osv::query))
         .routes(routes!(osv::query_batch))
@@ -50,6 +52,7 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(events::history));
     OpenApiRouter::with_openapi(openapi::Info::openapi())
         .nest("/api/v1/public", public)
+        .routes(routes!(reviewed::skill_store))
         .nest("/v1", osv)
         .nest("/api/v1/sigma/dev", developer)
 }

@@ -1,10 +1,14 @@
 //! The command line.
 
+mod review;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use sigma_core::{Ecosystem, PackageId, Platform, PythonVersion, SecurityLevel};
+
+pub use review::{How, Review, Submit};
 
 /// Who looked at these bytes, what did they find, and can I check that myself?
 ///
@@ -22,6 +26,7 @@ Examples:
   sigma audit                              audit the project in this folder
   sigma audit --package pypi:requests@2.31.0
   sigma show npm:lodash@4.17.21            show what is known about one package
+  sigma review . --category CODE --entry main.py    what a certificate of this folder would say
   sigma scan dist/demo-1.0.tar.gz          analyse a local archive or folder, without any network
   sigma serve --listen 127.0.0.1:8080      answer everybody's questions about certificates
   sigma rules                              what the analysis looks for
@@ -69,6 +74,24 @@ Examples:
   sigma audit --package npm:express@4.19.2 --depth 0
   sigma audit --format json --fail-on caution > audit.json")]
     Audit(Audit),
+    /// Review the code of a public repository, and certify it
+    #[command(after_help = "\
+Locks the reference to one commit, reads the folder under review whole, audits its packages, analyses the code, runs it in
+isolation, and lets the council decide. Everything that stands in the way of a review is told at once, before anything is done.
+Exit codes: 0 certified, 1 certified as BLOCKED or stopped by a package, 2 it cannot be reviewed as it is, 3 could not decide.
+
+Examples:
+  sigma submit --repo https://github.com/example/weather-skill --category SKILL+CODE+PACKAGES --entry main.py
+  sigma submit --repo https://github.com/example/tools --commit v1.2.0 --category CODE --entry tools/hash.py")]
+    Submit(Submit),
+    /// Review the code of a folder on this disk; certifies nothing
+    #[command(after_help = "\
+The same review as `sigma submit`, of a folder that nobody else can see: a rehearsal. Exit codes are the same.
+
+Examples:
+  sigma review --category CODE+PACKAGES --entry server.js
+  sigma review examples/weather-skill --category SKILL+CODE+PACKAGES --entry main.py --format json")]
+    Review(Review),
     /// Show the certificates of a package, or one certificate
     #[command(after_help = "\
 Examples:
@@ -480,7 +503,7 @@ pub struct Audit {
 
 #[derive(Debug, Parser)]
 pub struct Show {
-    /// A package such as pypi:requests@2.31.0, or a certificate id such as pkg_...
+    /// A package such as pypi:requests@2.31.0, or a certificate id such as pkg_... or sig_...
     pub what: String,
 
     /// How to print it

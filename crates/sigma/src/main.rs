@@ -42,6 +42,10 @@ impl Outcome {
 const ERROR: u8 = 2;
 
 fn main() -> ExitCode {
+    // Before anything else, while there is one thread: this program is its own supervisor of submitted code.
+    if sigma_sandbox::supervisor::is_wanted() {
+        return sigma_sandbox::supervisor::main();
+    }
     let args = Args::parse();
     wire::logging(&args);
     let runtime = match wire::runtime() {
@@ -51,6 +55,8 @@ fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         match &args.command {
             Command::Audit(audit) => commands::audit::run(&args, audit).await,
+            Command::Submit(submit) => commands::review::submit(&args, submit).await,
+            Command::Review(review) => commands::review::review(&args, review).await,
             Command::Show(show) => commands::show::run(&args, show).await,
             Command::Scan(scan) => commands::scan::run(&args, scan),
             Command::Rules(rules) => commands::rules::run(&args, rules),

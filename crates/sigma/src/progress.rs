@@ -27,6 +27,11 @@ impl Line {
         Self { bar, bytes: AtomicU64::new(0), in_flight: Mutex::default() }
     }
 
+    /// Shows what is done before anything is counted.
+    pub fn say(&self, what: &str) {
+        self.bar.set_message(what.to_owned());
+    }
+
     /// Removes the line.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
@@ -71,6 +76,8 @@ impl Progress for Line {
                 self.bytes.fetch_add(bytes, Ordering::Relaxed);
             }
             Step::Analysing { package } => self.now(package, Some("analysing")),
+            Step::Running { submission } => self.now(submission, Some("running")),
+            Step::Probing { submission } => self.now(submission, Some("asking the endpoints of")),
             Step::Council { package } => self.now(package, Some("council on")),
             Step::Finished { package } => {
                 self.bar.inc(1);

@@ -6,6 +6,8 @@
 mod imports;
 mod skill;
 
+pub use skill::declared_host;
+
 use sigma_core::{
     Capability, CodeLanguage, ComplexityTier, Digests, DistributionKind, DistributionReport, Ecosystem, Manifest,
     ManifestSource, Preprocess, Sha1, Sha256, Sha512, SkillManifest, SourceTree,

@@ -6,7 +6,7 @@ use sigma_core::{Capability, DistributionReport, ManifestDelta, SkillManifest};
 
 /// Compares, in both directions.
 pub(super) fn delta(skill: &SkillManifest, report: &DistributionReport) -> ManifestDelta {
-    let declared_hosts: BTreeSet<String> = skill.external_calls.iter().filter_map(|call| host_of(&call.url)).collect();
+    let declared_hosts: BTreeSet<String> = skill.external_calls.iter().filter_map(|call| declared_host(&call.url)).collect();
     let covers = |host: &str, declared: &str| match declared.strip_prefix("*.") {
         Some(parent) => host.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.')),
         None => host == declared,
@@ -40,7 +40,7 @@ pub(super) fn delta(skill: &SkillManifest, report: &DistributionReport) -> Manif
 }
 
 /// The host of a declared address: `https://api.example.com/v1` and `api.example.com` alike.
-fn host_of(url: &str) -> Option<String> {
+pub fn declared_host(url: &str) -> Option<String> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next()?;
     let host = authority.rsplit('@').next()?.to_ascii_lowercase();

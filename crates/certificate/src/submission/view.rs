@@ -125,23 +125,6 @@ pub struct DeclaredCalls<'a> {
     pub external_calls: &'a [ExternalCall],
 }
 
-/// How a submission's certificate stands now.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct SubmissionStatusView {
-    /// The certificate's id.
-    pub certificate_id: String,
-    /// ACTIVE, REVOKED, BLOCKED or OVERRIDDEN.
-    pub status: CertificateStatus,
-    /// The level that holds now.
-    pub security_level: SecurityLevel,
-    /// What an operator decided.
-    pub operator_decision: Option<OperatorDecision>,
-    /// When it was sealed.
-    pub certified_at: Timestamp,
-}
-
 const API_DISCLAIMER: &str = "Declared endpoints were asked once, with safe methods, at certification time. What they answer \
     today, to others, or to other requests is not covered.";
 
@@ -230,18 +213,6 @@ impl SubmissionCertificate {
             on_chain: view.on_chain,
             verify_endpoint: view.verify_endpoint,
             payload: sealed,
-        }
-    }
-
-    /// How it stands now.
-    pub fn status_view(&self, decision: Option<&Decision>) -> SubmissionStatusView {
-        let sealed = self.payload().review.security_level;
-        SubmissionStatusView {
-            certificate_id: self.id().to_owned(),
-            status: status(decision),
-            security_level: crate::effective_level(sealed, decision),
-            operator_decision: decision.map(|decision| self.decided(decision)),
-            certified_at: self.payload().certified_at,
         }
     }
 

@@ -1,7 +1,9 @@
 //! `advance_submission`: takes a submission from step to step.
 //!
 //! First it resolves, looks up, and asks for an audit of every package that is not certified yet; then it waits, without
-//! holding a worker, until all of them are settled; then it decides. Each step is one transaction with what it writes.
+//! holding a worker, until all of them are settled; then it decides. Code is reviewed after that, once its packages stand in
+//! nobody's way: a blocked direct or L1 package stops a submission before anything of it runs. Each step is one transaction
+//! with what it writes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,14 +17,14 @@ use sigma_store::{Booking, JobId, Leased, NewJob, Settle, StoreError, Submission
 
 use super::{Applied, Effect, Failure, Kind, Only, audit_package};
 use crate::audit_project::Plan;
-use crate::submission::{StoredPlan, Todo, ended};
-use crate::{Hall, Project, Silent};
+use crate::submission::{StoredPlan, Todo, ended, reviewed};
+use crate::{Audit, Certified, Coordination, Hall, Next, Project, Silent};
 
 pub(crate) const KIND: Kind = Kind {
     name: NAME,
     failures: FAILURES,
-    // A resolution ends after three minutes by itself.
-    time_limit: Duration::from_secs(10 * 60),
+    // A resolution ends after three minutes by itself, a run after half a minute; runs wait for their turn.
+    time_limit: Duration::from_secs(20 * 60),
     run: |hall, leased| run(hall, leased).boxed(),
     gave_up: |leased, why| {
         Box::new(GaveUp { job: leased.lease.job.clone(), work: work(leased).ok(), why: why.to_owned() })
@@ -75,6 +77,7 @@ async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
             Ok(Box::new(Only(Settle::Wait { until })) as Box<dyn Effect>)
         }
         SubmissionState::Auditing => end(hall, submission).await,
+        SubmissionState::Reviewing => review(hall, submission).await,
         _ => Ok(Box::new(Only(Settle::Done { outcome: b"{}".to_vec() })) as Box<dyn Effect>),
     }
 }
@@ -150,16 +153,60 @@ fn unwritable(submission: &str, error: &serde_json::Error) -> StoreError {
     StoreError::Damaged { what: format!("submission {submission}"), why: error.to_string() }
 }
 
-/// Decides, now that every audit is settled.
+/// Decides about the packages, now that every audit is settled.
 async fn end(hall: &Hall, submission: Submission) -> Result<Box<dyn Effect>, Failure> {
     let project = project(&submission)?;
-    let plan: StoredPlan = serde_json::from_slice(&submission.plan)
-        .map_err(|error| Failure::for_good(format!("the submission's plan cannot be read: {error}")))?;
-    let audit = hall.assemble(&project, plan).await?;
+    let audit = audited(hall, &submission, &project).await?;
+    let coordination = Coordination::of(&audit);
+    if let Some(code) = &project.code
+        && (!code.category.has_packages() || coordination.next == Next::Proceed)
+    {
+        return Ok(Box::new(ToReview { submission: submission.id }));
+    }
     let (state, result) = ended(&audit, &hall.config.prices);
     tracing::info!(submission.id, submission.state = state.as_str(), "the submission ends");
     let bookings = hall.bookings(&audit, &submission.id);
-    Ok(Box::new(Ended { submission: submission.id, state, result, bookings }))
+    Ok(Box::new(Ended { submission: submission.id, state, result, bookings, certified: Certified::DryRun }))
+}
+
+/// The packages of a submission as they stand.
+async fn audited(hall: &Hall, submission: &Submission, project: &Project) -> Result<Audit, Failure> {
+    let plan: StoredPlan = serde_json::from_slice(&submission.plan)
+        .map_err(|error| Failure::for_good(format!("the submission's plan cannot be read: {error}")))?;
+    Ok(hall.assemble(project, plan).await?)
+}
+
+/// Reviews the code, and ends the submission.
+async fn review(hall: &Hall, submission: Submission) -> Result<Box<dyn Effect>, Failure> {
+    let project = project(&submission)?;
+    let code = project.code.as_ref().ok_or_else(|| Failure::for_good("the submission has no code"))?;
+    let audit = audited(hall, &submission, &project).await?;
+    let packages = code.category.has_packages().then_some(&audit);
+    let intake = hall.kept_intake(code).await?;
+    let examination = hall.examine_code(&intake, packages, &Silent).await?;
+    let ruling = hall.rule_code(&examination, &Silent).await;
+    let certified = hall.certify(&submission.id, &examination, &ruling).await?;
+    let advisories = packages.map(|audit| Coordination::of(audit).advisories).unwrap_or_default();
+    let (state, result) = reviewed(&examination, &ruling, &certified, &advisories);
+    tracing::info!(submission.id, submission.state = state.as_str(), "the submission ends");
+    let bookings = hall.bookings(&audit, &submission.id);
+    Ok(Box::new(Ended { submission: submission.id, state, result, bookings, certified }))
+}
+
+/// The packages stand in nobody's way: the code comes next.
+struct ToReview {
+    submission: String,
+}
+
+#[async_trait]
+impl Effect for ToReview {
+    async fn apply(&self, writing: &mut Writing, now: Timestamp) -> Result<Applied, StoreError> {
+        if !writing.review_submission(&self.submission, now).await? {
+            return Ok(Applied { settle: Settle::Done { outcome: b"{}".to_vec() }, event: None });
+        }
+        writing.tell(&self.submission, &[("reviewing", b"{}".to_vec())], now).await?;
+        Ok(Applied { settle: Settle::Wait { until: now }, event: None })
+    }
 }
 
 /// The end of a submission.
@@ -168,6 +215,7 @@ struct Ended {
     state: SubmissionState,
     result: serde_json::Value,
     bookings: Vec<Booking>,
+    certified: Certified,
 }
 
 #[async_trait]
@@ -175,8 +223,13 @@ impl Effect for Ended {
     async fn apply(&self, writing: &mut Writing, now: Timestamp) -> Result<Applied, StoreError> {
         let result = self.result.to_string().into_bytes();
         if writing.end_submission(&self.submission, self.state, &result, now).await? {
+            crate::review::write(writing, &self.certified).await?;
             writing.book(&self.bookings).await?;
-            let told = json!({"state": self.state.as_str(), "reasons": self.result["reasons"]});
+            let told = json!({
+                "state": self.state.as_str(),
+                "reasons": self.result["reasons"],
+                "certificateId": self.result["certificateId"],
+            });
             writing.tell(&self.submission, &[("ended", told.to_string().into_bytes())], now).await?;
         }
         Ok(Applied { settle: Settle::Done { outcome: b"{}".to_vec() }, event: None })
@@ -196,7 +249,7 @@ impl Effect for GaveUp {
         if let Some(work) = &self.work {
             let id = &work.submission;
             // Why is for operators, under the job's id: it may tell of our machines.
-            let why = format!("the dependencies could not be resolved or looked up ({})", self.job);
+            let why = format!("the submission could not be worked on ({})", self.job);
             let result = json!({"state": SubmissionState::Failed.as_str(), "reasons": [why], "advisories": []});
             if writing.end_submission(id, SubmissionState::Failed, result.to_string().as_bytes(), now).await? {
                 let told = json!({"state": SubmissionState::Failed.as_str(), "reasons": result["reasons"]});

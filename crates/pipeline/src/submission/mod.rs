@@ -11,8 +11,8 @@ use serde_json::json;
 use sigma_store::{Draft, JobId, StoreError, Submission};
 
 pub(crate) use plan::{JobOutcome, StoredPlan, Todo};
-pub use project::{Project, ProjectError, ProjectFiles};
-pub(crate) use result::ended;
+pub use project::{Project, ProjectError, ProjectFiles, StoredCode};
+pub(crate) use result::{ended, reviewed};
 
 use crate::{Hall, jobs};
 

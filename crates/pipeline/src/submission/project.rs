@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sigma_core::{Location, Manifest, Problem, Target, printable};
+use sigma_core::{
+    AdvisoryNote, CodeLanguage, ComplexityTier, Manifest, Origin, SkillManifest, SubmissionCategory, Target, printable,
+};
 use sigma_ecosystem::manifest::{self, ManifestError, ReadOptions};
 
 use crate::AuditOptions;
+use crate::review::passed_over;
 
 /// A project, ready to be resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +23,35 @@ pub struct Project {
     pub depth: u8,
     /// Transitive packages audited anew at most.
     pub cap: usize,
+    /// Code that is reviewed once the packages stand in nobody's way; nothing where only packages are audited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<StoredCode>,
+}
+
+/// A submission of code, as it was taken in; its files are kept beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredCode {
+    /// What it consists of.
+    pub category: SubmissionCategory,
+    /// Where the files came from.
+    pub origin: Origin,
+    /// The folder under review.
+    pub folder: String,
+    /// The entry point, relative to that folder.
+    pub entry: Option<String>,
+    /// The language that it runs in.
+    pub language: Option<CodeLanguage>,
+    /// The skill, where the category has one.
+    pub skill: Option<SkillManifest>,
+    /// What does not stand in the way and is disclosed.
+    pub disclosed: Vec<String>,
+    /// What the developer says about it.
+    pub note: Option<AdvisoryNote>,
+    /// How much there is to look at, which decides what it costs.
+    pub tier: ComplexityTier,
+    /// SHA-256 under which the store keeps the files.
+    pub files: String,
 }
 
 /// The files of a project as somebody sends them: relative path and text.
@@ -64,13 +96,10 @@ impl Project {
         let mut manifests = read.manifests;
         // What was passed over for a more exact file is told beside the first manifest.
         if let Some(first) = manifests.first_mut() {
-            first.problems.extend(read.passed_over.iter().map(|text| {
-                let (file, message) = text.split_once(": ").unwrap_or((text.as_str(), "not used"));
-                Problem { message: message.to_owned(), at: Location { file: file.to_owned(), line: 1 } }
-            }));
+            first.problems.extend(read.passed_over.iter().map(|text| passed_over(text)));
         }
         let AuditOptions { depth, cap, .. } = AuditOptions::default();
-        Ok(Self { manifests, target, depth, cap })
+        Ok(Self { manifests, target, depth, cap, code: None })
     }
 
     /// How it is audited.

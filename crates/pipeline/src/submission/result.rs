@@ -1,9 +1,10 @@
 //! How a submission ended, as it is stored and shown.
 
 use serde_json::{Value, json};
+use sigma_core::{CouncilVerdict, Ruling};
 use sigma_store::SubmissionState;
 
-use crate::{Audit, Coordination, Next, PriceTable};
+use crate::{Audit, Certified, Coordination, Examination, Next, PriceTable};
 
 /// The state a decision leads to, and the document that tells everything about it.
 pub(crate) fn ended(audit: &Audit, prices: &PriceTable) -> (SubmissionState, Value) {
@@ -26,6 +27,36 @@ pub(crate) fn ended(audit: &Audit, prices: &PriceTable) -> (SubmissionState, Val
         "refused": audit.refused,
         "notInstalledForTarget": audit.excluded,
         "problems": audit.problems,
+    });
+    (state, document)
+}
+
+/// The state that a ruling leads to, and the document that tells everything about it.
+pub(crate) fn reviewed(
+    examination: &Examination,
+    ruling: &Ruling,
+    certified: &Certified,
+    advisories: &[String],
+) -> (SubmissionState, Value) {
+    let state = match ruling.verdict {
+        CouncilVerdict::Approved => SubmissionState::Certified,
+        CouncilVerdict::Rejected => SubmissionState::Rejected,
+        CouncilVerdict::Escalated => SubmissionState::Escalated,
+    };
+    let reasons = match state {
+        SubmissionState::Certified => Vec::new(),
+        _ => vec![ruling.rationale.clone()],
+    };
+    let document = json!({
+        "state": state.as_str(),
+        "reasons": reasons,
+        "advisories": advisories,
+        "certificateId": certified.certificate().map(sigma_certificate::SubmissionCertificate::id),
+        "councilVerdict": ruling.verdict,
+        "securityLevel": ruling.level,
+        "retainedWarnings": ruling.warnings,
+        "execution": examination.dossier.execution.as_ref().map(|execution| &execution.description),
+        "packageAnalysis": examination.packages,
     });
     (state, document)
 }

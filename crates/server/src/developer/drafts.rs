@@ -6,16 +6,16 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use data_encoding::BASE32_NOPAD;
 use serde::{Deserialize, Serialize};
-use sigma_core::{Ecosystem, Target, Timestamp};
-use sigma_pipeline::{Project, ProjectError, ProjectFiles};
+use sigma_core::{CodeLanguage, ComplexityTier, Ecosystem, Origin, SubmissionCategory, Target, Timestamp};
+use sigma_pipeline::{IntakeError, Project, ProjectError, ProjectFiles, RepositoryRequest};
 use sigma_store::Draft;
 use utoipa::ToSchema;
 
 use super::caller::{Reader, Submitter};
-use super::plane;
+use super::{Plane, plane};
 use crate::App;
-use crate::problem::{Code, Problem, Problems, Refusals};
-use crate::public::query::Body;
+use crate::problem::{Code, Obstacle, Problem, Problems, Refusals};
+use crate::public::query::{Body, is_id};
 
 /// A project to be previewed and submitted.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -25,8 +25,8 @@ pub(crate) struct DraftRequest {
     #[schema(example = json!({"requirements.txt": "requests>=2.31\n"}))]
     #[serde(default)]
     files: ProjectFiles,
-    /// A public repository. Not supported yet: send `files`.
-    repository_url: Option<String>,
+    /// A public repository whose code is reviewed, with its packages where the category has them. Either this or `files`.
+    repository: Option<RepositoryDraftRequest>,
     /// Python version to resolve for; 3.12 unless given.
     #[schema(example = "3.12")]
     python_version: Option<String>,
@@ -42,6 +42,27 @@ pub(crate) struct DraftRequest {
     /// Read development dependencies too.
     #[serde(default)]
     include_dev: bool,
+}
+
+/// A public repository. It is locked to the commit that the reference stands for now.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RepositoryDraftRequest {
+    /// Its https address.
+    #[schema(example = "https://github.com/example/weather-skill")]
+    url: String,
+    /// A branch, a tag or a whole commit id; the default branch unless given.
+    #[schema(example = "v1.2.0")]
+    r#ref: Option<String>,
+    /// What the submission consists of.
+    category: SubmissionCategory,
+    /// The program, relative to the repository's root. Categories with CODE need one.
+    #[schema(example = "skills/weather/main.py")]
+    entry: Option<String>,
+    /// The folder under review, where no entry point tells.
+    folder: Option<String>,
+    /// What you want to say about it, at most 2,000 characters. Reviewers take it as a claim.
+    note: Option<String>,
 }
 
 /// A draft.
@@ -62,6 +83,30 @@ pub(crate) struct DraftView {
     depth: u8,
     /// Transitive packages that are audited anew at most.
     transitive_cap: usize,
+    /// The code that is reviewed; `null` where only packages are audited.
+    code: Option<CodeView>,
+}
+
+/// The code of a draft.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CodeView {
+    /// What the submission consists of.
+    category: SubmissionCategory,
+    /// The repository.
+    source_url: String,
+    /// The exact commit that it is locked to.
+    commit: String,
+    /// The folder under review; empty for the root.
+    folder: String,
+    /// The entry point, relative to that folder.
+    entry: Option<String>,
+    /// `python` or `node`.
+    language: Option<CodeLanguage>,
+    /// How much there is to look at.
+    complexity_tier: ComplexityTier,
+    /// What is disclosed, in sentences.
+    disclosed: Vec<String>,
 }
 
 /// A manifest of a draft.
@@ -95,9 +140,6 @@ pub(crate) async fn create(
     Body(new): Body<DraftRequest>,
 ) -> Result<Response, Problem> {
     let plane = plane(&app)?;
-    if new.repository_url.is_some() {
-        return Err(Problem::new(Code::NotSupported, "repositories cannot be read yet: send the manifests as `files`"));
-    }
     if app.store.count_drafts(&caller.owner).await? >= MAX_DRAFTS {
         let detail = format!("there are {MAX_DRAFTS} drafts already; remove some");
         return Err(Problem::new(Code::TooMany, detail));
@@ -105,9 +147,15 @@ pub(crate) async fn create(
     let mut read = plane.developer.read.clone();
     read.include_dev = new.include_dev;
     let (target, depth, cap) = options(&new)?;
-    let files = new.files;
-    let project = tokio::task::spawn_blocking(move || Project::read(&files, target, &read)).await;
-    let mut project = project.map_err(Problem::internal)?.map_err(unreadable)?;
+    let mut project = match (new.repository, new.files.is_empty()) {
+        (Some(_), false) => return Err(Problem::new(Code::InvalidBody, "send either `files` or `repository`, not both")),
+        (Some(repository), true) => take_in(plane, repository, target).await?,
+        (None, _) => {
+            let files = new.files;
+            let project = tokio::task::spawn_blocking(move || Project::read(&files, target, &read)).await;
+            project.map_err(Problem::internal)?.map_err(unreadable)?
+        }
+    };
     project.depth = depth.unwrap_or(project.depth);
     project.cap = cap.unwrap_or(project.cap);
     let bytes = serde_json::to_vec(&project).map_err(Problem::internal)?;
@@ -122,6 +170,36 @@ pub(crate) async fn create(
     let address =
         HeaderValue::from_str(&format!("/api/v1/sigma/dev/drafts/{}", draft.id)).map_err(Problem::internal)?;
     Ok((StatusCode::CREATED, [(header::LOCATION, address)], Json(view(&draft, &project))).into_response())
+}
+
+/// Fetches a repository and keeps what is reviewed of it. Everything that stands in the way is told at once.
+async fn take_in(plane: &Plane, asked: RepositoryDraftRequest, target: Target) -> Result<Project, Problem> {
+    let _place = plane.place()?;
+    let hall = &plane.developer.hall;
+    let request = RepositoryRequest {
+        url: asked.url,
+        reference: asked.r#ref,
+        category: asked.category,
+        entry: asked.entry,
+        folder: asked.folder,
+        note: asked.note,
+    };
+    let intake = hall.take_in(&request).await.map_err(|error| match error {
+        IntakeError::Io(error) => Problem::internal(error),
+        IntakeError::Manifest(error) => Problem::new(Code::InvalidManifest, error),
+        IntakeError::Problems(problems) => {
+            let obstacle = |one: &sigma_pipeline::IntakeProblem| Obstacle {
+                code: one.code.to_string(),
+                path: one.path.clone(),
+                detail: one.message.clone(),
+                remedy: one.remedy.to_owned(),
+            };
+            let detail = format!("{} thing(s) stand in the way of a review", problems.len());
+            Problem::new(Code::InvalidSubmission, detail).because_of(problems.iter().map(obstacle).collect())
+        }
+        error => Problem::new(Code::InvalidSubmission, error),
+    })?;
+    hall.keep_intake(&intake, target).await.map_err(Problem::internal)
 }
 
 /// A draft of yours
@@ -166,12 +244,6 @@ pub(crate) async fn find(app: &App, owner: &str, id: &str) -> Result<(Draft, Pro
 
 fn none() -> Problem {
     Problem::new(Code::NotFound, "you have no such draft")
-}
-
-/// A prefix and 32 characters of lower-case base 32.
-pub(crate) fn is_id(text: &str, prefix: &str) -> bool {
-    let rest = text.strip_prefix(prefix).unwrap_or_default();
-    rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(&byte))
 }
 
 /// An id that nobody can guess.
@@ -219,7 +291,24 @@ fn view(draft: &Draft, project: &Project) -> DraftView {
             .map(|one| format!("{} ({}): {}; {}", one.declaration, one.at, one.reason.describe(), one.advice))
             .collect(),
     };
+    let code = project.code.as_ref().map(|code| {
+        let (source_url, commit) = match &code.origin {
+            Origin::Repository { url, commit, .. } => (url.clone(), commit.clone()),
+            Origin::Folder => Default::default(),
+        };
+        CodeView {
+            category: code.category,
+            source_url,
+            commit,
+            folder: code.folder.clone(),
+            entry: code.entry.clone(),
+            language: code.language,
+            complexity_tier: code.tier,
+            disclosed: code.disclosed.clone(),
+        }
+    });
     DraftView {
+        code,
         draft_id: draft.id.clone(),
         created_at: draft.created_at,
         manifests: project.manifests.iter().map(manifest).collect(),

@@ -4,11 +4,11 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde::Serialize;
 use sigma_certificate::CertificationStatus;
-use sigma_core::{Depth, Ecosystem};
+use sigma_core::{ComplexityTier, Depth, Ecosystem};
 use utoipa::ToSchema;
 
 use super::caller::Reader;
-use super::{plane, preview};
+use super::{drafts, plane, preview};
 use crate::App;
 use crate::problem::{Problem, Problems, Refusals};
 
@@ -25,8 +25,10 @@ pub(crate) struct Quote {
     /// What the registry saves.
     #[schema(example = 14)]
     savings_usd: u64,
-    /// Price of a standard, a complex and a high-complex package.
+    /// Price of a standard, a complex and a high-complex package, and of the review of code of the same tier.
     prices: Prices,
+    /// The review of the code; `null` where only packages are audited.
+    code: Option<CodeLine>,
     /// Every package that is certified or would be audited, direct ones first.
     lines: Vec<Line>,
     /// Packages that are neither, and so cost nothing.
@@ -43,6 +45,16 @@ pub(crate) struct Prices {
     complex: u64,
     #[schema(example = 8)]
     high_complex: u64,
+}
+
+/// The review of the code.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CodeLine {
+    /// standard, complex or high-complex.
+    complexity_tier: ComplexityTier,
+    /// What it costs.
+    price_usd: u64,
 }
 
 /// One package.
@@ -74,7 +86,11 @@ pub(crate) async fn quote(
     Path(id): Path<String>,
 ) -> Result<Json<Quote>, Problem> {
     let audit = preview::look_up(&app, &caller.owner, &id).await?;
+    let (_, project) = drafts::find(&app, &caller.owner, &id).await?;
     let prices = plane(&app)?.developer.hall.prices();
+    let code = project
+        .code
+        .map(|code| CodeLine { complexity_tier: code.tier, price_usd: prices.price(code.tier) });
     let analysis = audit.package_analysis(prices);
     let all = analysis.packages.len();
     let priced = analysis.packages.into_iter().filter(|entry| entry.estimated_complexity_tier.is_some());
@@ -92,7 +108,8 @@ pub(crate) async fn quote(
         .collect();
     Ok(Json(Quote {
         currency: "USD",
-        total_usd: lines.iter().map(|line| line.price_usd).sum(),
+        total_usd: lines.iter().map(|line| line.price_usd).sum::<u64>() + code.as_ref().map_or(0, |code| code.price_usd),
+        code,
         savings_usd: lines.iter().map(|line| line.price_without_cache_usd - line.price_usd).sum(),
         prices: Prices { standard: prices.standard, complex: prices.complex, high_complex: prices.high_complex },
         not_audited: all - lines.len(),

@@ -15,7 +15,7 @@ use super::caller::{Reader, Submitter};
 use super::{drafts, plane};
 use crate::App;
 use crate::problem::{Code, Problem, Problems, Refusals};
-use crate::public::query::{Params, limit};
+use crate::public::query::{Params, is_id, limit};
 
 /// How a submission stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -144,7 +144,7 @@ pub(crate) async fn list(
 /// The caller's submission. Somebody else's is answered like one that never existed.
 pub(crate) async fn find(app: &App, owner: &str, id: &str) -> Result<Submission, Problem> {
     let none = || Problem::new(Code::NotFound, "you have no such submission");
-    match drafts::is_id(id, "sub_") {
+    match is_id(id, "sub_") {
         true => app.store.submission_of(owner, id).await?.ok_or_else(none),
         false => Err(none()),
     }
@@ -176,7 +176,7 @@ fn read_cursor(text: &str) -> Result<(Timestamp, String), Problem> {
     let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| wrong())?;
     let text = String::from_utf8(bytes).map_err(|_| wrong())?;
     let (at, id) = text.split_once('/').ok_or_else(wrong)?;
-    if !drafts::is_id(id, "sub_") {
+    if !is_id(id, "sub_") {
         return Err(wrong());
     }
     Ok((Timestamp::from_millis(at.parse().map_err(|_| wrong())?), id.to_owned()))

@@ -1,53 +1,99 @@
-//! `/certificates/{id}`: package certificates by their id, also those that a newer one replaced.
+//! `/certificates/{id}`: certificates by their id, those of packages (`pkg_`) and those of submissions (`sig_`), also those that
+//! a newer one replaced.
 
 use axum::Json;
 use axum::extract::{RawPathParams, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
-use sigma_certificate::{CertificateStatus, OperatorDecision, PackageView, VerifyView, effective_level, status};
+use sigma_certificate::{
+    CertificateStatus, OperatorDecision, PackageView, SubmissionVerifyView, SubmissionView, VerifyView, effective_level,
+    status,
+};
 use sigma_core::{SecurityLevel, Timestamp};
-use sigma_store::Listed;
+use sigma_store::{Listed, ListedSubmission};
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::conditional::Tagged;
 use crate::problem::{Code, Problem, Problems};
-use crate::public::query::is_certificate_id;
+use crate::public::query::{is_certificate_id, is_id};
+use crate::public::submissions::on_chain;
 use crate::public::summary::{open, since};
+
+/// A certificate of either kind.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only the OpenAPI document is made of it")]
+pub(crate) enum AnyCertificate {
+    /// Of a package.
+    Package(Box<PackageView<'static>>),
+    /// Of a submission.
+    Submission(Box<SubmissionView<'static>>),
+}
+
+/// A certificate of either kind with its integrity details.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only the OpenAPI document is made of it")]
+pub(crate) enum AnyVerifiable {
+    /// Of a package.
+    Package(Box<VerifyView<'static>>),
+    /// Of a submission.
+    Submission(Box<SubmissionVerifyView<'static>>),
+}
+
+/// What an id names.
+pub(crate) enum Found {
+    Package(Box<Listed>),
+    Submission(Box<ListedSubmission>),
+}
 
 /// A certificate by its id
 #[utoipa::path(
     get, path = "/certificates/{id}", tag = "certificates",
-    params(("id" = String, Path, description = "`pkg_` and 32 characters")),
-    responses((status = 200, description = "The certificate", body = PackageView<'static>), Problems)
+    params(("id" = String, Path, description = "`pkg_` or `sig_` and 32 characters")),
+    responses((status = 200, description = "The certificate", body = AnyCertificate), Problems)
 )]
 pub(crate) async fn certificate(
     State(app): State<App>,
     params: RawPathParams,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let listed = find(&app, &params).await?;
-    let certificate = open(&listed)?;
-    let view = certificate.view(app.answers.endpoints(), since(&listed));
-    respond(&view, &headers)
+    match find(&app, &params).await? {
+        Found::Package(listed) => {
+            let certificate = open(&listed)?;
+            respond(&certificate.view(app.answers.endpoints(), since(&listed)), &headers)
+        }
+        Found::Submission(listed) => {
+            let decision = listed.decision.as_ref();
+            respond(&listed.certificate.view(app.answers.endpoints(), decision, on_chain()), &headers)
+        }
+    }
 }
 
 /// A certificate by its id, with its integrity details
 #[utoipa::path(
     get, path = "/certificates/{id}/verify", tag = "certificates",
-    params(("id" = String, Path, description = "`pkg_` and 32 characters")),
-    responses((status = 200, description = "The certificate, verifiable", body = VerifyView<'static>), Problems)
+    params(("id" = String, Path, description = "`pkg_` or `sig_` and 32 characters")),
+    responses((status = 200, description = "The certificate, verifiable", body = AnyVerifiable), Problems)
 )]
 pub(crate) async fn verify(
     State(app): State<App>,
     params: RawPathParams,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let listed = find(&app, &params).await?;
-    let certificate = open(&listed)?;
-    let view = certificate.verify_view(app.answers.endpoints(), since(&listed));
-    respond(&view, &headers)
+    match find(&app, &params).await? {
+        Found::Package(listed) => {
+            let certificate = open(&listed)?;
+            respond(&certificate.verify_view(app.answers.endpoints(), since(&listed)), &headers)
+        }
+        Found::Submission(listed) => {
+            let decision = listed.decision.as_ref();
+            let view = listed.certificate.verify_view(app.answers.endpoints(), decision, on_chain(), 0);
+            respond(&view, &headers)
+        }
+    }
 }
 
 /// A view as an answer that can be kept.
@@ -69,18 +115,35 @@ pub(crate) struct LiveStatus {
     operator_decision: Option<OperatorDecision>,
     /// When it was sealed.
     certified_at: Timestamp,
-    /// The certificate that answers for this exact package now, where that is another one.
+    /// The certificate that answers for this exact package or source now, where that is another one.
     replaced_by: Option<String>,
 }
 
 /// How a certificate stands now
 #[utoipa::path(
     get, path = "/certificates/{id}/live-status", tag = "certificates",
-    params(("id" = String, Path, description = "`pkg_` and 32 characters")),
+    params(("id" = String, Path, description = "`pkg_` or `sig_` and 32 characters")),
     responses((status = 200, description = "Its status", body = LiveStatus), Problems)
 )]
 pub(crate) async fn live_status(State(app): State<App>, params: RawPathParams) -> Result<Json<LiveStatus>, Problem> {
-    let listed = find(&app, &params).await?;
+    let listed = match find(&app, &params).await? {
+        Found::Package(listed) => listed,
+        Found::Submission(listed) => {
+            let (certificate, decision) = (&listed.certificate, listed.decision.as_ref());
+            let view = certificate.view(app.answers.endpoints(), decision, on_chain());
+            let source = &certificate.payload().source;
+            let entry = source.entry.as_deref().unwrap_or_default();
+            let newest = app.store.newest_of_source(&source.source_url, &source.folder, entry).await?;
+            return Ok(Json(LiveStatus {
+                certificate_id: certificate.id().to_owned(),
+                status: view.status,
+                security_level: view.payload.review.security_level,
+                operator_decision: view.operator_decision,
+                certified_at: certificate.payload().certified_at,
+                replaced_by: newest.filter(|id| id != certificate.id()),
+            }));
+        }
+    };
     let certificate = open(&listed)?;
     let decision = listed.record.decision.as_ref();
     let answering = app.answers.reader().package(&listed.package).await?;
@@ -94,11 +157,15 @@ pub(crate) async fn live_status(State(app): State<App>, params: RawPathParams) -
     }))
 }
 
-async fn find(app: &App, params: &RawPathParams) -> Result<Listed, Problem> {
+/// The certificate that the address names.
+pub(crate) async fn find(app: &App, params: &RawPathParams) -> Result<Found, Problem> {
     let id = params.iter().map(|(_, value)| value).next().unwrap_or_default();
-    if !is_certificate_id(id) {
-        return Err(Problem::new(Code::InvalidId, "expected `pkg_` and 32 characters of a-z and 2-7"));
-    }
-    let listed = app.store.stands(id).await?;
-    listed.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no certificate {id}")))
+    let found = if is_certificate_id(id) {
+        app.store.stands(id).await?.map(|listed| Found::Package(Box::new(listed)))
+    } else if is_id(id, "sig_") {
+        app.store.submission_certificate(id).await?.map(|listed| Found::Submission(Box::new(listed)))
+    } else {
+        return Err(Problem::new(Code::InvalidId, "expected `pkg_` or `sig_` and 32 characters of a-z and 2-7"));
+    };
+    found.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no certificate {id}")))
 }

@@ -10,5 +10,6 @@ pub(crate) mod purl;
 pub(crate) mod query;
 pub(crate) mod search;
 pub(crate) mod stats;
+pub(crate) mod submissions;
 pub(crate) mod summary;
 pub(crate) mod verify;

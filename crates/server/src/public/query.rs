@@ -89,6 +89,11 @@ pub(crate) fn read_cursor(text: &str) -> Result<Cursor, Problem> {
 
 /// `pkg_` and 32 characters of lower-case base32.
 pub(crate) fn is_certificate_id(text: &str) -> bool {
-    let rest = text.strip_prefix("pkg_").unwrap_or_default();
+    is_id(text, "pkg_")
+}
+
+/// A prefix and 32 characters of lower-case base32.
+pub(crate) fn is_id(text: &str, prefix: &str) -> bool {
+    let rest = text.strip_prefix(prefix).unwrap_or_default();
     rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(&byte))
 }

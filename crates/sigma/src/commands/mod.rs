@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod explain;
 pub mod hash;
 pub mod jobs;
+pub mod review;
 pub mod rules;
 pub mod scan;
 pub mod serve;

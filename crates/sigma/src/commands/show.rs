@@ -10,10 +10,19 @@ use crate::{Outcome, render, wire};
 pub async fn run(args: &Args, command: &Show) -> Result<Outcome> {
     let config = wire::config(args)?;
     let store = wire::store(&config).await?;
+    if command.what.starts_with("sig_") {
+        let Some(known) = store.submission_certificate(&command.what).await? else {
+            let what = sigma_core::printable(&command.what, 200);
+            eprintln!("no certificate {what} in {}", config.store.display());
+            return Ok(Outcome::Undecided);
+        };
+        super::print(&render::submission::certificate(&known, command.format, &config)?)?;
+        return Ok(Outcome::Pass);
+    }
     let certificates = if command.what.starts_with("pkg_") {
         store.certificate(&command.what).await?.map(|sealed| sealed.certificate).into_iter().collect()
     } else {
-        let package: PackageId = command.what.parse().context("expected a package or a certificate id (pkg_...)")?;
+        let package: PackageId = command.what.parse().context("expected a package or a certificate id (pkg_... or sig_...)")?;
         store.certificates_of(&package).await?
     };
     if certificates.is_empty() {

@@ -5,6 +5,7 @@ mod markdown;
 pub mod operator;
 pub mod rules;
 pub mod scan;
+pub mod submission;
 mod table;
 mod words;
 

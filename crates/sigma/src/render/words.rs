@@ -1,7 +1,7 @@
 //! Words that every format shares.
 
 use sigma_certificate::{CertificationStatus, PackageAnalysis, PackageEntry};
-use sigma_core::{Depth, Ecosystem, Severity, Warning};
+use sigma_core::{Depth, Ecosystem, ProbeOutcome, SandboxTier, Severity, Warning};
 use sigma_pipeline::{Audit, BEYOND_DEPTH, Decision, WaiverUse};
 
 pub fn status(status: CertificationStatus) -> &'static str {
@@ -30,6 +30,25 @@ pub fn advisories(entry: &PackageEntry) -> String {
         (Some(_), Some(0)) => "none known".to_owned(),
         (Some(_), Some(count)) => count.to_string(),
         (Some(_), None) => "unavailable".to_owned(),
+    }
+}
+
+pub fn tier(tier: SandboxTier) -> &'static str {
+    match tier {
+        SandboxTier::Namespaces => "own namespaces",
+        SandboxTier::Filtered => "filtered system calls, no namespaces",
+    }
+}
+
+pub fn probe(outcome: &ProbeOutcome) -> String {
+    match outcome {
+        ProbeOutcome::Answered { code, content_type, location } => {
+            let kind = content_type.as_deref().map_or_else(String::new, |kind| format!(", {kind}"));
+            let to = location.as_deref().map_or_else(String::new, |to| format!(", redirects to {to}"));
+            format!("answered {code}{kind}{to}")
+        }
+        ProbeOutcome::Failed { reason } => format!("no answer: {reason}"),
+        ProbeOutcome::NotProbed { reason } => format!("not probed: {reason}"),
     }
 }
 

@@ -1,0 +1,65 @@
+//! The hall of submissions: from a repository or a folder to a certificate of its code.
+//!
+//! In: an address, a category, an entry point. Out: a certificate, an escalation, or all reasons at once why there is nothing
+//! to review. [`Hall::take_in`] runs before anything costs; [`Hall::examine_code`] is everything between the packages'
+//! certificates and the ruling, in the order in which it happens; [`Hall::certify`] seals.
+
+mod certify;
+mod dossier;
+mod examine;
+mod files;
+mod install;
+mod intake;
+mod seal;
+mod whole;
+
+pub use certify::Certified;
+pub use examine::Examination;
+pub use intake::{Intake, IntakeError, RepositoryRequest};
+pub use whole::Review;
+
+pub(crate) use certify::write;
+pub(crate) use intake::passed_over;
+
+use std::sync::Arc;
+
+use sigma_council::Council;
+use sigma_ecosystem::manifest::ReadOptions;
+use sigma_intake::probe::ProbeConfig;
+use sigma_intake::{RepositoryConfig, SubmissionLimits};
+use sigma_sandbox::Sandbox;
+use tokio::sync::Semaphore;
+
+/// What the review of submissions needs beside the hall.
+#[derive(Clone)]
+pub struct ReviewRooms {
+    /// Which repositories are fetched, and how much of them.
+    pub repositories: RepositoryConfig,
+    /// How large a folder under review may be.
+    pub limits: SubmissionLimits,
+    /// How manifests are read: which indexes count as the public ones.
+    pub read: ReadOptions,
+    /// How declared endpoints are looked at.
+    pub probes: ProbeConfig,
+    /// Where code runs; or why none runs.
+    pub sandbox: Result<Sandbox, String>,
+    /// Runs at once.
+    pub runs: Arc<Semaphore>,
+    /// Who decides.
+    pub council: Arc<Council>,
+}
+
+impl Default for ReviewRooms {
+    /// Official hosts, embedded validators, and no sandbox.
+    fn default() -> Self {
+        Self {
+            repositories: RepositoryConfig::default(),
+            limits: SubmissionLimits::default(),
+            read: ReadOptions::default(),
+            probes: ProbeConfig::default(),
+            sandbox: Err("the sandbox is turned off".to_owned()),
+            runs: Arc::new(Semaphore::new(1)),
+            council: Arc::new(Council::default()),
+        }
+    }
+}
