@@ -1,0 +1,62 @@
+//! Limits and permissions, each with its default, unit and reason. Only the binary reads files and the environment.
+
+use std::time::Duration;
+
+/// Which repositories are fetched, and how much of them.
+#[derive(Debug, Clone)]
+pub struct RepositoryConfig {
+    /// Hosts that may be asked, as `host` or `host:port`. Default: GitHub's, since its addresses are stable and public.
+    pub hosts: Vec<String>,
+    /// Whether a host may lie on this machine, and is then spoken to in plain HTTP. For tests only: false.
+    pub allow_loopback: bool,
+    /// Bytes received in all. Default 64 MiB: what is under review has at most 512 KiB, but a server that cannot leave out
+    /// large files sends the whole tree around it.
+    pub received: u64,
+    /// Bytes of a file above which servers are asked to leave it out. Default 200 KiB: a larger one cannot be reviewed. Not
+    /// below [`SubmissionLimits::file`].
+    pub file: u64,
+    /// Objects in what is received. Default 100,000, a large monorepo.
+    pub objects: u32,
+    /// Bytes of one object, unpacked. Default 8 MiB: a folder of 100,000 files takes about 4 MiB.
+    pub object: u64,
+    /// Bytes of all objects, unpacked. Default 256 MiB: it bounds memory and work on deltas that unfold.
+    pub unpacked: u64,
+    /// Files, folders and links in the tree. Default 50,000.
+    pub entries: usize,
+    /// The whole fetch. Default 60 s: somebody waits for it.
+    pub within: Duration,
+}
+
+impl Default for RepositoryConfig {
+    fn default() -> Self {
+        Self {
+            hosts: vec!["github.com".to_owned()],
+            allow_loopback: false,
+            received: 64 << 20,
+            file: SubmissionLimits::default().file,
+            objects: 100_000,
+            object: 8 << 20,
+            unpacked: 256 << 20,
+            entries: 50_000,
+            within: Duration::from_secs(60),
+        }
+    }
+}
+
+/// How large the folder under review may be. Nothing is certified that was not read in full, so there is no partial
+/// review of what is larger.
+#[derive(Debug, Clone, Copy)]
+pub struct SubmissionLimits {
+    /// Files. Default 50.
+    pub files: usize,
+    /// Bytes in all. Default 512 KiB.
+    pub total: u64,
+    /// Bytes of one file. Default 200 KiB.
+    pub file: u64,
+}
+
+impl Default for SubmissionLimits {
+    fn default() -> Self {
+        Self { files: 50, total: 512 << 10, file: 200 << 10 }
+    }
+}
