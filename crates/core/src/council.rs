@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AdvisorySnapshot, Delta, PackageId, Release, Report, SecurityLevel, Severity};
+use crate::{AdvisorySnapshot, Delta, PackageId, Release, Report, SecurityLevel, Severity, Sha256};
 
 /// All that the council sees of one package. Structured facts only; no source, and nothing that could instruct it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,8 +61,28 @@ pub struct Reason {
     pub evidence: Option<String>,
 }
 
+/// The model behind a ballot, what it was asked, and what that took. How long it took is not here: a round is hashed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct ModelSeat {
+    /// The model, as its vendor names it.
+    pub model: String,
+    /// The family it is of: models of one family are taken to err alike.
+    pub family: String,
+    /// SHA-256 of the prompt, with which the round can be repeated; nothing where the model was not asked.
+    pub prompt_sha256: Option<Sha256>,
+    /// Tokens of the prompt, as the vendor counts them; nothing where it did not say.
+    pub input_tokens: Option<u64>,
+    /// Tokens of the answer, as the vendor counts them; nothing where it did not say.
+    pub output_tokens: Option<u64>,
+    /// What asking it cost at the configured prices, in millionths of a US dollar; the most it can have cost where the
+    /// vendor did not say.
+    pub cost_micro_usd: u64,
+}
+
 /// One validator's vote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Ballot {
     /// The validator's id.
     pub validator: String,
@@ -74,6 +94,9 @@ pub struct Ballot {
     pub level: SecurityLevel,
     /// Why, strongest first.
     pub reasons: Vec<Reason>,
+    /// The model that voted; nothing for an embedded validator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelSeat>,
 }
 
 /// A concern that stays with the certificate.

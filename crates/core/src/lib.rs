@@ -23,7 +23,7 @@ mod text;
 mod time;
 
 pub use advisory::{Advisory, AdvisorySeverity, AdvisorySnapshot, AdvisoryState};
-pub use council::{Ballot, CouncilVerdict, Dossier, Phase, Reason, Ruling, Vote, Warning};
+pub use council::{Ballot, CouncilVerdict, Dossier, ModelSeat, Phase, Reason, Ruling, Vote, Warning};
 pub use delta::{Delta, DistributionDelta, FileDelta, Gain, NewBinary, NewRule, Roster};
 pub use dependency::{
     Declared, DependencyKind, Location, LockedEdge, LockedPackage, Manifest, ManifestSource, Problem, Refusal, Refused,

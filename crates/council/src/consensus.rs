@@ -140,6 +140,7 @@ mod tests {
                 vote,
                 level,
                 reasons: vec![],
+                model: None,
             })
             .collect();
         let mut shuffled = ballots.clone();
@@ -173,7 +174,14 @@ mod tests {
             location: Some(format!("f.py:{line}")),
             evidence: None,
         };
-        let ballot = |phase, reasons| Ballot { validator: "v".to_owned(), phase, vote: Safe, level: Caution, reasons };
+        let ballot = |phase, reasons| Ballot {
+            validator: "v".to_owned(),
+            phase,
+            vote: Safe,
+            level: Caution,
+            reasons,
+            model: None,
+        };
         let many: Vec<Reason> = (0..40).map(|line| reason(Monitored, "b", line)).collect();
         let ballots = [
             ballot(Phase::One, [vec![reason(Monitored, "a", 1), reason(Clear, "quiet", 1)], many].concat()),

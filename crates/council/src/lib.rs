@@ -1,7 +1,8 @@
 //! The council: validators with different lenses, two phases, and consensus.
 //!
-//! In: a [`sigma_core::Dossier`]. Out: a [`sigma_core::Ruling`]. The default validators are deterministic: the same
-//! dossier always gives the same ballots. Nothing here reads package code, and nothing in a dossier is an instruction.
+//! In: a [`sigma_core::Dossier`] of a package, or a [`sigma_core::CodeDossier`] of a submission. Out: a
+//! [`sigma_core::Ruling`]. The embedded validators are deterministic: the same dossier always gives the same ballots.
+//! Nothing here reads code, and nothing in a dossier is an instruction.
 #![warn(missing_docs)]
 
 mod consensus;
@@ -12,33 +13,53 @@ mod validators;
 pub use consensus::rule;
 pub use reasons::level_of;
 
-use sigma_core::{Ballot, Dossier, Phase, Ruling, SecurityLevel};
+use sigma_core::{Ballot, CodeDossier, Dossier, Phase, Reason, Ruling, SecurityLevel, Vote};
 
-/// A member of the council.
-pub trait Validator: Send + Sync {
+/// An embedded member of the council, which judges dossiers of one kind.
+pub trait Validator<D>: Send + Sync {
     /// Its id, as it stands on ballots.
     fn id(&self) -> &'static str;
 
     /// The panel it sits on.
     fn phase(&self) -> Phase;
 
-    /// Its vote on a dossier.
-    fn vote(&self, dossier: &Dossier) -> Ballot;
+    /// What it holds against what it sees; nothing where the dossier holds nothing that it can judge.
+    fn reasons(&self, dossier: &D) -> Option<Vec<Reason>>;
+
+    /// Its vote: UNSAFE when one of its reasons asks for BLOCKED.
+    fn vote(&self, dossier: &D) -> Ballot {
+        let reasons = self.reasons(dossier);
+        let silent = reasons.is_none();
+        let ballot = reasons::ballot(self.id(), self.phase(), reasons.unwrap_or_default());
+        if silent { Ballot { vote: Vote::Abstain, ..ballot } } else { ballot }
+    }
 }
 
-/// The version of the panel: part of the policy that a certificate was ruled under.
+/// The version of the panel for packages: part of the policy that a certificate was ruled under.
 pub const PANEL: &str = "embedded-2";
 
-/// Lets both panels vote and rules.
+/// The version of the panel for submissions of code.
+pub const CODE_PANEL: &str = "embedded-code-1";
+
+/// Lets both panels vote on a package and rules.
 pub fn deliberate(dossier: &Dossier) -> Ruling {
-    let ballots: Vec<Ballot> = validators::PANEL.iter().map(|validator| validator.vote(dossier)).collect();
-    rule(&ballots)
+    rule(&ballots(validators::package::PANEL, dossier))
+}
+
+/// Lets both panels vote on a submission of code and rules.
+pub fn deliberate_code(dossier: &CodeDossier) -> Ruling {
+    rule(&ballots(validators::code::PANEL, dossier))
+}
+
+fn ballots<D>(panel: &[&dyn Validator<D>], dossier: &D) -> Vec<Ballot> {
+    panel.iter().map(|validator| validator.vote(dossier)).collect()
 }
 
 /// The level that only what is new since the last certified version asks for. A version that stands at CAUTION or BLOCKED
 /// for that alone must not become what the next one is compared with: its successor would bring nothing new.
 pub fn novelty(ruling: &Ruling) -> SecurityLevel {
-    let ballots = ruling.ballots.iter().filter(|ballot| validators::OF_DELTAS.contains(&ballot.validator.as_str()));
+    let ballots =
+        ruling.ballots.iter().filter(|ballot| validators::package::OF_DELTAS.contains(&ballot.validator.as_str()));
     ballots.map(|ballot| ballot.level).max().unwrap_or(SecurityLevel::Clear)
 }
 

@@ -77,7 +77,7 @@ fn ruling(reasons: &[(SecurityLevel, &str, Option<&str>)]) -> Ruling {
         })
         .collect();
     let level = reasons.iter().map(|reason| reason.level).max().unwrap_or(SecurityLevel::Clear);
-    let ballot = Ballot { validator: "v".into(), phase: Phase::One, vote: Vote::Safe, level, reasons };
+    let ballot = Ballot { validator: "v".into(), phase: Phase::One, vote: Vote::Safe, level, reasons, model: None };
     let verdict = CouncilVerdict::Approved;
     Ruling { verdict, level, warnings: Vec::new(), ballots: vec![ballot], rationale: String::new() }
 }

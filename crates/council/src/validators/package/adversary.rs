@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use sigma_core::{Ballot, Category, Confidence, Dossier, Finding, Phase, Reach, Reason, SecurityLevel, Severity};
+use sigma_core::{Category, Confidence, Dossier, Finding, Phase, Reach, Reason, SecurityLevel, Severity};
 
 use crate::Validator;
-use crate::reasons::{ballot, cite, level_of, state, story};
+use crate::reasons::{cite, combined, level_of, story};
 
 /// Looks at the package as a whole, across files and distributions, and asks for a trigger as well as a payload.
 ///
@@ -18,7 +18,7 @@ use crate::reasons::{ballot, cite, level_of, state, story};
 ///   even when none is CRITICAL alone.
 pub struct Adversary;
 
-impl Validator for Adversary {
+impl Validator<Dossier> for Adversary {
     fn id(&self) -> &'static str {
         "adversary"
     }
@@ -27,7 +27,7 @@ impl Validator for Adversary {
         Phase::Two
     }
 
-    fn vote(&self, dossier: &Dossier) -> Ballot {
+    fn reasons(&self, dossier: &Dossier) -> Option<Vec<Reason>> {
         let signals: BTreeSet<Category> = dossier
             .report
             .findings()
@@ -51,22 +51,9 @@ impl Validator for Adversary {
             })
             .collect();
         reasons.extend(super::identity::malware_advisories(dossier));
-        reasons.extend(story(dossier));
-        let combined = match signals.len() {
-            0 | 1 => None,
-            2 => Some(SecurityLevel::Caution),
-            _ => Some(SecurityLevel::Blocked),
-        };
-        if let Some(level) = combined {
-            let kinds: Vec<String> = signals.iter().map(|kind| format!("{kind:?}").to_lowercase()).collect();
-            let message = format!(
-                "serious signals of {} kinds in code that runs without being called: {}",
-                kinds.len(),
-                kinds.join(", ")
-            );
-            reasons.push(state(level, "signals-combine", message));
-        }
-        ballot(self.id(), self.phase(), reasons)
+        reasons.extend(story(dossier.report.findings()));
+        reasons.extend(combined(&signals));
+        Some(reasons)
     }
 }
 

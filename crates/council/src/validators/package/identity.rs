@@ -1,14 +1,14 @@
 //! First panel: is this the package it claims to be, and does its ecosystem stand by it?
 
-use sigma_core::{Ballot, Category, Dossier, Phase, SecurityLevel};
+use sigma_core::{Category, Dossier, Phase, Reason, SecurityLevel};
 
 use crate::Validator;
-use crate::reasons::{ballot, cite, level_of, state};
+use crate::reasons::{cite, level_of, state};
 
 /// Judges names, provenance, yanked and deprecated releases, and malware advisories.
 pub struct Identity;
 
-impl Validator for Identity {
+impl Validator<Dossier> for Identity {
     fn id(&self) -> &'static str {
         "identity"
     }
@@ -17,7 +17,7 @@ impl Validator for Identity {
         Phase::One
     }
 
-    fn vote(&self, dossier: &Dossier) -> Ballot {
+    fn reasons(&self, dossier: &Dossier) -> Option<Vec<Reason>> {
         let lens = |category| matches!(category, Category::Identity | Category::Integrity);
         let findings = dossier.report.findings().filter(|(_, finding)| lens(finding.category));
         let mut reasons: Vec<_> =
@@ -31,13 +31,13 @@ impl Validator for Identity {
             ));
         }
         reasons.extend(malware_advisories(dossier));
-        ballot(self.id(), self.phase(), reasons)
+        Some(reasons)
     }
 }
 
 /// `MAL-` ids are OSV's for malicious packages. Other advisories are context: they are shown beside the council's
 /// verdict and do not replace it.
-pub(super) fn malware_advisories(dossier: &Dossier) -> Vec<sigma_core::Reason> {
+pub(super) fn malware_advisories(dossier: &Dossier) -> Vec<Reason> {
     let listed = dossier.advisories.listed().unwrap_or_default();
     listed
         .iter()

@@ -1,9 +1,8 @@
 //! First panel: does the release keep what its version promises?
 
-use sigma_core::{Ballot, Delta, Dossier, Phase, Reason, SecurityLevel, Vote};
+use sigma_core::{Delta, Dossier, Phase, Reason, SecurityLevel};
 
 use crate::Validator;
-use crate::reasons::ballot;
 use crate::strands::{Kind, Promise, Strands, bounded, promise};
 
 /// Judges how much is new since the last certified version, against the step that the version takes.
@@ -18,7 +17,7 @@ use crate::strands::{Kind, Promise, Strands, bounded, promise};
 /// known to be new is not that nothing is.
 pub struct Novelty;
 
-impl Validator for Novelty {
+impl Validator<Dossier> for Novelty {
     fn id(&self) -> &'static str {
         "novelty"
     }
@@ -27,8 +26,8 @@ impl Validator for Novelty {
         Phase::One
     }
 
-    fn vote(&self, dossier: &Dossier) -> Ballot {
-        let Some(delta) = &dossier.delta else { return abstain(self) };
+    fn reasons(&self, dossier: &Dossier) -> Option<Vec<Reason>> {
+        let delta = dossier.delta.as_ref()?;
         let mut reasons = Vec::new();
         for distribution in &delta.distributions {
             let strands = Strands::of(distribution);
@@ -38,7 +37,7 @@ impl Validator for Novelty {
                 reasons.push(new_reason(level, "new-in-this-release", message, distribution, strands.location));
             }
         }
-        ballot(self.id(), self.phase(), reasons)
+        Some(reasons)
     }
 }
 
@@ -78,10 +77,4 @@ pub(super) fn new_reason(
 ) -> Reason {
     let distribution = Some(distribution.filename.clone());
     Reason { level, code: code.to_owned(), message, distribution, location, evidence: None }
-}
-
-pub(super) fn abstain(validator: &dyn Validator) -> Ballot {
-    let mut ballot = ballot(validator.id(), validator.phase(), Vec::new());
-    ballot.vote = Vote::Abstain;
-    ballot
 }

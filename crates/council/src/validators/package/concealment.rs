@@ -1,14 +1,14 @@
 //! First panel: what hides itself.
 
-use sigma_core::{Ballot, Category, Dossier, Phase};
+use sigma_core::{Category, Dossier, Phase, Reason};
 
 use crate::Validator;
-use crate::reasons::{ballot, cite, level_of};
+use crate::reasons::{cite, level_of};
 
 /// Judges obfuscation, odd archives, disguised binaries and embedded secrets.
 pub struct Concealment;
 
-impl Validator for Concealment {
+impl Validator<Dossier> for Concealment {
     fn id(&self) -> &'static str {
         "concealment"
     }
@@ -17,12 +17,11 @@ impl Validator for Concealment {
         Phase::One
     }
 
-    fn vote(&self, dossier: &Dossier) -> Ballot {
+    fn reasons(&self, dossier: &Dossier) -> Option<Vec<Reason>> {
         let lens = |category| {
             matches!(category, Category::Obfuscation | Category::Archive | Category::Binary | Category::Secret)
         };
         let findings = dossier.report.findings().filter(|(_, finding)| lens(finding.category));
-        let reasons = findings.map(|(distribution, finding)| cite(distribution, finding, level_of(finding)));
-        ballot(self.id(), self.phase(), reasons.collect())
+        Some(findings.map(|(distribution, finding)| cite(distribution, finding, level_of(finding))).collect())
     }
 }

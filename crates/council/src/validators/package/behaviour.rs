@@ -1,14 +1,14 @@
 //! First panel: what the code does, and when.
 
-use sigma_core::{Ballot, Category, Dossier, Phase, Reason, SecurityLevel};
+use sigma_core::{Category, Dossier, Phase, Reason, SecurityLevel};
 
 use crate::Validator;
-use crate::reasons::{ballot, cite, level_of, state, story};
+use crate::reasons::{cite, level_of, state, story};
 
 /// Judges processes, network, credentials, files and code made at run time.
 pub struct Behaviour;
 
-impl Validator for Behaviour {
+impl Validator<Dossier> for Behaviour {
     fn id(&self) -> &'static str {
         "behaviour"
     }
@@ -17,7 +17,7 @@ impl Validator for Behaviour {
         Phase::One
     }
 
-    fn vote(&self, dossier: &Dossier) -> Ballot {
+    fn reasons(&self, dossier: &Dossier) -> Option<Vec<Reason>> {
         let lens = |category| {
             matches!(
                 category,
@@ -33,8 +33,8 @@ impl Validator for Behaviour {
         let mut reasons: Vec<_> =
             findings.map(|(distribution, finding)| cite(distribution, finding, level_of(finding))).collect();
         reasons.extend(runs_at_installation(dossier));
-        reasons.extend(story(dossier));
-        ballot(self.id(), self.phase(), reasons)
+        reasons.extend(story(dossier.report.findings()));
+        Some(reasons)
     }
 }
 

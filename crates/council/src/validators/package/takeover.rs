@@ -1,10 +1,9 @@
 //! Second panel: assume that somebody stole the account. Is what is new the attack?
 
-use sigma_core::{Ballot, Dossier, Phase, SecurityLevel};
+use sigma_core::{Dossier, Phase, Reason, SecurityLevel};
 
-use super::novelty::{abstain, new_reason, since};
+use super::novelty::{new_reason, since};
 use crate::Validator;
-use crate::reasons::ballot;
 use crate::strands::{Kind, Promise, Strands, bounded, promise};
 
 /// Looks for the stories of known takeovers in what is new since the last certified version. A story needs a payload, and
@@ -82,7 +81,7 @@ fn fetches(new: &Strands) -> bool {
     new.has(Kind::Network) && new.any(&[Kind::Process, Kind::Dynamic, Kind::Native, Kind::Loads])
 }
 
-impl Validator for Takeover {
+impl Validator<Dossier> for Takeover {
     fn id(&self) -> &'static str {
         "takeover"
     }
@@ -91,8 +90,8 @@ impl Validator for Takeover {
         Phase::Two
     }
 
-    fn vote(&self, dossier: &Dossier) -> Ballot {
-        let Some(delta) = &dossier.delta else { return abstain(self) };
+    fn reasons(&self, dossier: &Dossier) -> Option<Vec<Reason>> {
+        let delta = dossier.delta.as_ref()?;
         let promise = promise(delta);
         let mut reasons = Vec::new();
         for distribution in &delta.distributions {
@@ -110,6 +109,6 @@ impl Validator for Takeover {
                 reasons.push(new_reason(bounded(delta, level), story.code, message, distribution, location));
             }
         }
-        ballot(self.id(), self.phase(), reasons)
+        Some(reasons)
     }
 }
