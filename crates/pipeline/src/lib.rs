@@ -134,6 +134,11 @@ impl Hall {
         self.with_review(review)
     }
 
+    /// The Python that runs submitted code, where there is one: packages are resolved for it.
+    pub fn python(&self) -> Option<sigma_core::PythonVersion> {
+        self.review.python
+    }
+
     /// The store.
     pub fn store(&self) -> &Store {
         &self.store

@@ -23,6 +23,7 @@ pub(crate) use intake::passed_over;
 
 use std::sync::Arc;
 
+use sigma_core::PythonVersion;
 use sigma_council::Council;
 use sigma_ecosystem::manifest::ReadOptions;
 use sigma_intake::probe::ProbeConfig;
@@ -43,6 +44,8 @@ pub struct ReviewRooms {
     pub probes: ProbeConfig,
     /// Where code runs; or why none runs.
     pub sandbox: Result<Sandbox, String>,
+    /// The Python that runs code there: packages are resolved for it.
+    pub python: Option<PythonVersion>,
     /// Runs at once.
     pub runs: Arc<Semaphore>,
     /// Who decides.
@@ -58,8 +61,9 @@ impl Default for ReviewRooms {
             read: ReadOptions::default(),
             probes: ProbeConfig::default(),
             sandbox: Err("the sandbox is turned off".to_owned()),
+            python: None,
             runs: Arc::new(Semaphore::new(1)),
-            council: Arc::new(Council::default()),
+            council: Arc::new(Council::embedded()),
         }
     }
 }

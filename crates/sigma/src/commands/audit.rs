@@ -15,7 +15,7 @@ use crate::{Outcome, render, wire};
 
 /// The ecosystem did not answer, so that nothing could be decided: exit code 3.
 #[derive(Debug)]
-pub struct Unreached(String);
+pub struct Unreached(pub String);
 
 impl std::fmt::Display for Unreached {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
