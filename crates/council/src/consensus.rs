@@ -123,9 +123,12 @@ fn weight(ballot: &Ballot, reason: &Reason) -> SecurityLevel {
     }
 }
 
+/// Code, distribution and location: one concern.
+type Place<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+
 /// What the ballots hold against the subject, each concern once, most serious first.
 fn warnings(ballots: &[Ballot]) -> Vec<Warning> {
-    let mut strongest: BTreeMap<(&str, Option<&str>, Option<&str>), (SecurityLevel, &Reason)> = BTreeMap::new();
+    let mut strongest: BTreeMap<Place<'_>, (SecurityLevel, &Reason)> = BTreeMap::new();
     for (ballot, reason) in ballots.iter().flat_map(|ballot| ballot.reasons.iter().map(move |one| (ballot, one))) {
         let level = weight(ballot, reason);
         if level == SecurityLevel::Clear {

@@ -8,6 +8,8 @@
 mod code;
 mod package;
 mod sheet;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
