@@ -1,7 +1,7 @@
 //! What holds for every set of ballots.
 
 use proptest::prelude::*;
-use sigma_core::{Ballot, CouncilVerdict, ModelSeat, Phase, Reason, Ruling, SecurityLevel, Vote};
+use sigma_core::{Ballot, CouncilVerdict, ModelSeat, Phase, Reason, Ruling, SecurityLevel, Severity, Vote};
 
 use super::rule;
 
@@ -114,6 +114,11 @@ proptest! {
         let (alone, heard) = (rule(&embedded), with(&embedded, &models));
         prop_assert!(strictness(&heard) >= strictness(&alone));
         prop_assert_eq!(heard.verdict == CouncilVerdict::Rejected, alone.verdict == CouncilVerdict::Rejected);
+        if models.iter().all(|one| one.vote != Vote::Unsafe) {
+            // What they only mention makes no warning more serious.
+            let grave = |ruling: &Ruling| ruling.warnings.iter().filter(|one| one.severity > Severity::Low).count();
+            prop_assert_eq!(grave(&heard), grave(&alone));
+        }
         if heard.verdict == CouncilVerdict::Approved {
             // What they add without an objection is a minor concern.
             prop_assert!(heard.level <= alone.level.max(SecurityLevel::Monitored));
