@@ -81,6 +81,8 @@ fn without_models_nothing_is_asked_and_nothing_changes() {
     }
     let ruling = block_on(council.deliberate_code(&ordinary()));
     assert_eq!(ruling, deliberate_code(&ordinary()));
+    fn sendable(_: &impl Send) {}
+    sendable(&council.round_code(&ordinary()));
     assert_eq!((council.panel().as_str(), council.code_panel().as_str()), (PANEL, CODE_PANEL));
     let stored = serde_json::to_value(&ruling.ballots).unwrap();
     assert!(!stored.to_string().contains("\"model\""), "ballots of embedded seats keep their bytes");
@@ -107,7 +109,8 @@ async fn a_vote_is_stored_with_what_it_takes_to_repeat_it() {
             ModelApi::OpenAi => assert_eq!(asked.authorization, Some(format!("Bearer {SECRET}"))),
             ModelApi::Anthropic => assert_eq!(asked.api_key.as_deref(), Some(SECRET)),
         }
-        let shown = format!("{model:?} {round:?} {}", String::from_utf8_lossy(&transcript.request));
+        let council = Council::new(vec![model.clone()], 1).unwrap();
+        let shown = format!("{model:?} {council:?} {round:?} {}", String::from_utf8_lossy(&transcript.request));
         assert!(!shown.contains(SECRET));
         let question: serde_json::Value = serde_json::from_slice(&asked.body).unwrap();
         assert_eq!((&question["temperature"], &question["max_tokens"]), (&0.into(), &1024.into()));
@@ -220,7 +223,7 @@ async fn a_round_never_costs_more_than_its_budget() {
         let of = |ballot: &Ballot| ballot.reasons.first().map_or("votes".to_owned(), |reason| reason.code.clone());
         model_ballots(ruling).into_iter().map(|ballot| format!("{} {}", ballot.validator, of(ballot))).collect()
     };
-    // One question is about 10,000 bytes at 3 micro-dollars and 1,024 tokens at 15.
+    // One question is about 6,000 bytes at 3 micro-dollars and 1,024 tokens at 15.
     let poor = Council::new(three(), 60_000).unwrap().round_code(&ordinary()).await;
     assert_eq!(codes(&poor.ruling), ["model:a votes", "model:c over-budget", "model:b votes"]);
     assert_eq!(poor.ruling.verdict, CouncilVerdict::Approved, "half of the first panel is a quorum");

@@ -13,10 +13,17 @@ use super::config::{ModelApi, ModelConfig, ModelError};
 pub(crate) const MAX_ANSWER: usize = 256 << 10;
 
 /// A model that can be asked.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Model {
     pub config: ModelConfig,
     client: reqwest::Client,
+}
+
+// Not derived: a client knows proxies of the environment, whose addresses may hold passwords.
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.config.fmt(f)
+    }
 }
 
 impl Model {
