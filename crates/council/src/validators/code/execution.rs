@@ -93,9 +93,14 @@ fn exercised(ran: &Ran) -> Option<Reason> {
     Some(state(SecurityLevel::Monitored, "run-exercised-little", message))
 }
 
-/// Destinations outside of this machine, as host name or address.
+/// Destinations outside of this machine, as host name or address. A name server that is asked is no destination: what it is
+/// asked for is. Unusual sockets have flags of their own.
 pub fn destinations(ran: &Ran) -> BTreeSet<String> {
-    let outward = ran.network.listed.iter().filter(|one| !matches!(one.protocol.as_str(), "netlink" | "unix"));
+    let outward = ran.network.listed.iter().filter(|one| match (one.protocol.as_str(), one.destination.as_deref()) {
+        ("tcp" | "udp", Some(to)) => one.host.is_some() || !to.ends_with(":53"),
+        ("tcp" | "udp" | "dns" | "icmp" | "unknown", _) => true,
+        _ => false,
+    });
     outward
         .filter_map(|one| one.host.as_deref().or(one.destination.as_deref()))
         .map(without_port)
@@ -108,7 +113,12 @@ fn unnamed_hosts(dossier: &CodeDossier, ran: &Ran) -> BTreeSet<String> {
     let declared = calls.filter_map(|call| Url::parse(&call.url).ok()?.host_str().map(str::to_owned));
     let named = dossier.preprocess.report.hosts.iter().map(|host| without_port(host));
     let known: BTreeSet<String> = declared.chain(named).collect();
-    destinations(ran).into_iter().filter(|host| !known.contains(host)).collect()
+    destinations(ran).into_iter().filter(|host| !known.iter().any(|one| is_of(host, one))).collect()
+}
+
+/// Whether a host is another, or below it.
+fn is_of(host: &str, other: &str) -> bool {
+    host.strip_suffix(other).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// `Host:443` and `[::1]:443` as `host` and `::1`.
@@ -124,5 +134,6 @@ fn without_port(text: &str) -> String {
 }
 
 fn is_local(host: &str) -> bool {
-    host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    let here = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
+    host == "localhost" || host.ends_with(".localhost") || host.parse().is_ok_and(here)
 }
