@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use sigma_core::{Ballot, CouncilVerdict, Phase, Reason, Ruling, SecurityLevel, Severity, Vote, Warning};
 
+use crate::hearing::Hearing;
+
 /// Most warnings that a certificate carries; the rest is in the stored round, and the last warning says how many.
 const MAX_WARNINGS: usize = 25;
 
@@ -16,20 +18,56 @@ enum Panel {
     Silent,
 }
 
-/// Rules on the ballots of both panels.
+/// Rules on the ballots of both panels. The order of the ballots does not matter.
 ///
-/// A panel is UNSAFE when any of its validators is: they look through different lenses, so a majority would let one
-/// lens blind the other. Two panels must agree:
+/// The embedded seats agree or not. A panel is UNSAFE when any of its embedded validators is: they look through different
+/// lenses, so a majority would let one lens blind the other. Abstentions count as nothing. Two panels must agree:
 ///
-/// | first | second | outcome |
+/// | first | second | embedded outcome |
 /// | --- | --- | --- |
 /// | SAFE | SAFE | APPROVED at the highest level that any ballot proposes, at most CAUTION |
 /// | UNSAFE | UNSAFE | REJECTED, BLOCKED |
-/// | anything else | | ESCALATED: nothing is certified before an operator decides |
+/// | anything else (split) | | ESCALATED: nothing is certified before an operator decides |
+///
+/// Models are then heard. They can stop a certificate and never give one, and they never reject:
+///
+/// | embedded outcome | models | outcome |
+/// | --- | --- | --- |
+/// | REJECTED | whatever they say | REJECTED, BLOCKED |
+/// | ESCALATED | whatever they say | ESCALATED; BLOCKED is proposed where one says UNSAFE |
+/// | APPROVED | one says UNSAFE (veto) | ESCALATED, BLOCKED is proposed |
+/// | APPROVED | on one of the panels fewer than half of the model seats vote (quorum) | ESCALATED |
+/// | APPROVED | all that vote say SAFE, one with a concern | APPROVED, at least MONITORED |
+/// | APPROVED | all that vote say SAFE | APPROVED as the embedded seats say |
+///
+/// Below the quorum nothing is approved, because content that silences models must not gain by it. A panel on which no
+/// model has a seat needs no quorum.
 pub fn rule(ballots: &[Ballot]) -> Ruling {
+    let mut ballots = ballots.to_vec();
+    ballots.sort_by(|a, b| (a.phase, &a.validator, a).cmp(&(b.phase, &b.validator, b)));
+    let (models, embedded): (Vec<&Ballot>, Vec<&Ballot>) = ballots.iter().partition(|ballot| ballot.model.is_some());
+    let (mut verdict, mut level, mut rationale) = agree(&embedded);
+    if !models.is_empty() {
+        let heard = Hearing::of(&models);
+        if verdict == CouncilVerdict::Approved && heard.stops() {
+            verdict = CouncilVerdict::Escalated;
+        }
+        level = match verdict {
+            CouncilVerdict::Escalated if !heard.objectors.is_empty() => SecurityLevel::Blocked,
+            CouncilVerdict::Approved if heard.concerned => level.max(SecurityLevel::Monitored),
+            _ => level,
+        };
+        rationale = format!("{rationale}; {}", heard.sentence());
+    }
+    let warnings = warnings(&ballots);
+    Ruling { verdict, level, warnings, ballots, rationale }
+}
+
+/// What the embedded seats say together.
+fn agree(ballots: &[&Ballot]) -> (CouncilVerdict, SecurityLevel, String) {
     let (first, second) = (panel(ballots, Phase::One), panel(ballots, Phase::Two));
     let highest = ballots.iter().map(|ballot| ballot.level).max().unwrap_or(SecurityLevel::Clear);
-    let (verdict, level, rationale) = match (first, second) {
+    match (first, second) {
         (Panel::Safe, Panel::Safe) => {
             let level = highest.min(SecurityLevel::Caution);
             let who = proposers(ballots, highest);
@@ -47,13 +85,10 @@ pub fn rule(ballots: &[Ballot]) -> Ruling {
             let why = format!("the panels do not agree: {}, {}", describe("first", first), describe("second", second));
             (CouncilVerdict::Escalated, highest, why)
         }
-    };
-    let mut ballots = ballots.to_vec();
-    ballots.sort_by(|a, b| (a.phase, &a.validator).cmp(&(b.phase, &b.validator)));
-    Ruling { verdict, level, warnings: warnings(&ballots), ballots, rationale }
+    }
 }
 
-fn panel(ballots: &[Ballot], phase: Phase) -> Panel {
+fn panel(ballots: &[&Ballot], phase: Phase) -> Panel {
     let mut seats = ballots.iter().filter(|ballot| ballot.phase == phase && ballot.vote != Vote::Abstain).peekable();
     if seats.peek().is_none() {
         return Panel::Silent;
@@ -73,29 +108,42 @@ fn describe(which: &str, panel: Panel) -> String {
     format!("the {which} panel {voted}")
 }
 
-fn proposers(ballots: &[Ballot], level: SecurityLevel) -> String {
+fn proposers(ballots: &[&Ballot], level: SecurityLevel) -> String {
     let names: Vec<&str> =
         ballots.iter().filter(|ballot| ballot.level >= level).map(|ballot| ballot.validator.as_str()).collect();
     names.join(", ")
 }
 
-/// What the ballots hold against the package, each concern once, most serious first.
+/// The level that a reason has in the outcome: what a model only mentions while it says SAFE is a minor concern.
+fn weight(ballot: &Ballot, reason: &Reason) -> SecurityLevel {
+    match (&ballot.model, ballot.vote) {
+        (None, _) | (Some(_), Vote::Unsafe) => reason.level,
+        (Some(_), Vote::Safe) => reason.level.min(SecurityLevel::Monitored),
+        (Some(_), Vote::Abstain) => SecurityLevel::Clear,
+    }
+}
+
+/// Code, distribution and location: one concern.
+type Place<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+
+/// What the ballots hold against the subject, each concern once, most serious first.
 fn warnings(ballots: &[Ballot]) -> Vec<Warning> {
-    let mut strongest: BTreeMap<(&str, Option<&str>, Option<&str>), &Reason> = BTreeMap::new();
-    for reason in ballots.iter().flat_map(|ballot| &ballot.reasons) {
-        if reason.level == SecurityLevel::Clear {
+    let mut strongest: BTreeMap<Place<'_>, (SecurityLevel, &Reason)> = BTreeMap::new();
+    for (ballot, reason) in ballots.iter().flat_map(|ballot| ballot.reasons.iter().map(move |one| (ballot, one))) {
+        let level = weight(ballot, reason);
+        if level == SecurityLevel::Clear {
             continue;
         }
         let key = (reason.code.as_str(), reason.distribution.as_deref(), reason.location.as_deref());
-        let kept = strongest.entry(key).or_insert(reason);
-        if reason.level > kept.level {
-            *kept = reason;
+        let kept = strongest.entry(key).or_insert((level, reason));
+        if level > kept.0 {
+            *kept = (level, reason);
         }
     }
     let mut warnings: Vec<Warning> = strongest
         .into_values()
-        .map(|reason| Warning {
-            severity: match reason.level {
+        .map(|(level, reason)| Warning {
+            severity: match level {
                 SecurityLevel::Clear => Severity::Info,
                 SecurityLevel::Monitored => Severity::Low,
                 SecurityLevel::Caution => Severity::High,
@@ -123,6 +171,9 @@ fn warnings(ballots: &[Ballot]) -> Vec<Warning> {
     }
     warnings
 }
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {

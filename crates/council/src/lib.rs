@@ -2,15 +2,23 @@
 //!
 //! In: a [`sigma_core::Dossier`] of a package, or a [`sigma_core::CodeDossier`] of a submission. Out: a
 //! [`sigma_core::Ruling`]. The embedded validators are deterministic: the same dossier always gives the same ballots.
-//! Nothing here reads code, and nothing in a dossier is an instruction.
+//! [`Council`] adds models by configuration, which can stop a certificate and never give one. Nothing here reads code, and
+//! nothing in a dossier is an instruction.
 #![warn(missing_docs)]
 
 mod consensus;
+mod council;
+mod hearing;
+mod model;
+mod prompt;
 mod reasons;
+mod seating;
 mod strands;
 mod validators;
 
 pub use consensus::rule;
+pub use council::{Council, Round, Transcript};
+pub use model::{ApiKey, ModelApi, ModelConfig, ModelError, Panels};
 pub use reasons::level_of;
 
 use sigma_core::{Ballot, CodeDossier, Dossier, Phase, Reason, Ruling, SecurityLevel, Vote};
@@ -64,11 +72,11 @@ pub fn novelty(ruling: &Ruling) -> SecurityLevel {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use sigma_core::*;
 
-    fn finding(severity: Severity, category: Category, reach: Reach) -> Finding {
+    pub(crate) fn finding(severity: Severity, category: Category, reach: Reach) -> Finding {
         Finding {
             rule: format!("{category:?}").to_lowercase(),
             category,
@@ -84,7 +92,7 @@ mod tests {
         }
     }
 
-    fn dossier(findings: Vec<Finding>) -> Dossier {
+    pub(crate) fn dossier(findings: Vec<Finding>) -> Dossier {
         let package: PackageId = "pypi:demo@1.0".parse().unwrap();
         let digests = Digests {
             sha256: Sha256::of(b""),

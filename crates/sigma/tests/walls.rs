@@ -41,7 +41,7 @@ const TOOLS: &[(&str, &[&str])] = &[
     ("axum", &["sigma-server", "sigma-testkit"]),
     ("hyper", &["sigma-server"]),
     ("object_store", &["sigma-store"]),
-    ("reqwest", &["sigma-ecosystem"]),
+    ("reqwest", &["sigma-ecosystem", "sigma-council"]),
     ("uv-resolver", &["sigma-ecosystem"]),
     ("ruff_python_parser", &["sigma-analysis"]),
     ("oxc_parser", &["sigma-analysis"]),

@@ -1,4 +1,4 @@
-//! Fake ecosystems and package builders for scenario tests.
+//! Fake ecosystems, a fake model and package builders for scenario tests.
 //!
 //! In: what a test says about packages and about how a server misbehaves. Out: real archives with fixed bytes, served
 //! on loopback by [`FakePypi`] and [`FakeNpm`], which the real clients talk to, and which count what they were asked.
@@ -19,6 +19,7 @@ mod archive;
 mod built;
 mod loopback;
 mod misbehaviour;
+mod model;
 mod npm;
 mod npm_tarball;
 mod postgres;
@@ -31,6 +32,7 @@ pub use archive::{Entry, gzip, tar_gz_of, tar_of, zip_of};
 pub use built::Built;
 pub use loopback::{Asked, Loopback};
 pub use misbehaviour::{Fault, Misbehaviour};
+pub use model::{FakeModel, Manner};
 pub use npm::FakeNpm;
 pub use npm_tarball::NpmTarball;
 pub use postgres::fresh_postgres;

@@ -26,6 +26,8 @@ pub struct Asked {
     pub range: Option<String>,
     /// The `Authorization` header.
     pub authorization: Option<String>,
+    /// The `x-api-key` header.
+    pub api_key: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -172,6 +174,7 @@ async fn serve(State(shared): State<Arc<Shared>>, Path(path): Path<String>, requ
         accept: text(header::ACCEPT).unwrap_or_default(),
         range: text(header::RANGE),
         authorization: text(header::AUTHORIZATION),
+        api_key: text(header::HeaderName::from_static("x-api-key")),
         body: axum::body::to_bytes(body, 64 << 20).await.unwrap_or_default().to_vec(),
     };
     shared.log.lock().unwrap().push(asked.clone());

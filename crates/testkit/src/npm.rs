@@ -220,6 +220,7 @@ mod tests {
             accept: accept.to_owned(),
             range: None,
             authorization: None,
+            api_key: None,
             body: body.into(),
         };
         let reply = fake.site().answer(&asked);

@@ -257,6 +257,7 @@ mod tests {
             accept: accept.to_owned(),
             range: None,
             authorization: None,
+            api_key: None,
             body: Vec::new(),
         };
         let reply = fake.site().answer(&asked);

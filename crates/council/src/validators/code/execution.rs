@@ -13,29 +13,6 @@ use crate::reasons::state;
 /// Judges the recorded run: risk flags, mock secrets, hosts, and how much of the code was exercised.
 pub struct Execution;
 
-/// System calls that ordinary programs do not need. The sandbox refused them.
-const PRIVILEGED: [&str; 19] = [
-    "ptrace",
-    "process_vm_readv",
-    "process_vm_writev",
-    "mount",
-    "umount2",
-    "pivot_root",
-    "chroot",
-    "setns",
-    "unshare",
-    "bpf",
-    "perf_event_open",
-    "userfaultfd",
-    "keyctl",
-    "add_key",
-    "init_module",
-    "finit_module",
-    "kexec_load",
-    "reboot",
-    "open_by_handle_at",
-];
-
 impl Validator<CodeDossier> for Execution {
     fn id(&self) -> &'static str {
         "execution"
@@ -71,21 +48,20 @@ impl Validator<CodeDossier> for Execution {
                 format!("tried to reach what neither SKILL.md nor the source names in a call: {}", list(&unnamed));
             reasons.push(state(level, "run-reaches-unnamed-host", message));
         }
-        let privileged: Vec<&String> = ran.refused.keys().filter(|call| PRIVILEGED.contains(&call.as_str())).collect();
-        if !privileged.is_empty() {
-            let message = format!("made system calls that ordinary programs do not need: {}", list(privileged));
-            reasons.push(state(SecurityLevel::Monitored, "run-privileged-calls", message));
-        }
         let counts = format!(
-            "{} attempt(s) to reach the network, {} to start programs, {} file(s) written",
-            ran.network.total, ran.spawns.total, ran.writes.total
+            "{} attempt(s) to reach the network, {} to start programs, {} file(s) written, {} system call(s) refused",
+            ran.network.total,
+            ran.spawns.total,
+            ran.writes.total,
+            ran.refused.values().fold(0_u64, |all, one| all.saturating_add(*one))
         );
         reasons.push(state(SecurityLevel::Clear, "run-counts", counts));
         Some(reasons)
     }
 }
 
-/// Risk flags as `execution/<code>`, and mock secrets that got out.
+/// Risk flags as `execution/<code>`. The sandbox says by a flag how a mock secret got out, and how grave that is: into a file,
+/// or to somebody else. One that got out without such a flag is taken for the worst.
 pub fn harm(ran: &Ran) -> Vec<Reason> {
     let level = |flag: &RiskFlag| match flag.severity {
         Severity::Critical => SecurityLevel::Blocked,
@@ -96,7 +72,8 @@ pub fn harm(ran: &Ran) -> Vec<Reason> {
     let code = |flag: &RiskFlag| format!("execution/{}", sigma_core::printable(&flag.code, 80));
     let mut reasons: Vec<Reason> =
         ran.flags.iter().map(|one| state(level(one), &code(one), one.message.clone())).collect();
-    if !ran.canaries_leaked.is_empty() {
+    let told = ran.flags.iter().any(|flag| flag.code.starts_with("canary-") && flag.severity >= Severity::High);
+    if !ran.canaries_leaked.is_empty() && !told {
         let message =
             format!("tried to send, start or write the value of mock secrets: {}", list(&ran.canaries_leaked));
         reasons.push(state(SecurityLevel::Blocked, "execution/canary-leaked", message));
@@ -116,9 +93,14 @@ fn exercised(ran: &Ran) -> Option<Reason> {
     Some(state(SecurityLevel::Monitored, "run-exercised-little", message))
 }
 
-/// Destinations outside of this machine, as host name or address.
+/// Destinations outside of this machine, as host name or address. A name server that is asked is no destination: what it is
+/// asked for is. Unusual sockets have flags of their own.
 pub fn destinations(ran: &Ran) -> BTreeSet<String> {
-    let outward = ran.network.listed.iter().filter(|one| !matches!(one.protocol.as_str(), "netlink" | "unix"));
+    let outward = ran.network.listed.iter().filter(|one| match (one.protocol.as_str(), one.destination.as_deref()) {
+        ("tcp" | "udp", Some(to)) => one.host.is_some() || !to.ends_with(":53"),
+        ("tcp" | "udp" | "dns" | "icmp" | "unknown", _) => true,
+        _ => false,
+    });
     outward
         .filter_map(|one| one.host.as_deref().or(one.destination.as_deref()))
         .map(without_port)
@@ -131,7 +113,12 @@ fn unnamed_hosts(dossier: &CodeDossier, ran: &Ran) -> BTreeSet<String> {
     let declared = calls.filter_map(|call| Url::parse(&call.url).ok()?.host_str().map(str::to_owned));
     let named = dossier.preprocess.report.hosts.iter().map(|host| without_port(host));
     let known: BTreeSet<String> = declared.chain(named).collect();
-    destinations(ran).into_iter().filter(|host| !known.contains(host)).collect()
+    destinations(ran).into_iter().filter(|host| !known.iter().any(|one| is_of(host, one))).collect()
+}
+
+/// Whether a host is another, or below it.
+fn is_of(host: &str, other: &str) -> bool {
+    host.strip_suffix(other).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// `Host:443` and `[::1]:443` as `host` and `::1`.
@@ -147,5 +134,6 @@ fn without_port(text: &str) -> String {
 }
 
 fn is_local(host: &str) -> bool {
-    host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    let here = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
+    host == "localhost" || host.ends_with(".localhost") || host.parse().is_ok_and(here)
 }

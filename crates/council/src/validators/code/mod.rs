@@ -12,9 +12,9 @@
 //! | manifest (1) | CAUTION | hosts, or grave capabilities, beside those that SKILL.md declares |
 //! | | MONITORED | the same where SKILL.md declares none at all; what is declared and unused; problems of SKILL.md; tools without limits; claims of trust |
 //! | secrets (1) | the finding's level | secrets that stand in the files |
-//! | execution (1) | BLOCKED | a mock secret leaked; a risk flag CRITICAL |
+//! | execution (1) | BLOCKED | a risk flag CRITICAL; a mock secret that got out without a flag |
 //! | | CAUTION | a risk flag HIGH; a host that neither SKILL.md nor the source names, where SKILL.md declares calls |
-//! | | MONITORED | not run, run failed, little or nothing exercised, risk flag MEDIUM, privileged calls, unnamed hosts |
+//! | | MONITORED | not run, run failed, little or nothing exercised, risk flag MEDIUM, unnamed hosts |
 //! | packages (1) | BLOCKED | a direct or L1 package is BLOCKED |
 //! | | CAUTION | a deeper one is; a direct or L1 package at CAUTION; a direct one without certificate |
 //! | | MONITORED | deeper ones at CAUTION or without certificate; packages beyond the cap |

@@ -297,14 +297,27 @@ fn a_run_counts_and_so_does_its_absence() {
     check(run(|ran| ran.flags = vec![flag(Critical)]), "REJECTED BLOCKED execution/wrote-outside");
     let leaked = |ran: &mut Execution| ran.canaries_leaked = ["API_KEY".to_owned()].into();
     check(run(leaked), "REJECTED BLOCKED execution/canary-leaked");
+    let stored = |ran: &mut Execution| {
+        leaked(ran);
+        ran.flags = vec![RiskFlag { code: "canary-stored".to_owned(), ..flag(High) }];
+    };
+    check(run(stored), "APPROVED CAUTION execution/canary-stored");
     check(run(|ran| ran.exercises.clear()), "APPROVED MONITORED run-exercised-little");
     check(run(|ran| ran.functions_total = Some(100)), "APPROVED MONITORED run-exercised-little");
-    let refused = |ran: &mut Execution| {
-        ran.refused = [("ptrace".to_owned(), 1)].into();
-    };
-    check(run(refused), "APPROVED MONITORED run-privileged-calls");
-    check(run(|ran| ran.refused = [("io_uring_setup".to_owned(), 1)].into()), "APPROVED CLEAR");
     check(run(|ran| ran.network = attempts("c2.example.net")), "APPROVED CAUTION run-reaches-unnamed-host");
+    let to = |protocol: &'static str, destination: &'static str| {
+        run(move |ran| {
+            let (protocol, destination) = (protocol.to_owned(), Some(destination.to_owned()));
+            ran.network.listed.push(NetworkAttempt { protocol, destination, host: None, count: 1 });
+        })
+    };
+    check(to("udp", "198.18.0.53:53"), "APPROVED CLEAR");
+    check(to("dns", "eu.api.example.org"), "APPROVED CLEAR");
+    check(to("tcp", "127.0.0.1:8080"), "APPROVED CLEAR");
+    check(to("tcp", "[::1]:8080"), "APPROVED CLEAR");
+    check(to("dns", "evilapi.example.org.example.net"), "APPROVED CAUTION run-reaches-unnamed-host");
+    check(to("dns", "evilapi.example.org"), "APPROVED CAUTION run-reaches-unnamed-host");
+    check(to("tcp", "203.0.113.9:4444"), "APPROVED CAUTION run-reaches-unnamed-host");
     let undeclaring = |dossier: &mut CodeDossier| {
         dossier.preprocess.skill.as_mut().unwrap().external_calls.clear();
         dossier.execution.as_mut().unwrap().network = attempts("c2.example.net");

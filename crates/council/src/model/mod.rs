@@ -1,0 +1,25 @@
+//! Models that sit on the council: their configuration, the client, and what counts as an answer.
+
+mod abstention;
+mod answer;
+mod client;
+mod config;
+mod wire;
+
+pub(crate) use abstention::Abstention;
+pub(crate) use answer::{Judged, judge};
+pub(crate) use client::Model;
+pub use config::{ApiKey, ModelApi, ModelConfig, ModelError, Panels};
+pub(crate) use wire::Written;
+
+impl Model {
+    /// The body of the request that puts this question.
+    pub fn question(&self, system: &str, user: &str) -> Vec<u8> {
+        self.config.api.body(&self.config, system, user).to_string().into_bytes()
+    }
+
+    /// What the model wrote, by the endpoint's bytes.
+    pub fn read(&self, answer: &[u8]) -> (Written, Result<(), Abstention>) {
+        self.config.api.read(answer)
+    }
+}
