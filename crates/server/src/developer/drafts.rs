@@ -197,6 +197,16 @@ async fn take_in(plane: &Plane, asked: RepositoryDraftRequest, target: Target) -
             let detail = format!("{} thing(s) stand in the way of a review", problems.len());
             Problem::new(Code::InvalidSubmission, detail).because_of(problems.iter().map(obstacle).collect())
         }
+        IntakeError::Repository(error) if error.is_transient() => Problem::new(Code::Unavailable, error).retry_after(30),
+        IntakeError::Repository(error) => {
+            let obstacle = Obstacle {
+                code: error.code().to_owned(),
+                path: None,
+                detail: error.to_string(),
+                remedy: "Name a public repository, over https, and a branch, tag or commit that it has.".to_owned(),
+            };
+            Problem::new(Code::InvalidSubmission, &error).because_of(vec![obstacle])
+        }
         error => Problem::new(Code::InvalidSubmission, error),
     })?;
     hall.keep_intake(&intake, target).await.map_err(Problem::internal)

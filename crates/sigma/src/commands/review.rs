@@ -132,7 +132,7 @@ fn outcome(level: SecurityLevel) -> Outcome {
 /// A repository that does not answer leaves it undecided; everything else is for the submitter to mend.
 fn unfit(error: IntakeError) -> anyhow::Error {
     match error {
-        IntakeError::Repository(error) if error.is_unreachable() => {
+        IntakeError::Repository(error) if error.is_transient() => {
             anyhow::Error::new(Unreached(format!("could not decide: {error}")))
         }
         IntakeError::Problems(problems) => {
