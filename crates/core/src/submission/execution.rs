@@ -114,8 +114,8 @@ pub struct Usage {
     pub cpu_ms: u64,
     /// Peak memory in bytes; nothing where it cannot be told.
     pub peak_memory: Option<u64>,
-    /// Processes and threads that were made.
-    pub tasks: u64,
+    /// Processes and threads that were made; nothing where they cannot be counted exactly.
+    pub tasks: Option<u64>,
     /// Bytes written to standard output and error.
     pub output_bytes: u64,
 }
@@ -148,7 +148,7 @@ pub struct Execution {
     pub canaries_read: BTreeSet<String>,
     /// Mock secrets whose value was seen in what the code tried to send, start or write outside.
     pub canaries_leaked: BTreeSet<String>,
-    /// The first part of standard output and error, printable.
+    /// The first part of standard output and error, each line printable.
     pub output: String,
     /// What it used.
     pub usage: Usage,

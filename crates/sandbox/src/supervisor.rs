@@ -1,0 +1,87 @@
+//! The supervisor: reads one request from standard input, runs it, writes one response to standard output.
+//!
+//! It is a process of its own and must start before any thread: [`main`] is the first thing that a binary calls when it is
+//! started as a supervisor.
+
+use std::process::ExitCode;
+
+#[cfg(target_os = "linux")]
+mod decide;
+#[cfg(target_os = "linux")]
+mod dns;
+#[cfg(target_os = "linux")]
+mod exercise;
+#[cfg(target_os = "linux")]
+mod filter;
+#[cfg(target_os = "linux")]
+mod group;
+#[cfg(target_os = "linux")]
+mod init;
+#[cfg(target_os = "linux")]
+mod launch;
+#[cfg(target_os = "linux")]
+mod mcp;
+#[cfg(target_os = "linux")]
+mod memory;
+#[cfg(target_os = "linux")]
+mod mounts;
+#[cfg(target_os = "linux")]
+mod net;
+#[cfg(target_os = "linux")]
+mod notify;
+#[cfg(target_os = "linux")]
+mod paths;
+#[cfg(target_os = "linux")]
+mod prepare;
+#[cfg(target_os = "linux")]
+mod record;
+#[cfg(target_os = "linux")]
+mod run;
+#[cfg(target_os = "linux")]
+mod sample;
+#[cfg(target_os = "linux")]
+mod sink;
+#[cfg(target_os = "linux")]
+mod stand_in;
+#[cfg(target_os = "linux")]
+mod sys;
+#[cfg(target_os = "linux")]
+mod watchdog;
+
+/// The largest request that is read, bytes: a submission is at most 512 KB, base64 makes it a third more.
+#[cfg(target_os = "linux")]
+const REQUEST: u64 = 64 << 20;
+
+/// Runs the supervisor. Ends with a failure only where no response could be written.
+#[cfg(target_os = "linux")]
+pub fn main() -> ExitCode {
+    use std::io::{Read as _, Write as _};
+
+    use crate::{PROTOCOL, Request, Response};
+    use sigma_core::Execution;
+
+    let mut text = Vec::new();
+    let execution = match std::io::stdin().lock().take(REQUEST).read_to_end(&mut text) {
+        Err(error) => Execution::failed(format!("the request could not be read: {error}")),
+        Ok(_) => match serde_json::from_slice::<Request>(&text) {
+            Err(error) => Execution::failed(format!("got a request that is none: {error}")),
+            Ok(request) if request.protocol != PROTOCOL => Execution::failed(format!(
+                "got a request of version {}, expected version {PROTOCOL}",
+                request.protocol
+            )),
+            Ok(request) => run::run(request),
+        },
+    };
+    let response = serde_json::to_vec(&Response { protocol: PROTOCOL, execution }).unwrap_or_default();
+    match std::io::stdout().lock().write_all(&response) {
+        Ok(()) if !response.is_empty() => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+/// There is nothing to supervise with elsewhere.
+#[cfg(not(target_os = "linux"))]
+pub fn main() -> ExitCode {
+    eprintln!("running code in isolation needs Linux");
+    ExitCode::FAILURE
+}
