@@ -1,16 +1,14 @@
 //! Repositories over HTTP: ordinary ones, forged ones, and servers that do as they like.
 
-mod support;
-
 use std::io::Write as _;
 use std::time::Duration;
 
+use crate::host::{Host, Repository};
 use sigma_core::{CodeLanguage, Origin, SubmissionCategory};
 use sigma_intake::{
     IntakeProblem, Kind, Listing, ProblemCode, RepositoryConfig, RepositoryError, Selected, SubmissionLimits, Wanted,
     repository, select,
 };
-use support::{Host, Repository};
 use tempfile::TempDir;
 
 const PROGRAM: &[u8] = b"print('hello')\n";
@@ -45,7 +43,8 @@ async fn a_reference_is_locked_to_one_commit() {
     let root = root();
     let repository = Repository::new(&root, "o/n");
     let old = repository.set("refs/heads/main", &repository.files(&[("tool/main.py", b"print('old')\n"), ("a", b"a")]));
-    let new = repository.set("refs/heads/main", &repository.files(&[("tool/main.py", PROGRAM), ("tool/b/c.txt", b"c")]));
+    let new =
+        repository.set("refs/heads/main", &repository.files(&[("tool/main.py", PROGRAM), ("tool/b/c.txt", b"c")]));
     repository.set("refs/heads/main-2", &repository.files(&[("other", b"x")]));
     repository.git(&["tag", "-a", "-m", "x", "v1", &old], b"");
     let host = Host::git(root.path());
@@ -61,10 +60,12 @@ async fn a_reference_is_locked_to_one_commit() {
         (old.to_ascii_uppercase().as_str(), &old),
     ] {
         let listing = fetch(&host, "o/n", reference).await.unwrap();
-        let origin = Origin::Repository { url: host.url("o/n"), requested: reference.to_owned(), commit: commit.clone() };
+        let origin =
+            Origin::Repository { url: host.url("o/n"), requested: reference.to_owned(), commit: commit.clone() };
         assert_eq!(*listing.origin(), origin);
     }
-    let selected = choose(&fetch(&host, "o/n.git", "main").await.unwrap(), SubmissionCategory::Code, "tool/main.py").unwrap();
+    let selected =
+        choose(&fetch(&host, "o/n.git", "main").await.unwrap(), SubmissionCategory::Code, "tool/main.py").unwrap();
     let files: Vec<_> = selected.tree.files.iter().map(|file| (file.path.as_str(), file.bytes.as_slice())).collect();
     assert_eq!(files, [("b/c.txt", b"c".as_slice()), ("main.py", PROGRAM)]);
     assert_eq!((selected.tree.folder.as_str(), selected.entry.as_deref()), ("tool", Some("main.py")));
@@ -154,7 +155,8 @@ async fn what_lies_outside_the_folder_is_nobodys_business() {
     let repository = Repository::new(&root, "o/n");
     let inner = repository.files(&[("main.py", PROGRAM)]);
     let link = repository.blob(b"/etc/passwd");
-    let tree = repository.tree(&[("120000", b"link", link), ("40000", b"tool", inner), ("160000", b"x", "2".repeat(40))]);
+    let tree =
+        repository.tree(&[("120000", b"link", link), ("40000", b"tool", inner), ("160000", b"x", "2".repeat(40))]);
     repository.set("refs/heads/main", &tree);
     let host = Host::git(root.path());
     let listing = fetch(&host, "o/n", "main").await.unwrap();
@@ -203,7 +205,10 @@ async fn a_tree_that_holds_itself_many_times_ends_at_the_limit() {
     }
     repository.set("refs/heads/deep", &tree);
     let listing = fetch(&host, "o/n", "deep").await.unwrap();
-    assert_eq!(kinds(&listing), [format!("{}d - path.too_long: the path is longer than 512 bytes or deeper than 32 folders", "d/".repeat(32))]);
+    assert_eq!(
+        kinds(&listing),
+        [format!("{}d - path.too_long: the path is longer than 512 bytes or deeper than 32 folders", "d/".repeat(32))]
+    );
 }
 
 #[tokio::test]
@@ -232,10 +237,9 @@ async fn large_files_stay_at_the_server_or_end_the_fetch() {
                 let problems = choose(&bomb.unwrap(), SubmissionCategory::Code, "main.py").unwrap_err();
                 assert_eq!(problems[0].code, ProblemCode::FileTooLarge);
             }
-            false => assert!(
-                matches!(bomb, Err(RepositoryError::TooLarge { what: "bytes in one object", .. })),
-                "{bomb:?}"
-            ),
+            false => {
+                assert!(matches!(bomb, Err(RepositoryError::TooLarge { what: "bytes in one object", .. })), "{bomb:?}")
+            }
         }
     }
     // All objects together, and all bytes together.
@@ -286,7 +290,8 @@ async fn deltas_are_resolved() {
 
 fn pack(repository: &Repository) -> String {
     let folder = std::fs::read_dir(repository.path.join("objects/pack")).unwrap();
-    let mut packs = folder.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "idx"));
+    let mut packs =
+        folder.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "idx"));
     packs.next().unwrap().display().to_string()
 }
 
@@ -307,16 +312,29 @@ async fn forged_packs_are_measured_before_they_are_unpacked() {
     check("a chain that unfolds", forged_pack(401, &chain), "more than 268435456 bytes, unpacked").await;
     let grows = [(3, vec![], 1 << 20, mib.clone()), (6, distance(40), 0, delta(1 << 20, 1 << 40, &copies(1)))];
     check("a delta that claims a terabyte", forged_pack(2, &grows), "more than 8388608 bytes in one object").await;
-    check("an object that claims more", forged_pack(1, &[(3, vec![], 1 << 50, mib.clone())]), "bytes in one object").await;
+    check("an object that claims more", forged_pack(1, &[(3, vec![], 1 << 50, mib.clone())]), "bytes in one object")
+        .await;
     check("an object that has more", forged_pack(1, &[(3, vec![], 5, mib.clone())]), "the size that it claims").await;
-    check("an object that has less", forged_pack(1, &[(3, vec![], 2 << 20, mib.clone())]), "the size that it claims").await;
+    check("an object that has less", forged_pack(1, &[(3, vec![], 2 << 20, mib.clone())]), "the size that it claims")
+        .await;
     check("four billion objects", forged_pack(u32::MAX, &[]), "more than 100000 objects").await;
     check("fewer objects than claimed", forged_pack(2, &[(3, vec![], 1 << 20, mib.clone())]), "damaged").await;
     check("no objects", forged_pack(0, &[]), "repository").await;
-    check("a delta without a base", forged_pack(1, &[(6, distance(1 << 20), 0, delta(1, 1, &[1, 0]))]), "damaged").await;
+    check("a delta without a base", forged_pack(1, &[(6, distance(1 << 20), 0, delta(1, 1, &[1, 0]))]), "damaged")
+        .await;
     check("a delta of an absent object", forged_pack(1, &[(7, vec![7; 20], 0, delta(1, 1, &[1, 0]))]), "damaged").await;
-    check("an empty delta", forged_pack(2, &[(3, vec![], 1 << 20, mib.clone()), (6, distance(40), 0, vec![])]), "within its head").await;
-    check("a size without an end", forged_pack(2, &[(3, vec![], 1 << 20, mib.clone()), (6, distance(40), 0, vec![0xff; 30])]), "within its head").await;
+    check(
+        "an empty delta",
+        forged_pack(2, &[(3, vec![], 1 << 20, mib.clone()), (6, distance(40), 0, vec![])]),
+        "within its head",
+    )
+    .await;
+    check(
+        "a size without an end",
+        forged_pack(2, &[(3, vec![], 1 << 20, mib.clone()), (6, distance(40), 0, vec![0xff; 30])]),
+        "within its head",
+    )
+    .await;
     let mut wrong = forged_pack(1, &[(3, vec![], 1 << 20, mib.clone())]);
     *wrong.last_mut().unwrap() ^= 1;
     check("a checksum that does not hold", wrong, "damaged").await;
@@ -379,7 +397,8 @@ fn distance(mut value: u64) -> Vec<u8> {
 
 #[tokio::test]
 async fn servers_that_do_as_they_like() {
-    let status = |line: &str| Host::always(format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+    let status =
+        |line: &str| Host::always(format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
     let challenge = "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"";
     for (answer, expect) in [
         (challenge, "repository.not_public"),
@@ -409,7 +428,8 @@ async fn servers_that_do_as_they_like() {
         "000eversion 2\n000cls-refs\n000afetch\n0000",
     ] {
         let length = body.len();
-        let answer = format!("HTTP/1.1 200 OK\r\n{advertisement}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+        let answer =
+            format!("HTTP/1.1 200 OK\r\n{advertisement}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}");
         let host = Host::always(answer);
         let error = fetch(&host, "o/n", "main").await.unwrap_err();
         let codes = ["repository.protocol", "repository.unsupported"];

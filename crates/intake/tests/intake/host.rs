@@ -154,7 +154,11 @@ fn backend(root: &Path, request: &Request, stream: &mut TcpStream) -> std::io::R
     let (head, body) = output.split_at(end);
     let head = String::from_utf8_lossy(head);
     let status = head.lines().find_map(|line| line.strip_prefix("Status: ")).unwrap_or("200 OK");
-    let head: String = head.lines().filter(|line| !line.starts_with("Status") && !line.is_empty()).map(|line| format!("{line}\r\n")).collect();
+    let head: String = head
+        .lines()
+        .filter(|line| !line.starts_with("Status") && !line.is_empty())
+        .map(|line| format!("{line}\r\n"))
+        .collect();
     write!(stream, "HTTP/1.1 {status}\r\n{head}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len())?;
     stream.write_all(body)
 }
@@ -262,12 +266,16 @@ impl Repository {
             }
         }
         for folder in folders {
-            let inner: Vec<_> = files.iter().filter_map(|(path, bytes)| Some((path.strip_prefix(folder)?.strip_prefix('/')?, *bytes))).collect();
+            let inner: Vec<_> = files
+                .iter()
+                .filter_map(|(path, bytes)| Some((path.strip_prefix(folder)?.strip_prefix('/')?, *bytes)))
+                .collect();
             entries.push(("40000".to_owned(), folder.as_bytes().to_vec(), self.files(&inner)));
         }
         // git sorts folders as if their names ended in a slash.
         entries.sort_by_key(|(mode, name, _)| [name.as_slice(), if mode == "40000" { b"/" } else { b"" }].concat());
-        let entries: Vec<Entry<'_>> = entries.iter().map(|(mode, name, id)| (mode.as_str(), name.as_slice(), id.clone())).collect();
+        let entries: Vec<Entry<'_>> =
+            entries.iter().map(|(mode, name, id)| (mode.as_str(), name.as_slice(), id.clone())).collect();
         self.tree(&entries)
     }
 }
