@@ -60,3 +60,24 @@ impl Default for SubmissionLimits {
         Self { files: 50, total: 512 << 10, file: 200 << 10 }
     }
 }
+
+/// How declared endpoints are looked at.
+#[derive(Debug, Clone)]
+pub struct ProbeConfig {
+    /// Whether any is asked at all. Default true; a dry run on somebody's desk switches it off, since a submitter names
+    /// whom this machine speaks to.
+    pub enabled: bool,
+    /// Whether an endpoint may lie on this machine, in plain HTTP and at any port. For tests only: false.
+    pub allow_loopback: bool,
+    /// Resolving, connecting and the head of the answer, for each endpoint. Default 5 s: what takes longer is no endpoint that
+    /// works.
+    pub within: Duration,
+    /// Endpoints that are asked. Default 10: they are the submitter's choice, so they must not become a load on others.
+    pub endpoints: usize,
+}
+
+impl Default for ProbeConfig {
+    fn default() -> Self {
+        Self { enabled: true, allow_loopback: false, within: Duration::from_secs(5), endpoints: 10 }
+    }
+}

@@ -17,13 +17,15 @@ mod config;
 mod folder;
 mod git;
 mod listing;
+pub mod note;
 mod path;
+pub mod probe;
 mod problem;
 mod select;
 pub mod skill;
 
 pub use address::{AddressError, is_public};
-pub use config::{RepositoryConfig, SubmissionLimits};
+pub use config::{ProbeConfig, RepositoryConfig, SubmissionLimits};
 pub use folder::{FolderError, folder};
 pub use git::{RepositoryAddress, RepositoryError, repository};
 pub use listing::{Kind, Listing};

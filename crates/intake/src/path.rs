@@ -19,7 +19,7 @@ const OPTIONS: Options = Options { protect_windows: false, protect_hfs: true, pr
 /// One name in a folder, or what is wrong with it.
 pub(crate) fn component(name: &[u8]) -> Result<&str, (ProblemCode, String)> {
     let text = std::str::from_utf8(name)
-        .map_err(|_| (ProblemCode::PathNotUtf8, format!("the name is not UTF-8: {}", String::from_utf8_lossy(name))))?;
+        .map_err(|_| (ProblemCode::PathNotUtf8, format!("the name is not UTF-8: {}", name.escape_ascii())))?;
     let trick = |what: &str| (ProblemCode::PathTrick, what.to_owned());
     gix_validate::path::component(text.as_bytes().into(), None, OPTIONS).map_err(|error| trick(&error.to_string()))?;
     match text {
@@ -64,7 +64,8 @@ mod tests {
         for name in ["a", "ü.py", ".github", "..a", "a..b", "con.py", ".gitignore", "a:b?"] {
             assert_eq!(component(name.as_bytes()), Ok(name));
         }
-        for name in ["", ".", "..", ".git", ".GIT", ".git ", "git~1", ".g\u{200c}it", "a/b", "/", "a\\b", "a\nb", "a\u{202e}"]
+        for name in
+            ["", ".", "..", ".git", ".GIT", ".git ", "git~1", ".g\u{200c}it", "a/b", "/", "a\\b", "a\nb", "a\u{202e}"]
         {
             assert_eq!(component(name.as_bytes()).unwrap_err().0, ProblemCode::PathTrick, "{name:?}");
         }
@@ -74,6 +75,9 @@ mod tests {
     #[test]
     fn parts_of_paths() {
         assert_eq!((parent("a/b/c"), name("a/b/c"), parent("c"), name("c")), ("a/b", "c", "", "c"));
-        assert_eq!((within("a", "a/b"), within("a", "ab"), within("", "a"), within("a", "a")), (Some("b"), None, Some("a"), None));
+        assert_eq!(
+            (within("a", "a/b"), within("a", "ab"), within("", "a"), within("a", "a")),
+            (Some("b"), None, Some("a"), None)
+        );
     }
 }

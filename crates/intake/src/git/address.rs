@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn one_spelling() {
-        for text in ["https://github.com/Owner/name", "https://GitHub.com/Owner/name.git", "https://github.com:443/Owner/name/"]
+        for text in
+            ["https://github.com/Owner/name", "https://GitHub.com/Owner/name.git", "https://github.com:443/Owner/name/"]
         {
             assert_eq!(address(text).unwrap(), "https://github.com/Owner/name", "{text}");
         }
@@ -148,31 +149,35 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused() {
-        insta::assert_snapshot!([
-            "http://github.com/o/n",
-            "ssh://git@github.com/o/n",
-            "git@github.com:o/n",
-            "file:///etc/passwd",
-            "https://user:secret@github.com/o/n",
-            "https://token@github.com/o/n",
-            "https://github.com.evil.example/o/n",
-            "https://github.com@evil.example/o/n",
-            "https://github.com:8080/o/n",
-            "https://github.com./o/n",
-            "https://169.254.169.254/o/n",
-            "https://2130706433/o/n",
-            "http://127.0.0.1:5001/o/n",
-            "https://git.example.org/o/n",
-            "https://github.com/o",
-            "https://github.com/o/n/tree/main",
-            "https://github.com/o/%2e%2e",
-            "https://github.com/../../n",
-            "https://github.com/-o/n",
-            "https://github.com/o/n?x=1",
-            "https://github.com/o/n#main",
-            "https://github.com/o/n\n",
-            "",
-        ].map(|text| format!("{}: {}", text.escape_debug(), address(text).unwrap_err())).join("\n"));
+        insta::assert_snapshot!(
+            [
+                "http://github.com/o/n",
+                "ssh://git@github.com/o/n",
+                "git@github.com:o/n",
+                "file:///etc/passwd",
+                "https://user:secret@github.com/o/n",
+                "https://token@github.com/o/n",
+                "https://github.com.evil.example/o/n",
+                "https://github.com@evil.example/o/n",
+                "https://github.com:8080/o/n",
+                "https://github.com./o/n",
+                "https://169.254.169.254/o/n",
+                "https://2130706433/o/n",
+                "http://127.0.0.1:5001/o/n",
+                "https://git.example.org/o/n",
+                "https://github.com/o",
+                "https://github.com/o/n/tree/main",
+                "https://github.com/o/%2e%2e",
+                "https://github.com/../../n",
+                "https://github.com/-o/n",
+                "https://github.com/o/n?x=1",
+                "https://github.com/o/n#main",
+                "https://github.com/o/n\n",
+                "",
+            ]
+            .map(|text| format!("{}: {}", text.escape_debug(), address(text).unwrap_err()))
+            .join("\n")
+        );
     }
 
     #[test]
@@ -185,7 +190,9 @@ mod tests {
         assert_eq!(parse("feature/ü"), named(&["refs/heads/feature/ü", "refs/tags/feature/ü"]));
         assert!(matches!(parse(&"A".repeat(40)), Ok(Reference::Commit(_))));
         assert!(matches!(parse(&"a".repeat(64)), Ok(Reference::Commit(_))));
-        for text in ["", "-x", "--upload-pack=x", "a..b", "a b", "a\nb", "x~1", "x^", "a:b", "*", "@{1}", "/x", "x/", "x.lock"] {
+        for text in
+            ["", "-x", "--upload-pack=x", "a..b", "a b", "a\nb", "x~1", "x^", "a:b", "*", "@{1}", "/x", "x/", "x.lock"]
+        {
             assert!(parse(text).is_err(), "{text:?}");
         }
     }

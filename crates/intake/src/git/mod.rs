@@ -19,10 +19,10 @@ use sigma_core::{Origin, printable};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use self::address::Reference;
 pub use self::address::RepositoryAddress;
 pub use self::error::RepositoryError;
 pub(crate) use self::objects::Objects;
-use self::address::Reference;
 use self::wire::{Budget, Wire};
 use crate::config::RepositoryConfig;
 use crate::listing::{Contents, Listing};
@@ -30,11 +30,7 @@ use crate::listing::{Contents, Listing};
 /// Fetches what a branch, tag or commit of a repository stands for now.
 ///
 /// `reference` is a branch, a tag, `HEAD` or a whole commit id; what it was locked to is in [`Listing::origin`].
-pub async fn repository(
-    config: &RepositoryConfig,
-    address: &str,
-    reference: &str,
-) -> Result<Listing, RepositoryError> {
+pub async fn repository(config: &RepositoryConfig, address: &str, reference: &str) -> Result<Listing, RepositoryError> {
     let address = RepositoryAddress::parse(config, address)?;
     let wanted = Reference::parse(reference)?;
     let deadline = Instant::now() + config.within;

@@ -31,7 +31,8 @@ impl Objects {
         let Some(at) = self.index.lookup(id) else { return Ok(None) };
         let mut out = Vec::new();
         let base = |id: &gix_hash::oid, _: &mut Vec<u8>| {
-            let found = self.index.lookup(id).map(|at| entry(at).map(gix_pack::data::decode::entry::ResolvedBase::InPack));
+            let found =
+                self.index.lookup(id).map(|at| entry(at).map(gix_pack::data::decode::entry::ResolvedBase::InPack));
             found.transpose()
         };
         let outcome = self

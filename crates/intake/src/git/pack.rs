@@ -51,12 +51,7 @@ fn damaged(error: &dyn std::fmt::Display) -> RepositoryError {
 }
 
 /// Reads every header, and inflates every entry to the size that it claims and no further.
-fn measure(
-    pack: &[u8],
-    hash: Kind,
-    config: &RepositoryConfig,
-    interrupt: &AtomicBool,
-) -> Result<(), RepositoryError> {
+fn measure(pack: &[u8], hash: Kind, config: &RepositoryConfig, interrupt: &AtomicBool) -> Result<(), RepositoryError> {
     let head = pack.first_chunk::<12>().ok_or_else(|| damaged(&"it ends within its head"))?;
     let (_, objects) = gix_pack::data::header::decode(head).map_err(|error| damaged(&error))?;
     if objects > config.objects {

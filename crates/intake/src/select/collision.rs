@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::listing::Listing;
+use crate::listing::{Kind, Listing};
 use crate::path;
 use crate::problem::{IntakeProblem, ProblemCode};
 
@@ -22,8 +22,10 @@ pub(super) fn find(listing: &Listing, folder: &str) -> Vec<IntakeProblem> {
     let mut seen: BTreeMap<String, (&str, bool)> = BTreeMap::new();
     let mut problems = Vec::new();
     for entry in &listing.entries {
+        // A name that is refused for itself is a problem already.
+        let refused = matches!(&entry.kind, Kind::Refused(code, _) if code.as_str().starts_with("path."));
         let whole = folded(&entry.path);
-        if path::within(&around, &whole).is_none() && whole != around {
+        if refused || (path::within(&around, &whole).is_none() && whole != around) {
             continue;
         }
         let folders = entry.path.match_indices('/').map(|(end, _)| (&entry.path[..end], false));

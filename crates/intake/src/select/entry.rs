@@ -19,9 +19,9 @@ const INTERPRETERS: &[(CodeLanguage, &[&str])] =
 
 /// Extensions of what other interpreters and systems run.
 const PROGRAMS: &[&str] = &[
-    "sh", "bash", "zsh", "fish", "ps1", "psm1", "bat", "cmd", "vbs", "rb", "pl", "php", "lua", "r", "jl", "go", "rs", "java",
-    "jar", "class", "pyc", "pyz", "exe", "dll", "so", "dylib", "wasm", "msi", "deb", "rpm", "apk", "app", "scpt", "com",
-    "whl",
+    "sh", "bash", "zsh", "fish", "ps1", "psm1", "bat", "cmd", "vbs", "rb", "pl", "php", "lua", "r", "jl", "go", "rs",
+    "java", "jar", "class", "pyc", "pyz", "exe", "dll", "so", "dylib", "wasm", "msi", "deb", "rpm", "apk", "app",
+    "scpt", "com", "whl",
 ];
 
 /// The path of the entry point in the listing, where it is right.
@@ -35,7 +35,10 @@ pub(super) fn find<'a>(
         (Some(entry), true) => entry,
         (None, false) => return None,
         (Some(_), false) => {
-            wrong(ProblemCode::EntryUnexpected, &format!("an entry point is named, and {} has no code", wanted.category));
+            wrong(
+                ProblemCode::EntryUnexpected,
+                &format!("an entry point is named, and {} has no code", wanted.category),
+            );
             return None;
         }
         (None, true) => {

@@ -78,15 +78,10 @@ pub(super) fn folder(
     }
 }
 
-fn of_entry(
-    listing: &Listing,
-    wanted: &Wanted<'_>,
-    entry: &str,
-    problems: &mut Vec<IntakeProblem>,
-) -> Option<String> {
-    let above = || std::iter::successors(Some(path::parent(entry)), |folder| {
-        (!folder.is_empty()).then(|| path::parent(folder))
-    });
+fn of_entry(listing: &Listing, wanted: &Wanted<'_>, entry: &str, problems: &mut Vec<IntakeProblem>) -> Option<String> {
+    let above = || {
+        std::iter::successors(Some(path::parent(entry)), |folder| (!folder.is_empty()).then(|| path::parent(folder)))
+    };
     let has = |folder: &str, wanted: &dyn Fn(&str) -> bool| {
         listing.files().any(|file| path::parent(file) == folder && wanted(path::name(file)))
     };

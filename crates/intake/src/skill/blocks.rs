@@ -12,7 +12,7 @@ pub(super) struct Block<'a> {
     pub text: &'a str,
 }
 
-/// The frontmatter, or the line and the sentence for what is wrong with it; and the blocks of the body that declare
+/// The frontmatter, or the line and the sentence for why there is none; and the blocks of the body that declare
 /// capabilities or external calls.
 pub(super) fn split(text: &str) -> (Result<Block<'_>, (usize, &'static str)>, Vec<Block<'_>>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -45,7 +45,8 @@ fn fenced(mut lines: Lines<'_>) -> Vec<Block<'_>> {
     while let Some((opened, line, _)) = lines.next() {
         let Some((fence, info)) = fence(line) else { continue };
         let start = lines.at;
-        let closes = |line: &str| fence_length(line, fence.0) >= fence.1 && line.trim_start().trim_end().len() >= fence.1;
+        let closes =
+            |line: &str| fence_length(line, fence.0) >= fence.1 && line.trim_start().trim_end().len() >= fence.1;
         let end = lines
             .find(|(_, line, _)| closes(line) && line.trim().chars().all(|c| c == fence.0))
             .map_or(text.len(), |(_, _, at)| at);

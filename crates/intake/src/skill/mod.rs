@@ -58,7 +58,12 @@ pub fn read(path: &str, bytes: &[u8], folder: &str) -> SkillManifest {
         problems: Vec::new(),
     };
     match front {
-        Ok(front) => reader.front(&front, folder, &mut manifest),
+        Ok(front) => {
+            if front.line > 2 {
+                reader.problem(front.line - 1, "the frontmatter stands after empty lines");
+            }
+            reader.front(&front, folder, &mut manifest);
+        }
         Err((line, what)) => reader.problem(line, what),
     }
     for block in body {

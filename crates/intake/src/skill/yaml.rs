@@ -190,21 +190,27 @@ mod tests {
 
     #[test]
     fn what_is_read() {
-        insta::assert_snapshot!([
-            "a: 1\nb: [x, 'y', ~]\nc:\n  d: |\n    two\n    lines\n  e:",
-            "a: 1\na: 2\nb: 3",
-            "a: &x [1]\nb: *x\nc: 3",
-            "a: !!python/object:os.system [rm]\nb: 2",
-            "? [x]\n: 1\nb: 2",
-            "a: 1\nb: [1, 2\nc: 3",
-            "a: \"x\nb: 2",
-            "a: 1\n---\nb: 2",
-            "a: 1\n\tb: 2",
-            "<<: *x\nb: 1",
-            "just text",
-            "",
-            "on: yes\nversion: 1.10\ndate: 2026-01-01",
-        ].map(|text| format!("{}\n    {}", text.escape_debug(), show(text))).join("\n"));
+        insta::assert_snapshot!(
+            [
+                "a: 1\nb: [x, 'y', ~]\nc:\n  d: |\n    two\n    lines\n  e:",
+                "a: 1\na: 2\nb: 3",
+                "a: &x [1]\nb: *x\nc: 3",
+                "a: !!python/object:os.system [rm]\nb: 2",
+                "? [x]\n: 1\nb: 2",
+                "a: 1\nb: [1, 2\nc: 3",
+                "a: \"x\nb: 2",
+                "a: 1\n---\nb: 2",
+                "a: 1\n\tb: 2",
+                "<<: *x\nb: 1",
+                "just text",
+                "a: 1\n```\n",
+                "\n\n\na: [1]\nb: *",
+                "",
+                "on: yes\nversion: 1.10\ndate: 2026-01-01",
+            ]
+            .map(|text| format!("{}\n    {}", text.escape_debug(), show(text)))
+            .join("\n")
+        );
     }
 
     #[test]
