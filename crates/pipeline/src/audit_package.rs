@@ -157,7 +157,7 @@ impl Hall {
             None => None,
         };
         let dossier = Dossier { package: package.id.clone(), release, report, advisories, delta };
-        let ruling = sigma_council::deliberate(&dossier);
+        let ruling = self.review.council.deliberate(&dossier).await;
         if ruling.verdict == CouncilVerdict::Escalated {
             let (rationale, warnings) = (ruling.rationale.clone(), ruling.warnings.clone());
             self.store.escalate(&self.escalation(dossier, ruling)?).await?;

@@ -1,6 +1,8 @@
 //! Configuration: defaults, then the user's file, then `SIGMA_*` variables, then the command line. Nothing is ever
 //! read from the project under audit: it belongs to a stranger.
 
+mod review;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -12,6 +14,8 @@ use sigma_ecosystem::EcosystemConfig;
 use sigma_pipeline::{PriceTable, WorkerConfig};
 use sigma_server::ServerConfig;
 use url::Url;
+
+pub use review::{CouncilConfig, ReviewConfig, SUPERVISOR, SandboxConfig};
 
 /// The configuration file's content. Every field has a default.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,6 +53,15 @@ pub struct Config {
     /// Limits of workers.
     #[serde(default)]
     pub worker: WorkerConfig,
+    /// What is reviewed of submissions.
+    #[serde(default)]
+    pub review: ReviewConfig,
+    /// How submitted code is run.
+    #[serde(default)]
+    pub sandbox: SandboxConfig,
+    /// Who decides beside the embedded validators.
+    #[serde(default)]
+    pub council: CouncilConfig,
 }
 
 /// `[blobs]`.
@@ -99,6 +112,9 @@ impl Config {
             policy: PolicyConfig::default(),
             server: ServerConfig::default(),
             worker: WorkerConfig::default(),
+            review: ReviewConfig::default(),
+            sandbox: SandboxConfig::default(),
+            council: CouncilConfig::default(),
         };
         if let Some(file) = file {
             anyhow::ensure!(file.is_file(), "no configuration file at {}", file.display());

@@ -43,7 +43,7 @@ const ERROR: u8 = 2;
 
 fn main() -> ExitCode {
     // Before anything else, while there is one thread: this program is its own supervisor of submitted code.
-    if sigma_sandbox::supervisor::is_wanted() {
+    if std::env::args_os().nth(1).is_some_and(|word| word == config::SUPERVISOR) {
         return sigma_sandbox::supervisor::main();
     }
     let args = Args::parse();

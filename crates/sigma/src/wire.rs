@@ -4,15 +4,17 @@ use std::fs::File;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use sigma_analysis::{Analyser, Limits, OperatorRules, RuleFile};
-use sigma_core::{AdvisorySnapshot, AdvisoryState, Timestamp};
+use sigma_core::{AdvisorySnapshot, AdvisoryState, PythonVersion, Timestamp};
 use sigma_ecosystem::manifest::ReadOptions;
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
-use sigma_pipeline::{Hall, HallConfig, Waivers, Worker};
+use sigma_pipeline::{Hall, HallConfig, ReviewRooms, Waivers, Worker};
 use sigma_server::{App, AskAdvisories, Developer};
 use sigma_store::{Bucket, Database, Store};
+use tokio::sync::Semaphore;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Args, Command, LogFormat};
@@ -145,7 +147,7 @@ pub fn ecosystems(config: &Config, offline: bool) -> Result<Ecosystems> {
 /// The server's state, and a worker that runs the jobs of its submissions where one is wanted.
 pub async fn server(config: &Config, with_worker: bool) -> Result<(App, Option<Worker>)> {
     let store = store(config).await?;
-    let hall = hall(config, store.clone(), rules(config)?, false)?;
+    let hall = reviewing_hall(config, store.clone(), rules(config)?)?;
     let ecosystems = ecosystems(config, false)?;
     let ask: AskAdvisories = Arc::new(move |package| {
         let ecosystems = ecosystems.clone();
@@ -162,9 +164,7 @@ pub async fn server(config: &Config, with_worker: bool) -> Result<(App, Option<W
     let app = App::new(store, &database(config)?, config.api_base.as_str(), limits, Some(ask), Arc::new(now)).await;
     let app = app.with_context(|| format!("cannot read the store at {}", config.store.display()))?;
     let worker = with_worker.then(|| Worker::new(hall.clone(), &worker_name(), config.worker.clone()));
-    let mut read = ReadOptions::default();
-    read.pypi_indexes.push(config.pypi_index.clone());
-    read.npm_registries.push(config.npm_registry.clone());
+    let read = read_options(config);
     let wake = worker.as_ref().map(Worker::wake);
     app.open_developer_plane(Developer { hall, read, wake, most_open: config.worker.most_open });
     Ok((app, worker))
@@ -196,5 +196,40 @@ pub fn hall(config: &Config, store: Store, rules: OperatorRules, offline: bool) 
     let ecosystems = ecosystems(config, offline)?;
     let clock = Arc::new(now);
     let limits = HallConfig { prices: config.prices, ..HallConfig::default() };
-    Ok(Hall::new(ecosystems, store, Analyser::with_rules(Limits::default(), rules), clock, limits)?)
+    let hall = Hall::new(ecosystems, store, Analyser::with_rules(Limits::default(), rules), clock, limits)?;
+    let council = Arc::new(config.council.council()?);
+    Ok(hall.with_review(ReviewRooms { council, ..ReviewRooms::default() }))
+}
+
+/// The hall with what the review of submissions needs. A server has to answer within the seconds that a request may take.
+pub fn reviewing_hall(config: &Config, store: Store, rules: OperatorRules) -> Result<Hall> {
+    let sandbox = config.sandbox.sandbox()?;
+    let python = sandbox.as_ref().ok().and_then(|sandbox| sandbox.interpreters.python.as_ref());
+    let within = Duration::from_secs(config.server.request_seconds.saturating_sub(5).max(5));
+    let review = ReviewRooms {
+        repositories: config.review.repositories(within),
+        limits: config.review.limits(),
+        read: read_options(config),
+        probes: config.review.probes(),
+        python: python.and_then(python_version),
+        sandbox,
+        runs: Arc::new(Semaphore::new(config.sandbox.parallel.max(1))),
+        council: Arc::new(config.council.council()?),
+    };
+    Ok(hall(config, store, rules, false)?.with_review(review))
+}
+
+/// `Python 3.13.5` is 3.13.
+fn python_version(interpreter: &sigma_sandbox::Interpreter) -> Option<PythonVersion> {
+    let numbers = interpreter.version.strip_prefix("Python ")?;
+    let mut parts = numbers.split('.');
+    format!("{}.{}", parts.next()?, parts.next()?).parse().ok()
+}
+
+/// Which indexes count as the public ones.
+fn read_options(config: &Config) -> ReadOptions {
+    let mut read = ReadOptions::default();
+    read.pypi_indexes.push(config.pypi_index.clone());
+    read.npm_registries.push(config.npm_registry.clone());
+    read
 }

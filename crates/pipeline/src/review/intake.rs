@@ -8,6 +8,7 @@ use sigma_core::{
     AdvisoryNote, CodeLanguage, Manifest, Origin, Problem, SkillManifest, SourceTree, SubmissionCategory, Target,
 };
 use sigma_ecosystem::manifest::{self, ManifestError, ReadOptions};
+use sigma_intake::note::NoteError;
 use sigma_intake::{FolderError, IntakeProblem, Listing, RepositoryError, Wanted};
 
 use super::files;
@@ -68,6 +69,9 @@ pub enum IntakeError {
     /// Everything that stands in the way.
     #[error("{}", lines(.0))]
     Problems(Vec<IntakeProblem>),
+    /// The developer's note is too long.
+    #[error(transparent)]
+    Note(#[from] NoteError),
     /// The manifests cannot be read.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -202,7 +206,7 @@ impl Hall {
             skill: selected.skill,
             manifests,
             disclosed: selected.disclosed.iter().map(disclosed).collect(),
-            note: note.map(sigma_intake::note::screen),
+            note: note.map(sigma_intake::note::screen).transpose()?,
         })
     }
 }

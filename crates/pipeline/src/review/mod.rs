@@ -26,8 +26,7 @@ use std::sync::Arc;
 use sigma_core::PythonVersion;
 use sigma_council::Council;
 use sigma_ecosystem::manifest::ReadOptions;
-use sigma_intake::probe::ProbeConfig;
-use sigma_intake::{RepositoryConfig, SubmissionLimits};
+use sigma_intake::{ProbeConfig, RepositoryConfig, SubmissionLimits};
 use sigma_sandbox::Sandbox;
 use tokio::sync::Semaphore;
 

@@ -107,7 +107,7 @@ async fn review_now(hall: &Hall, intake: &Intake, how: &How, id: Option<&str>) -
 
 async fn open(config: &Config, how: &How) -> Result<Hall> {
     let store = wire::store(config).await?;
-    let hall = wire::hall(config, store, wire::rules(config)?, false)?;
+    let hall = wire::reviewing_hall(config, store, wire::rules(config)?)?;
     Ok(match how.no_run {
         true => hall.without_sandbox("--no-run was given"),
         false => hall,

@@ -9,7 +9,7 @@ use crate::{Outcome, wire};
 /// Runs the command. It ends on SIGINT and SIGTERM, once what it does is finished or given back.
 pub async fn run(args: &Args, command: &WorkerArgs) -> Result<Outcome> {
     let config = wire::config(args)?;
-    let hall = wire::hall(&config, wire::store(&config).await?, wire::rules(&config)?, false)?;
+    let hall = wire::reviewing_hall(&config, wire::store(&config).await?, wire::rules(&config)?)?;
     let mut limits = config.worker.clone();
     limits.jobs = command.jobs.unwrap_or(limits.jobs);
     anyhow::ensure!(limits.jobs > 0, "got 0 jobs, expected at least 1");
