@@ -33,10 +33,12 @@ async fn answers_are_heads_only() {
         };
         stream.write_all(answer)?;
         // A body without an end: nobody reads it.
-        while request.target == "/endless" {
-            stream.write_all(&[b'x'; 4096])?;
+        match request.target.as_str() {
+            "/endless" => loop {
+                stream.write_all(&[b'x'; 4096])?;
+            },
+            _ => Ok(()),
         }
-        Ok(())
     });
     let url = |path: &str| format!("http://{}{path}", host.address);
     let answered = |code, content_type: Option<&str>, location: Option<&str>| ProbeOutcome::Answered {

@@ -73,6 +73,43 @@ async fn a_reference_is_locked_to_one_commit() {
 }
 
 #[tokio::test]
+async fn a_commit_must_be_the_repositorys_own() {
+    let root = root();
+    let repository = Repository::new(&root, "o/n");
+    let tree = |text: &[u8]| repository.files(&[("main.py", text)]);
+    let (first, stray) = (repository.commit(&tree(b"1")), repository.commit(&tree(b"stray")));
+    let mut last = first.clone();
+    for at in 0..50 {
+        last = repository.commit_after(&tree(at.to_string().as_bytes()), Some(&last));
+    }
+    let aside = repository.commit_after(&tree(b"aside"), Some(&first));
+    let (later, tagged) = (repository.commit_after(&tree(b"later"), Some(&aside)), repository.commit(&tree(b"tagged")));
+    let after_tag = repository.commit_after(&tree(b"x"), Some(&tagged));
+    // A fork's commit that wants to be merged, on a host that keeps forks together.
+    let fork = repository.commit_after(&tree(b"fork"), Some(&last));
+    repository.point("refs/heads/main", &last);
+    repository.point("refs/heads/aside", &later);
+    repository.point("refs/pull/1/head", &fork);
+    repository.point("refs/tags/v1", &after_tag);
+    let host = Host::git(root.path());
+    for filters in ["false", "true"] {
+        repository.git(&["config", "uploadpack.allowFilter", filters], b"");
+        for id in [&first, &last, &aside, &later, &tagged] {
+            assert!(fetch(&host, "o/n", id).await.is_ok(), "{id}");
+        }
+        for id in [&stray, &fork] {
+            assert_eq!(code(&host, "o/n", id).await, "repository.foreign_commit", "{id}");
+        }
+        // A name is the repository's own, however long the history is.
+        let config = RepositoryConfig { history: 3, ..host.config() };
+        let long = sigma_intake::repository(&config, &host.url("o/n"), &first).await.unwrap_err();
+        assert_eq!(long.code(), "repository.long_history");
+        assert!(sigma_intake::repository(&config, &host.url("o/n"), "main").await.is_ok());
+        assert!(sigma_intake::repository(&config, &host.url("o/n"), &last).await.is_ok());
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_told_apart() {
     let root = root();
     let repository = Repository::new(&root, "o/n");
@@ -306,7 +343,7 @@ async fn forged_packs_are_measured_before_they_are_unpacked() {
         .collect();
     let check = async |what: &str, pack: Vec<u8>, expect: &str| {
         let host = Host::forged(&"1".repeat(40), pack);
-        let error = fetch(&host, "o/n", &"1".repeat(40)).await.unwrap_err();
+        let error = fetch(&host, "o/n", "main").await.unwrap_err();
         assert!(error.to_string().contains(expect), "{what}: {error:?}");
     };
     check("a chain that unfolds", forged_pack(401, &chain), "more than 268435456 bytes, unpacked").await;
