@@ -80,7 +80,7 @@ impl Session {
     /// A pack with these commits.
     pub(super) fn pack(&mut self, wanted: &[ObjectId], extent: &Extent) -> Result<Vec<u8>, RepositoryError> {
         let mut arguments = self.arguments(wanted, extent)?;
-        let explain = |error: &dyn std::fmt::Display| explain(&self.budget, error);
+        let explain = |error: &dyn std::fmt::Debug| explain(&self.budget, error);
         let mut answer = arguments.send(&mut self.transport, true).map_err(|error| explain(&error))?;
         let response = Response::from_line_reader(Protocol::V2, &mut answer, true, false).map_err(|error| {
             // Servers say it in these words; there is no code for it. The chain of causes has them.
@@ -123,6 +123,10 @@ impl Session {
     }
 }
 
-fn explain(budget: &Budget, error: &dyn std::fmt::Display) -> RepositoryError {
-    budget.explain(|| RepositoryError::Protocol(printable(&error.to_string(), 200)))
+/// The cause that the network kept, or else what gix says, with its causes.
+fn explain(budget: &Budget, error: &dyn std::fmt::Debug) -> RepositoryError {
+    budget.explain(|| {
+        let text = format!("{error:?}").split_whitespace().collect::<Vec<_>>().join(" ");
+        RepositoryError::Protocol(printable(&text, 200))
+    })
 }

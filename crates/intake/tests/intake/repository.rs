@@ -235,6 +235,22 @@ async fn a_tree_that_holds_itself_many_times_ends_at_the_limit() {
     repository.set("refs/heads/main", &tree);
     let host = Host::git(root.path());
     assert_eq!(code(&host, "o/n", "main").await, "repository.too_large");
+    // Folders alone, a hundred million million of them.
+    let mut tree = repository.tree(&[]);
+    for _ in 0..14 {
+        let names: Vec<String> = (0..10).map(|at| format!("d{at}")).collect();
+        tree = repository.tree(&names.iter().map(|name| ("40000", name.as_bytes(), tree.clone())).collect::<Vec<_>>());
+    }
+    repository.set("refs/heads/hollow", &tree);
+    assert_eq!(code(&host, "o/n", "hollow").await, "repository.too_large");
+    // A name of four megabytes, again and again.
+    let name = vec![b'n'; 4 << 20];
+    let tree = repository.tree(&[("100644", &name, repository.blob(b"x"))]);
+    let names: Vec<String> = (0..200).map(|at| format!("d{at}")).collect();
+    let tree = repository.tree(&names.iter().map(|name| ("40000", name.as_bytes(), tree.clone())).collect::<Vec<_>>());
+    let host_of_names = Host::forged(&repository.commit(&tree), repository.pack());
+    let listing = fetch(&host_of_names, "o/n", "main").await.unwrap();
+    assert!(listing.paths().all(|(path, _)| path.len() < 520));
     // Deeper than anything that is reviewed, and narrow.
     let mut tree = repository.files(&[("main.py", PROGRAM)]);
     for _ in 0..200 {
