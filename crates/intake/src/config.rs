@@ -18,7 +18,7 @@ pub struct RepositoryConfig {
     /// Objects in what is received. Default 100,000, a large monorepo.
     pub objects: u32,
     /// Commits of a history that is looked through for a commit that was asked for by its id. Default 200,000, which take
-    /// about a third of what may be received.
+    /// about half of what may be received.
     pub history: u32,
     /// Bytes of one object, unpacked. Default 8 MiB: a folder of 100,000 files takes about 4 MiB.
     pub object: u64,

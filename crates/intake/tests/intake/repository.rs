@@ -363,6 +363,7 @@ async fn forged_packs_are_measured_before_they_are_unpacked() {
         assert!(error.to_string().contains(expect), "{what}: {error:?}");
     };
     check("a chain that unfolds", forged_pack(401, &chain), "more than 268435456 bytes, unpacked").await;
+    check("a chain within the limit", forged_pack(240, &chain[..240]), "has no commit").await;
     let grows = [(3, vec![], 1 << 20, mib.clone()), (6, distance(40), 0, delta(1 << 20, 1 << 40, &copies(1)))];
     check("a delta that claims a terabyte", forged_pack(2, &grows), "more than 8388608 bytes in one object").await;
     check("an object that claims more", forged_pack(1, &[(3, vec![], 1 << 50, mib.clone())]), "bytes in one object")
