@@ -13,7 +13,7 @@ fn call(method: &str, url: &str) -> ExternalCall {
 }
 
 fn local() -> ProbeConfig {
-    ProbeConfig { allow_loopback: true, within: Duration::from_secs(2), ..ProbeConfig::default() }
+    ProbeConfig { allow_loopback: true, within: Duration::from_secs(30), ..ProbeConfig::default() }
 }
 
 async fn ask(config: &ProbeConfig, method: &str, url: &str) -> ProbeOutcome {
