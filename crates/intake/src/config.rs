@@ -17,6 +17,9 @@ pub struct RepositoryConfig {
     pub file: u64,
     /// Objects in what is received. Default 100,000, a large monorepo.
     pub objects: u32,
+    /// Commits of a history that is looked through for a commit that was asked for by its id. Default 200,000, which take
+    /// about half of what may be received.
+    pub history: u32,
     /// Bytes of one object, unpacked. Default 8 MiB: a folder of 100,000 files takes about 4 MiB.
     pub object: u64,
     /// Bytes of all objects, unpacked. Default 256 MiB: it bounds memory and work on deltas that unfold.
@@ -35,6 +38,7 @@ impl Default for RepositoryConfig {
             received: 64 << 20,
             file: SubmissionLimits::default().file,
             objects: 100_000,
+            history: 200_000,
             object: 8 << 20,
             unpacked: 256 << 20,
             entries: 50_000,

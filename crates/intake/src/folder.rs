@@ -46,6 +46,7 @@ pub fn folder(root: &Path) -> Result<Listing, FolderError> {
     let unreadable = |error| FolderError::Unreadable { path: shown.clone(), error };
     let root = root.canonicalize().map_err(unreadable)?;
     let mut found = Found { root, ..Found::default() };
+    let mut met = 0;
     let mut folders = vec![(String::new(), 0)];
     while let Some((folder, depth)) = folders.pop() {
         let items = match fs::read_dir(found.root.join(&folder)) {
@@ -57,7 +58,8 @@ pub fn folder(root: &Path) -> Result<Listing, FolderError> {
             }
         };
         for item in items {
-            if found.entries.len() + found.skipped.len() + folders.len() >= MOST {
+            met += 1;
+            if met > MOST {
                 return Err(FolderError::TooLarge { path: shown, limit: MOST });
             }
             let Ok(item) = item else {
@@ -88,7 +90,7 @@ impl Found {
     /// Takes one item in; a folder that is to be read is given back.
     fn take(&mut self, folder: &str, depth: usize, item: &fs::DirEntry) -> Option<String> {
         let name = item.file_name();
-        let place = path::join(folder, &name.to_string_lossy());
+        let place = path::join(folder, &path::shown(name.as_encoded_bytes()));
         let kind = item.file_type(); // of the item itself, not of what it may lead to
         let is_folder = kind.as_ref().is_ok_and(fs::FileType::is_dir);
         if SKIPPED.iter().any(|skipped| name.to_str() == Some(skipped)) && (is_folder || name == ".git") {

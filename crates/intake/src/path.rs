@@ -18,6 +18,10 @@ const OPTIONS: Options = Options { protect_windows: false, protect_hfs: true, pr
 
 /// One name in a folder, or what is wrong with it.
 pub(crate) fn component(name: &[u8]) -> Result<&str, (ProblemCode, String)> {
+    // Before anything looks at it: a name may have megabytes, and stand in a tree many times.
+    if name.len() > LONGEST {
+        return Err((ProblemCode::PathTooLong, format!("the name is longer than {LONGEST} bytes")));
+    }
     let text = std::str::from_utf8(name)
         .map_err(|_| (ProblemCode::PathNotUtf8, format!("the name is not UTF-8: {}", name.escape_ascii())))?;
     let trick = |what: &str| (ProblemCode::PathTrick, what.to_owned());
@@ -35,6 +39,11 @@ pub(crate) fn join(folder: &str, name: &str) -> String {
         "" => name.to_owned(),
         _ => format!("{folder}/{name}"),
     }
+}
+
+/// A name as it is listed where it is refused: text, and not longer than a path may be.
+pub(crate) fn shown(name: &[u8]) -> String {
+    String::from_utf8_lossy(&name[..name.len().min(LONGEST)]).into_owned()
 }
 
 /// The folder of a path; empty for the root.
@@ -69,6 +78,7 @@ mod tests {
         {
             assert_eq!(component(name.as_bytes()).unwrap_err().0, ProblemCode::PathTrick, "{name:?}");
         }
+        assert_eq!(component(&[b'a'; 513]).unwrap_err().0, ProblemCode::PathTooLong);
         assert_eq!(component(b"\xff").unwrap_err().0, ProblemCode::PathNotUtf8);
     }
 

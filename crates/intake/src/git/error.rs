@@ -50,6 +50,14 @@ pub enum RepositoryError {
     /// The server does not have that commit.
     #[error("the repository has no commit {0}")]
     NoSuchCommit(String),
+    /// No branch or tag of the repository leads to it: it may be a fork's, or gone.
+    #[error("no branch or tag of the repository leads to {0}: it may be the commit of a fork")]
+    ForeignCommit(String),
+    /// The history is too long to say whether the commit is the repository's own.
+    #[error(
+        "the history is too long to say whether a branch or tag leads to {0}: name a branch or a tag that stands at it"
+    )]
+    LongHistory(String),
     /// The object is a file, a folder or a tag.
     #[error("{0} is not a commit")]
     NotACommit(String),
@@ -102,6 +110,8 @@ impl RepositoryError {
             Self::UnknownReference { .. } => "repository.unknown_reference",
             Self::AmbiguousReference { .. } => "repository.ambiguous_reference",
             Self::NoSuchCommit(_) => "repository.no_such_commit",
+            Self::ForeignCommit(_) => "repository.foreign_commit",
+            Self::LongHistory(_) => "repository.long_history",
             Self::NotACommit(_) => "repository.not_a_commit",
             Self::Empty => "repository.empty",
             Self::NotPublic(_) => "repository.not_public",

@@ -7,6 +7,7 @@
 mod address;
 mod error;
 mod fetch;
+mod history;
 mod objects;
 mod pack;
 mod tree;
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 use self::address::Reference;
 pub use self::address::RepositoryAddress;
 pub use self::error::RepositoryError;
+use self::fetch::{Extent, Session};
 pub(crate) use self::objects::Objects;
 use self::wire::{Budget, Wire};
 use crate::config::RepositoryConfig;
@@ -73,14 +75,18 @@ struct Job {
 
 impl Job {
     fn run(self, wire: Wire) -> Result<Listing, RepositoryError> {
-        let received = fetch::fetch(&self, wire)?;
-        let objects = pack::unpack(&received.pack, received.hash, &self.config, &self.interrupt)?;
-        let entries = tree::walk(&objects, received.commit, &self)?;
-        let origin = Origin::Repository {
-            url: self.address.to_string(),
-            requested: self.asked,
-            commit: received.commit.to_string(),
-        };
+        let mut session = Session::open(&self.address, wire)?;
+        let commit = history::commit(&mut session, &self.wanted, &self.asked)?;
+        // The commit with its whole tree and no history, and where the server can, without files too large to be reviewed.
+        let filter = format!("blob:limit={}", self.config.file.saturating_add(1));
+        let pack = session.pack(&[commit], &Extent { depth: Some(1), filter })?;
+        let objects = pack::unpack(&pack, session.hash, &self.config, &self.interrupt)?;
+        let entries = tree::walk(&objects, commit, &self)?;
+        if matches!(self.wanted, Reference::Commit(_)) {
+            history::owned(&mut session, commit, &self.config, &self.interrupt)?;
+        }
+        let origin =
+            Origin::Repository { url: self.address.to_string(), requested: self.asked, commit: commit.to_string() };
         Ok(Listing::new(origin, entries, Vec::new(), Contents::Repository(Box::new(objects))))
     }
 

@@ -24,6 +24,11 @@ impl Objects {
         Self { pack, index: bundle.index, _folder: folder }
     }
 
+    /// Whether an object was received.
+    pub(super) fn has(&self, id: ObjectId) -> bool {
+        self.index.lookup(id).is_some()
+    }
+
     /// An object, where it was received.
     pub(super) fn find(&self, id: ObjectId) -> Result<Option<(Kind, Vec<u8>)>, RepositoryError> {
         let damaged = |error: gix_error::Error| RepositoryError::Damaged(printable(&error.to_string(), 200));

@@ -30,6 +30,7 @@ pub(super) fn walk(objects: &Objects, commit: ObjectId, job: &Job) -> Result<Vec
         None => return Err(RepositoryError::NoSuchCommit(commit.to_string())),
     };
     let mut entries = Vec::new();
+    let mut met = 0;
     let mut folders = vec![Folder { id: root, path: String::new(), depth: 0 }];
     while let Some(folder) = folders.pop() {
         job.check()?;
@@ -38,11 +39,12 @@ pub(super) fn walk(objects: &Objects, commit: ObjectId, job: &Job) -> Result<Vec
         };
         for entry in TreeRefIter::from_bytes(&bytes, commit.kind()) {
             let entry = entry.map_err(|error| damaged(format!("the folder `{}`: {error}", folder.path)))?;
-            if entries.len() + folders.len() >= job.config.entries {
+            // Everything that is met counts: folders without files can be as many as one likes.
+            met += 1;
+            if met > job.config.entries {
                 return Err(RepositoryError::TooLarge { what: "files and folders", limit: job.config.entries as u64 });
             }
-            let lossy = String::from_utf8_lossy(entry.filename);
-            let place = path::join(&folder.path, &lossy);
+            let place = path::join(&folder.path, &path::shown(entry.filename));
             let kind = match (path::component(entry.filename), entry.mode.kind()) {
                 (Err((code, why)), _) => Kind::Refused(code, why),
                 _ if place.len() > path::LONGEST || folder.depth >= path::DEEPEST => too_long(),

@@ -20,8 +20,8 @@ use tokio::time::Instant;
 use super::RepositoryError;
 use crate::config::RepositoryConfig;
 
-/// Largest request in bytes: a want and its options are a few hundred.
-const REQUEST: usize = 16 << 10;
+/// Largest request in bytes: a want has at most 80, and there are at most some thousand.
+const REQUEST: usize = 512 << 10;
 
 /// What one fetch may still use, and what went wrong. gix passes errors through several layers of its own; the cause is kept
 /// here, as it was.

@@ -235,17 +235,28 @@ impl Repository {
 
     /// A commit of a tree.
     pub fn commit(&self, tree: &str) -> String {
+        self.commit_after(tree, None)
+    }
+
+    /// A commit of a tree after another commit.
+    pub fn commit_after(&self, tree: &str, parent: Option<&str>) -> String {
         let who = "a <a@example.org> 1700000000 +0000";
-        let text = format!("tree {tree}\nauthor {who}\ncommitter {who}\n\nA commit\n");
+        let parent = parent.map(|parent| format!("parent {parent}\n")).unwrap_or_default();
+        let text = format!("tree {tree}\n{parent}author {who}\ncommitter {who}\n\nA commit\n");
         self.object("commit", text.as_bytes())
     }
 
     /// A commit of a tree, at a branch or tag.
     pub fn set(&self, reference: &str, tree: &str) -> String {
         let commit = self.commit(tree);
-        std::fs::create_dir_all(self.path.join(reference).parent().unwrap()).unwrap();
-        std::fs::write(self.path.join(reference), format!("{commit}\n")).unwrap();
+        self.point(reference, &commit);
         commit
+    }
+
+    /// Lets a reference stand for an object.
+    pub fn point(&self, reference: &str, id: &str) {
+        std::fs::create_dir_all(self.path.join(reference).parent().unwrap()).unwrap();
+        std::fs::write(self.path.join(reference), format!("{id}\n")).unwrap();
     }
 
     /// Every object, in a pack.

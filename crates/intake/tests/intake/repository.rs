@@ -73,6 +73,43 @@ async fn a_reference_is_locked_to_one_commit() {
 }
 
 #[tokio::test]
+async fn a_commit_must_be_the_repositorys_own() {
+    let root = root();
+    let repository = Repository::new(&root, "o/n");
+    let tree = |text: &[u8]| repository.files(&[("main.py", text)]);
+    let (first, stray) = (repository.commit(&tree(b"1")), repository.commit(&tree(b"stray")));
+    let mut last = first.clone();
+    for at in 0..50 {
+        last = repository.commit_after(&tree(at.to_string().as_bytes()), Some(&last));
+    }
+    let aside = repository.commit_after(&tree(b"aside"), Some(&first));
+    let (later, tagged) = (repository.commit_after(&tree(b"later"), Some(&aside)), repository.commit(&tree(b"tagged")));
+    let after_tag = repository.commit_after(&tree(b"x"), Some(&tagged));
+    // A fork's commit that wants to be merged, on a host that keeps forks together.
+    let fork = repository.commit_after(&tree(b"fork"), Some(&last));
+    repository.point("refs/heads/main", &last);
+    repository.point("refs/heads/aside", &later);
+    repository.point("refs/pull/1/head", &fork);
+    repository.point("refs/tags/v1", &after_tag);
+    let host = Host::git(root.path());
+    for filters in ["false", "true"] {
+        repository.git(&["config", "uploadpack.allowFilter", filters], b"");
+        for id in [&first, &last, &aside, &later, &tagged] {
+            assert!(fetch(&host, "o/n", id).await.is_ok(), "{id}");
+        }
+        for id in [&stray, &fork] {
+            assert_eq!(code(&host, "o/n", id).await, "repository.foreign_commit", "{id}");
+        }
+        // A name is the repository's own, however long the history is.
+        let config = RepositoryConfig { history: 3, ..host.config() };
+        let long = sigma_intake::repository(&config, &host.url("o/n"), &first).await.unwrap_err();
+        assert_eq!(long.code(), "repository.long_history");
+        assert!(sigma_intake::repository(&config, &host.url("o/n"), "main").await.is_ok());
+        assert!(sigma_intake::repository(&config, &host.url("o/n"), &last).await.is_ok());
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_told_apart() {
     let root = root();
     let repository = Repository::new(&root, "o/n");
@@ -198,6 +235,22 @@ async fn a_tree_that_holds_itself_many_times_ends_at_the_limit() {
     repository.set("refs/heads/main", &tree);
     let host = Host::git(root.path());
     assert_eq!(code(&host, "o/n", "main").await, "repository.too_large");
+    // Folders alone, a hundred million million of them.
+    let mut tree = repository.tree(&[]);
+    for _ in 0..14 {
+        let names: Vec<String> = (0..10).map(|at| format!("d{at}")).collect();
+        tree = repository.tree(&names.iter().map(|name| ("40000", name.as_bytes(), tree.clone())).collect::<Vec<_>>());
+    }
+    repository.set("refs/heads/hollow", &tree);
+    assert_eq!(code(&host, "o/n", "hollow").await, "repository.too_large");
+    // A name of four megabytes, again and again.
+    let name = vec![b'n'; 4 << 20];
+    let tree = repository.tree(&[("100644", &name, repository.blob(b"x"))]);
+    let names: Vec<String> = (0..200).map(|at| format!("d{at}")).collect();
+    let tree = repository.tree(&names.iter().map(|name| ("40000", name.as_bytes(), tree.clone())).collect::<Vec<_>>());
+    let host_of_names = Host::forged(&repository.commit(&tree), repository.pack());
+    let listing = fetch(&host_of_names, "o/n", "main").await.unwrap();
+    assert!(listing.paths().all(|(path, _)| path.len() < 520));
     // Deeper than anything that is reviewed, and narrow.
     let mut tree = repository.files(&[("main.py", PROGRAM)]);
     for _ in 0..200 {
@@ -306,10 +359,11 @@ async fn forged_packs_are_measured_before_they_are_unpacked() {
         .collect();
     let check = async |what: &str, pack: Vec<u8>, expect: &str| {
         let host = Host::forged(&"1".repeat(40), pack);
-        let error = fetch(&host, "o/n", &"1".repeat(40)).await.unwrap_err();
+        let error = fetch(&host, "o/n", "main").await.unwrap_err();
         assert!(error.to_string().contains(expect), "{what}: {error:?}");
     };
     check("a chain that unfolds", forged_pack(401, &chain), "more than 268435456 bytes, unpacked").await;
+    check("a chain within the limit", forged_pack(240, &chain[..240]), "has no commit").await;
     let grows = [(3, vec![], 1 << 20, mib.clone()), (6, distance(40), 0, delta(1 << 20, 1 << 40, &copies(1)))];
     check("a delta that claims a terabyte", forged_pack(2, &grows), "more than 8388608 bytes in one object").await;
     check("an object that claims more", forged_pack(1, &[(3, vec![], 1 << 50, mib.clone())]), "bytes in one object")
