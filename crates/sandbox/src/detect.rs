@@ -8,7 +8,9 @@ use crate::Kind;
 /// The kinds that an entry point shows, in the order in which they are exercised. Never empty. `manifest`: package.json.
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 pub fn kinds(language: CodeLanguage, entry: &str, text: &str, manifest: Option<&str>) -> Vec<Kind> {
-    let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    // Spaces do not matter: `require.main === module` is written without them too.
+    let compact: String = text.split_whitespace().collect();
+    let any = |words: &[&str]| words.iter().any(|word| text.contains(word) || compact.contains(word));
     match language {
         CodeLanguage::Python => python(&any),
         CodeLanguage::Node => node(&any, entry, text, manifest),
@@ -28,7 +30,7 @@ fn python(any: &dyn Fn(&[&str]) -> bool) -> Vec<Kind> {
     if http {
         return vec![Kind::HttpHandler];
     }
-    let guarded = any(&["__name__ == \"__main__\"", "__name__ == '__main__'", "__name__==\"__main__\"", "__name__=='__main__'"]);
+    let guarded = any(&["__name__==\"__main__\"", "__name__=='__main__'"]);
     let arguments = any(&["sys.argv", "argparse", "import click", "import typer", "from docopt", "import fire", "optparse"]);
     // Text that runs when it is imported anyway is a script.
     let functions = any(&["def "]);
@@ -54,7 +56,7 @@ fn node(any: &dyn Fn(&[&str]) -> bool, entry: &str, text: &str, manifest: Option
         return vec![Kind::HttpHandler];
     }
     let bin = manifest.is_some_and(|manifest| is_bin(manifest, entry));
-    let main = any(&["require.main === module", "require.main == module", "import.meta.main"]);
+    let main = any(&["require.main===module", "require.main==module", "import.meta.main"]);
     let exports = any(&["module.exports", "exports.", "export default", "export function", "export async", "export const", "export {", "export class"]);
     let command = bin || main || text.starts_with("#!") || any(&["process.argv", "commander", "yargs"]);
     match (command || !exports, exports && (main || !command)) {

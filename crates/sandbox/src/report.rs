@@ -12,6 +12,8 @@ use sigma_core::{
 /// All that was seen in a run.
 pub struct Seen {
     pub tier: SandboxTier,
+    /// Why it was not the tier above.
+    pub lower: Option<String>,
     pub interpreter: String,
     pub exercises: Vec<Exercise>,
     pub functions_reached: u64,

@@ -84,23 +84,25 @@
   process.on("exit", count);
   setInterval(count, 500).unref();
 
-  // Mock secrets that are read by name. Copying the environment for a child is not reading it.
+  // Mock secrets that are read by name. Who asks for all keys and then for each in turn copies the environment, as starting a
+  // child does, and means none of them.
   const canaries = new Set(plan.canaries);
-  let listing = false;
   const environment = process.env;
+  let listing = [];
   process.env = new Proxy(environment, {
     get(target, name) {
-      if (!listing && canaries.delete(name)) say({ t: "read", name });
+      if (listing.length && listing[0] === name) {
+        listing.shift();
+        if (!listing.length && !canaries.has("*")) {
+          canaries.add("*");
+          say({ t: "read", name: "*" });
+        }
+      } else if (canaries.delete(name)) say({ t: "read", name });
       return target[name];
     },
     ownKeys(target) {
-      if (!listing && !canaries.has("*")) {
-        canaries.add("*");
-        say({ t: "read", name: "*" });
-      }
-      listing = true;
-      queueMicrotask(() => (listing = false));
-      return Reflect.ownKeys(target);
+      listing = Reflect.ownKeys(target);
+      return [...listing];
     },
   });
 

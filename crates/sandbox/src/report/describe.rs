@@ -19,6 +19,9 @@ pub fn describe(seen: &Seen) -> String {
         seen.interpreter,
         count(seen.exercises.len() as u64, "exercise", "exercises")
     ));
+    if let Some(reason) = &seen.lower {
+        out.push(format!("Namespaces were not to be had here ({reason})."));
+    }
     if let Some(total) = seen.functions_total {
         out.push(format!("{} of its {} were reached.", seen.functions_reached, count(total, "function", "functions")));
     }

@@ -98,13 +98,19 @@ fn bind(from: &Path, to: &Path, attributes: u64) -> Outcome<()> {
     let is_folder = at(what(), std::fs::metadata(from))?.is_dir();
     let tree = at(what(), c(from.as_os_str().as_encoded_bytes()).and_then(|path| clone_tree(&path)))?;
     at(what(), set_attributes(&tree, attributes))?;
-    if is_folder {
-        at(what(), std::fs::create_dir_all(to))?;
-    } else {
-        to.parent().map(std::fs::create_dir_all).transpose().map_err(|error| format!("{}: {error}", what()))?;
-        at(what(), std::fs::File::create(to))?;
+    if !to.exists() {
+        at(what(), make_place(to, is_folder))?;
     }
     at(what(), c(to.as_os_str().as_encoded_bytes()).and_then(|path| attach(&tree, &path)))
+}
+
+/// An empty file or folder to mount something on.
+fn make_place(at: &Path, folder: bool) -> io::Result<()> {
+    if folder {
+        return std::fs::create_dir_all(at);
+    }
+    at.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+    std::fs::File::create(at).map(drop)
 }
 
 /// Mounts of the new root are made below this path, a folder that is everywhere and not needed any more.
@@ -156,11 +162,7 @@ pub fn build(plan: &Plan) -> Outcome<()> {
     }
     for (tree, is_folder, to) in trees {
         let to = inside(to);
-        let made = match is_folder {
-            true => std::fs::create_dir_all(&to),
-            false => to.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::File::create(&to).map(drop)),
-        };
-        at(to.display(), made)?;
+        at(to.display(), make_place(&to, is_folder))?;
         at(to.display(), c(to.as_os_str().as_encoded_bytes()).and_then(|path| attach(&tree, &path)))?;
     }
     for (path, content) in &plan.made {
@@ -173,7 +175,7 @@ pub fn build(plan: &Plan) -> Outcome<()> {
     at("/w", detach(&writable))?;
     at("/w", std::fs::remove_dir(&writable))?;
 
-    proc(&inside(Path::new("/proc")))?;
+    proc(&inside(Path::new("/proc")), &inside(Path::new(OURS)))?;
     pivot(root)?;
     let flags = libc::MS_REMOUNT | libc::MS_BIND | libc::MS_RDONLY | libc::MS_NOSUID | libc::MS_NODEV;
     at("a read-only root", mount("none", Path::new("/"), "", flags, ""))
@@ -245,14 +247,13 @@ fn etc(root: &Path) -> Outcome<()> {
 }
 
 /// Processes of the sandbox. Where the kernel refuses (a container that masks its own), a few files that tell the same.
-fn proc(target: &Path) -> Outcome<()> {
+fn proc(target: &Path, ours: &Path) -> Outcome<()> {
     at("/proc", std::fs::create_dir(target))?;
     let flags = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
     if mount("proc", target, "proc", flags, "").is_ok() {
-        let empty = target.parent().unwrap_or(target).join("sigma-empty");
-        at("masks", std::fs::File::create(&empty))?;
-        let none = target.parent().unwrap_or(target).join("sigma-none");
-        at("masks", std::fs::create_dir(&none))?;
+        let (empty, none) = (ours.join("empty"), ours.join("none"));
+        at("masks", make_place(&empty, false))?;
+        at("masks", make_place(&none, true))?;
         // The masks of the OCI runtime specification's reference implementation.
         for name in ["kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug", "sysrq-trigger", "kallsyms", "kpagecount", "kpageflags", "kpagecgroup", "config.gz", "cmdline", "modules", "iomem", "ioports"] {
             if target.join(name).exists() {

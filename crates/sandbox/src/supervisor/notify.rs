@@ -38,10 +38,6 @@ impl Listener {
         Self(fd)
     }
 
-    pub fn fd(&self) -> &OwnedFd {
-        &self.0
-    }
-
     /// The next question; `None` when nobody who could ask is left.
     pub fn next(&self) -> io::Result<Option<Question>> {
         loop {

@@ -56,16 +56,20 @@ pub fn run(request: Request) -> Execution {
         root = false;
     }
     let canaries = || Canaries::generate().map_err(|error| Failure::Other(format!("no random numbers: {error}")));
-    let attempt = |tier| canaries().and_then(|canaries| isolated(&request, canaries, tier, root));
+    let lower = std::cell::RefCell::new(None);
+    let attempt = |tier| canaries().and_then(|canaries| isolated(&request, canaries, tier, root, lower.take()));
     let first = match request.tier {
         Tier::Filtered => attempt(SandboxTier::Filtered),
         Tier::Auto | Tier::Namespaces => attempt(SandboxTier::Namespaces),
     };
     let result = match (first, request.tier) {
-        (Err(Failure::Isolation(reason)), Tier::Auto) => attempt(SandboxTier::Filtered).map_err(|failure| match failure {
-            Failure::Isolation(second) => Failure::Isolation(format!("{reason}; without namespaces: {second}")),
-            other => other,
-        }),
+        (Err(Failure::Isolation(reason)), Tier::Auto) => {
+            lower.replace(Some(reason.clone()));
+            attempt(SandboxTier::Filtered).map_err(|failure| match failure {
+                Failure::Isolation(second) => Failure::Isolation(format!("{reason}; without namespaces: {second}")),
+                other => other,
+            })
+        }
         (result, _) => result,
     };
     result.unwrap_or_else(|failure| match failure {
@@ -122,7 +126,14 @@ impl Drop for Held {
     }
 }
 
-fn isolated(request: &Request, canaries: Canaries, tier: SandboxTier, root: bool) -> Result<Execution, Failure> {
+/// Runs it in one tier. `lower`: why it is not the tier above.
+fn isolated(
+    request: &Request,
+    canaries: Canaries,
+    tier: SandboxTier,
+    root: bool,
+    lower: Option<String>,
+) -> Result<Execution, Failure> {
     let other = |what: &str, error: io::Error| Failure::Other(format!("{what}: {error}"));
     let namespaces = tier == SandboxTier::Namespaces;
     let began = Instant::now();
@@ -258,6 +269,7 @@ fn isolated(request: &Request, canaries: Canaries, tier: SandboxTier, root: bool
     recorder.end_searches();
     let seen = Seen {
         tier,
+        lower,
         interpreter: request.interpreter.version.clone(),
         exercises: work.exercises,
         functions_reached: work.reached.len() as u64,

@@ -163,11 +163,6 @@ pub fn set_nonblocking(fd: BorrowedFd<'_>, on: bool) -> io::Result<bool> {
     Ok(flags & libc::O_NONBLOCK != 0)
 }
 
-pub fn set_cloexec(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
-    // SAFETY: no memory is passed.
-    check_int(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, if on { libc::FD_CLOEXEC } else { 0 }) }).map(drop)
-}
-
 pub fn prctl(option: libc::c_int, value: libc::c_ulong) -> io::Result<libc::c_int> {
     // SAFETY: only options that take numbers are passed by this crate.
     check_int(unsafe { libc::prctl(option, value, 0, 0, 0) })
