@@ -56,7 +56,6 @@ fn try_launch(launch: &Launch, control: &OwnedFd, fds: Vec<OwnedFd>) -> Result<N
     }
     drop(fds);
     std::env::set_current_dir(&launch.folder).map_err(step("its folder"))?;
-    limits(&launch.limits).map_err(step("its limits"))?;
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1).map_err(step("no new privileges"))?;
     landlock(&launch.rules).map_err(|error| ("Landlock", error))?;
     // SAFETY: restoring the default handler; Rust ignores this signal, programs expect it.
@@ -79,6 +78,8 @@ fn try_launch(launch: &Launch, control: &OwnedFd, fds: Vec<OwnedFd>) -> Result<N
         texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
     };
     let (arguments, environment) = (pointers(&launch.arguments), pointers(&launch.environment));
+    // Not before the thread has its stack: a supervisor that is part of a large program may hold more memory itself.
+    limits(&launch.limits).map_err(step("its limits"))?;
     let listener = filter::install(&program).map_err(step("the system call filter"))?;
     give.send(listener).map_err(|_| ("the system call filter", "its thread is gone".to_owned()))?;
     match helper.join() {
