@@ -30,8 +30,8 @@ pub use policy::{Decision, Policy};
 pub use preview::{PackagePreview, PreviewItem, PreviewStatus};
 pub use pricing::PriceTable;
 pub use progress::{Progress, Silent, Step};
-pub use sigma_intake::IntakeProblem;
 pub use review::{Certified, Examination, Intake, IntakeError, RepositoryRequest, Review, ReviewRooms};
+pub use sigma_intake::IntakeProblem;
 pub use submission::{Project, ProjectError, ProjectFiles, StoredCode, SubmitError};
 pub use waiver::{Judge, Waived, Waiver, WaiverProblems, WaiverState, WaiverUse, Waivers};
 

@@ -8,10 +8,13 @@ use sigma_sandbox::{Code, File, Job, Kind, Sandbox, Tier};
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let (Some(entry), tier) = (arguments.next(), arguments.next()) else { panic!("run ENTRY [TIER] [SUPERVISOR]") };
-    let supervisor = arguments.next().map_or_else(|| {
-        let own = std::env::current_exe().expect("own path");
-        own.ancestors().nth(2).expect("target folder").join("sigma-sandbox")
-    }, PathBuf::from);
+    let supervisor = arguments.next().map_or_else(
+        || {
+            let own = std::env::current_exe().expect("own path");
+            own.ancestors().nth(2).expect("target folder").join("sigma-sandbox")
+        },
+        PathBuf::from,
+    );
     let mut sandbox = Sandbox::new(vec![supervisor]);
     sandbox.tier = match tier.as_deref() {
         Some("namespaces") => Tier::Namespaces,

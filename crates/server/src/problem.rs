@@ -164,7 +164,13 @@ const MAX_DETAIL: usize = 500;
 impl Problem {
     /// A problem with a sentence about it, which the client sees.
     pub fn new(code: Code, detail: impl std::fmt::Display) -> Self {
-        Self { code, detail: printable(&detail.to_string(), MAX_DETAIL), retry_after: None, problems: Vec::new(), cause: None }
+        Self {
+            code,
+            detail: printable(&detail.to_string(), MAX_DETAIL),
+            retry_after: None,
+            problems: Vec::new(),
+            cause: None,
+        }
     }
 
     /// Our fault. The cause is logged; the client sees none of it.

@@ -12,7 +12,9 @@ use utoipa_axum::routes;
 
 use crate::developer::{drafts, events, preview, quote, submissions};
 use crate::problem::{Code, Problem};
-use crate::public::{batch, by_hash, certificates, list, osv, packages, search, stats, submissions as reviewed, verify};
+use crate::public::{
+    batch, by_hash, certificates, list, osv, packages, search, stats, submissions as reviewed, verify,
+};
 use crate::{App, front, health, openapi};
 
 /// Bytes of a draft as JSON: 8 MiB of files, and what quoting adds.

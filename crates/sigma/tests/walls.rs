@@ -10,11 +10,22 @@ const WALLS: &[(&str, &[&str])] = &[
     ("sigma-ecosystem", &["sigma-core"]),
     ("sigma-analysis", &["sigma-core"]),
     ("sigma-council", &["sigma-core"]),
+    ("sigma-intake", &["sigma-core"]),
+    ("sigma-sandbox", &["sigma-core"]),
     ("sigma-scan", &["sigma-core", "sigma-analysis", "sigma-council"]),
     ("sigma-store", &["sigma-core", "sigma-certificate"]),
     (
         "sigma-pipeline",
-        &["sigma-core", "sigma-certificate", "sigma-ecosystem", "sigma-analysis", "sigma-council", "sigma-store"],
+        &[
+            "sigma-core",
+            "sigma-certificate",
+            "sigma-ecosystem",
+            "sigma-analysis",
+            "sigma-council",
+            "sigma-intake",
+            "sigma-sandbox",
+            "sigma-store",
+        ],
     ),
     ("sigma-server", &["sigma-core", "sigma-certificate", "sigma-ecosystem", "sigma-store", "sigma-pipeline"]),
     (
@@ -25,6 +36,8 @@ const WALLS: &[(&str, &[&str])] = &[
             "sigma-ecosystem",
             "sigma-analysis",
             "sigma-council",
+            "sigma-intake",
+            "sigma-sandbox",
             "sigma-scan",
             "sigma-store",
             "sigma-pipeline",
@@ -41,11 +54,14 @@ const TOOLS: &[(&str, &[&str])] = &[
     ("axum", &["sigma-server", "sigma-testkit"]),
     ("hyper", &["sigma-server"]),
     ("object_store", &["sigma-store"]),
-    ("reqwest", &["sigma-ecosystem", "sigma-council"]),
+    ("reqwest", &["sigma-ecosystem", "sigma-council", "sigma-intake"]),
     ("uv-resolver", &["sigma-ecosystem"]),
     ("ruff_python_parser", &["sigma-analysis"]),
     ("oxc_parser", &["sigma-analysis"]),
     ("boreal", &["sigma-analysis"]),
+    ("gix-protocol", &["sigma-intake"]),
+    ("saphyr-parser", &["sigma-intake"]),
+    ("libc", &["sigma-sandbox"]),
 ];
 
 fn dependencies() -> Vec<(String, BTreeSet<String>)> {

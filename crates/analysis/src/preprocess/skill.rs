@@ -6,7 +6,8 @@ use sigma_core::{Capability, DistributionReport, ManifestDelta, SkillManifest};
 
 /// Compares, in both directions.
 pub(super) fn delta(skill: &SkillManifest, report: &DistributionReport) -> ManifestDelta {
-    let declared_hosts: BTreeSet<String> = skill.external_calls.iter().filter_map(|call| declared_host(&call.url)).collect();
+    let declared_hosts: BTreeSet<String> =
+        skill.external_calls.iter().filter_map(|call| declared_host(&call.url)).collect();
     let covers = |host: &str, declared: &str| match declared.strip_prefix("*.") {
         Some(parent) => host.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.')),
         None => host == declared,

@@ -4,8 +4,8 @@ use sigma_certificate::{SubmissionCertificate, canonical_bytes};
 use sigma_core::{CouncilVerdict, Origin, Ruling, SecurityLevel, Sha256, Timestamp};
 use sigma_store::{SealedSubmission, StoreError, SubmissionEscalation, Writing};
 
-use super::{Examination, Intake};
 use super::seal::{Round, seal};
+use super::{Examination, Intake};
 use crate::{AuditError, Hall};
 
 /// What became of a submission.

@@ -183,9 +183,8 @@ fn place_of(kind: DistributionKind, path: &str, roots: &BTreeSet<String>) -> Opt
 /// The top-level modules of a source distribution: those below `src/`, or those beside `setup.py` (setuptools' automatic
 /// discovery, flat and src layout).
 fn modules_of(paths: &[String]) -> BTreeSet<String> {
-    const NOT_MODULES: [&str; 11] = [
-        "build", "conftest", "doc", "docs", "example", "examples", "noxfile", "setup", "tasks", "test", "tests",
-    ];
+    const NOT_MODULES: [&str; 11] =
+        ["build", "conftest", "doc", "docs", "example", "examples", "noxfile", "setup", "tasks", "test", "tests"];
     let inner: Vec<&str> = paths.iter().filter_map(|path| path.split_once('/')).map(|(_, inner)| inner).collect();
     let below = |prefix: &str| -> BTreeSet<String> {
         let module = |path: &&str| -> Option<String> {
@@ -206,7 +205,10 @@ fn modules_of(paths: &[String]) -> BTreeSet<String> {
 /// Where an npm package lies: each version once, with what it depends on beside it.
 fn store_folder(root: &Path, package: &PackageId) -> PathBuf {
     let folder = package.name().as_str().replace('/', "+");
-    root.join(".sigma").join(format!("{folder}@{}", package.version())).join("node_modules").join(package.name().as_str())
+    root.join(".sigma")
+        .join(format!("{folder}@{}", package.version()))
+        .join("node_modules")
+        .join(package.name().as_str())
 }
 
 /// Links every package beside those that depend on it, and the project's own into the root: Node.js resolves links first, so

@@ -153,8 +153,7 @@ impl Hall {
     /// # Errors
     /// When the store refuses.
     pub async fn keep_intake(&self, intake: &Intake, target: Target) -> Result<Project, AuditError> {
-        let (sha256, bytes) =
-            files::write(&intake.tree).map_err(|error| AuditError::Internal(error.to_string()))?;
+        let (sha256, bytes) = files::write(&intake.tree).map_err(|error| AuditError::Internal(error.to_string()))?;
         self.store.keep_tree(&sha256.to_string(), &bytes, self.now()).await?;
         let tier = self.preprocess(intake).await?.tier;
         let AuditOptions { depth, cap, .. } = AuditOptions::default();
@@ -181,8 +180,8 @@ impl Hall {
         let lost = || AuditError::Internal(format!("the store lost the files {} of a submission", code.files));
         let bytes = self.store.tree(&code.files).await?.ok_or_else(lost)?;
         let tree = files::read(&code.files, &bytes).ok_or_else(lost)?;
-        let manifests =
-            manifests(&tree, code.category, &self.review.read).map_err(|error| AuditError::Internal(error.to_string()))?;
+        let manifests = manifests(&tree, code.category, &self.review.read)
+            .map_err(|error| AuditError::Internal(error.to_string()))?;
         Ok(Intake {
             category: code.category,
             tree,

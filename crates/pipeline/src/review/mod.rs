@@ -5,6 +5,7 @@
 //! certificates and the ruling, in the order in which it happens; [`Hall::certify`] seals.
 
 mod certify;
+mod disclosures;
 mod dossier;
 mod examine;
 mod files;

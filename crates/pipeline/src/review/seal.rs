@@ -88,7 +88,7 @@ pub(super) fn seal(examination: &Examination, round: Round<'_>) -> Result<Option
         ruleset_version: preprocess.ruleset.clone(),
         report_hash: Sha256::of(&report),
         supersedes: round.supersedes,
-        disclosures: disclosures(examination),
+        disclosures: examination.not_examined(),
     };
     let certificate = SubmissionCertificate::seal(payload).map_err(|error| internal(&error))?;
     let submission = round.submission.to_owned();
@@ -208,52 +208,4 @@ fn observed(preprocess: &Preprocess, execution: Option<&Execution>) -> Vec<Strin
     let tried = attempts.filter_map(|attempt| attempt.host.clone().or_else(|| attempt.destination.clone()));
     let all: BTreeSet<String> = preprocess.report.hosts.iter().cloned().chain(tried).collect();
     all.into_iter().collect()
-}
-
-/// What was not examined, in sentences that end in a full stop.
-fn disclosures(examination: &Examination) -> Vec<String> {
-    let dossier = &examination.dossier;
-    let preprocess = &dossier.preprocess;
-    let category = dossier.category;
-    let mut lines = Vec::new();
-    if let Some((_, local)) = preprocess.ruleset.split_once('+') {
-        lines.push(format!(
-            "Rules of the operator ran beside the built-in ones ({local}): to repeat this, they are needed."
-        ));
-    }
-    for skipped in &preprocess.report.coverage.skipped {
-        lines.push(format!("{} was not read in full: {}.", skipped.path, skipped.detail));
-    }
-    if category.has_code() && !category.has_packages() && !preprocess.undeclared_imports.is_empty() {
-        let names: Vec<&str> = preprocess.undeclared_imports.iter().map(String::as_str).take(20).collect();
-        lines.push(format!(
-            "The supply chain was not reviewed: the code imports packages of others ({}).",
-            names.join(", ")
-        ));
-    }
-    match &dossier.execution {
-        None => lines.push("Nothing was run: the category has no code.".to_owned()),
-        Some(execution) => match &execution.status {
-            ExecutionStatus::Completed => {
-                let all = execution.functions_total.map_or_else(String::new, |total| format!(" of {total}"));
-                lines.push(format!(
-                    "The run reached {}{all} functions; what it did not reach was examined statically only.",
-                    execution.functions_reached
-                ));
-                lines.push("The counts of the run are floors where a program hides what it does.".to_owned());
-            }
-            ExecutionStatus::Skipped { reason } => lines.push(format!("The code was not run: {reason}.")),
-            ExecutionStatus::Error { reason } => lines.push(format!("The code could not be run: {reason}.")),
-        },
-    }
-    if let Some(packages) = &dossier.packages
-        && packages.beyond > 0
-    {
-        lines.push(format!("{} package(s) lie beyond the audited depth or cap and were not looked at.", packages.beyond));
-    }
-    if dossier.note.is_some() {
-        lines.push("The advisory note is the developer's claim; it changed nothing that was examined.".to_owned());
-    }
-    lines.extend(examination.disclosures.iter().cloned());
-    lines
 }

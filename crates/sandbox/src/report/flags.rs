@@ -63,7 +63,9 @@ const RULES: &[Rule] = &[
         applies: |seen| {
             let hit = |attempt: &NetworkAttempt| {
                 let to = attempt.destination.as_deref().unwrap_or_default();
-                to.starts_with("169.254.169.254") || to.starts_with("169.254.170.2") || to.contains("metadata.google.internal")
+                to.starts_with("169.254.169.254")
+                    || to.starts_with("169.254.170.2")
+                    || to.contains("metadata.google.internal")
                     || to.starts_with("[fd00:ec2::254]")
             };
             first(seen, hit).map(|to| format!("tried to reach a cloud's metadata service: {to}"))
@@ -118,10 +120,33 @@ const RULES: &[Rule] = &[
         why: "what only debuggers, container engines and exploits ask the kernel for",
         applies: |seen| {
             const SERIOUS: [&str; 27] = [
-                "ptrace", "process_vm_readv", "process_vm_writev", "mount", "umount2", "pivot_root", "chroot", "unshare",
-                "setns", "clone", "bpf", "perf_event_open", "userfaultfd", "keyctl", "add_key", "request_key", "init_module",
-                "finit_module", "kexec_load", "reboot", "io_uring_setup", "pidfd_getfd", "open_by_handle_at", "seccomp",
-                "x32 system call", "32-bit system call", "signal to a foreign process",
+                "ptrace",
+                "process_vm_readv",
+                "process_vm_writev",
+                "mount",
+                "umount2",
+                "pivot_root",
+                "chroot",
+                "unshare",
+                "setns",
+                "clone",
+                "bpf",
+                "perf_event_open",
+                "userfaultfd",
+                "keyctl",
+                "add_key",
+                "request_key",
+                "init_module",
+                "finit_module",
+                "kexec_load",
+                "reboot",
+                "io_uring_setup",
+                "pidfd_getfd",
+                "open_by_handle_at",
+                "seccomp",
+                "x32 system call",
+                "32-bit system call",
+                "signal to a foreign process",
             ];
             let list = seen.refused.keys().map(String::as_str).filter(|name| SERIOUS.contains(name));
             let list = list.collect::<Vec<_>>().join(", ");
@@ -132,7 +157,9 @@ const RULES: &[Rule] = &[
         code: "started-from-memory",
         severity: Severity::High,
         why: "a program that is on no disk was to be started: the usual way to hide one",
-        applies: |seen| seen.started_from_memory.then(|| "tried to start a program that lies in memory only".to_owned()),
+        applies: |seen| {
+            seen.started_from_memory.then(|| "tried to start a program that lies in memory only".to_owned())
+        },
     },
     Rule {
         code: "write-persistence",
@@ -140,8 +167,20 @@ const RULES: &[Rule] = &[
         why: "these files start or admit something later: shell profiles, timers, keys, hooks, start-up folders",
         applies: |seen| {
             const PLACES: [&str; 15] = [
-                "/.bashrc", "/.bash_profile", "/.profile", "/.zshrc", "/.ssh/", "/etc/cron", "/var/spool/cron", "/etc/init.d",
-                "/systemd/", "/.config/autostart", "/etc/ld.so.preload", "/etc/passwd", "/etc/sudoers", "/.git/hooks",
+                "/.bashrc",
+                "/.bash_profile",
+                "/.profile",
+                "/.zshrc",
+                "/.ssh/",
+                "/etc/cron",
+                "/var/spool/cron",
+                "/etc/init.d",
+                "/systemd/",
+                "/.config/autostart",
+                "/etc/ld.so.preload",
+                "/etc/passwd",
+                "/etc/sudoers",
+                "/.git/hooks",
                 "/sitecustomize.py",
             ];
             seen.writes
@@ -170,11 +209,30 @@ const RULES: &[Rule] = &[
         why: "shells and transfer tools do whatever a text says; many honest tools use a shell",
         applies: |seen| {
             const TOOLS: [&str; 14] = [
-                "sh", "bash", "dash", "zsh", "curl", "wget", "nc", "ncat", "socat", "ssh", "scp", "powershell", "osascript", "sudo",
+                "sh",
+                "bash",
+                "dash",
+                "zsh",
+                "curl",
+                "wget",
+                "nc",
+                "ncat",
+                "socat",
+                "ssh",
+                "scp",
+                "powershell",
+                "osascript",
+                "sudo",
             ];
             let name = |program: &str| program.rsplit('/').next().unwrap_or_default().to_owned();
             let found = seen.spawns.listed.iter().find(|spawn| TOOLS.contains(&name(&spawn.program).as_str()));
-            found.map(|spawn| format!("tried to start {} {}", spawn.program, spawn.arguments.join(" ").chars().take(120).collect::<String>()))
+            found.map(|spawn| {
+                format!(
+                    "tried to start {} {}",
+                    spawn.program,
+                    spawn.arguments.join(" ").chars().take(120).collect::<String>()
+                )
+            })
         },
     },
     Rule {
@@ -234,7 +292,9 @@ fn first(seen: &Seen, hit: impl Fn(&NetworkAttempt) -> bool) -> Option<String> {
 
 /// An address of another machine.
 fn is_remote(attempt: &NetworkAttempt) -> bool {
-    let local = |to: &str| to.starts_with("127.") || to.starts_with("[::1]") || to.starts_with("0.0.0.0") || to.starts_with("[::]");
+    let local = |to: &str| {
+        to.starts_with("127.") || to.starts_with("[::1]") || to.starts_with("0.0.0.0") || to.starts_with("[::]")
+    };
     matches!(attempt.protocol.as_str(), "tcp" | "udp" | "unknown")
         && attempt.destination.as_deref().is_some_and(|to| !local(to))
 }

@@ -6,7 +6,10 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::mpsc;
 
-use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, Scope};
+use landlock::{
+    ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr,
+    Scope,
+};
 
 use super::init::{block_child_signal, word};
 use super::{filter, sys};
@@ -66,19 +69,24 @@ fn try_launch(launch: &Launch, control: &OwnedFd, fds: Vec<OwnedFd>) -> Result<N
     // Sending a descriptor is a call that the filter asks the supervisor about, which has no descriptor to be asked on yet:
     // a thread that was made before the filter sends it.
     let (give, take) = mpsc::channel::<OwnedFd>();
+    let (tell, ready) = mpsc::channel::<()>();
     let sender = control.try_clone().map_err(step("the control socket"))?;
     let helper = std::thread::Builder::new()
         .stack_size(64 << 10)
-        .spawn(move || match take.recv() {
-            Ok(fd) => sys::send(sender.as_fd(), &[word::LISTENER], &[fd.as_raw_fd()]),
-            Err(_) => Ok(()),
+        .spawn(move || {
+            let _ = tell.send(());
+            match take.recv() {
+                Ok(fd) => sys::send(sender.as_fd(), &[word::LISTENER], &[fd.as_raw_fd()]),
+                Err(_) => Ok(()),
+            }
         })
         .map_err(step("a thread"))?;
     let pointers = |texts: &[CString]| -> Vec<*const libc::c_char> {
         texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
     };
     let (arguments, environment) = (pointers(&launch.arguments), pointers(&launch.environment));
-    // Not before the thread has its stack: a supervisor that is part of a large program may hold more memory itself.
+    // Not before the thread has its stacks: a supervisor that is part of a large program may hold more memory itself.
+    ready.recv().map_err(|_| ("a thread", "it did not start".to_owned()))?;
     limits(&launch.limits).map_err(step("its limits"))?;
     let listener = filter::install(&program).map_err(step("the system call filter"))?;
     give.send(listener).map_err(|_| ("the system call filter", "its thread is gone".to_owned()))?;

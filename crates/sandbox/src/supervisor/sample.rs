@@ -58,7 +58,9 @@ fn make(name: &str, schema: &Value, root: &Value, depth: u32) -> Value {
     }
     let kind = match schema.get("type") {
         Some(Value::String(kind)) => kind.as_str(),
-        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or("null"),
+        Some(Value::Array(kinds)) => {
+            kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or("null")
+        }
         _ if schema.get("properties").is_some() || depth == 0 => "object",
         _ if schema.get("items").is_some() => "array",
         _ => "string",

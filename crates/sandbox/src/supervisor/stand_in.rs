@@ -54,9 +54,11 @@ impl StandIns {
 
     /// Notes where a stand-in was to be connected to.
     pub fn meant(&self, socket: BorrowedFd<'_>, to: SocketAddr) {
-        if let Some(pair) = number(socket).ok().and_then(|number| lock(&self.pairs).get_mut(&number).map(|pair| {
-            pair.to = Some(to);
-        })) {
+        if let Some(pair) = number(socket).ok().and_then(|number| {
+            lock(&self.pairs).get_mut(&number).map(|pair| {
+                pair.to = Some(to);
+            })
+        }) {
             pair
         }
     }

@@ -38,7 +38,9 @@ fn a_supervisor_that_is_none_is_an_error() {
 #[test]
 fn a_request_that_is_wrong_is_refused() {
     let sandbox = sandbox(ways()[0]);
-    for (entry, expect) in [("../x.py", "expected a path"), ("/etc/passwd", "expected a path"), ("no.py", "not among the files")] {
+    for (entry, expect) in
+        [("../x.py", "expected a path"), ("/etc/passwd", "expected a path"), ("no.py", "not among the files")]
+    {
         let mut job = python("pass");
         job.entry = entry.to_owned();
         assert!(reason(&sandbox.run(&job)).contains(expect), "{entry}");
@@ -134,7 +136,9 @@ fn programs_run_as_nobody() {
             assert!(execution.output.contains(&format!("user {expect} {expect} ")), "{way:?} {execution:#?}");
         }
         if way.namespaces() {
-            for line in ["CapEff:\\\\t0000000000000000", "CapBnd:\\\\t0000000000000000", "NoNewPrivs:\\\\t1", "Seccomp:\\\\t2"] {
+            for line in
+                ["CapEff:\\\\t0000000000000000", "CapBnd:\\\\t0000000000000000", "NoNewPrivs:\\\\t1", "Seccomp:\\\\t2"]
+            {
                 let line = line.replace("\\\\", "\\");
                 assert!(execution.output.contains(&line), "{line}: {way:?} {execution:#?}");
             }
@@ -165,7 +169,8 @@ fn typescript_needs_a_node_that_runs_it() {
 fn a_harness_of_ones_own_is_run_inside() {
     for way in ways() {
         let mut job = python("def double(n): return 2 * n");
-        job.harness = Some("import runpy, sys\nprint(runpy.run_path(sys.argv[1])['double'](21))\nopen('/etc/x', 'w')".to_owned());
+        job.harness =
+            Some("import runpy, sys\nprint(runpy.run_path(sys.argv[1])['double'](21))\nopen('/etc/x', 'w')".to_owned());
         let execution = run_in(&sandbox(way), way, &job);
         assert!(execution.output.contains("42"), "{way:?} {execution:#?}");
         assert_eq!(execution.exercises[0].what, "ran a harness of its own", "{execution:#?}");

@@ -148,7 +148,9 @@ pub(crate) async fn create(
     read.include_dev = new.include_dev;
     let (target, depth, cap) = options(&new)?;
     let mut project = match (new.repository, new.files.is_empty()) {
-        (Some(_), false) => return Err(Problem::new(Code::InvalidBody, "send either `files` or `repository`, not both")),
+        (Some(_), false) => {
+            return Err(Problem::new(Code::InvalidBody, "send either `files` or `repository`, not both"));
+        }
         (Some(repository), true) => take_in(plane, repository, target).await?,
         (None, _) => {
             let files = new.files;
@@ -197,7 +199,9 @@ async fn take_in(plane: &Plane, asked: RepositoryDraftRequest, target: Target) -
             let detail = format!("{} thing(s) stand in the way of a review", problems.len());
             Problem::new(Code::InvalidSubmission, detail).because_of(problems.iter().map(obstacle).collect())
         }
-        IntakeError::Repository(error) if error.is_transient() => Problem::new(Code::Unavailable, error).retry_after(30),
+        IntakeError::Repository(error) if error.is_transient() => {
+            Problem::new(Code::Unavailable, error).retry_after(30)
+        }
         IntakeError::Repository(error) => {
             let obstacle = Obstacle {
                 code: error.code().to_owned(),

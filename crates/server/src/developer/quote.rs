@@ -88,9 +88,7 @@ pub(crate) async fn quote(
     let audit = preview::look_up(&app, &caller.owner, &id).await?;
     let (_, project) = drafts::find(&app, &caller.owner, &id).await?;
     let prices = plane(&app)?.developer.hall.prices();
-    let code = project
-        .code
-        .map(|code| CodeLine { complexity_tier: code.tier, price_usd: prices.price(code.tier) });
+    let code = project.code.map(|code| CodeLine { complexity_tier: code.tier, price_usd: prices.price(code.tier) });
     let analysis = audit.package_analysis(prices);
     let all = analysis.packages.len();
     let priced = analysis.packages.into_iter().filter(|entry| entry.estimated_complexity_tier.is_some());
@@ -108,7 +106,8 @@ pub(crate) async fn quote(
         .collect();
     Ok(Json(Quote {
         currency: "USD",
-        total_usd: lines.iter().map(|line| line.price_usd).sum::<u64>() + code.as_ref().map_or(0, |code| code.price_usd),
+        total_usd: lines.iter().map(|line| line.price_usd).sum::<u64>()
+            + code.as_ref().map_or(0, |code| code.price_usd),
         code,
         savings_usd: lines.iter().map(|line| line.price_without_cache_usd - line.price_usd).sum(),
         prices: Prices { standard: prices.standard, complex: prices.complex, high_complex: prices.high_complex },

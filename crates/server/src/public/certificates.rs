@@ -7,8 +7,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
 use sigma_certificate::{
-    CertificateStatus, OperatorDecision, PackageView, SubmissionVerifyView, SubmissionView, VerifyView, effective_level,
-    status,
+    CertificateStatus, OperatorDecision, PackageView, SubmissionVerifyView, SubmissionView, VerifyView,
+    effective_level, status,
 };
 use sigma_core::{SecurityLevel, Timestamp};
 use sigma_store::{Listed, ListedSubmission};

@@ -6,9 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
-use sigma_certificate::{
-    CertificateStatus, FILES_HASH_ALGORITHM, OnChain, SubmissionPayload, effective_level, status,
-};
+use sigma_certificate::{CertificateStatus, FILES_HASH_ALGORITHM, OnChain, SubmissionPayload, effective_level, status};
 use sigma_core::{SecurityLevel, Sha256, SubmissionCategory, Timestamp};
 use sigma_store::{ListedSubmission, SubmissionFilter};
 use utoipa::{IntoParams, ToSchema};

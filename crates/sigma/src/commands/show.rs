@@ -22,7 +22,8 @@ pub async fn run(args: &Args, command: &Show) -> Result<Outcome> {
     let certificates = if command.what.starts_with("pkg_") {
         store.certificate(&command.what).await?.map(|sealed| sealed.certificate).into_iter().collect()
     } else {
-        let package: PackageId = command.what.parse().context("expected a package or a certificate id (pkg_... or sig_...)")?;
+        let package: PackageId =
+            command.what.parse().context("expected a package or a certificate id (pkg_... or sig_...)")?;
         store.certificates_of(&package).await?
     };
     if certificates.is_empty() {

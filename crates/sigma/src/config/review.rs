@@ -215,9 +215,8 @@ impl CouncilConfig {
 impl ModelEntry {
     fn config(&self) -> Result<ModelConfig> {
         let key = self.key_variable.as_deref().map(|name| {
-            let text = std::env::var(name).with_context(|| {
-                format!("[council] model {}: the environment variable {name} is not set", self.id)
-            })?;
+            let text = std::env::var(name)
+                .with_context(|| format!("[council] model {}: the environment variable {name} is not set", self.id))?;
             ApiKey::new(&text).with_context(|| format!("[council] model {}", self.id))
         });
         Ok(ModelConfig {

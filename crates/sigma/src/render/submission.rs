@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use serde_json::json;
 use sigma_certificate::{
-    CertificationStatus, CodeReview, Endpoints, ExecutionSummary, ManifestBlock, OnChain, PackageAnalysis, SubmissionView,
+    CertificationStatus, CodeReview, Endpoints, ExecutionSummary, ManifestBlock, OnChain, PackageAnalysis,
+    SubmissionView,
 };
 use sigma_core::{CouncilVerdict, Ruling, SecurityLevel, Warning};
 use sigma_pipeline::{Audit, Coordination, Examination, Intake, Next, PriceTable};
@@ -43,6 +44,7 @@ pub fn examined(examination: &Examination, ruling: &Ruling, format: Format) -> R
             "securityLevel": ruling.level,
             "rationale": ruling.rationale,
             "retainedWarnings": ruling.warnings,
+            "notExamined": examination.not_examined(),
             "examination": examination,
         });
         return Ok(format!("{value:#}\n"));
@@ -59,7 +61,7 @@ pub fn examined(examination: &Examination, ruling: &Ruling, format: Format) -> R
         section(&mut out, "Run", &[execution.description.clone()]);
     }
     warnings(&mut out, ruling.warnings.iter());
-    section(&mut out, "Not examined", &examination.disclosures);
+    section(&mut out, "Not examined", &examination.not_examined());
     let verdict = format!("{} ({})", ruling.verdict.as_str(), ruling.level);
     let _ = writeln!(out, "\n{}: {certified}", paint(&verdict, level_color(ruling.level)));
     let _ = writeln!(out, "  {}", ruling.rationale);
@@ -116,7 +118,8 @@ fn table(view: &SubmissionView<'_>) -> String {
         skill(&mut out, manifest);
     }
     if let Some(review) = &payload.endpoint_review {
-        let line = |one: &sigma_core::EndpointProbe| format!("{} {}: {}", one.method, one.url, words::probe(&one.outcome));
+        let line =
+            |one: &sigma_core::EndpointProbe| format!("{} {}: {}", one.method, one.url, words::probe(&one.outcome));
         section(&mut out, "Endpoints", &review.declared_endpoints.iter().map(line).collect::<Vec<_>>());
     }
     if let Some(analysis) = &payload.package_analysis {
@@ -153,7 +156,10 @@ fn code(out: &mut String, review: &CodeReview) {
             "{} finding(s) that the entry point reaches, {} that it does not",
             pre.findings_reachable, pre.findings_unreachable
         ),
-        format!("able to: {}", if capabilities.is_empty() { "nothing of note".to_owned() } else { capabilities.join(", ") }),
+        format!(
+            "able to: {}",
+            if capabilities.is_empty() { "nothing of note".to_owned() } else { capabilities.join(", ") }
+        ),
     ];
     let mut listed = |what: &str, names: &[String]| {
         if !names.is_empty() {
