@@ -188,6 +188,15 @@ impl Store {
         Ok(row.try_get::<i64, _>(0)?.unsigned_abs())
     }
 
+    /// How many flags are open.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn count_open_flags(&self) -> Result<u64, StoreError> {
+        let row = sqlx::query("SELECT COUNT(*) FROM flag WHERE state = 'open'").fetch_one(&self.database.pool).await?;
+        Ok(row.try_get::<i64, _>(0)?.unsigned_abs())
+    }
+
     /// True when at least `most` flags came after a time.
     ///
     /// # Errors

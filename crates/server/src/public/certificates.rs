@@ -5,7 +5,7 @@ use axum::extract::{RawPathParams, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
-use sigma_certificate::{CertificateStatus, OperatorDecision, PackageView, VerifyView, effective_level, status};
+use sigma_certificate::{CertificateStatus, OperatorDecision, PackageView, Since, VerifyView, effective_level, status};
 use sigma_core::{SecurityLevel, Timestamp};
 use sigma_store::Listed;
 use utoipa::ToSchema;
@@ -46,7 +46,8 @@ pub(crate) async fn verify(
 ) -> Result<Response, Problem> {
     let listed = find(&app, &params).await?;
     let certificate = open(&listed)?;
-    let view = certificate.verify_view(app.answers.endpoints(), since(&listed));
+    let since = Since { flags: app.store.open_flags(&listed.package).await?, ..since(&listed) };
+    let view = certificate.verify_view(app.answers.endpoints(), since);
     respond(&view, &headers)
 }
 
