@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod advisories;
+mod backup;
 mod blobs;
 mod bookings;
 mod bucket;
@@ -27,6 +28,7 @@ mod tokens;
 mod versions;
 mod writing;
 
+pub use backup::{BackedUp, BackupError};
 pub use blobs::{Blob, Blobs, Uploaded};
 pub use bookings::{Booking, BookingKind, Totals};
 pub use bucket::Bucket;
