@@ -52,6 +52,8 @@ pub struct Since<'a> {
     pub decision: Option<&'a Decision>,
     /// Advisories that were asked for later. They count only where the certificate has no snapshot of its own.
     pub advisories: Option<&'a AdvisorySnapshot>,
+    /// Flags of the public that no operator has settled. Only the answer of the verify endpoint tells of them.
+    pub flags: u64,
 }
 
 /// Whether advisories are those of certification time.
@@ -117,6 +119,7 @@ impl PackageCertificate {
             valid: view.status != CertificateStatus::Revoked,
             status: view.status,
             summary: summary(sealed, now, view.status),
+            active_flag_count: since.flags,
             certificate_id: self.id(),
             registry_source: sealed.registry_source,
             package_name: &sealed.package_name,
@@ -215,6 +218,10 @@ fn summary(sealed: &PackagePayload, now: &PackagePayload, status: CertificateSta
         CertificateStatus::Active => format!("{package} is certified: {} ({level}).", now.council_verdict.as_str()),
         CertificateStatus::Revoked => format!("The certificate of {package} was revoked and vouches for nothing."),
         CertificateStatus::Blocked => format!("{package} was blocked by an operator."),
+        // What was escalated is sealed with the operator's word.
+        CertificateStatus::Overridden if level == sealed.security_level => {
+            format!("{package} stands at {level} by an operator's decision.")
+        }
         CertificateStatus::Overridden => {
             format!(
                 "{package} was given the level {level} by an operator; the council had said {}.",
@@ -235,6 +242,8 @@ pub struct VerifyView<'a> {
     pub status: CertificateStatus,
     /// All of it in a sentence.
     pub summary: String,
+    /// Flags of the public that no operator has settled yet. They change nothing by themselves.
+    pub active_flag_count: u64,
     /// The certificate's id.
     pub certificate_id: &'a str,
     /// `pypi` or `npm`.

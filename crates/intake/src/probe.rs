@@ -6,7 +6,7 @@
 
 use futures::future::join_all;
 use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, LOCATION, USER_AGENT};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION, USER_AGENT};
 use sigma_core::{EndpointProbe, ExternalCall, ProbeOutcome, printable};
 use url::{Host, Url};
 
@@ -98,8 +98,13 @@ async fn answer(config: &ProbeConfig, method: Method, url: Url) -> ProbeOutcome 
         Err(error @ AddressError::NotPublic { .. }) => return ProbeOutcome::NotProbed { reason: error.to_string() },
         Err(error) => return failed(error.to_string()),
     };
-    let request = address::client(&host, found)
-        .map(|client| client.request(method, url.clone()).header(USER_AGENT, AGENT).header(ACCEPT, "*/*"));
+    let request = address::client(&host, found).map(|client| {
+        client
+            .request(method, url.clone())
+            .header(USER_AGENT, AGENT)
+            .header(ACCEPT, "*/*")
+            .header(ACCEPT_ENCODING, "identity")
+    });
     let response = match request {
         Ok(request) => request.send().await,
         Err(error) => Err(error),

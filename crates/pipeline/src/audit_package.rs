@@ -8,13 +8,13 @@ use sigma_analysis::{Analysis, Input, analysis_type, compare};
 use sigma_certificate::PackageCertificate;
 use sigma_core::{
     AdvisorySnapshot, CouncilVerdict, Digests, DistributionKind, Dossier, ExpectedDigest, PackageId, Report,
-    ResolvedPackage, Warning,
+    ResolvedPackage, Timestamp, Warning,
 };
 use sigma_ecosystem::{Artifact, FetchError, Hashed, HttpError};
-use sigma_store::{Escalation, Incident, Sealed, StoreError, Wanted};
+use sigma_store::{Incident, NewEscalation, Sealed, StoreError, Wanted};
 use tokio::sync::oneshot;
 
-use crate::seal::{Links, seal};
+use crate::seal::{Links, compose};
 use crate::{AuditError, Hall, Progress, Step};
 
 /// How the audit of one package ended.
@@ -103,19 +103,21 @@ impl Hall {
         if let Some(known) = self.known(package).await? {
             return Ok(known);
         }
-        match self.examine(package, advisories, predecessor, progress).await? {
+        match self.examine(package, advisories, predecessor, None, progress).await? {
             Examined::Settled(outcome) => Ok(outcome),
             Examined::Sealed(sealed) => Ok(sealed_outcome(&sealed, self.store.insert(&sealed).await?)),
         }
     }
 
     /// Fetches, analyses, judges and seals one package of which nothing is known. The certificate is not stored yet: it may
-    /// belong into a transaction of the caller's, who holds the claim until then.
+    /// belong into a transaction of the caller's, who holds the claim until then. A new audit names the certificate that it
+    /// replaces.
     pub(crate) async fn examine(
         &self,
         package: &ResolvedPackage,
         advisories: AdvisorySnapshot,
         predecessor: Option<PackageCertificate>,
+        replacing: Option<&PackageCertificate>,
         progress: &dyn Progress,
     ) -> Result<Examined, AuditError> {
         let name = package.id.to_string();
@@ -158,25 +160,44 @@ impl Hall {
         };
         let dossier = Dossier { package: package.id.clone(), release, report, advisories, delta };
         let ruling = self.review.council.deliberate(&dossier).await;
-        if ruling.verdict == CouncilVerdict::Escalated {
-            let (rationale, warnings) = (ruling.rationale.clone(), ruling.warnings.clone());
-            self.store.escalate(&self.escalation(dossier, ruling)?).await?;
+        let supersedes = match replacing {
+            Some(replaced) => Some(replaced.id().to_owned()),
+            None => self.older_certificate(&package.id, &dossier).await?,
+        };
+        let links = Links { supersedes, predecessor: predecessor.map(|earlier| earlier.id().to_owned()) };
+        let (rationale, warnings) = (ruling.rationale.clone(), ruling.warnings.clone());
+        let composed = compose(&dossier, &file_sets, unread, ruling, links, self.later_than(replacing))?;
+        if composed.payload.council_verdict == CouncilVerdict::Escalated {
+            let new = NewEscalation {
+                payload: &composed.payload,
+                replaces: replacing
+                    .filter(|replaced| replaced.payload().ruleset_version == composed.payload.ruleset_version)
+                    .map(PackageCertificate::id),
+                report: &composed.report,
+                round: &composed.round,
+            };
+            self.store.escalate(&new).await?;
             tracing::warn!(package.id = name, "the council escalated: {rationale}");
             return Ok(Examined::Settled(PackageOutcome::Escalated { rationale, warnings }));
         }
+        Ok(Examined::Sealed(Box::new(composed.seal()?)))
+    }
 
-        let supersedes = self.older_certificate(&package.id, &dossier).await?;
-        let links = Links { supersedes, predecessor: predecessor.map(|earlier| earlier.id().to_owned()) };
-        let sealed = seal(&dossier, &file_sets, unread, ruling, links, self.now())?;
-        Ok(Examined::Sealed(Box::new(sealed)))
+    /// Now, but after a certificate that is replaced: the newest one answers, and a clock that was set back must not let what
+    /// was replaced answer again.
+    fn later_than(&self, replaced: Option<&PackageCertificate>) -> Timestamp {
+        let now = self.now();
+        replaced.map_or(now, |replaced| {
+            now.max(Timestamp::from_millis(replaced.payload().certified_at.as_millis().saturating_add(1)))
+        })
     }
 
     /// What the store already says about exactly these bytes.
     pub(crate) async fn known(&self, package: &ResolvedPackage) -> Result<Option<PackageOutcome>, AuditError> {
         let digests = wanted_digests(package);
         let wanted = Wanted { package: &package.id, digests: &digests };
-        if let Some(escalation) = self.store.escalation(&wanted, self.analyser.ruleset()).await? {
-            let (rationale, warnings) = (escalation.ruling.rationale, escalation.ruling.warnings);
+        if let Some(escalation) = self.store.escalation_of(&wanted, self.analyser.ruleset()).await? {
+            let (rationale, warnings) = (escalation.payload.council_rationale, escalation.payload.retained_warnings);
             return Ok(Some(PackageOutcome::Escalated { rationale, warnings }));
         }
         let found = self.store.lookup(&[wanted], self.analyser.ruleset()).await?.remove(&0);
@@ -270,19 +291,6 @@ impl Hall {
         finished.map_err(|error| AuditError::Internal(format!("analysis of {name}: {error}")))
     }
 
-    fn escalation(&self, dossier: Dossier, ruling: sigma_core::Ruling) -> Result<Escalation, AuditError> {
-        let preferred = dossier.report.distributions.first();
-        let preferred = preferred.ok_or_else(|| AuditError::Internal("a release without distributions".to_owned()))?;
-        Ok(Escalation {
-            package: dossier.package.clone(),
-            distribution_sha256: preferred.digests.sha256,
-            ruleset: self.analyser.ruleset().to_owned(),
-            escalated_at: self.now(),
-            report: dossier.report,
-            ruling,
-        })
-    }
-
     /// The newest certificate of the same bytes under an older ruleset, which the new one replaces.
     async fn older_certificate(&self, package: &PackageId, dossier: &Dossier) -> Result<Option<String>, AuditError> {
         let bytes = dossier.report.distributions.first().map(|distribution| distribution.digests.sha256);
@@ -291,7 +299,10 @@ impl Hall {
         let local = dossier.report.ruleset.contains('+');
         let same = older.into_iter().find(|certificate| {
             let payload = certificate.payload();
-            Some(payload.distribution_sha256) == bytes && payload.ruleset_version.contains('+') == local
+            // One of the same rules is replaced only by whoever was asked to.
+            Some(payload.distribution_sha256) == bytes
+                && payload.ruleset_version != dossier.report.ruleset
+                && payload.ruleset_version.contains('+') == local
         });
         Ok(same.map(|certificate| certificate.id().to_owned()))
     }

@@ -1,4 +1,4 @@
-//! From a dossier and a ruling to a sealed certificate.
+//! From a dossier and a ruling to a sealed certificate, or to what an operator decides about.
 
 use std::collections::BTreeSet;
 
@@ -14,21 +14,43 @@ use crate::AuditError;
 /// Other certificates that one names.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
-    /// The one of the same bytes under an older ruleset, which it replaces.
+    /// The one of the same bytes which it replaces: of an older ruleset, or audited anew.
     pub supersedes: Option<String>,
     /// The one of the version that the dossier's delta compares with.
     pub predecessor: Option<String>,
 }
 
-/// Seals the outcome of a round. `file_sets` are those of the report's distributions, in the same order.
-pub(crate) fn seal(
+/// A round that was composed: what is sealed, or decided by an operator.
+pub(crate) struct Composed {
+    /// What would be sealed.
+    pub payload: PackagePayload,
+    /// Canonical bytes of the report.
+    pub report: Vec<u8>,
+    /// Canonical bytes of the ruling.
+    pub round: Vec<u8>,
+}
+
+impl Composed {
+    /// Seals it.
+    ///
+    /// # Errors
+    /// When the council escalated: then an operator decides first.
+    pub fn seal(self) -> Result<Sealed, AuditError> {
+        let certificate =
+            PackageCertificate::seal(self.payload).map_err(|error| AuditError::Internal(error.to_string()))?;
+        Ok(Sealed { certificate, report: self.report, round: self.round })
+    }
+}
+
+/// Puts together what the outcome of a round says. `file_sets` are those of the report's distributions, in the same order.
+pub(crate) fn compose(
     dossier: &Dossier,
     file_sets: &[FileSet],
     unread: Vec<String>,
     ruling: Ruling,
     links: Links,
     at: Timestamp,
-) -> Result<Sealed, AuditError> {
+) -> Result<Composed, AuditError> {
     let internal = |error: &dyn std::fmt::Display| AuditError::Internal(error.to_string());
     let report = canonical_bytes(&dossier.report).map_err(|error| internal(&error))?;
     let round = canonical_bytes(&(&dossier.package, at, &ruling)).map_err(|error| internal(&error))?;
@@ -91,8 +113,7 @@ pub(crate) fn seal(
         report_hash: Sha256::of(&report),
         supersedes: links.supersedes,
     };
-    let certificate = PackageCertificate::seal(payload).map_err(|error| internal(&error))?;
-    Ok(Sealed { certificate, report, round })
+    Ok(Composed { payload, report, round })
 }
 
 /// What was not checked, in sentences that end in a full stop.

@@ -14,6 +14,9 @@ use sigma_testkit::{FakeEcosystem, Misbehaviour, NpmTarball, Wheel, fresh_postgr
 use tempfile::TempDir;
 use url::Url;
 
+#[path = "submissions/operators.rs"]
+mod operators;
+
 struct Scene {
     eco: FakeEcosystem,
     folder: TempDir,

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use sigma_certificate::Endpoints;
 use sigma_core::Timestamp;
@@ -62,7 +63,7 @@ impl App {
         let answers = Answers::new(&store, database, endpoints, advisories, clock.clone(), config.ready_bytes).await?;
         let inner = Inner {
             limiter: Limiter::new(&config),
-            metrics: Metrics::new(),
+            metrics: Metrics::new(Duration::from_secs(config.stats_seconds)),
             stats: Stats::new(&config),
             plane: OnceLock::new(),
             clock,

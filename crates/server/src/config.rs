@@ -12,6 +12,15 @@ pub struct ServerConfig {
     pub requests_per_second: u32,
     /// Requests that one address may make at once, before the limit above applies. 500: an install of a large project.
     pub burst: u32,
+    /// Requests a second that one token may make in the long run, from however many addresses; 0 switches the limit off. 20.
+    pub token_requests_per_second: u32,
+    /// Requests that one token may make at once. 200: a page that shows all of one's submissions.
+    pub token_burst: u32,
+    /// Flags an hour that one address may send; 0 switches the limit off. 10: more than a person has to say.
+    pub flags_per_hour: u32,
+    /// Flags an hour that all addresses together may send, over all processes; 0 switches the limit off. 1,000: more than
+    /// operators can read, and little enough to be stored for years.
+    pub flags_per_hour_in_all: u32,
     /// Networks of proxies whose `X-Forwarded-For` is believed. None: whoever connects is who asks.
     pub trusted_proxies: Vec<IpNet>,
     /// Networks that may read `/metrics`. This machine.
@@ -38,7 +47,7 @@ pub struct ServerConfig {
     pub advisory_pause_minutes: u64,
     /// Questions about advisories under way at once. 16: what the ecosystem clients allow.
     pub advisory_parallel: usize,
-    /// Seconds that statistics are kept. 10: they count every certificate.
+    /// Seconds that statistics, and figures of what waits in the store, are kept. 10: they count every certificate.
     pub stats_seconds: u64,
 }
 
@@ -48,6 +57,10 @@ impl Default for ServerConfig {
         Self {
             requests_per_second: 50,
             burst: 500,
+            token_requests_per_second: 20,
+            token_burst: 200,
+            flags_per_hour: 10,
+            flags_per_hour_in_all: 1_000,
             trusted_proxies: Vec::new(),
             metrics_for: loopback,
             max_connections: 4096,

@@ -44,6 +44,7 @@ pub(crate) async fn metrics(
     if !client.is_some_and(|client| app.config.metrics_for.iter().any(|net| net.contains(&client))) {
         return Err(Problem::new(Code::Forbidden, "figures are not for your address; see metrics_for"));
     }
+    app.metrics.look(&app.store, app.now()).await;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], app.metrics.text()))
 }

@@ -1,12 +1,13 @@
-//! HTTP: what the public asks the store, and what developers submit.
+//! HTTP: what the public asks the store, what developers submit, and what operators decide.
 //!
 //! In: requests, all of them hostile, and an open store. Out: certificates as their views show them, lists, statistics, and
 //! problem documents (RFC 9457). It must never speak SQL, read files or the environment, or show why it failed inside.
 //!
 //! A request passes `listen` (connections), `front` (limits, ids, metrics), the router (one line an endpoint) and one handler
-//! in `public/` or `developer/`. Answers about single packages are kept ready in `ready`.
+//! in `public/`, `developer/` or `admin/`. Answers about single packages are kept ready in `ready`.
 #![warn(missing_docs)]
 
+mod admin;
 mod advisories;
 mod app;
 mod conditional;

@@ -1,5 +1,6 @@
-//! Who asks, and whether too often.
+//! Who asks, and whether too often: addresses, tokens, and those who flag certificates.
 
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 
@@ -14,9 +15,11 @@ use crate::ServerConfig;
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// Counts requests of addresses.
+/// Counts requests of addresses and of tokens, and flags of addresses. What is not there is not limited.
 pub(crate) struct Limiter {
-    counts: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    requests: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    tokens: Option<DefaultKeyedRateLimiter<String>>,
+    flags: Option<DefaultKeyedRateLimiter<IpAddr>>,
     clock: DefaultClock,
     trusted_proxies: Vec<IpNet>,
 }
@@ -26,10 +29,14 @@ const MAX_HOPS: usize = 20;
 
 impl Limiter {
     pub(crate) fn new(config: &ServerConfig) -> Self {
-        let quota = NonZeroU32::new(config.requests_per_second)
-            .map(|rate| Quota::per_second(rate).allow_burst(NonZeroU32::new(config.burst).unwrap_or(rate)));
+        let quota = |rate, burst| {
+            let rate = NonZeroU32::new(rate)?;
+            Some(Quota::per_second(rate).allow_burst(NonZeroU32::new(burst).unwrap_or(rate)))
+        };
         Self {
-            counts: quota.map(RateLimiter::keyed),
+            requests: quota(config.requests_per_second, config.burst).map(RateLimiter::keyed),
+            tokens: quota(config.token_requests_per_second, config.token_burst).map(RateLimiter::keyed),
+            flags: NonZeroU32::new(config.flags_per_hour).map(Quota::per_hour).map(RateLimiter::keyed),
             clock: DefaultClock::default(),
             trusted_proxies: config.trusted_proxies.clone(),
         }
@@ -37,8 +44,27 @@ impl Limiter {
 
     /// Counts `weight` requests. The number of seconds to wait when that is too many.
     pub(crate) fn count(&self, client: IpAddr, weight: NonZeroU32) -> Result<(), u64> {
-        let Some(counts) = &self.counts else { return Ok(()) };
-        match counts.check_key_n(&bucket(client), weight) {
+        self.check(self.requests.as_ref(), &bucket(client), weight)
+    }
+
+    /// Counts a request that was made with a token, by its prefix: from however many addresses it comes.
+    pub(crate) fn token(&self, prefix: &str) -> Result<(), u64> {
+        self.check(self.tokens.as_ref(), &prefix.to_owned(), NonZeroU32::MIN)
+    }
+
+    /// Counts a flag from an address.
+    pub(crate) fn flag(&self, client: IpAddr) -> Result<(), u64> {
+        self.check(self.flags.as_ref(), &bucket(client), NonZeroU32::MIN)
+    }
+
+    fn check<K: Clone + Eq + Hash>(
+        &self,
+        counts: Option<&DefaultKeyedRateLimiter<K>>,
+        key: &K,
+        weight: NonZeroU32,
+    ) -> Result<(), u64> {
+        let Some(counts) = counts else { return Ok(()) };
+        match counts.check_key_n(key, weight) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(until)) => Err(until.wait_time_from(self.clock.now()).as_secs() + 1),
             // More at once than the burst allows: never.
@@ -46,9 +72,13 @@ impl Limiter {
         }
     }
 
-    /// Forgets addresses that have been quiet: whoever owns many must not fill the memory.
+    /// Forgets who has been quiet: whoever owns many addresses must not fill the memory.
     pub(crate) fn sweep(&self) {
-        if let Some(counts) = &self.counts {
+        for counts in [&self.requests, &self.flags].into_iter().flatten() {
+            counts.retain_recent();
+            counts.shrink_to_fit();
+        }
+        if let Some(counts) = &self.tokens {
             counts.retain_recent();
             counts.shrink_to_fit();
         }

@@ -1,7 +1,8 @@
 //! Figures for Prometheus.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -10,6 +11,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use sigma_core::Timestamp;
+use sigma_store::{Store, StoreError};
+use tokio::sync::Mutex;
 
 /// Endpoint and status: both from a short list, never from what a client sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -18,18 +22,35 @@ struct Labels {
     status: u16,
 }
 
+/// Kind and state of jobs, both from short lists.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JobLabels {
+    kind: String,
+    state: &'static str,
+}
+
 pub(crate) struct Metrics {
     registry: Registry,
+    jobs: Family<JobLabels, Gauge>,
+    oldest: Family<JobLabels, Gauge>,
+    escalations: Gauge,
+    flags: Gauge,
+    store_answers: Gauge,
+    /// When the store was looked at last.
+    looked: Arc<Mutex<Option<Instant>>>,
+    keep: Duration,
     requests: Family<Labels, Counter<u64, AtomicU64>>,
     seconds: Histogram,
     pub(crate) connections: Gauge,
 }
 
+/// How long the database may take to tell its figures.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// 50 µs, an answer that is ready, to 3 s, one that waited for advisories.
 const BUCKETS: [f64; 10] = [0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 3.0];
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(keep: Duration) -> Self {
         let mut registry = Registry::with_prefix("sigma");
         let requests = Family::<Labels, Counter>::default();
         let seconds = Histogram::new(BUCKETS);
@@ -37,13 +58,69 @@ impl Metrics {
         registry.register("http_requests", "Requests by endpoint and status", requests.clone());
         registry.register_with_unit("http_request", "Time to answer a request", Unit::Seconds, seconds.clone());
         registry.register("http_connections", "Open connections", connections.clone());
-        Self { registry, requests, seconds, connections }
+        let (jobs, oldest) = (Family::<JobLabels, Gauge>::default(), Family::<JobLabels, Gauge>::default());
+        let (escalations, flags, store_answers) = (Gauge::default(), Gauge::default(), Gauge::default());
+        registry.register("jobs", "Open and dead jobs by kind and state", jobs.clone());
+        let help = "Since the oldest of these jobs was asked for, or died";
+        registry.register_with_unit("jobs_oldest", help, Unit::Seconds, oldest.clone());
+        registry.register("escalations_open", "Escalated packages that wait for an operator", escalations.clone());
+        registry.register("flags_open", "Flags of the public that wait for an operator", flags.clone());
+        let help = "1 when the figures of jobs, escalations and flags could be read, 0 when they are missing";
+        registry.register("store_figures", help, store_answers.clone());
+        Self {
+            registry,
+            jobs,
+            oldest,
+            escalations,
+            flags,
+            store_answers,
+            looked: Arc::default(),
+            keep,
+            requests,
+            seconds,
+            connections,
+        }
     }
 
     pub(crate) fn answered(&self, endpoint: &str, status: u16, took: Duration) {
         let labels = Labels { endpoint: endpoint.to_owned(), status };
         self.requests.get_or_create(&labels).inc();
         self.seconds.observe(took.as_secs_f64());
+    }
+
+    /// Looks at the store for what waits in it, at most every few seconds: whoever reads figures must not be what keeps the
+    /// database busy. What cannot be read is left out and said to be missing, never told as nothing.
+    pub(crate) async fn look(&self, store: &Store, now: Timestamp) {
+        let mut looked = self.looked.lock().await;
+        if looked.is_some_and(|at| at.elapsed() < self.keep) {
+            return;
+        }
+        self.jobs.clear();
+        self.oldest.clear();
+        let read = tokio::time::timeout(PATIENCE, self.read(store, now)).await;
+        let answers = match read {
+            Ok(Ok(())) => 1,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the figures of the store cannot be read");
+                0
+            }
+            Err(_) => 0,
+        };
+        self.store_answers.set(answers);
+        *looked = Some(Instant::now());
+    }
+
+    async fn read(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        for figure in store.job_figures().await? {
+            let labels = JobLabels { kind: figure.kind, state: figure.state.as_str() };
+            self.jobs.get_or_create(&labels).set(i64::try_from(figure.jobs).unwrap_or(i64::MAX));
+            let age = now.as_millis().saturating_sub(figure.oldest.as_millis()).max(0) / 1_000;
+            self.oldest.get_or_create(&labels).set(age);
+        }
+        let gauge = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.escalations.set(gauge(store.count_open_escalations().await?));
+        self.flags.set(gauge(store.count_open_flags().await?));
+        Ok(())
     }
 
     /// The exposition format.

@@ -30,13 +30,14 @@ use crate::problem::{Code, Problem, ProblemDocument};
     tags(
         (name = "packages", description = "Certificates of exact package versions"),
         (name = "developer", description = "Drafts, previews, quotes and submissions; needs a token"),
+        (name = "admin", description = "What operators decide, and the log of it; needs a token with the scope `admin`"),
         (name = "certificates", description = "Certificates by their id"),
         (name = "osv", description = "CAUTION and BLOCKED verdicts in the shape of osv.dev's API and schema")
     )
 )]
 pub(crate) struct Info;
 
-/// How developers prove who they are.
+/// How developers and operators prove who they are.
 struct Tokens;
 
 impl Modify for Tokens {

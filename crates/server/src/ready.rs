@@ -40,6 +40,7 @@ struct Ready {
 const OVERHEAD: usize = 400;
 
 pub(crate) struct Answers {
+    store: Store,
     reader: Reader,
     kept: Cache<Key, Ready>,
     endpoints: Endpoints,
@@ -70,7 +71,7 @@ impl Answers {
             Change::Everything => forget.invalidate_all(),
         });
         let reader = store.reader(database, on_change).await?;
-        Ok(Self { reader, kept, endpoints, advisories, clock })
+        Ok(Self { store: store.clone(), reader, kept, endpoints, advisories, clock })
     }
 
     pub(crate) fn reader(&self) -> &Reader {
@@ -115,7 +116,7 @@ impl Answers {
             if let Some(record) = record {
                 let key = key(&packages[index]);
                 answers[index] = Some(match lacks_advisories(&record.payload) {
-                    true => self.write(&key, record)?,
+                    true => self.write(&key, record, 0)?,
                     false => self.make(key, record, fresh.then_some(epoch)).await?,
                 });
             }
@@ -148,21 +149,26 @@ impl Answers {
             let holds = record.advisories.as_ref().map(|snapshot| self.advisories.until(snapshot));
             until = Some(holds.filter(|until| *until > (self.clock)()).unwrap_or_else(|| self.advisories.soon()));
         }
-        Ok((self.write(key, record)?, until))
+        // Only that answer tells of flags.
+        let flags = match key.view {
+            View::Package => 0,
+            View::Verify => self.store.open_flags(&key.package).await?,
+        };
+        Ok((self.write(key, record, flags)?, until))
     }
 
     /// The body and its tag, which follows from all that the body is made of.
-    fn write(&self, key: &Key, record: Record) -> Result<Tagged, StoreError> {
+    fn write(&self, key: &Key, record: Record, flags: u64) -> Result<Tagged, StoreError> {
         let tag = etag(&format!(
-            "{}-{}-{}",
+            "{}-{}-{}-{flags}",
             record.id,
             record.decision.as_ref().map_or(0, |decision| decision.seq),
             record.advisories.as_ref().map_or(0, |snapshot| snapshot.queried_at.as_millis()),
         ));
-        Ok(Tagged { body: self.body(key, record)?.into(), etag: tag })
+        Ok(Tagged { body: self.body(key, record, flags)?.into(), etag: tag })
     }
 
-    fn body(&self, key: &Key, record: Record) -> Result<Vec<u8>, StoreError> {
+    fn body(&self, key: &Key, record: Record, flags: u64) -> Result<Vec<u8>, StoreError> {
         if key.view == View::Package && record.decision.is_none() && record.advisories.is_none() {
             let package = &key.package;
             let verify = self.endpoints.verify(package.ecosystem(), package.name().as_str(), package.version());
@@ -177,7 +183,7 @@ impl Answers {
             what: format!("certificate {}", record.id),
             why: error.to_string(),
         })?;
-        let since = Since { decision: record.decision.as_ref(), advisories: record.advisories.as_ref() };
+        let since = Since { decision: record.decision.as_ref(), advisories: record.advisories.as_ref(), flags };
         let json = match key.view {
             View::Package => serde_json::to_vec(&certificate.view(&self.endpoints, since)),
             View::Verify => serde_json::to_vec(&certificate.verify_view(&self.endpoints, since)),

@@ -53,9 +53,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Release {
 /// A permanent redirect to the canonical address, to the same endpoint with the same query.
 fn moved(package: &PackageId, parts: &Parts) -> Response {
     let mut to = Endpoints::path(package.ecosystem(), package.name().as_str(), package.version());
-    if parts.uri.path().ends_with("/verify") {
-        to.push_str("/verify");
-    }
+    let below = ["/verify", "/flags"].into_iter().find(|below| parts.uri.path().ends_with(below));
+    to.push_str(below.unwrap_or_default());
     if let Some(query) = parts.uri.query() {
         to.push('?');
         to.push_str(query);

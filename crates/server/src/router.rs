@@ -10,10 +10,11 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::admin;
 use crate::developer::{drafts, events, preview, quote, submissions};
 use crate::problem::{Code, Problem};
 use crate::public::{
-    batch, by_hash, certificates, list, osv, packages, search, stats, submissions as reviewed, verify,
+    batch, by_hash, certificates, flags, list, osv, packages, search, stats, submissions as reviewed, verify,
 };
 use crate::{App, front, health, openapi};
 
@@ -32,6 +33,8 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(packages::scoped_package))
         .routes(routes!(verify::verify))
         .routes(routes!(verify::scoped_verify))
+        .routes(routes!(flags::flag))
+        .routes(routes!(flags::scoped_flag))
         .routes(routes!(reviewed::search))
         .routes(routes!(certificates::certificate))
         .routes(routes!(certificates::verify))
@@ -52,11 +55,24 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(submissions::show))
         .routes(routes!(events::events))
         .routes(routes!(events::history));
+    let operators = OpenApiRouter::new()
+        .routes(routes!(admin::certificates::list))
+        .routes(routes!(admin::certificates::decisions, admin::certificates::decide))
+        .routes(routes!(admin::certificates::reaudit))
+        .routes(routes!(admin::escalations::list))
+        .routes(routes!(admin::escalations::show))
+        .routes(routes!(admin::escalations::decide))
+        .routes(routes!(admin::flags::list))
+        .routes(routes!(admin::flags::settle))
+        .routes(routes!(admin::jobs::list))
+        .routes(routes!(admin::jobs::retry))
+        .routes(routes!(admin::log::list));
     OpenApiRouter::with_openapi(openapi::Info::openapi())
         .nest("/api/v1/public", public)
         .routes(routes!(reviewed::skill_store))
         .nest("/v1", osv)
         .nest("/api/v1/sigma/dev", developer)
+        .nest("/api/v1/sigma/admin", operators)
 }
 
 /// Every endpoint; what all of them need stands before it, in `front`.

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod operators;
 mod review;
 
 use std::net::SocketAddr;
@@ -8,6 +9,9 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use sigma_core::{Ecosystem, PackageId, Platform, PythonVersion, SecurityLevel};
 
+pub use operators::{
+    ConfigArgs, ConfigCommand, EscalationsArgs, EscalationsCommand, FlagOutcome, FlagsArgs, FlagsCommand, LogArgs,
+};
 pub use review::{How, Review, Submit};
 
 /// Who looked at these bytes, what did they find, and can I check that myself?
@@ -134,8 +138,16 @@ Examples:
   sigma serve
   sigma serve --listen 0.0.0.0:8080 --store /var/lib/sigma --log-format json")]
     Serve(Serve),
-    /// Revoke, block or override a certificate, or show what was decided about it
+    /// Revoke, block or override a certificate, have it audited again, or show what was decided about it
     Certificate(CertificateArgs),
+    /// Packages about which the council's panels did not agree: list them, and decide
+    Escalations(EscalationsArgs),
+    /// What the public says about certificates: list it, and settle it
+    Flags(FlagsArgs),
+    /// What operators did, and why
+    Log(LogArgs),
+    /// Check the configuration, or print its defaults
+    Config(ConfigArgs),
     /// Work on what the statistics compare with
     Stats(StatsArgs),
     /// Run the jobs of submissions; several workers may share one store
@@ -219,6 +231,8 @@ pub enum CertificateCommand {
         #[arg(long, value_name = "LEVEL")]
         level: SecurityLevel,
     },
+    /// Have the same bytes audited again: the new certificate replaces this one, also where it was revoked
+    Reaudit(Decide),
     /// Everything that was decided about a certificate
     Log {
         /// The certificate's id, pkg_...
@@ -427,6 +441,26 @@ Example:
         /// The database to copy into, which should be empty
         #[arg(long, env = "SIGMA_COPY_TO", hide_env_values = true, value_name = "URL")]
         to: String,
+    },
+    /// Write a backup into a new folder, while the store is in use (SQLite; PostgreSQL has pg_dump)
+    #[command(after_help = "\
+The database as it is at one moment, and the distributions that it lists. The folder appears whole or not at all.
+
+Example:
+  sigma store backup /backup/sigma-2026-11-28")]
+    Backup {
+        /// The folder, which must not be there yet
+        folder: PathBuf,
+    },
+    /// Make a store of a backup, in the folder that --store names
+    #[command(after_help = "\
+Checks the database and the digest of every distribution. Nothing is written over: the folder must be empty, or not there.
+
+Example:
+  sigma store restore /backup/sigma-2026-11-28 --store /var/lib/sigma")]
+    Restore {
+        /// The backup
+        folder: PathBuf,
     },
     /// Put the distributions of the store's folder into the configured bucket
     #[command(after_help = "\

@@ -1,12 +1,13 @@
 //! Configuration: defaults, then the user's file, then `SIGMA_*` variables, then the command line. Nothing is ever
 //! read from the project under audit: it belongs to a stranger.
 
+pub mod check;
 mod review;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use etcetera::BaseStrategy as _;
+use etcetera::BaseStrategy;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,19 @@ use sigma_server::ServerConfig;
 use url::Url;
 
 pub use review::{CouncilConfig, ReviewConfig, SUPERVISOR, SandboxConfig};
+
+/// A configuration file with every default and what it means. A test compares it with [`Config::defaults`].
+pub const DEFAULTS: &str = include_str!("config/defaults.toml");
+
+/// Variables that are settings, beside those of the command line.
+const VARIABLES: &[(&str, &str)] = &[
+    ("SIGMA_PYPI_INDEX", "pypi_index"),
+    ("SIGMA_PYPI_JSON", "pypi_json"),
+    ("SIGMA_NPM_REGISTRY", "npm_registry"),
+    ("SIGMA_FILE_HOSTS", "file_hosts"),
+    ("SIGMA_API_BASE", "api_base"),
+    ("SIGMA_BLOBS_URL", "blobs.url"),
+];
 
 /// The configuration file's content. Every field has a default.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -93,13 +107,14 @@ pub struct PolicyConfig {
 }
 
 impl Config {
-    /// Reads the configuration. `file` must exist when it was named; the default file need not.
-    pub fn load(file: Option<&Path>) -> Result<Self> {
-        let strategy =
-            etcetera::choose_base_strategy().context("cannot tell the home folder; pass --store and --config")?;
+    /// What holds where nothing else is said.
+    ///
+    /// # Errors
+    /// When nobody knows where this user's files are.
+    pub fn defaults() -> Result<Self> {
         let official = EcosystemConfig::official(PathBuf::new());
-        let defaults = Self {
-            store: strategy.data_dir().join("sigma"),
+        Ok(Self {
+            store: strategy()?.data_dir().join("sigma"),
             database_url: None,
             blobs: BlobsConfig::default(),
             pypi_index: official.pypi_index,
@@ -115,20 +130,21 @@ impl Config {
             review: ReviewConfig::default(),
             sandbox: SandboxConfig::default(),
             council: CouncilConfig::default(),
-        };
-        if let Some(file) = file {
-            anyhow::ensure!(file.is_file(), "no configuration file at {}", file.display());
-        }
-        let path = file.map_or_else(|| strategy.config_dir().join("sigma/config.toml"), Path::to_owned);
-        let mut figment = Figment::from(Serialized::defaults(defaults));
+        })
+    }
+
+    /// Reads the configuration. `file` must exist when it was named; the default file need not.
+    pub fn load(file: Option<&Path>) -> Result<Self> {
+        let path = file_of(file)?;
+        let mut figment = Figment::from(Serialized::defaults(Self::defaults()?));
         if path.is_file() {
             figment = figment.merge(Toml::file_exact(&path));
         }
-        let mut config: Self = figment
-            .merge(Env::prefixed("SIGMA_").only(&["pypi_index", "pypi_json", "npm_registry", "file_hosts", "api_base"]))
-            .merge(Env::prefixed("SIGMA_").only(&["blobs_url"]).map(|_| "blobs.url".into()))
-            .extract()
-            .context("configuration")?;
+        for (variable, key) in VARIABLES {
+            let name = variable.trim_start_matches("SIGMA_");
+            figment = figment.merge(Env::prefixed("SIGMA_").only(&[name]).map(|_| (*key).into()));
+        }
+        let mut config: Self = figment.extract().context("configuration")?;
         let beside = path.parent().unwrap_or(Path::new(""));
         for named in [&mut config.analysis.rules, &mut config.policy.waivers].into_iter().flatten() {
             *named = beside.join(&*named);
@@ -140,5 +156,21 @@ impl Config {
             }
         }
         Ok(config)
+    }
+}
+
+/// Where this user's files are.
+fn strategy() -> Result<impl BaseStrategy> {
+    etcetera::choose_base_strategy().context("cannot tell the home folder; pass --store and --config")
+}
+
+/// The configuration file: the named one, which must be there, or the user's own, which need not.
+fn file_of(named: Option<&Path>) -> Result<PathBuf> {
+    match named {
+        Some(file) => {
+            anyhow::ensure!(file.is_file(), "no configuration file at {}", file.display());
+            Ok(file.to_owned())
+        }
+        None => Ok(strategy()?.config_dir().join("sigma/config.toml")),
     }
 }

@@ -18,6 +18,9 @@ use sigma_testkit::{FakeEcosystem, Misbehaviour, Wheel, fresh_postgres};
 use tempfile::TempDir;
 use url::Url;
 
+#[path = "workers/operators.rs"]
+mod operators;
+
 struct Scene {
     eco: FakeEcosystem,
     folder: TempDir,

@@ -1,9 +1,9 @@
-//! Certificates and escalations.
+//! Certificates: stored once, looked up by what an installer would take.
 
 use std::collections::HashMap;
 
 use sigma_certificate::{PackageCertificate, PackagePayload};
-use sigma_core::{ExpectedDigest, HashAlgorithm, PackageId, Report, Ruling, Sha256, Timestamp};
+use sigma_core::{ExpectedDigest, HashAlgorithm, PackageId};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
 
@@ -29,23 +29,6 @@ pub struct Wanted<'a> {
     pub package: &'a PackageId,
     /// Published or pinned digests of the distribution. A certificate counts when it covers one of these bytes.
     pub digests: &'a [ExpectedDigest],
-}
-
-/// A round that certified nothing.
-#[derive(Debug, Clone)]
-pub struct Escalation {
-    /// The package.
-    pub package: PackageId,
-    /// The distribution that was judged.
-    pub distribution_sha256: Sha256,
-    /// The ruleset it was judged under.
-    pub ruleset: String,
-    /// When.
-    pub escalated_at: Timestamp,
-    /// The report.
-    pub report: Report,
-    /// The ruling.
-    pub ruling: Ruling,
 }
 
 /// SQLite allows 32,766 bound values in a statement; a look-up binds a few for each package.
@@ -137,62 +120,6 @@ impl Store {
         row.map(|row| Ok(Sealed { certificate: open(&row)?, report: row.try_get(2)?, round: row.try_get(3)? }))
             .transpose()
     }
-
-    /// Stores a round that certified nothing. Doing it again changes nothing.
-    pub async fn escalate(&self, escalation: &Escalation) -> Result<(), StoreError> {
-        let damaged = |error: serde_json::Error| StoreError::Damaged {
-            what: format!("escalation of {}", escalation.package),
-            why: error.to_string(),
-        };
-        sqlx::query(
-            "INSERT INTO escalation (ecosystem, name, version, distribution_sha256, ruleset, escalated_at, report, round)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
-        )
-        .bind(escalation.package.ecosystem().as_str())
-        .bind(escalation.package.name().as_str())
-        .bind(escalation.package.version())
-        .bind(escalation.distribution_sha256.to_string())
-        .bind(&escalation.ruleset)
-        .bind(escalation.escalated_at.as_millis())
-        .bind(serde_json::to_vec(&escalation.report).map_err(damaged)?)
-        .bind(serde_json::to_vec(&escalation.ruling).map_err(damaged)?)
-        .execute(&self.database.pool)
-        .await?;
-        Ok(())
-    }
-
-    /// The open escalation of exactly these bytes under this ruleset, if there is one.
-    pub async fn escalation(&self, wanted: &Wanted<'_>, ruleset: &str) -> Result<Option<Escalation>, StoreError> {
-        let package = wanted.package;
-        let rows = sqlx::query(
-            "SELECT e.distribution_sha256, e.escalated_at, e.report, e.round, b.sha512 FROM escalation e
-             LEFT JOIN blob b ON b.sha256 = e.distribution_sha256
-             WHERE e.ecosystem = $1 AND e.name = $2 AND e.version = $3 AND e.ruleset = $4",
-        )
-        .bind(package.ecosystem().as_str())
-        .bind(package.name().as_str())
-        .bind(package.version())
-        .bind(ruleset)
-        .fetch_all(&self.database.pool)
-        .await?;
-        let damaged = |why: String| StoreError::Damaged { what: format!("escalation of {package}"), why };
-        for row in rows {
-            let sha256: String = row.try_get(0)?;
-            let sha512: Option<String> = row.try_get(4)?;
-            let known = [Some(format!("sha256:{sha256}")), sha512.map(|sha512| format!("sha512:{sha512}"))];
-            if strong(wanted.digests).any(|digest| known.contains(&Some(digest.to_string()))) {
-                return Ok(Some(Escalation {
-                    package: package.clone(),
-                    distribution_sha256: sha256.parse().map_err(|error| damaged(format!("{error}")))?,
-                    ruleset: ruleset.to_owned(),
-                    escalated_at: Timestamp::from_millis(row.try_get(1)?),
-                    report: serde_json::from_slice(row.try_get(2)?).map_err(|error| damaged(error.to_string()))?,
-                    ruling: serde_json::from_slice(row.try_get(3)?).map_err(|error| damaged(error.to_string()))?,
-                }));
-            }
-        }
-        Ok(None)
-    }
 }
 
 impl Writing {
@@ -215,11 +142,12 @@ impl Writing {
 async fn insert(transaction: &mut Transaction<'_, Any>, sealed: &Sealed) -> Result<bool, StoreError> {
     let certificate = &sealed.certificate;
     let payload = certificate.payload();
+    let replaces = replaced(transaction, payload).await?;
     let inserted = sqlx::query(
-        "INSERT INTO certificate (id, ecosystem, name, version, distribution_sha256, ruleset, level, certified_at,
+        "INSERT INTO certificate (id, ecosystem, name, version, distribution_sha256, ruleset, replaces, level, certified_at,
              payload_hash, payload, report, round)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-         ON CONFLICT (ecosystem, name, version, distribution_sha256, ruleset) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         ON CONFLICT (ecosystem, name, version, distribution_sha256, ruleset, replaces) DO NOTHING",
     )
     .bind(certificate.id())
     .bind(payload.registry_source.as_str())
@@ -227,6 +155,7 @@ async fn insert(transaction: &mut Transaction<'_, Any>, sealed: &Sealed) -> Resu
     .bind(&payload.package_version)
     .bind(payload.distribution_sha256.to_string())
     .bind(&payload.ruleset_version)
+    .bind(replaces)
     .bind(payload.security_level.as_str())
     .bind(payload.certified_at.as_millis())
     .bind(certificate.payload_hash())
@@ -256,26 +185,48 @@ async fn insert(transaction: &mut Transaction<'_, Any>, sealed: &Sealed) -> Resu
     Ok(true)
 }
 
+/// The certificate of the same bytes and rules that this one replaces, or nothing. One of other rules is superseded too, but the
+/// first audit under new rules is a first audit: of two at the same time, one is stored.
+async fn replaced(transaction: &mut Transaction<'_, Any>, payload: &PackagePayload) -> Result<String, StoreError> {
+    let Some(supersedes) = &payload.supersedes else { return Ok(String::new()) };
+    let row = sqlx::query(
+        "SELECT id FROM certificate WHERE id = $1 AND ecosystem = $2 AND name = $3 AND version = $4
+             AND distribution_sha256 = $5 AND ruleset = $6",
+    )
+    .bind(supersedes)
+    .bind(payload.registry_source.as_str())
+    .bind(&payload.package_name)
+    .bind(&payload.package_version)
+    .bind(payload.distribution_sha256.to_string())
+    .bind(&payload.ruleset_version)
+    .fetch_optional(&mut **transaction)
+    .await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or_default())
+}
+
 /// The certificate of the same bytes that was sealed first.
 async fn first(
     transaction: &mut Transaction<'_, Any>,
     payload: &PackagePayload,
 ) -> Result<PackageCertificate, StoreError> {
+    let replaces = replaced(transaction, payload).await?;
     let row = sqlx::query(
         "SELECT payload, id FROM certificate
-         WHERE ecosystem = $1 AND name = $2 AND version = $3 AND distribution_sha256 = $4 AND ruleset = $5",
+         WHERE ecosystem = $1 AND name = $2 AND version = $3 AND distribution_sha256 = $4 AND ruleset = $5
+             AND replaces = $6",
     )
     .bind(payload.registry_source.as_str())
     .bind(&payload.package_name)
     .bind(&payload.package_version)
     .bind(payload.distribution_sha256.to_string())
     .bind(&payload.ruleset_version)
+    .bind(replaces)
     .fetch_one(&mut **transaction)
     .await?;
     open(&row)
 }
 
-fn strong(digests: &[ExpectedDigest]) -> impl Iterator<Item = &ExpectedDigest> {
+pub(crate) fn strong(digests: &[ExpectedDigest]) -> impl Iterator<Item = &ExpectedDigest> {
     digests.iter().filter(|digest| matches!(digest.algorithm(), HashAlgorithm::Sha256 | HashAlgorithm::Sha512))
 }
 

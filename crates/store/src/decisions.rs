@@ -8,8 +8,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::database::placeholders;
-use crate::reader::committed;
-use crate::{Store, StoreError};
+use crate::{NewEntry, Store, StoreError, Writing};
 
 /// A decision about one certificate, before it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,46 +39,30 @@ pub(crate) const COLUMNS: &str = "e.seq, e.action, e.level, e.reason, e.decided_
 
 /// The newest decision about certificate `c`, as a join condition.
 pub(crate) const NEWEST: &str =
-    "LEFT JOIN admin_event e ON e.seq = (SELECT MAX(n.seq) FROM admin_event n WHERE n.certificate_id = c.id)";
+    "LEFT JOIN admin_event e ON e.seq = (SELECT MAX(n.seq) FROM admin_event n WHERE n.subject = c.id)";
 
 impl Store {
     /// Records a decision for good, durable when it returns. `None` when there is no such certificate.
     pub async fn decide(&self, new: &NewDecision) -> Result<Option<AdminEvent>, StoreError> {
-        // One writer at a time counts the events; PostgreSQL's own sequences would not survive a copy of the store.
-        let _claim = self.claim_named("admin_event").await?;
-        let mut transaction = self.database.write().await?;
+        let mut writing = self.begin().await?;
         let known = sqlx::query(
             "SELECT 1 FROM certificate WHERE id = $1 UNION ALL SELECT 1 FROM submission_certificate WHERE id = $1",
         )
         .bind(&new.certificate)
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut *writing.transaction)
         .await?;
         if known.is_none() {
             return Ok(None);
         }
-        let (action, level) = words(new.action);
-        let row = sqlx::query(
-            "INSERT INTO admin_event (seq, certificate_id, action, level, reason, operator, decided_at)
-             SELECT COALESCE(MAX(seq), 0) + 1, $1, $2, $3, $4, $5, $6 FROM admin_event RETURNING seq",
-        )
-        .bind(&new.certificate)
-        .bind(action)
-        .bind(level)
-        .bind(&new.reason)
-        .bind(&new.operator)
-        .bind(new.at.as_millis())
-        .fetch_one(&mut *transaction)
-        .await?;
-        let seq: i64 = row.try_get(0)?;
-        transaction.commit().await?;
-        committed();
-        Ok(Some(AdminEvent { seq: seq.unsigned_abs(), decision: new.clone() }))
+        let seq = writing.decide(new).await?;
+        writing.commit(new.at).await?;
+        Ok(Some(AdminEvent { seq, decision: new.clone() }))
     }
 
     /// Everything that was ever decided about a certificate, oldest first.
     pub async fn admin_events(&self, certificate: &str) -> Result<Vec<AdminEvent>, StoreError> {
         let rows = sqlx::query(
-            "SELECT seq, action, level, reason, decided_at, operator FROM admin_event WHERE certificate_id = $1
+            "SELECT seq, action, level, reason, decided_at, operator FROM admin_event WHERE subject = $1
              ORDER BY seq",
         )
         .bind(certificate)
@@ -101,18 +84,27 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// How many certificates stand: those about which something was decided, with what was decided last.
+    /// How certificates stand: those about which something was decided, with what was decided last. Whoever blocks a
+    /// package blocks it whichever of its certificates is looked at: a newer one, of other rules, does not lift it.
     pub async fn standings(&self, certificates: &[&str]) -> Result<HashMap<String, Decision>, StoreError> {
         let mut found = HashMap::new();
         for chunk in certificates.chunks(5_000) {
-            let sql = format!(
-                "SELECT {COLUMNS}, c.id FROM certificate c {NEWEST} WHERE e.seq IS NOT NULL AND c.id IN (VALUES {})",
-                placeholders(1, chunk.len(), 1)
+            let list = placeholders(1, chunk.len(), 1);
+            let own = format!(
+                "SELECT {COLUMNS}, c.id FROM certificate c {NEWEST} WHERE e.seq IS NOT NULL AND c.id IN (VALUES {list})"
             );
-            let query = chunk.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, id| query.bind(*id));
-            for row in query.fetch_all(&self.database.pool).await? {
-                if let Some(decision) = decision(&row, 0)? {
-                    found.insert(row.try_get(5)?, decision);
+            let blocked = format!(
+                "SELECT {COLUMNS}, m.id FROM certificate m
+                 JOIN certificate c ON c.ecosystem = m.ecosystem AND c.name = m.name AND c.version = m.version
+                     AND c.id <> m.id {NEWEST}
+                 WHERE e.action = 'block' AND m.id IN (VALUES {list}) ORDER BY e.seq"
+            );
+            for sql in [own, blocked] {
+                let query = chunk.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, id| query.bind(*id));
+                for row in query.fetch_all(&self.database.pool).await? {
+                    if let Some(decision) = decision(&row, 0)? {
+                        found.insert(row.try_get(5)?, decision);
+                    }
                 }
             }
         }
@@ -124,6 +116,24 @@ impl Store {
         let sql = format!("SELECT {COLUMNS} FROM certificate c {NEWEST} WHERE c.id = $1");
         let row = sqlx::query(AssertSqlSafe(sql)).bind(certificate).fetch_optional(&self.database.pool).await?;
         row.map_or(Ok(None), |row| decision(&row, 0))
+    }
+}
+
+impl Writing {
+    /// Records a decision about a certificate that is there. Its place in the log.
+    pub(crate) async fn decide(&mut self, new: &NewDecision) -> Result<u64, StoreError> {
+        let (action, level) = words(new.action);
+        let entry = NewEntry {
+            action,
+            subject: &new.certificate,
+            level,
+            detail: "",
+            reason: &new.reason,
+            operator: &new.operator,
+            at: new.at,
+        };
+        self.answers_change = true;
+        self.record(&entry).await
     }
 }
 

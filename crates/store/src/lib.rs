@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod advisories;
+mod backup;
 mod blobs;
 mod bookings;
 mod bucket;
@@ -13,9 +14,12 @@ mod claims;
 mod copy;
 mod database;
 mod decisions;
+mod escalations;
+mod flags;
 mod incidents;
 mod jobs;
 mod listing;
+mod log;
 mod popular;
 mod reader;
 mod resolutions;
@@ -24,20 +28,24 @@ mod tokens;
 mod versions;
 mod writing;
 
+pub use backup::{BackedUp, BackupError};
 pub use blobs::{Blob, Blobs, Uploaded};
 pub use bookings::{Booking, BookingKind, Totals};
 pub use bucket::Bucket;
-pub use certificates::{Escalation, Sealed, Wanted};
+pub use certificates::{Sealed, Wanted};
 pub use claims::Claim;
 pub use copy::{Copied, CopyError};
 pub use database::Database;
 pub use decisions::{AdminEvent, NewDecision};
+pub use escalations::{Escalation, EscalationDecision, NewEscalation, Verdict};
+pub use flags::{Flag, FlagCategory, FlagState, NoFlagWord};
 pub use incidents::Incident;
 pub use jobs::{
-    Ack, Acknowledged, Claiming, Class, Count, Enqueued, Job, JobId, JobState, Lease, Leased, MAX_DELAY, MAX_PAYLOAD,
-    NewJob, Settle,
+    Ack, Acknowledged, Claiming, Class, Count, Enqueued, Figure, Job, JobId, JobState, Lease, Leased, MAX_DELAY,
+    MAX_PAYLOAD, NewJob, Settle,
 };
 pub use listing::{Cursor, Filter, Listed};
+pub use log::{Entry, NewEntry};
 pub use popular::PopularList;
 pub use reader::{Change, OnChange, Reader, Record};
 pub use submissions::{

@@ -62,7 +62,7 @@ impl Store {
                 // Two ways to have a level now: sealed with it, and given it. Each has its own index.
                 Some(_) => {
                     found.extend(self.page_of(ecosystem, filter, after, limit, Some("c.level =")).await?);
-                    let given = "c.id IN (SELECT d.certificate_id FROM admin_event d) AND c.level <>";
+                    let given = "c.id IN (SELECT d.subject FROM admin_event d) AND c.level <>";
                     found.extend(self.page_of(ecosystem, filter, after, limit, Some(given)).await?);
                 }
             }

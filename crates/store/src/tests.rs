@@ -1,6 +1,8 @@
 //! The store's promises, on a fresh database each.
 
+mod backups;
 mod buckets;
+mod operators;
 
 use std::time::Duration;
 
@@ -220,7 +222,7 @@ async fn a_package_is_compared_with_what_is_certified_and_not_blocked() {
     assert_eq!(versions, [("1.1", "r2"), ("1.0", "r1")]);
 }
 
-fn decide(certificate: &str, action: Action, at: i64) -> NewDecision {
+pub(crate) fn decide(certificate: &str, action: Action, at: i64) -> NewDecision {
     let (reason, operator) = ("because".to_owned(), "ada".to_owned());
     NewDecision { certificate: certificate.to_owned(), action, reason, operator, at: Timestamp::from_millis(at) }
 }

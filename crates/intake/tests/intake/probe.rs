@@ -58,7 +58,7 @@ async fn answers_are_heads_only() {
     );
     for headers in headers.lock().unwrap().iter() {
         let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["user-agent", "accept", "host"]);
+        assert_eq!(names, ["user-agent", "accept", "accept-encoding", "host"]);
     }
 }
 

@@ -100,7 +100,7 @@ async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
         Some(id) => hall.store.certificate(id).await?.map(|sealed| sealed.certificate),
         None => None,
     };
-    match hall.examine(package, advisories, predecessor, &Silent).await? {
+    match hall.examine(package, advisories, predecessor, None, &Silent).await? {
         Examined::Sealed(sealed) => {
             Ok(Box::new(Certified { package: name, sealed, lease: leased.lease.number, _claim: claim }))
         }
@@ -123,11 +123,11 @@ fn earlier(leased: &Leased, known: &PackageOutcome) -> Option<JobOutcome> {
 }
 
 /// A certificate to be stored.
-struct Certified {
-    package: String,
-    sealed: Box<Sealed>,
-    lease: i64,
-    _claim: Claim,
+pub(super) struct Certified {
+    pub package: String,
+    pub sealed: Box<Sealed>,
+    pub lease: i64,
+    pub _claim: Claim,
 }
 
 #[async_trait]
@@ -139,10 +139,10 @@ impl Effect for Certified {
 }
 
 /// An outcome that is in the store already, or nowhere else.
-struct Settled {
-    package: String,
-    outcome: JobOutcome,
-    _claim: Claim,
+pub(super) struct Settled {
+    pub package: String,
+    pub outcome: JobOutcome,
+    pub _claim: Claim,
 }
 
 #[async_trait]

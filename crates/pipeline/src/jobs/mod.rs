@@ -9,6 +9,7 @@ pub(crate) mod advance_submission;
 pub(crate) mod audit_package;
 mod backoff;
 mod commit;
+pub(crate) mod reaudit_package;
 mod worker;
 
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::{AuditError, Hall};
 pub use worker::{Worker, WorkerConfig};
 
 /// Every kind of job.
-static KINDS: [Kind; 2] = [audit_package::KIND, advance_submission::KIND];
+static KINDS: [Kind; 3] = [audit_package::KIND, advance_submission::KIND, reaudit_package::KIND];
 
 /// A run of a job, under way.
 type Run<'a> = BoxFuture<'a, Result<Box<dyn Effect>, Failure>>;

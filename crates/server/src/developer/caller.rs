@@ -17,6 +17,9 @@ pub(crate) struct Reader(pub(crate) Caller);
 /// A caller that may make drafts and submit them.
 pub(crate) struct Submitter(pub(crate) Caller);
 
+/// A caller that may work on the registry itself.
+pub(crate) struct Admin(pub(crate) Caller);
+
 /// Whose token it is, and the token, to be looked at again while something lasts.
 #[derive(Clone)]
 pub(crate) struct Caller {
@@ -43,6 +46,14 @@ impl FromRequestParts<App> for Submitter {
     }
 }
 
+impl FromRequestParts<App> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        caller(parts, app, Scope::Admin).await.map(Self)
+    }
+}
+
 async fn caller(parts: &Parts, app: &App, scope: Scope) -> Result<Caller, Problem> {
     super::plane(app)?;
     let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -61,6 +72,10 @@ async fn caller(parts: &Parts, app: &App, scope: Scope) -> Result<Caller, Proble
         // Whether it never existed, expired or was revoked is nobody's business who does not have it.
         return Err(Problem::new(Code::Unauthorized, "the token is unknown, expired or revoked"));
     };
+    app.limiter.token(&token.prefix).map_err(|seconds| {
+        let detail = format!("too many requests with this token; try again in {seconds} s");
+        Problem::new(Code::RateLimited, detail).retry_after(seconds)
+    })?;
     allowed(&token, scope)?;
     Ok(Caller { owner: token.owner, secret })
 }

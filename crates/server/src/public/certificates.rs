@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
 use sigma_certificate::{
-    CertificateStatus, OperatorDecision, PackageView, SubmissionVerifyView, SubmissionView, VerifyView,
+    CertificateStatus, OperatorDecision, PackageView, Since, SubmissionVerifyView, SubmissionView, VerifyView,
     effective_level, status,
 };
 use sigma_core::{SecurityLevel, Timestamp};
@@ -86,7 +86,8 @@ pub(crate) async fn verify(
     match find(&app, &params).await? {
         Found::Package(listed) => {
             let certificate = open(&listed)?;
-            respond(&certificate.verify_view(app.answers.endpoints(), since(&listed)), &headers)
+            let since = Since { flags: app.store.open_flags(&listed.package).await?, ..since(&listed) };
+            respond(&certificate.verify_view(app.answers.endpoints(), since), &headers)
         }
         Found::Submission(listed) => {
             let decision = listed.decision.as_ref();

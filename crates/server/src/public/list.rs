@@ -25,9 +25,9 @@ pub(crate) struct ListParams {
     /// Only with this level now: CLEAR, MONITORED, CAUTION or BLOCKED. Revoked certificates count as BLOCKED.
     level: Option<String>,
     /// How many, 1 to 100; 20 unless given.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
     /// `nextCursor` of the page before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// One page of certificates.
@@ -67,7 +67,8 @@ pub(crate) async fn list(
     Ok(Tagged::hashed(serde_json::to_vec(&page).map_err(Problem::internal)?).respond(&headers))
 }
 
-fn filter(params: &ListParams) -> Result<Filter, Problem> {
+/// What a list is asked for.
+pub(crate) fn filter(params: &ListParams) -> Result<Filter, Problem> {
     let ecosystem: Option<Ecosystem> = params
         .registry
         .as_deref()

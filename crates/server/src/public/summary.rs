@@ -73,5 +73,6 @@ pub(crate) fn open(listed: &Listed) -> Result<PackageCertificate, StoreError> {
 
 /// What became known since it was sealed.
 pub(crate) fn since(listed: &Listed) -> Since<'_> {
-    Since { decision: listed.record.decision.as_ref(), advisories: listed.record.advisories.as_ref() }
+    let record = &listed.record;
+    Since { decision: record.decision.as_ref(), advisories: record.advisories.as_ref(), flags: 0 }
 }

@@ -19,18 +19,18 @@ use crate::support::{Got, TestApp, config};
 
 const BASE: &str = "/api/v1/sigma/dev";
 
-struct Scene {
-    app: TestApp,
-    eco: FakeEcosystem,
+pub struct Scene {
+    pub app: TestApp,
+    pub eco: FakeEcosystem,
     hall: Hall,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         Self::with(config(), 1_000).await
     }
 
-    async fn with(config: ServerConfig, most_open: u32) -> Self {
+    pub async fn with(config: ServerConfig, most_open: u32) -> Self {
         let eco = FakeEcosystem::start();
         let url = |text: String| Url::parse(&text).unwrap();
         let mut made = None;
@@ -54,7 +54,7 @@ impl Scene {
         Self { app, eco, hall: made.unwrap() }
     }
 
-    async fn token(&self, owner: &str, scopes: &[Scope]) -> String {
+    pub async fn token(&self, owner: &str, scopes: &[Scope]) -> String {
         let mut random = [0; 32];
         random[..owner.len()].copy_from_slice(owner.as_bytes());
         random[31] = scopes.len() as u8;
@@ -73,16 +73,16 @@ impl Scene {
         secret.expose().to_owned()
     }
 
-    async fn work(&self) {
+    pub async fn work(&self) {
         let config = WorkerConfig { poll_millis: 10, ..WorkerConfig::default() };
         Worker::new(self.hall.clone(), "test", config).run_until_idle(std::future::pending()).await;
     }
 
-    async fn ask(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Got {
+    pub async fn ask(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Got {
         self.ask_with(token, method, path, body, &[]).await
     }
 
-    async fn ask_with(
+    pub async fn ask_with(
         &self,
         token: &str,
         method: &str,
@@ -98,13 +98,13 @@ impl Scene {
         self.app.send(method, &format!("{BASE}{path}"), &headers, body.as_bytes()).await
     }
 
-    async fn draft(&self, token: &str, requirements: &str) -> String {
+    pub async fn draft(&self, token: &str, requirements: &str) -> String {
         let got = self.ask(token, "POST", "/drafts", Some(&json!({"files": {"requirements.txt": requirements}}))).await;
         assert_eq!(got.status, 201, "{}", got.text());
         got.json()["draftId"].as_str().unwrap().to_owned()
     }
 
-    fn publish(&self) {
+    pub fn publish(&self) {
         let pure = |name: &str| Wheel::new(name, "1.0").file(&format!("{name}/__init__.py"), "VALUE = 1\n");
         self.eco.pypi.add(pure("leaf").build());
         self.eco.pypi.add(pure("demo").requires("leaf").build());
@@ -324,8 +324,24 @@ async fn bad_drafts_are_refused_with_a_reason() {
         (json!({"files": {"requirements.txt": "a==1"}, "transitiveCap": 100_000}), 400, "invalid-body"),
         (json!({"files": {"requirements.txt": "a==1"}, "platform": "amiga"}), 400, "invalid-body"),
         (json!({"files": {"requirements.txt": "a==1"}, "unknown": 1}), 400, "invalid-body"),
-        (json!({"repositoryUrl": "https://github.com/a/b"}), 422, "not-supported"),
-        (json!({"repositoryUrl": "http://169.254.169.254/latest/meta-data"}), 422, "not-supported"),
+        (
+            json!({"repository": {"url": "http://169.254.169.254/a/b", "category": "CODE", "entry": "a.py"}}),
+            422,
+            "invalid-submission",
+        ),
+        (json!({"repository": {"url": "https://internal.example/a/b", "category": "CODE"}}), 422, "invalid-submission"),
+        (json!({"repository": {"url": "https://u:p@github.com/a/b", "category": "CODE"}}), 422, "invalid-submission"),
+        (json!({"repository": {"url": "https://github.com/a/b", "category": "BOOK"}}), 400, "invalid-body"),
+        (
+            json!({"repository": {"url": "https://github.com/a/b", "category": "CODE", "token": "x"}}),
+            400,
+            "invalid-body",
+        ),
+        (
+            json!({"files": {"requirements.txt": "a==1"}, "repository": {"url": "https://github.com/a/b", "category": "CODE"}}),
+            400,
+            "invalid-body",
+        ),
         (json!("x".repeat(13 << 20)), 413, "body-too-large"),
     ] {
         let got = scene.ask(&ann, "POST", "/drafts", Some(&body)).await;

@@ -3,6 +3,7 @@
 mod sample;
 mod support;
 
+mod admin;
 mod advisories;
 mod developer;
 mod hostile;

@@ -57,7 +57,7 @@ impl Got {
 
 /// No limit of requests: tests ask much.
 pub fn config() -> ServerConfig {
-    ServerConfig { requests_per_second: 0, stats_seconds: 0, ..ServerConfig::default() }
+    ServerConfig { requests_per_second: 0, token_requests_per_second: 0, stats_seconds: 0, ..ServerConfig::default() }
 }
 
 impl TestApp {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
-use sigma_core::{Declared, DependencyKind, Location, Manifest, ManifestSource, PackageId, Problem, Sha256, Target};
+use sigma_core::{Location, Manifest, Problem, Sha256, Target};
 use sigma_ecosystem::manifest::{self, ReadOptions};
-use sigma_pipeline::{AuditError, AuditOptions, Decision, Policy};
+use sigma_pipeline::{AuditError, AuditOptions, Decision, Policy, manifest_of};
 
 use crate::args::{Args, Audit};
 use crate::config::Config;
@@ -29,7 +29,7 @@ impl std::error::Error for Unreached {}
 pub async fn run(args: &Args, command: &Audit) -> Result<Outcome> {
     let config = wire::config(args)?;
     let (manifests, passed_over) = match &command.package {
-        Some(package) => (vec![manifest_of(package)], Vec::new()),
+        Some(package) => (vec![manifest_of(package, "--package")], Vec::new()),
         None => read(command, &config)?,
     };
     let (rules, waivers) = (wire::rules(&config)?, wire::waivers(&config, command.waivers.as_deref())?);
@@ -102,30 +102,4 @@ fn variables(names: &[String]) -> Result<BTreeMap<String, String>> {
             Ok((name.clone(), value))
         })
         .collect()
-}
-
-/// A project that declares just this package.
-fn manifest_of(package: &PackageId) -> Manifest {
-    let exact = match package.ecosystem() {
-        sigma_core::Ecosystem::Pypi => format!("=={}", package.version()),
-        sigma_core::Ecosystem::Npm => package.version().to_owned(),
-    };
-    Manifest {
-        ecosystem: package.ecosystem(),
-        path: "--package".to_owned(),
-        files: vec!["--package".to_owned()],
-        declared: vec![Declared {
-            name: package.name().clone(),
-            spec: exact,
-            kind: DependencyKind::Runtime,
-            extras: Vec::new(),
-            marker: None,
-            alias: None,
-            pinned: Vec::new(),
-            at: Location { file: "--package".to_owned(), line: 1 },
-        }],
-        refused: Vec::new(),
-        problems: Vec::new(),
-        source: ManifestSource::Ranges { constraints: Vec::new(), overrides: None, pre_releases: false },
-    }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anyhow::{Result, ensure};
 use sigma_certificate::Action;
 use sigma_core::printable;
+use sigma_pipeline::ReauditError;
 use sigma_store::{AdminEvent, NewDecision};
 
 use crate::args::{Args, CertificateArgs, CertificateCommand, Decide};
@@ -19,6 +20,7 @@ pub async fn run(args: &Args, command: &CertificateArgs) -> Result<Outcome> {
         CertificateCommand::Revoke(decide) => (decide, Action::Revoke),
         CertificateCommand::Block(decide) => (decide, Action::Block),
         CertificateCommand::Override { decide, level } => (decide, Action::Override(*level)),
+        CertificateCommand::Reaudit(decide) => return reaudit(args, decide).await,
         CertificateCommand::Log { id } => return log(args, id).await,
     };
     let store = wire::store(&wire::config(args)?).await?;
@@ -28,20 +30,38 @@ pub async fn run(args: &Args, command: &CertificateArgs) -> Result<Outcome> {
 }
 
 fn decision(decide: &Decide, action: Action) -> Result<NewDecision> {
-    for (what, text) in [("--reason", &decide.reason), ("--by", &decide.by)] {
-        let length = text.chars().count();
-        ensure!(
-            !text.trim().is_empty() && length <= MAX_TEXT,
-            "{what}: got {length} characters, expected 1 to {MAX_TEXT}"
-        );
-    }
     Ok(NewDecision {
         certificate: decide.id.clone(),
         action,
-        reason: printable(decide.reason.trim(), 2 * MAX_TEXT),
-        operator: printable(decide.by.trim(), 2 * MAX_TEXT),
+        reason: text_of("--reason", &decide.reason)?,
+        operator: text_of("--by", &decide.by)?,
         at: wire::now(),
     })
+}
+
+/// A text for the log: bounded and printable.
+pub fn text_of(what: &str, text: &str) -> Result<String> {
+    let length = text.chars().count();
+    ensure!(!text.trim().is_empty() && length <= MAX_TEXT, "{what}: got {length} characters, expected 1 to {MAX_TEXT}");
+    Ok(printable(text.trim(), 10 * MAX_TEXT))
+}
+
+/// Asks for a new audit. A worker does it.
+async fn reaudit(args: &Args, decide: &Decide) -> Result<Outcome> {
+    let config = wire::config(args)?;
+    let (reason, by) = (text_of("--reason", &decide.reason)?, text_of("--by", &decide.by)?);
+    let hall = wire::hall(&config, wire::store(&config).await?, wire::rules(&config)?, false)?;
+    match hall.request_reaudit(&decide.id, &reason, &by).await {
+        Ok(job) => {
+            super::print(&format!("{job} audits it again; a worker runs it\n"))?;
+            Ok(Outcome::Pass)
+        }
+        Err(ReauditError::Store(error)) => Err(error.into()),
+        Err(error) => {
+            eprintln!("{error}");
+            Ok(Outcome::Undecided)
+        }
+    }
 }
 
 async fn log(args: &Args, id: &str) -> Result<Outcome> {

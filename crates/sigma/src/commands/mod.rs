@@ -2,9 +2,13 @@
 
 pub mod audit;
 pub mod certificate;
+pub mod config;
+pub mod escalations;
 pub mod explain;
+pub mod flags;
 pub mod hash;
 pub mod jobs;
+pub mod log;
 pub mod review;
 pub mod rules;
 pub mod scan;

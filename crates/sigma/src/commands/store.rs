@@ -1,7 +1,7 @@
 //! `sigma store`: work on the store itself.
 
 use anyhow::Result;
-use sigma_store::Database;
+use sigma_store::{BackedUp, Database, Store};
 
 use crate::args::{Args, StoreArgs, StoreCommand};
 use crate::config::Config;
@@ -13,6 +13,8 @@ pub async fn run(args: &Args, command: &StoreArgs) -> Result<Outcome> {
     let text = match &command.command {
         StoreCommand::Copy { to } => copy(&config, &to.parse()?).await?,
         StoreCommand::Upload => upload(&config).await?,
+        StoreCommand::Backup { folder } => told(&wire::store(&config).await?.backup(folder).await?, "backed up"),
+        StoreCommand::Restore { folder } => told(&Store::restore(folder, &config.store).await?, "restored"),
     };
     super::print(&text)?;
     Ok(Outcome::Pass)
@@ -35,4 +37,15 @@ async fn upload(config: &Config) -> Result<String> {
         "{:>9}  put into the bucket\n{:>9}  were there already\n{:>9}  in neither place; audits fetch them again\n",
         uploaded.put, uploaded.present, uploaded.missing
     ))
+}
+
+fn told(done: &BackedUp, what: &str) -> String {
+    let mut text = format!("{:>9}  certificates {what}\n{:>9}  distributions {what}\n", done.certificates, done.blobs);
+    if done.missing > 0 {
+        text.push_str(&format!(
+            "{:>9}  distributions not there or not intact; audits fetch them again\n",
+            done.missing
+        ));
+    }
+    text
 }

@@ -1,9 +1,9 @@
-//! Tables for operators: tokens, jobs.
+//! Tables for operators: tokens, jobs, escalations, flags, the log.
 
 use std::fmt::Write as _;
 
 use sigma_core::Timestamp;
-use sigma_store::{Count, Job, Token};
+use sigma_store::{Count, Entry, Escalation, Flag, Job, Token};
 
 use super::table::plain_table;
 
@@ -64,5 +64,62 @@ pub fn jobs(jobs: &[Job], counts: &[Count]) -> String {
         ]);
     }
     let _ = writeln!(out, "\n{table}");
+    out
+}
+
+/// Escalated packages.
+pub fn escalations(open: &[Escalation]) -> String {
+    if open.is_empty() {
+        return "nothing waits for a decision\n".to_owned();
+    }
+    let mut table = plain_table();
+    table.set_header(["escalation", "package", "since", "asks for", "why", "strongest warning"]);
+    for one in open {
+        let payload = &one.payload;
+        table.add_row([
+            one.id.clone(),
+            format!("{}:{}@{}", payload.registry_source, payload.package_name, payload.package_version),
+            one.escalated_at.to_string(),
+            payload.security_level.to_string(),
+            payload.council_rationale.clone(),
+            payload.retained_warnings.first().map(|warning| warning.message.clone()).unwrap_or_default(),
+        ]);
+    }
+    format!("{table}\n")
+}
+
+/// Flags of the public. Their texts are printable since they came in.
+pub fn flags(flags: &[Flag]) -> String {
+    if flags.is_empty() {
+        return "no flags\n".to_owned();
+    }
+    let mut table = plain_table();
+    table.set_header(["flag", "package", "category", "state", "since", "text", "contact"]);
+    for flag in flags {
+        table.add_row([
+            flag.id.clone(),
+            flag.package.to_string(),
+            flag.category.to_string(),
+            flag.state.to_string(),
+            flag.created_at.to_string(),
+            flag.text.clone(),
+            flag.contact.clone().unwrap_or_default(),
+        ]);
+    }
+    format!("{table}\n")
+}
+
+/// The log.
+pub fn log(entries: &[Entry]) -> String {
+    let mut out = String::new();
+    for entry in entries {
+        let Entry { seq, at, operator, action, subject, reason, .. } = entry;
+        let more = [&entry.level, &entry.detail].into_iter().filter(|text| !text.is_empty());
+        let more = more.fold(String::new(), |more, text| more + " " + text);
+        let _ = writeln!(out, "#{seq} {at} {operator}: {action} {subject}{more}: {reason}");
+    }
+    if entries.is_empty() {
+        out.push_str("nothing was decided\n");
+    }
     out
 }

@@ -130,7 +130,7 @@ pub fn certificates(certificates: &[Shown], config: &Config) -> String {
     let endpoints = Endpoints::new(config.api_base.as_str());
     for (certificate, decision) in certificates {
         let payload = certificate.payload();
-        let view = certificate.view(&endpoints, Since { decision: decision.as_ref(), advisories: None });
+        let view = certificate.view(&endpoints, Since { decision: decision.as_ref(), advisories: None, flags: 0 });
         let level = view.payload.security_level;
         let _ = writeln!(
             out,

@@ -33,6 +33,3 @@ CREATE TABLE source_tree (
     files    BYTEA NOT NULL, -- JSON
     added_at BIGINT NOT NULL
 );
-
--- Operators decide about certificates of both kinds.
-ALTER TABLE admin_event DROP CONSTRAINT admin_event_certificate_id_fkey;

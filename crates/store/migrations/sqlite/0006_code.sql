@@ -33,27 +33,3 @@ CREATE TABLE source_tree (
     files    BLOB NOT NULL, -- JSON
     added_at INTEGER NOT NULL
 ) STRICT;
-
--- Operators decide about certificates of both kinds: the reference to one table goes, everything else stays.
-CREATE TABLE admin_event_of_all (
-    seq            INTEGER PRIMARY KEY,
-    certificate_id TEXT NOT NULL,
-    action         TEXT NOT NULL,
-    level          TEXT NOT NULL,
-    reason         TEXT NOT NULL,
-    operator       TEXT NOT NULL,
-    decided_at     INTEGER NOT NULL
-) STRICT;
-INSERT INTO admin_event_of_all SELECT seq, certificate_id, action, level, reason, operator, decided_at FROM admin_event;
-DROP TABLE admin_event;
-ALTER TABLE admin_event_of_all RENAME TO admin_event;
-CREATE INDEX admin_event_by_certificate ON admin_event (certificate_id, seq);
-CREATE TRIGGER admin_event_is_not_changed BEFORE UPDATE ON admin_event
-BEGIN SELECT RAISE(ABORT, 'admin_event is append-only'); END;
-CREATE TRIGGER admin_event_is_not_deleted BEFORE DELETE ON admin_event
-BEGIN SELECT RAISE(ABORT, 'admin_event is append-only'); END;
-CREATE TRIGGER admin_event_changes_package AFTER INSERT ON admin_event
-BEGIN
-    INSERT INTO package_change (ecosystem, name, version)
-    SELECT ecosystem, name, version FROM certificate WHERE id = NEW.certificate_id;
-END;

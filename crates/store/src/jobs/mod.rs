@@ -30,7 +30,7 @@ use crate::StoreError;
 pub use acknowledge::{Ack, Acknowledged, Settle};
 pub use claim::{Claiming, Class, Leased};
 pub use enqueue::{Enqueued, MAX_PAYLOAD, NewJob};
-pub use overview::{Count, Job};
+pub use overview::{Count, Figure, Job};
 
 /// The longest lease, delay or backoff, in milliseconds: one hour. A job that is due later than twice this was written by a
 /// clock that was wrong, and is claimed.

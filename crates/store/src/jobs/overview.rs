@@ -5,7 +5,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{JobId, JobState};
-use crate::{Store, StoreError};
+use crate::{NewEntry, Store, StoreError};
 
 /// A job without what it works on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,19 @@ pub struct Job {
     pub created_at: Timestamp,
     /// When it changed last.
     pub updated_at: Timestamp,
+}
+
+/// How many jobs of a kind there are in a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// The kind.
+    pub kind: String,
+    /// Pending, leased or dead.
+    pub state: JobState,
+    /// How many.
+    pub jobs: u64,
+    /// When the one that has waited longest was asked for, or died.
+    pub oldest: Timestamp,
 }
 
 /// How many open jobs of a class there are in a state.
@@ -115,12 +128,17 @@ impl Store {
             .await?;
         let Some(row) = row else { return Ok(false) };
         let (lease, error): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
+        let (operator, reason) = (printable(operator, 200), printable(reason, 2_000));
+        let (subject, detail) = (id.as_str(), error.as_str());
+        let (operator, reason) = (operator.as_str(), reason.as_str());
+        let entry = NewEntry { action: "retry", subject, level: "", detail, reason, operator, at: now };
+        writing.record(&entry).await?;
         sqlx::query("INSERT INTO job_retry (job, lease, operator, reason, error, at) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(id.as_str())
             .bind(lease)
-            .bind(printable(operator, 200))
-            .bind(printable(reason, 2_000))
-            .bind(error)
+            .bind(operator)
+            .bind(reason)
+            .bind(&error)
             .bind(now.as_millis())
             .execute(&mut *writing.transaction)
             .await?;
@@ -154,6 +172,32 @@ impl Store {
         let read = |row: &AnyRow| -> Result<Count, StoreError> {
             Ok(Count {
                 class: row.try_get(0)?,
+                state: JobState::read(row, 1)?,
+                jobs: row.try_get::<i64, _>(2)?.unsigned_abs(),
+                oldest: Timestamp::from_millis(row.try_get(3)?),
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// How many jobs are open or dead, by kind and state: what there is to watch.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn job_figures(&self) -> Result<Vec<Figure>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT kind, state, COUNT(*), MIN(created_at) FROM job WHERE state IN ('pending', 'leased')
+                 GROUP BY kind, state
+             UNION ALL
+             SELECT kind, state, COUNT(*), MIN(updated_at) FROM job WHERE state IN ('done', 'dead') AND state = 'dead'
+                 GROUP BY kind, state
+             ORDER BY 1, 2",
+        )
+        .fetch_all(&self.database.pool)
+        .await?;
+        let read = |row: &AnyRow| -> Result<Figure, StoreError> {
+            Ok(Figure {
+                kind: row.try_get(0)?,
                 state: JobState::read(row, 1)?,
                 jobs: row.try_get::<i64, _>(2)?.unsigned_abs(),
                 oldest: Timestamp::from_millis(row.try_get(3)?),
