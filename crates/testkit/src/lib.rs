@@ -17,6 +17,7 @@
 
 mod archive;
 mod built;
+mod git_host;
 mod loopback;
 mod misbehaviour;
 mod model;
@@ -30,6 +31,7 @@ mod wheel;
 
 pub use archive::{Entry, gzip, tar_gz_of, tar_of, zip_of};
 pub use built::Built;
+pub use git_host::{GitHost, GitRepository, Request, TreeEntry};
 pub use loopback::{Asked, Loopback};
 pub use misbehaviour::{Fault, Misbehaviour};
 pub use model::{FakeModel, Manner};

@@ -4,9 +4,9 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::host::Host;
 use sigma_core::{ExternalCall, ProbeOutcome};
 use sigma_intake::{ProbeConfig, probe};
+use sigma_testkit::GitHost;
 
 fn call(method: &str, url: &str) -> ExternalCall {
     ExternalCall { url: url.to_owned(), method: method.to_owned(), auth: Some("bearer".to_owned()), reason: None }
@@ -24,7 +24,7 @@ async fn ask(config: &ProbeConfig, method: &str, url: &str) -> ProbeOutcome {
 async fn answers_are_heads_only() {
     let headers = Arc::new(Mutex::new(Vec::new()));
     let seen = headers.clone();
-    let host = Host::start(move |request, stream| {
+    let host = GitHost::start(move |request, stream| {
         seen.lock().unwrap().push(request.headers.clone());
         let answer: &[u8] = match request.target.as_str() {
             "/moved" => b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n",
@@ -64,7 +64,7 @@ async fn answers_are_heads_only() {
 
 #[tokio::test]
 async fn what_is_not_asked_says_why() {
-    let host = Host::always("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let host = GitHost::always("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     let here = format!("http://{}/", host.address);
     let config = ProbeConfig::default();
     let mut lines = Vec::new();
@@ -110,7 +110,7 @@ async fn what_is_not_asked_says_why() {
 
 #[tokio::test]
 async fn so_many_and_no_more() {
-    let host = Host::always("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let host = GitHost::always("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     let mut calls = vec![call("POST", "https://example.org/")];
     calls.extend((0..12).map(|at| call("GET", &format!("http://{}/{at}", host.address))));
     let probes = probe::endpoints(&local(), &calls).await;
@@ -124,11 +124,11 @@ async fn so_many_and_no_more() {
 
 #[tokio::test]
 async fn silence_and_nonsense_are_failures() {
-    let silent = Host::start(|_, _| {
+    let silent = GitHost::start(|_, _| {
         std::thread::sleep(Duration::from_secs(60));
         Ok(())
     });
-    let nonsense = Host::always("SSH-2.0-OpenSSH\r\n");
+    let nonsense = GitHost::always("SSH-2.0-OpenSSH\r\n");
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let config = ProbeConfig { within: Duration::from_millis(300), ..local() };
     for place in [silent.address.as_str(), &nonsense.address, &closed.to_string()] {

@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use crate::host::{Host, Repository};
+use sigma_testkit::{GitHost, GitRepository};
+
+use crate::config_of;
 use sigma_core::{CodeLanguage, Origin, SubmissionCategory};
 use sigma_intake::{
     IntakeProblem, Kind, Listing, ProblemCode, RepositoryConfig, RepositoryError, Selected, SubmissionLimits, Wanted,
@@ -17,12 +19,12 @@ fn root() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-async fn code(host: &Host, name: &str, reference: &str) -> String {
+async fn code(host: &GitHost, name: &str, reference: &str) -> String {
     fetch(host, name, reference).await.unwrap_err().code().to_owned()
 }
 
-async fn fetch(host: &Host, name: &str, reference: &str) -> Result<Listing, RepositoryError> {
-    repository(&host.config(), &host.url(name), reference).await
+async fn fetch(host: &GitHost, name: &str, reference: &str) -> Result<Listing, RepositoryError> {
+    repository(&config_of(&host), &host.url(name), reference).await
 }
 
 fn choose(listing: &Listing, category: SubmissionCategory, entry: &str) -> Result<Selected, Vec<IntakeProblem>> {
@@ -41,13 +43,13 @@ fn kinds(listing: &Listing) -> Vec<String> {
 #[tokio::test]
 async fn a_reference_is_locked_to_one_commit() {
     let root = root();
-    let repository = Repository::new(&root, "o/n");
+    let repository = GitRepository::new(root.path(), "o/n");
     let old = repository.set("refs/heads/main", &repository.files(&[("tool/main.py", b"print('old')\n"), ("a", b"a")]));
     let new =
         repository.set("refs/heads/main", &repository.files(&[("tool/main.py", PROGRAM), ("tool/b/c.txt", b"c")]));
     repository.set("refs/heads/main-2", &repository.files(&[("other", b"x")]));
     repository.git(&["tag", "-a", "-m", "x", "v1", &old], b"");
-    let host = Host::git(root.path());
+    let host = GitHost::git(root.path());
 
     for (reference, commit) in [
         ("main", &new),
@@ -75,7 +77,7 @@ async fn a_reference_is_locked_to_one_commit() {
 #[tokio::test]
 async fn a_commit_must_be_the_repositorys_own() {
     let root = root();
-    let repository = Repository::new(&root, "o/n");
+    let repository = GitRepository::new(root.path(), "o/n");
     let tree = |text: &[u8]| repository.files(&[("main.py", text)]);
     let (first, stray) = (repository.commit(&tree(b"1")), repository.commit(&tree(b"stray")));
     let mut last = first.clone();
@@ -91,7 +93,7 @@ async fn a_commit_must_be_the_repositorys_own() {
     repository.point("refs/heads/aside", &later);
     repository.point("refs/pull/1/head", &fork);
     repository.point("refs/tags/v1", &after_tag);
-    let host = Host::git(root.path());
+    let host = GitHost::git(root.path());
     for filters in ["false", "true"] {
         repository.git(&["config", "uploadpack.allowFilter", filters], b"");
         for id in [&first, &last, &aside, &later, &tagged] {
@@ -101,7 +103,7 @@ async fn a_commit_must_be_the_repositorys_own() {
             assert_eq!(code(&host, "o/n", id).await, "repository.foreign_commit", "{id}");
         }
         // A name is the repository's own, however long the history is.
-        let config = RepositoryConfig { history: 3, ..host.config() };
+        let config = RepositoryConfig { history: 3, ..config_of(&host) };
         let long = sigma_intake::repository(&config, &host.url("o/n"), &first).await.unwrap_err();
         assert_eq!(long.code(), "repository.long_history");
         assert!(sigma_intake::repository(&config, &host.url("o/n"), "main").await.is_ok());
@@ -112,17 +114,17 @@ async fn a_commit_must_be_the_repositorys_own() {
 #[tokio::test]
 async fn what_is_not_there_is_told_apart() {
     let root = root();
-    let repository = Repository::new(&root, "o/n");
+    let repository = GitRepository::new(root.path(), "o/n");
     let tree = repository.files(&[("main.py", PROGRAM)]);
     repository.set("refs/heads/main", &tree);
     repository.set("refs/heads/both", &tree);
     repository.set("refs/tags/both", &tree);
     let blob = repository.blob(PROGRAM);
     std::fs::write(repository.path.join("refs/tags/blob"), format!("{blob}\n")).unwrap();
-    Repository::new(&root, "o/empty");
-    let hollow = Repository::new(&root, "o/hollow");
+    GitRepository::new(root.path(), "o/empty");
+    let hollow = GitRepository::new(root.path(), "o/hollow");
     hollow.set("refs/heads/main", &hollow.tree(&[]));
-    let host = Host::git(root.path());
+    let host = GitHost::git(root.path());
 
     assert_eq!(code(&host, "o/n", "missing").await, "repository.unknown_reference");
     assert_eq!(code(&host, "o/n", "mai").await, "repository.unknown_reference");
@@ -141,7 +143,7 @@ async fn what_is_not_there_is_told_apart() {
 #[tokio::test]
 async fn forged_trees_are_listed_and_not_followed() {
     let root = root();
-    let repository = Repository::new(&root, "o/n");
+    let repository = GitRepository::new(root.path(), "o/n");
     let file = repository.blob(PROGRAM);
     let link = repository.blob(b"../../etc/passwd");
     let folder = repository.tree(&[("100644", b"x", file.clone())]);
@@ -178,7 +180,7 @@ async fn forged_trees_are_listed_and_not_followed() {
     ]);
     let commit = repository.commit(&tree);
     // git itself does not serve such a tree.
-    let host = Host::forged(&commit, repository.pack());
+    let host = GitHost::forged(&commit, repository.pack());
     let listing = fetch(&host, "o/n", "main").await.unwrap();
     insta::assert_snapshot!("forged_tree", kinds(&listing).join("\n"));
     let problems = choose(&listing, SubmissionCategory::Code, "main.py").unwrap_err();
@@ -189,13 +191,13 @@ async fn forged_trees_are_listed_and_not_followed() {
 #[tokio::test]
 async fn what_lies_outside_the_folder_is_nobodys_business() {
     let root = root();
-    let repository = Repository::new(&root, "o/n");
+    let repository = GitRepository::new(root.path(), "o/n");
     let inner = repository.files(&[("main.py", PROGRAM)]);
     let link = repository.blob(b"/etc/passwd");
     let tree =
         repository.tree(&[("120000", b"link", link), ("40000", b"tool", inner), ("160000", b"x", "2".repeat(40))]);
     repository.set("refs/heads/main", &tree);
-    let host = Host::git(root.path());
+    let host = GitHost::git(root.path());
     let listing = fetch(&host, "o/n", "main").await.unwrap();
     assert_eq!(choose(&listing, SubmissionCategory::Code, "tool/main.py").unwrap().tree.files.len(), 1);
 }
@@ -203,14 +205,14 @@ async fn what_lies_outside_the_folder_is_nobodys_business() {
 #[tokio::test]
 async fn too_many_files_are_one_problem_and_ten_thousand_are_listed() {
     let root = root();
-    let repository = Repository::new(&root, "o/n");
+    let repository = GitRepository::new(root.path(), "o/n");
     let file = repository.blob(PROGRAM);
     let names: Vec<String> = (0..10_000).map(|at| format!("f{at:05}.py")).collect();
     let entries: Vec<_> = names.iter().map(|name| ("100644", name.as_bytes(), file.clone())).collect();
     let many = repository.tree(&entries);
     let small = repository.files(&[("main.py", PROGRAM)]);
     repository.set("refs/heads/main", &repository.tree(&[("40000", b"many", many), ("40000", b"small", small)]));
-    let host = Host::git(root.path());
+    let host = GitHost::git(root.path());
     let listing = fetch(&host, "o/n", "main").await.unwrap();
     assert_eq!(listing.paths().count(), 10_001);
     let problems = choose(&listing, SubmissionCategory::Code, "many/f00000.py").unwrap_err();
@@ -218,7 +220,7 @@ async fn too_many_files_are_one_problem_and_ten_thousand_are_listed() {
     // A monorepo may be large around what is reviewed.
     assert!(choose(&listing, SubmissionCategory::Code, "small/main.py").is_ok());
 
-    let config = RepositoryConfig { entries: 9_000, ..host.config() };
+    let config = RepositoryConfig { entries: 9_000, ..config_of(&host) };
     let refused = sigma_intake::repository(&config, &host.url("o/n"), "main").await;
     assert!(matches!(refused, Err(RepositoryError::TooLarge { what: "files and folders", .. })), "{refused:?}");
 }
@@ -226,14 +228,14 @@ async fn too_many_files_are_one_problem_and_ten_thousand_are_listed() {
 #[tokio::test]
 async fn a_tree_that_holds_itself_many_times_ends_at_the_limit() {
     let root = root();
-    let repository = Repository::new(&root, "o/n");
+    let repository = GitRepository::new(root.path(), "o/n");
     let mut tree = repository.files(&[("main.py", PROGRAM)]);
     for _ in 0..20 {
         let names: Vec<String> = (0..10).map(|at| format!("d{at}")).collect();
         tree = repository.tree(&names.iter().map(|name| ("40000", name.as_bytes(), tree.clone())).collect::<Vec<_>>());
     }
     repository.set("refs/heads/main", &tree);
-    let host = Host::git(root.path());
+    let host = GitHost::git(root.path());
     assert_eq!(code(&host, "o/n", "main").await, "repository.too_large");
     // Folders alone, a hundred million million of them.
     let mut tree = repository.tree(&[]);
@@ -248,7 +250,7 @@ async fn a_tree_that_holds_itself_many_times_ends_at_the_limit() {
     let tree = repository.tree(&[("100644", &name, repository.blob(b"x"))]);
     let names: Vec<String> = (0..200).map(|at| format!("d{at}")).collect();
     let tree = repository.tree(&names.iter().map(|name| ("40000", name.as_bytes(), tree.clone())).collect::<Vec<_>>());
-    let host_of_names = Host::forged(&repository.commit(&tree), repository.pack());
+    let host_of_names = GitHost::forged(&repository.commit(&tree), repository.pack());
     let listing = fetch(&host_of_names, "o/n", "main").await.unwrap();
     assert!(listing.paths().all(|(path, _)| path.len() < 520));
     // Deeper than anything that is reviewed, and narrow.
@@ -267,14 +269,14 @@ async fn a_tree_that_holds_itself_many_times_ends_at_the_limit() {
 #[tokio::test]
 async fn large_files_stay_at_the_server_or_end_the_fetch() {
     let root = root();
-    let repository = Repository::new(&root, "o/n");
+    let repository = GitRepository::new(root.path(), "o/n");
     let fits = vec![b'#'; 200 << 10];
     let huge = vec![b'#'; (200 << 10) + 1];
     let bomb = vec![0; 40 << 20];
     repository.set("refs/heads/fits", &repository.files(&[("main.py", PROGRAM), ("data", &fits)]));
     repository.set("refs/heads/huge", &repository.files(&[("main.py", PROGRAM), ("data", &huge)]));
     repository.set("refs/heads/bomb", &repository.files(&[("main.py", PROGRAM), ("data", &bomb)]));
-    let host = Host::git(root.path());
+    let host = GitHost::git(root.path());
     let all = |problems: Vec<IntakeProblem>| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     for filters in [false, true] {
         repository.git(&["config", "uploadpack.allowFilter", if filters { "true" } else { "false" }], b"");
@@ -296,13 +298,13 @@ async fn large_files_stay_at_the_server_or_end_the_fetch() {
         }
     }
     // All objects together, and all bytes together.
-    let config = RepositoryConfig { unpacked: 100 << 10, ..host.config() };
+    let config = RepositoryConfig { unpacked: 100 << 10, ..config_of(&host) };
     let refused = sigma_intake::repository(&config, &host.url("o/n"), "fits").await;
     assert!(matches!(refused, Err(RepositoryError::TooLarge { what: "bytes, unpacked", .. })), "{refused:?}");
-    let config = RepositoryConfig { received: 1_000, ..host.config() };
+    let config = RepositoryConfig { received: 1_000, ..config_of(&host) };
     let refused = sigma_intake::repository(&config, &host.url("o/n"), "fits").await;
     assert!(matches!(refused, Err(RepositoryError::TooLarge { what: "bytes to fetch", .. })), "{refused:?}");
-    let config = RepositoryConfig { objects: 2, ..host.config() };
+    let config = RepositoryConfig { objects: 2, ..config_of(&host) };
     let refused = sigma_intake::repository(&config, &host.url("o/n"), "fits").await;
     assert!(matches!(refused, Err(RepositoryError::TooLarge { what: "objects", .. })), "{refused:?}");
 }
@@ -310,10 +312,10 @@ async fn large_files_stay_at_the_server_or_end_the_fetch() {
 #[tokio::test]
 async fn repositories_with_sha256_ids_are_read() {
     let root = root();
-    let repository = Repository::with(&root, "o/n", &["--object-format=sha256"]);
+    let repository = GitRepository::with(root.path(), "o/n", &["--object-format=sha256"]);
     let commit = repository.set("refs/heads/main", &repository.files(&[("main.py", PROGRAM)]));
     assert_eq!(commit.len(), 64);
-    let host = Host::git(root.path());
+    let host = GitHost::git(root.path());
     for reference in ["main", commit.as_str()] {
         let listing = fetch(&host, "o/n", reference).await.unwrap();
         assert!(matches!(listing.origin(), Origin::Repository { commit: found, .. } if *found == commit));
@@ -324,7 +326,7 @@ async fn repositories_with_sha256_ids_are_read() {
 #[tokio::test]
 async fn deltas_are_resolved() {
     let root = root();
-    let repository = Repository::new(&root, "o/n");
+    let repository = GitRepository::new(root.path(), "o/n");
     let text: String = (0..3_000).map(|at| format!("line {at}\n")).collect();
     let files: Vec<(String, Vec<u8>)> =
         (0..5).map(|at| (format!("f{at}.txt"), format!("{text}{at}\n").into_bytes())).collect();
@@ -334,14 +336,14 @@ async fn deltas_are_resolved() {
     repository.git(&["repack", "-adfq"], b"");
     let report = repository.git(&["verify-pack", "-v", &pack(&repository)], b"");
     assert!(report.contains("chain length = "), "{report}");
-    let host = Host::git(root.path());
+    let host = GitHost::git(root.path());
     let selected = choose(&fetch(&host, "o/n", "main").await.unwrap(), SubmissionCategory::Code, "main.py").unwrap();
     for (name, bytes) in &files {
         assert_eq!(&selected.tree.file(name).unwrap().bytes, bytes);
     }
 }
 
-fn pack(repository: &Repository) -> String {
+fn pack(repository: &GitRepository) -> String {
     let folder = std::fs::read_dir(repository.path.join("objects/pack")).unwrap();
     let mut packs =
         folder.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "idx"));
@@ -358,7 +360,7 @@ async fn forged_packs_are_measured_before_they_are_unpacked() {
         .chain((0..400).map(|_| (6, distance(40), 0, delta(1 << 20, 1 << 20, &copies(16)))))
         .collect();
     let check = async |what: &str, pack: Vec<u8>, expect: &str| {
-        let host = Host::forged(&"1".repeat(40), pack);
+        let host = GitHost::forged(&"1".repeat(40), pack);
         let error = fetch(&host, "o/n", "main").await.unwrap_err();
         assert!(error.to_string().contains(expect), "{what}: {error:?}");
     };
@@ -452,7 +454,7 @@ fn distance(mut value: u64) -> Vec<u8> {
 #[tokio::test]
 async fn servers_that_do_as_they_like() {
     let status =
-        |line: &str| Host::always(format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+        |line: &str| GitHost::always(format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
     let challenge = "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"";
     for (answer, expect) in [
         (challenge, "repository.not_public"),
@@ -484,7 +486,7 @@ async fn servers_that_do_as_they_like() {
         let length = body.len();
         let answer =
             format!("HTTP/1.1 200 OK\r\n{advertisement}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}");
-        let host = Host::always(answer);
+        let host = GitHost::always(answer);
         let error = fetch(&host, "o/n", "main").await.unwrap_err();
         let codes = ["repository.protocol", "repository.unsupported"];
         assert!(codes.contains(&error.code()), "{body:?}: {error:?}");
@@ -494,7 +496,7 @@ async fn servers_that_do_as_they_like() {
 #[tokio::test]
 async fn a_server_that_trickles_or_never_ends_is_left() {
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n\r\n";
-    let trickle = Host::start(move |_, stream| {
+    let trickle = GitHost::start(move |_, stream| {
         stream.write_all(head.as_bytes())?;
         stream.write_all(b"ff00")?;
         loop {
@@ -502,23 +504,23 @@ async fn a_server_that_trickles_or_never_ends_is_left() {
             std::thread::sleep(Duration::from_millis(50));
         }
     });
-    let silent = Host::start(|_, _| {
+    let silent = GitHost::start(|_, _| {
         std::thread::sleep(Duration::from_secs(60));
         Ok(())
     });
     for host in [trickle, silent] {
-        let config = RepositoryConfig { within: Duration::from_millis(500), ..host.config() };
+        let config = RepositoryConfig { within: Duration::from_millis(500), ..config_of(&host) };
         let error = repository(&config, &host.url("o/n"), "main").await.unwrap_err();
         assert_eq!(error.code(), "repository.late", "{error:?}");
     }
-    let endless = Host::start(move |_, stream| {
+    let endless = GitHost::start(move |_, stream| {
         stream.write_all(head.as_bytes())?;
         stream.write_all(b"000eversion 2\n")?;
         loop {
             stream.write_all(b"000aagent=")?;
         }
     });
-    let config = RepositoryConfig { received: 1 << 20, ..endless.config() };
+    let config = RepositoryConfig { received: 1 << 20, ..config_of(&endless) };
     let error = repository(&config, &endless.url("o/n"), "main").await.unwrap_err();
     assert_eq!(error.code(), "repository.too_large", "{error:?}");
 }
@@ -526,8 +528,8 @@ async fn a_server_that_trickles_or_never_ends_is_left() {
 #[tokio::test]
 async fn loopback_is_reached_only_where_a_test_allows_it() {
     let root = root();
-    let host = Host::git(root.path());
-    let config = RepositoryConfig { allow_loopback: false, ..host.config() };
+    let host = GitHost::git(root.path());
+    let config = RepositoryConfig { allow_loopback: false, ..config_of(&host) };
     for scheme in ["http", "https"] {
         let error = repository(&config, &format!("{scheme}://{}/o/n", host.address), "main").await.unwrap_err();
         let codes = ["repository.address", "repository.not_public_address"];

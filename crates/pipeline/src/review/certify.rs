@@ -1,11 +1,13 @@
 //! From a ruling to what is stored: a certificate, or an escalation that waits for an operator.
 
+use serde_json::json;
 use sigma_certificate::{SubmissionCertificate, canonical_bytes};
 use sigma_core::{CouncilVerdict, Origin, Ruling, SecurityLevel, Sha256, Timestamp};
-use sigma_store::{SealedSubmission, StoreError, SubmissionEscalation, Writing};
+use sigma_store::{NewEntry, SealedSubmission, StoreError, SubmissionEscalation, SubmissionState, Writing};
 
 use super::seal::{Round, seal};
 use super::{Examination, Intake};
+use crate::submission::reviewed;
 use crate::{AuditError, Hall};
 
 /// What became of a submission.
@@ -55,15 +57,17 @@ impl Hall {
         Ok(sealed.map_or(Certified::DryRun, |sealed| Certified::Sealed(Box::new(sealed))))
     }
 
-    /// Seals what an operator decided about an escalated submission: the ballots stay as they were cast.
+    /// Seals what an operator decided about an escalated submission, and stores it with the decision: the ballots stay as they
+    /// were cast. `None` when there is nothing to decide.
     ///
     /// # Errors
-    /// When there is no such escalation, or it cannot be read.
-    pub async fn certify_as_decided(
+    /// When the escalation cannot be read, or the store refuses.
+    pub async fn decide_submission(
         &self,
         submission: &str,
         level: SecurityLevel,
         reason: &str,
+        operator: &str,
     ) -> Result<Option<SealedSubmission>, AuditError> {
         let Some(open) = self.store.submission_escalation(submission).await? else { return Ok(None) };
         let damaged = |error: serde_json::Error| {
@@ -74,16 +78,42 @@ impl Hall {
         };
         let examination: Examination = serde_json::from_slice(&open.dossier).map_err(damaged)?;
         let (_, _, ruling): (String, Timestamp, Ruling) = serde_json::from_slice(&open.round).map_err(damaged)?;
-        let verdict = match level {
-            SecurityLevel::Blocked => CouncilVerdict::Rejected,
-            _ => CouncilVerdict::Approved,
+        let (verdict, state) = match level {
+            SecurityLevel::Blocked => (CouncilVerdict::Rejected, SubmissionState::Rejected),
+            _ => (CouncilVerdict::Approved, SubmissionState::Certified),
         };
         let rationale = format!("{}; an operator decided {level}: {reason}", ruling.rationale);
         let ruling = Ruling { verdict, level, rationale, ..ruling };
         let Some((url, _, _)) = examination.repository() else { return Ok(None) };
         let entry = examination.entry.as_deref().unwrap_or_default();
         let supersedes = self.store.newest_of_source(url, &examination.folder, entry).await?;
-        seal(&examination, Round { submission, ruling: &ruling, kind: "operator", supersedes, at: self.now() })
+        let at = self.now();
+        let round = Round { submission, ruling: &ruling, kind: "operator", supersedes, at };
+        let Some(sealed) = seal(&examination, round)? else { return Ok(None) };
+        let id = sealed.certificate.id().to_owned();
+        let certified = Certified::Sealed(Box::new(sealed));
+        let (_, result) = reviewed(&examination, &ruling, &certified, &[]);
+        let mut writing = self.store.begin().await?;
+        let level = level.as_str();
+        writing
+            .record(&NewEntry { action: "decide", subject: submission, level, detail: &id, reason, operator, at })
+            .await?;
+        // A submission that was queued is taken from its state; one of a command line has none.
+        let queued = self.store.submission(submission).await?.is_some();
+        let bytes = result.to_string().into_bytes();
+        if queued && !writing.settle_submission(submission, state, &bytes, at).await? {
+            return Ok(None);
+        }
+        let Certified::Sealed(sealed) = certified else { return Ok(None) };
+        if !writing.insert_submission(&sealed).await? {
+            return Ok(None);
+        }
+        if queued {
+            let told = json!({"state": state.as_str(), "certificateId": sealed.certificate.id(), "reasons": [reason]});
+            writing.tell(submission, &[("decided", told.to_string().into_bytes())], at).await?;
+        }
+        writing.commit(at).await?;
+        Ok(Some(*sealed))
     }
 
     /// Stores what became of a submission that nobody queued, durably.

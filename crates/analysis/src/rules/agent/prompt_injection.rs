@@ -100,9 +100,22 @@ fn judge(window: &str) -> Option<(Severity, &'static str)> {
     let act = any(&ACTS);
     let tag = any(&["<important>", "<system>", "[system]", "<!--", "<|im_start|>", "### system"]);
     let reader = any(&READERS);
-    let acquit =
-        follows(window, &["classify", "mark", "rate", "report", "output", "respond", "answer", "conclude"], &ACQUIT)
-            && any(&["package", "code", "file", "malicious", "vulnerab", "security"]);
+    let acquit = follows(
+        window,
+        &["classify", "mark", "rate", "report", "output", "respond", "answer", "vote", "conclude"],
+        &ACQUIT,
+    ) && any(&[
+        "package",
+        "code",
+        "file",
+        "skill",
+        "tool",
+        "server",
+        "submission",
+        "malicious",
+        "vulnerab",
+        "security",
+    ]);
     let kinds = [forget, conceal, act && secret, tag && (conceal || act)].into_iter().filter(|kind| *kind).count();
     match () {
         () if kinds >= 3 => {
@@ -182,7 +195,9 @@ const ACTS: [&str; 17] = [
     "include the contents",
 ];
 
-const READERS: [&str; 16] = [
+const READERS: [&str; 18] = [
+    "you are the reviewer",
+    "you are a reviewer",
     "language model",
     "llm",
     "ai assistant",

@@ -7,30 +7,34 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use sigma_intake::RepositoryConfig;
-use tempfile::TempDir;
-
 /// What a request asks for.
 pub struct Request {
+    /// Its method.
     pub method: String,
+    /// Path and query.
     pub target: String,
+    /// Headers, names in lower case.
     pub headers: Vec<(String, String)>,
+    /// Its body.
     pub body: Vec<u8>,
 }
 
 impl Request {
+    /// A header, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
 /// A web server on loopback, one thread a connection. It ends with the test's process.
-pub struct Host {
+pub struct GitHost {
+    /// `127.0.0.1:port`.
     pub address: String,
+    /// Method and target of every request.
     pub seen: Arc<Mutex<Vec<String>>>,
 }
 
-impl Host {
+impl GitHost {
     /// Answers with whatever the function writes.
     pub fn start(answer: impl Fn(&Request, &mut TcpStream) -> std::io::Result<()> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -85,11 +89,6 @@ impl Host {
             write!(stream, "HTTP/1.1 200 OK\r\n{media}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")?;
             stream.write_all(&body)
         })
-    }
-
-    /// A configuration that allows this host.
-    pub fn config(&self) -> RepositoryConfig {
-        RepositoryConfig { hosts: vec![self.address.clone()], allow_loopback: true, ..RepositoryConfig::default() }
     }
 
     /// The address of a repository.
@@ -177,20 +176,23 @@ fn git_command(folder: &Path) -> Command {
 }
 
 /// One entry of a tree: mode, name, object.
-pub type Entry<'a> = (&'a str, &'a [u8], String);
+pub type TreeEntry<'a> = (&'a str, &'a [u8], String);
 
 /// A bare repository, filled object by object.
-pub struct Repository {
+pub struct GitRepository {
+    /// The folder.
     pub path: PathBuf,
 }
 
-impl Repository {
-    pub fn new(root: &TempDir, name: &str) -> Self {
+impl GitRepository {
+    /// An empty one below a folder.
+    pub fn new(root: &Path, name: &str) -> Self {
         Self::with(root, name, &[])
     }
 
-    pub fn with(root: &TempDir, name: &str, options: &[&str]) -> Self {
-        let path = root.path().join(format!("{name}.git"));
+    /// The same, with options of `git init`.
+    pub fn with(root: &Path, name: &str, options: &[&str]) -> Self {
+        let path = root.join(format!("{name}.git"));
         std::fs::create_dir_all(&path).unwrap();
         let repository = Self { path };
         repository.git(&[&["init", "--quiet", "--bare", "--initial-branch=main"], options].concat(), b"");
@@ -217,11 +219,13 @@ impl Repository {
         self.git(&["hash-object", "-w", "--stdin", "--literally", "-t", kind], bytes)
     }
 
+    /// A file.
     pub fn blob(&self, bytes: &[u8]) -> String {
         self.object("blob", bytes)
     }
 
-    pub fn tree(&self, entries: &[Entry<'_>]) -> String {
+    /// A folder.
+    pub fn tree(&self, entries: &[TreeEntry<'_>]) -> String {
         let mut bytes = Vec::new();
         for (mode, name, id) in entries {
             bytes.extend_from_slice(mode.as_bytes());
@@ -285,8 +289,28 @@ impl Repository {
         }
         // git sorts folders as if their names ended in a slash.
         entries.sort_by_key(|(mode, name, _)| [name.as_slice(), if mode == "40000" { b"/" } else { b"" }].concat());
-        let entries: Vec<Entry<'_>> =
+        let entries: Vec<TreeEntry<'_>> =
             entries.iter().map(|(mode, name, id)| (mode.as_str(), name.as_slice(), id.clone())).collect();
         self.tree(&entries)
+    }
+
+    /// A commit of everything in a folder of this disk, at a branch.
+    pub fn folder(&self, branch: &str, folder: &Path) -> String {
+        let mut files = Vec::new();
+        let mut folders = vec![folder.to_owned()];
+        while let Some(next) = folders.pop() {
+            for item in std::fs::read_dir(next).unwrap() {
+                let path = item.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                    files.push((name, std::fs::read(&path).unwrap()));
+                }
+            }
+        }
+        files.sort();
+        let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+        self.set(&format!("refs/heads/{branch}"), &self.files(&files))
     }
 }

@@ -14,7 +14,7 @@ use sigma_testkit::{FakeEcosystem, Misbehaviour, NpmTarball, Wheel, fresh_postgr
 use tempfile::TempDir;
 use url::Url;
 
-#[path = "submissions/operators.rs"]
+mod code;
 mod operators;
 
 struct Scene {
