@@ -122,7 +122,7 @@ def main():
         return text if len(text) <= 80 else text[:77] + "..."
 
     # Runs something for at most some seconds; what does not come back is left behind.
-    def bounded(what, call, seconds=3.0):
+    def bounded(what, call, seconds=2.0):
         result = []
 
         def work():
@@ -203,7 +203,7 @@ def main():
             result = function(*args, **kwargs)
             if inspect.iscoroutine(result):
                 import asyncio
-                return asyncio.run(asyncio.wait_for(result, 3)) if hasattr(asyncio, "run") else None
+                return asyncio.run(asyncio.wait_for(result, 1.5)) if hasattr(asyncio, "run") else None
             if inspect.isgenerator(result):
                 return [one for one, _ in zip(result, range(20))]
             return result

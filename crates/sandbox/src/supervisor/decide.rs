@@ -158,6 +158,9 @@ impl Judge {
         if is(question, &[libc::SYS_bind, libc::SYS_setsockopt]) {
             return Some(self.prepare_stand_in(question));
         }
+        if is(question, &[libc::SYS_getsockname, libc::SYS_getpeername]) {
+            return Some(self.address(question));
+        }
         if is(question, SIGNALS) && self.root.is_none() {
             return Some(self.signal(question));
         }
@@ -246,7 +249,7 @@ impl Judge {
         let ordinary = matches!(plain, libc::SOCK_STREAM | libc::SOCK_DGRAM)
             && matches!(protocol, 0 | libc::IPPROTO_TCP | libc::IPPROTO_UDP);
         if let (Some(stand_ins), libc::AF_INET | libc::AF_INET6, true) = (&self.stand_ins, domain, ordinary) {
-            return match stand_ins.give(listener, question, kind) {
+            return match stand_ins.give(&self.recorder, listener, question) {
                 Ok(()) => None,
                 Err(error) => Some(Answer::Fail(error.raw_os_error().unwrap_or(libc::EMFILE))),
             };
@@ -309,7 +312,8 @@ impl Judge {
         };
         if is_loopback(to.ip()) || (!stream && to.port() == 53) {
             let result = connect_at_once(socket.as_fd(), &address);
-            if stream && !matches!(result, Answer::Value(_)) && result != Answer::Fail(libc::EINPROGRESS) {
+            // The program's own servers are no network; a service that is not there might be, elsewhere.
+            if stream && !sys::is_connected(socket.as_fd()) {
                 lock(&self.recorder).attempt("tcp", Some(to));
             }
             return result;
@@ -442,6 +446,29 @@ impl Judge {
             Ok(address) if net::parse(&address).is_some() => Answer::Value(0),
             Ok(_) => Answer::Go,
             Err(_) => Answer::Fail(libc::EFAULT),
+        }
+    }
+
+    /// Of a stand-in, the address that it would have: programs do not know what to do with another family's.
+    fn address(&self, question: &Question) -> Answer {
+        let (pid, arguments) = (question.pid, &question.arguments);
+        let socket = self.take(question, arguments[0] as i32);
+        let own = is(question, &[libc::SYS_getsockname]);
+        let address = match (&self.stand_ins, &socket) {
+            (Some(stand_ins), Ok(socket)) => stand_ins.address(socket.as_fd(), own),
+            _ => None,
+        };
+        match address {
+            None => Answer::Go, // it only reads
+            Some(Err(code)) => Answer::Fail(code),
+            Some(Ok(address)) => {
+                let bytes = net::sockaddr(address);
+                let room = memory::bytes(pid, arguments[2], 4).ok().and_then(|room| room.try_into().ok());
+                let room = room.map_or(0, u32::from_ne_bytes) as usize;
+                let written = sys::write_memory(pid, arguments[1], &bytes[..bytes.len().min(room)])
+                    .and_then(|()| sys::write_memory(pid, arguments[2], &(bytes.len() as u32).to_ne_bytes()));
+                if written.is_ok() { Answer::Value(0) } else { Answer::Fail(libc::EFAULT) }
+            }
         }
     }
 

@@ -26,8 +26,7 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_rt_sigreturn, libc::SYS_pread64, libc::SYS_pwrite64, libc::SYS_readv, libc::SYS_writev,
     libc::SYS_sched_yield, libc::SYS_mremap, libc::SYS_msync, libc::SYS_mincore, libc::SYS_madvise, libc::SYS_dup,
     libc::SYS_nanosleep, libc::SYS_getitimer, libc::SYS_setitimer, libc::SYS_getpid, libc::SYS_sendfile,
-    libc::SYS_accept, libc::SYS_accept4, libc::SYS_shutdown, libc::SYS_listen, libc::SYS_getsockname,
-    libc::SYS_getpeername, libc::SYS_getsockopt, libc::SYS_exit, libc::SYS_wait4, libc::SYS_uname, libc::SYS_fcntl,
+    libc::SYS_accept, libc::SYS_accept4, libc::SYS_shutdown, libc::SYS_listen, libc::SYS_getsockopt, libc::SYS_exit, libc::SYS_wait4, libc::SYS_uname, libc::SYS_fcntl,
     libc::SYS_flock, libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_getdents64, libc::SYS_getcwd, libc::SYS_chdir,
     libc::SYS_fchdir, libc::SYS_umask, libc::SYS_gettimeofday, libc::SYS_getrusage, libc::SYS_sysinfo,
     libc::SYS_times, libc::SYS_getuid, libc::SYS_getgid, libc::SYS_setuid, libc::SYS_setgid, libc::SYS_geteuid,
@@ -164,7 +163,7 @@ pub fn program(namespaces: bool) -> Vec<libc::sock_filter> {
     each(ABSENT, REFUSE | libc::ENOSYS as u32);
     if namespaces {
         each(SIGNALS, ALLOW);
-        each(&[libc::SYS_bind, libc::SYS_setsockopt], ALLOW);
+        each(&[libc::SYS_bind, libc::SYS_setsockopt, libc::SYS_getsockname, libc::SYS_getpeername], ALLOW);
     }
     for (call, index, when) in BY_ARGUMENT {
         out.extend(guarded(*call, &condition(*index, when)));

@@ -318,6 +318,13 @@ pub fn local_address(fd: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
     Ok(address)
 }
 
+/// Whether a socket has somebody at its other end.
+pub fn is_connected(fd: BorrowedFd<'_>) -> bool {
+    let (mut address, mut length) = ([0u8; 128], 128);
+    // SAFETY: the buffer is ours and the length is right.
+    unsafe { libc::getpeername(fd.as_raw_fd(), address.as_mut_ptr().cast(), &mut length) == 0 }
+}
+
 /// Copies of the memory of another process: what could be read of `length` bytes at `address`.
 pub fn read_memory(pid: i32, address: u64, length: usize) -> io::Result<Vec<u8>> {
     const PAGE: u64 = 4096;
