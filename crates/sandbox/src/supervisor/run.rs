@@ -212,7 +212,8 @@ fn isolated(
         tcp: some(listeners_of_a_kind),
     };
     let stand_ins = (!namespaces).then(super::stand_in::StandIns::default);
-    let judge = Arc::new(Judge::new(Recorder::new(canaries, request.limits.listed), tree, stand_ins));
+    let canaries = Arc::new(canaries);
+    let judge = Arc::new(Judge::new(Recorder::new(Arc::clone(&canaries), request.limits.listed), tree, stand_ins));
 
     let (stop, stopped) = sys::pipe().map_err(|error| other("a pipe", error))?;
     let deadline = began + Duration::from_millis(request.limits.wall_ms);
@@ -238,6 +239,7 @@ fn isolated(
         failure: None,
     };
     std::thread::scope(|scope| {
+        scope.spawn(|| canaries.prepare());
         scope.spawn(|| sink::run(&judge, &listeners, watched.as_ref(), &stop));
         for (index, start) in starts.iter().enumerate() {
             let left = deadline.saturating_duration_since(Instant::now());
