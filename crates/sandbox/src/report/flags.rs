@@ -207,6 +207,12 @@ const RULES: &[Rule] = &[
         applies: |seen| seen.memory_hit.then(|| "was ended because it used too much memory".to_owned()),
     },
     Rule {
+        code: "disk-limit",
+        severity: Severity::Medium,
+        why: "larger files than a tool needs; with namespaces the kernel says `no space left` instead",
+        applies: |seen| seen.disk_hit.then(|| "was ended because its files grew too large".to_owned()),
+    },
+    Rule {
         code: "time-limit",
         severity: Severity::Info,
         why: "servers never end, so this says little alone",
