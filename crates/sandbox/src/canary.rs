@@ -63,10 +63,8 @@ impl Canaries {
         let (npmrc, pypirc, netrc, git) = (alnum(36)?, alnum(60)?, alnum(32)?, alnum(36)?);
         let (docker, kube, wallet, ssh) = (alnum(32)?, alnum(40)?, alnum(64)?, alnum(70 * 4)?);
         let ssh: Vec<&str> = (0..4).map(|line| &ssh[line * 70..][..70]).collect();
-        let key = format!(
-            "-----BEGIN OPENSSH PRIVATE KEY-----\n{}\n-----END OPENSSH PRIVATE KEY-----\n",
-            ssh.join("\n")
-        );
+        let key =
+            format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{}\n-----END OPENSSH PRIVATE KEY-----\n", ssh.join("\n"));
         let files = [
             (
                 ".aws/credentials",
@@ -75,13 +73,16 @@ impl Canaries {
             (".ssh/id_ed25519", key),
             (".npmrc", format!("//registry.npmjs.org/:_authToken=npm_{npmrc}\n")),
             (".pypirc", format!("[pypi]\nusername = __token__\npassword = pypi-AgEIcHlwaS5vcmc{pypirc}\n")),
-            (".netrc", format!("machine api.github.com login dev password {netrc}\n")),
+            (".netrc", format!("machine artifacts.internal login dev password {netrc}\n")),
             (".git-credentials", format!("https://dev:ghp_{git}@github.com\n")),
             (
                 ".docker/config.json",
                 format!("{{\"auths\":{{\"https://index.docker.io/v1/\":{{\"auth\":\"{docker}\"}}}}}}\n"),
             ),
-            (".kube/config", format!("apiVersion: v1\nkind: Config\nusers:\n- name: dev\n  user:\n    token: {kube}\n")),
+            (
+                ".kube/config",
+                format!("apiVersion: v1\nkind: Config\nusers:\n- name: dev\n  user:\n    token: {kube}\n"),
+            ),
             (".config/solana/id.json", format!("{{\"secret\":\"{wallet}\"}}\n")),
         ];
         // Of a value, the part that is random: it is what must not turn up anywhere.

@@ -18,20 +18,31 @@ pub fn kinds(language: CodeLanguage, entry: &str, text: &str, manifest: Option<&
 }
 
 fn python(any: &dyn Fn(&[&str]) -> bool) -> Vec<Kind> {
-    let mcp = any(&["FastMCP(", "from mcp.", "import mcp", "fastmcp", "stdio_server("])
+    let mcp = any(&["FastMCP(", "from mcp.", "import mcp", "fastmcp", "MCPServer(", "stdio_server("])
         || (any(&["jsonrpc"]) && any(&["tools/list"]));
     if mcp {
         return vec![Kind::McpServer];
     }
     let http = any(&[
-        "Flask(", "FastAPI(", "Starlette(", "Quart(", "BaseHTTPRequestHandler", "SimpleHTTPRequestHandler", "start_response",
-        "Bottle(", "aiohttp.web", "Sanic(", "get_wsgi_application", "get_asgi_application",
+        "Flask(",
+        "FastAPI(",
+        "Starlette(",
+        "Quart(",
+        "BaseHTTPRequestHandler",
+        "SimpleHTTPRequestHandler",
+        "start_response",
+        "Bottle(",
+        "aiohttp.web",
+        "Sanic(",
+        "get_wsgi_application",
+        "get_asgi_application",
     ]) || (any(&["async def"]) && any(&["scope"]) && any(&["receive"]) && any(&["send"]));
     if http {
         return vec![Kind::HttpHandler];
     }
     let guarded = any(&["__name__==\"__main__\"", "__name__=='__main__'"]);
-    let arguments = any(&["sys.argv", "argparse", "import click", "import typer", "from docopt", "import fire", "optparse"]);
+    let arguments =
+        any(&["sys.argv", "argparse", "import click", "import typer", "from docopt", "import fire", "optparse"]);
     // Text that runs when it is imported anyway is a script.
     let functions = any(&["def "]);
     match (guarded || arguments || !functions, functions && (guarded || !arguments)) {
@@ -48,16 +59,36 @@ fn node(any: &dyn Fn(&[&str]) -> bool, entry: &str, text: &str, manifest: Option
         return vec![Kind::McpServer];
     }
     let http = any(&[
-        "createServer(", "require('express')", "require(\"express\")", "from 'express'", "from \"express\"", "fastify(",
-        "new Koa(", "new Hono(", "exports.handler", "export const handler", "export async function GET",
-        "export async function POST", "(req, res)", "fetch(request",
+        "createServer(",
+        "require('express')",
+        "require(\"express\")",
+        "from 'express'",
+        "from \"express\"",
+        "fastify(",
+        "new Koa(",
+        "new Hono(",
+        "exports.handler",
+        "export const handler",
+        "export async function GET",
+        "export async function POST",
+        "(req, res)",
+        "fetch(request",
     ]);
     if http && !any(&["process.argv"]) {
         return vec![Kind::HttpHandler];
     }
     let bin = manifest.is_some_and(|manifest| is_bin(manifest, entry));
     let main = any(&["require.main===module", "require.main==module", "import.meta.main"]);
-    let exports = any(&["module.exports", "exports.", "export default", "export function", "export async", "export const", "export {", "export class"]);
+    let exports = any(&[
+        "module.exports",
+        "exports.",
+        "export default",
+        "export function",
+        "export async",
+        "export const",
+        "export {",
+        "export class",
+    ]);
     let command = bin || main || text.starts_with("#!") || any(&["process.argv", "commander", "yargs"]);
     match (command || !exports, exports && (main || !command)) {
         (true, true) => vec![Kind::Cli, Kind::Module],
@@ -69,7 +100,8 @@ fn node(any: &dyn Fn(&[&str]) -> bool, entry: &str, text: &str, manifest: Option
 /// Whether package.json names this file as a command.
 fn is_bin(manifest: &str, entry: &str) -> bool {
     let Ok(manifest) = serde_json::from_str::<serde_json::Value>(manifest) else { return false };
-    let is_entry = |value: &serde_json::Value| value.as_str().is_some_and(|path| path.trim_start_matches("./") == entry);
+    let is_entry =
+        |value: &serde_json::Value| value.as_str().is_some_and(|path| path.trim_start_matches("./") == entry);
     match manifest.get("bin") {
         Some(serde_json::Value::Object(names)) => names.values().any(is_entry),
         Some(value) => is_entry(value),

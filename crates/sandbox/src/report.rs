@@ -5,9 +5,7 @@ mod flags;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sigma_core::{
-    Bounded, Execution, ExecutionStatus, Exercise, NetworkAttempt, SandboxTier, SpawnAttempt, Usage,
-};
+use sigma_core::{Bounded, Execution, ExecutionStatus, Exercise, NetworkAttempt, SandboxTier, SpawnAttempt, Usage};
 
 /// All that was seen in a run.
 pub struct Seen {

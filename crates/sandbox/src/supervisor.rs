@@ -65,10 +65,9 @@ pub fn main() -> ExitCode {
         Err(error) => Execution::failed(format!("the request could not be read: {error}")),
         Ok(_) => match serde_json::from_slice::<Request>(&text) {
             Err(error) => Execution::failed(format!("got a request that is none: {error}")),
-            Ok(request) if request.protocol != PROTOCOL => Execution::failed(format!(
-                "got a request of version {}, expected version {PROTOCOL}",
-                request.protocol
-            )),
+            Ok(request) if request.protocol != PROTOCOL => {
+                Execution::failed(format!("got a request of version {}, expected version {PROTOCOL}", request.protocol))
+            }
             Ok(request) => run::run(request),
         },
     };

@@ -47,9 +47,7 @@ impl Interpreter {
                 "import sys, platform; print(getattr(sys, '_base_executable', None) or sys.executable); \
                  print(sys.base_prefix); print('Python ' + platform.python_version())",
             ],
-            CodeLanguage::Node => {
-                ["-e", "console.log(process.execPath + '\\n\\nNode.js ' + process.versions.node)"]
-            }
+            CodeLanguage::Node => ["-e", "console.log(process.execPath + '\\n\\nNode.js ' + process.versions.node)"],
         };
         let output = Command::new(&path)
             .args(script)
@@ -61,7 +59,8 @@ impl Interpreter {
             let said = printable(&String::from_utf8_lossy(&output.stderr), 200);
             return Err(InterpreterError::Silent(path, said));
         };
-        let program = std::fs::canonicalize(program).map_err(|error| InterpreterError::NotStarted(path.clone(), error))?;
+        let program =
+            std::fs::canonicalize(program).map_err(|error| InterpreterError::NotStarted(path.clone(), error))?;
         let prefix = match language {
             CodeLanguage::Python => std::fs::canonicalize(prefix).unwrap_or_else(|_| PathBuf::from(prefix)),
             // bin/node, beside lib and share.

@@ -12,7 +12,9 @@ pub fn describe(seen: &Seen) -> String {
     let mut out = Vec::new();
     let isolation = match seen.tier {
         SandboxTier::Namespaces => "in its own namespaces, without a network",
-        SandboxTier::Filtered => "without namespaces of its own, its system calls filtered and its sockets leading nowhere",
+        SandboxTier::Filtered => {
+            "without namespaces of its own, its system calls filtered and its sockets leading nowhere"
+        }
     };
     out.push(format!(
         "The code ran {isolation} ({}): {}.",
@@ -49,7 +51,11 @@ pub fn describe(seen: &Seen) -> String {
     }
     let refused: u64 = seen.refused.values().sum();
     if refused > 0 {
-        out.push(format!("{} refused{}.", count(refused, "system call was", "system calls were"), among(seen.refused.keys().cloned())));
+        out.push(format!(
+            "{} refused{}.",
+            count(refused, "system call was", "system calls were"),
+            among(seen.refused.keys().cloned())
+        ));
     }
     if !seen.canaries_read.is_empty() {
         out.push(format!("Of the mock secrets it read {}.", list(seen.canaries_read.iter().cloned(), 8)));

@@ -18,8 +18,8 @@ const RULES: &[Rule] = &[
     Rule {
         code: "canary-leaked",
         severity: Severity::Critical,
-        why: "a secret that is nobody's business was on its way out; no innocent program does that with a key it was not \
-              given for that purpose, and one that sends a key to its own service declares the host",
+        why: "a secret was on its way out where everybody on the way can read it, or where it is no secret any more: an \
+              address, a name, the arguments of a program. What goes to its own service is encrypted",
         applies: |seen| {
             let ways = |ways: &std::collections::BTreeSet<&str>| ways.iter().copied().collect::<Vec<_>>().join(", ");
             let leaked: Vec<_> = seen.canaries_leaked.iter().filter(|(_, ways)| **ways != ["file"].into()).collect();
@@ -51,7 +51,8 @@ const RULES: &[Rule] = &[
         severity: Severity::High,
         why: "keys of the user for something else; tools for that very service are the exception and say so",
         applies: |seen| {
-            let list = seen.canaries_read.iter().filter(|name| name.starts_with("~/"));
+            // Python's `requests` opens this one before every request, to see whether it names the host.
+            let list = seen.canaries_read.iter().filter(|name| name.starts_with("~/") && *name != "~/.netrc");
             let list = list.map(String::as_str).collect::<Vec<_>>().join(", ");
             (!list.is_empty()).then(|| format!("mock credential files were opened: {list}"))
         },
@@ -63,7 +64,9 @@ const RULES: &[Rule] = &[
         applies: |seen| {
             let hit = |attempt: &NetworkAttempt| {
                 let to = attempt.destination.as_deref().unwrap_or_default();
-                to.starts_with("169.254.169.254") || to.starts_with("169.254.170.2") || to.contains("metadata.google.internal")
+                to.starts_with("169.254.169.254")
+                    || to.starts_with("169.254.170.2")
+                    || to.contains("metadata.google.internal")
                     || to.starts_with("[fd00:ec2::254]")
             };
             first(seen, hit).map(|to| format!("tried to reach a cloud's metadata service: {to}"))
@@ -118,10 +121,33 @@ const RULES: &[Rule] = &[
         why: "what only debuggers, container engines and exploits ask the kernel for",
         applies: |seen| {
             const SERIOUS: [&str; 27] = [
-                "ptrace", "process_vm_readv", "process_vm_writev", "mount", "umount2", "pivot_root", "chroot", "unshare",
-                "setns", "clone", "bpf", "perf_event_open", "userfaultfd", "keyctl", "add_key", "request_key", "init_module",
-                "finit_module", "kexec_load", "reboot", "io_uring_setup", "pidfd_getfd", "open_by_handle_at", "seccomp",
-                "x32 system call", "32-bit system call", "signal to a foreign process",
+                "ptrace",
+                "process_vm_readv",
+                "process_vm_writev",
+                "mount",
+                "umount2",
+                "pivot_root",
+                "chroot",
+                "unshare",
+                "setns",
+                "clone",
+                "bpf",
+                "perf_event_open",
+                "userfaultfd",
+                "keyctl",
+                "add_key",
+                "request_key",
+                "init_module",
+                "finit_module",
+                "kexec_load",
+                "reboot",
+                "io_uring_setup",
+                "pidfd_getfd",
+                "open_by_handle_at",
+                "seccomp",
+                "x32 system call",
+                "32-bit system call",
+                "signal to a foreign process",
             ];
             let list = seen.refused.keys().map(String::as_str).filter(|name| SERIOUS.contains(name));
             let list = list.collect::<Vec<_>>().join(", ");
@@ -132,7 +158,9 @@ const RULES: &[Rule] = &[
         code: "started-from-memory",
         severity: Severity::High,
         why: "a program that is on no disk was to be started: the usual way to hide one",
-        applies: |seen| seen.started_from_memory.then(|| "tried to start a program that lies in memory only".to_owned()),
+        applies: |seen| {
+            seen.started_from_memory.then(|| "tried to start a program that lies in memory only".to_owned())
+        },
     },
     Rule {
         code: "write-persistence",
@@ -140,8 +168,20 @@ const RULES: &[Rule] = &[
         why: "these files start or admit something later: shell profiles, timers, keys, hooks, start-up folders",
         applies: |seen| {
             const PLACES: [&str; 15] = [
-                "/.bashrc", "/.bash_profile", "/.profile", "/.zshrc", "/.ssh/", "/etc/cron", "/var/spool/cron", "/etc/init.d",
-                "/systemd/", "/.config/autostart", "/etc/ld.so.preload", "/etc/passwd", "/etc/sudoers", "/.git/hooks",
+                "/.bashrc",
+                "/.bash_profile",
+                "/.profile",
+                "/.zshrc",
+                "/.ssh/",
+                "/etc/cron",
+                "/var/spool/cron",
+                "/etc/init.d",
+                "/systemd/",
+                "/.config/autostart",
+                "/etc/ld.so.preload",
+                "/etc/passwd",
+                "/etc/sudoers",
+                "/.git/hooks",
                 "/sitecustomize.py",
             ];
             seen.writes
@@ -170,11 +210,30 @@ const RULES: &[Rule] = &[
         why: "shells and transfer tools do whatever a text says; many honest tools use a shell",
         applies: |seen| {
             const TOOLS: [&str; 14] = [
-                "sh", "bash", "dash", "zsh", "curl", "wget", "nc", "ncat", "socat", "ssh", "scp", "powershell", "osascript", "sudo",
+                "sh",
+                "bash",
+                "dash",
+                "zsh",
+                "curl",
+                "wget",
+                "nc",
+                "ncat",
+                "socat",
+                "ssh",
+                "scp",
+                "powershell",
+                "osascript",
+                "sudo",
             ];
             let name = |program: &str| program.rsplit('/').next().unwrap_or_default().to_owned();
             let found = seen.spawns.listed.iter().find(|spawn| TOOLS.contains(&name(&spawn.program).as_str()));
-            found.map(|spawn| format!("tried to start {} {}", spawn.program, spawn.arguments.join(" ").chars().take(120).collect::<String>()))
+            found.map(|spawn| {
+                format!(
+                    "tried to start {} {}",
+                    spawn.program,
+                    spawn.arguments.join(" ").chars().take(120).collect::<String>()
+                )
+            })
         },
     },
     Rule {
@@ -240,7 +299,9 @@ fn first(seen: &Seen, hit: impl Fn(&NetworkAttempt) -> bool) -> Option<String> {
 
 /// An address of another machine.
 fn is_remote(attempt: &NetworkAttempt) -> bool {
-    let local = |to: &str| to.starts_with("127.") || to.starts_with("[::1]") || to.starts_with("0.0.0.0") || to.starts_with("[::]");
+    let local = |to: &str| {
+        to.starts_with("127.") || to.starts_with("[::1]") || to.starts_with("0.0.0.0") || to.starts_with("[::]")
+    };
     matches!(attempt.protocol.as_str(), "tcp" | "udp" | "unknown")
         && attempt.destination.as_deref().is_some_and(|to| !local(to))
 }
@@ -265,6 +326,6 @@ pub fn flags(seen: &Seen) -> Vec<RiskFlag> {
         Some(RiskFlag { severity: rule.severity, code: rule.code.to_owned(), message })
     });
     let mut flags: Vec<RiskFlag> = hits.collect();
-    flags.sort_by(|one, other| other.severity.cmp(&one.severity));
+    flags.sort_by_key(|flag| std::cmp::Reverse(flag.severity));
     flags
 }

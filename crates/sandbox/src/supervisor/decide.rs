@@ -336,7 +336,9 @@ impl Judge {
         }
         let family = match domain {
             libc::AF_INET | libc::AF_INET6 if plain == libc::SOCK_RAW => "raw",
-            libc::AF_INET | libc::AF_INET6 if protocol == libc::IPPROTO_ICMP || protocol == libc::IPPROTO_ICMPV6 => "icmp",
+            libc::AF_INET | libc::AF_INET6 if protocol == libc::IPPROTO_ICMP || protocol == libc::IPPROTO_ICMPV6 => {
+                "icmp"
+            }
             libc::AF_INET | libc::AF_INET6 => "other internet protocol",
             libc::AF_NETLINK => "netlink",
             libc::AF_VSOCK => "vsock",
@@ -597,7 +599,10 @@ fn connect_at_once(socket: BorrowedFd<'_>, address: &[u8]) -> Answer {
     }
     match result {
         Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {
-            let ready = sys::poll(&[(std::os::fd::AsRawFd::as_raw_fd(&socket), libc::POLLOUT)], Some(std::time::Duration::ZERO));
+            let ready = sys::poll(
+                &[(std::os::fd::AsRawFd::as_raw_fd(&socket), libc::POLLOUT)],
+                Some(std::time::Duration::ZERO),
+            );
             match ready.map(|ready| ready[0]) {
                 Ok(events) if events & (libc::POLLERR | libc::POLLHUP) != 0 => match was_nonblocking {
                     true => Answer::Fail(libc::EINPROGRESS),

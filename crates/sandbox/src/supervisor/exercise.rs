@@ -34,7 +34,11 @@ pub fn starts(request: &Request, kinds: &[Kind], places: &Places) -> Vec<Start> 
         by_exit: true,
     };
     if request.job.harness.is_some() {
-        return vec![Start { mode: "own", as_program: false, ..program("ran a harness of its own".to_owned(), Vec::new()) }];
+        return vec![Start {
+            mode: "own",
+            as_program: false,
+            ..program("ran a harness of its own".to_owned(), Vec::new())
+        }];
     }
     let mut out = Vec::new();
     for kind in kinds {
@@ -51,7 +55,10 @@ pub fn starts(request: &Request, kinds: &[Kind], places: &Places) -> Vec<Start> 
                 out.push(program("started with `hello`".to_owned(), vec!["hello".to_owned()]));
                 out.push(Start {
                     input: Some(b"hello\n".to_vec()),
-                    ..program("started with the path of a text file, and a line on standard input".to_owned(), vec![file])
+                    ..program(
+                        "started with the path of a text file, and a line on standard input".to_owned(),
+                        vec![file],
+                    )
                 });
             }
             (Kind::McpServer, _) => out.push(Start {
@@ -67,12 +74,7 @@ pub fn starts(request: &Request, kinds: &[Kind], places: &Places) -> Vec<Start> 
                     Kind::Module => ("imported as a module", "module"),
                     _ => ("driven as an HTTP handler", "http"),
                 };
-                out.push(Start {
-                    mode,
-                    as_program: false,
-                    by_exit: false,
-                    ..program(what.to_owned(), Vec::new())
-                });
+                out.push(Start { mode, as_program: false, by_exit: false, ..program(what.to_owned(), Vec::new()) });
             }
         }
     }
@@ -90,6 +92,7 @@ pub fn instructions(request: &Request, places: &Places, canaries: &Canaries, sta
         "arguments": start.arguments,
         "language": match request.job.language { CodeLanguage::Python => "python", CodeLanguage::Node => "node" },
         "canaries": canaries.environment.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        "dependencies": places.dependencies.as_ref().map(|path| path.to_string_lossy()),
         "textFile": places.temporary.join("sample.txt").to_string_lossy(),
         "temporary": places.temporary.to_string_lossy(),
     })

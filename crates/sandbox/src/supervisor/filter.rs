@@ -20,6 +20,7 @@ pub const ARCHITECTURE: u32 = 0xc000_00b7;
 pub const X32: u32 = 0x4000_0000;
 
 /// Ordinary calls.
+#[rustfmt::skip]
 const ALLOWED: &[libc::c_long] = &[
     libc::SYS_read, libc::SYS_write, libc::SYS_close, libc::SYS_fstat, libc::SYS_lseek, libc::SYS_mmap,
     libc::SYS_mprotect, libc::SYS_munmap, libc::SYS_brk, libc::SYS_rt_sigaction, libc::SYS_rt_sigprocmask,
@@ -59,6 +60,7 @@ const ALLOWED: &[libc::c_long] = &[
 
 /// Ordinary calls that only older architectures have.
 #[cfg(target_arch = "x86_64")]
+#[rustfmt::skip]
 const ALLOWED_HERE: &[libc::c_long] = &[
     libc::SYS_stat, libc::SYS_lstat, libc::SYS_poll, libc::SYS_access, libc::SYS_pipe, libc::SYS_select,
     libc::SYS_dup2, libc::SYS_pause, libc::SYS_alarm, libc::SYS_fork, libc::SYS_vfork, libc::SYS_getdents,
@@ -70,12 +72,14 @@ const ALLOWED_HERE: &[libc::c_long] = &[
 const ALLOWED_HERE: &[libc::c_long] = &[163, 164]; // getrlimit, setrlimit
 
 /// Signals. Without a process namespace the supervisor decides whom they may reach.
+#[rustfmt::skip]
 const SIGNALS: &[libc::c_long] = &[
     libc::SYS_kill, libc::SYS_tkill, libc::SYS_tgkill, libc::SYS_rt_sigqueueinfo, libc::SYS_rt_tgsigqueueinfo,
     libc::SYS_pidfd_send_signal,
 ];
 
 /// Harmless calls that stay without effect, and are no sign of anything: numpy and V8 try some of them.
+#[rustfmt::skip]
 const QUIET: &[libc::c_long] = &[
     libc::SYS_mbind, libc::SYS_set_mempolicy, libc::SYS_get_mempolicy, libc::SYS_move_pages,
     libc::SYS_migrate_pages, libc::SYS_sched_setscheduler, libc::SYS_sched_setparam, libc::SYS_sched_setattr,
@@ -239,8 +243,7 @@ pub fn install(program: &[libc::sock_filter]) -> io::Result<OwnedFd> {
     let listen = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
     for flags in [listen | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, listen] {
         // SAFETY: the program lives until the call returns, and its length is right.
-        let result =
-            check(unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &filter) });
+        let result = check(unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &filter) });
         match result {
             // SAFETY: the kernel just made it for us.
             Ok(fd) => return Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) }),

@@ -246,11 +246,10 @@ fn serve(setup: &Setup, control: &OwnedFd) -> io::Result<()> {
                     Some(pid) => program = Some(pid),
                 }
             }
-            word::KILL => {
-                if program.take().is_some() {
-                    kill_all(namespaces);
-                    send_ended(control, libc::SIGKILL, 0)?;
-                }
+            // A program that ended in the meantime was reported already.
+            word::KILL if program.take().is_some() => {
+                kill_all(namespaces);
+                send_ended(control, libc::SIGKILL, 0)?;
             }
             word::QUIT => {
                 kill_all(namespaces);

@@ -59,10 +59,7 @@ impl Client {
     /// The first message.
     pub fn hello(&mut self) -> Vec<u8> {
         let client = json!({ "name": "sigma-sandbox", "version": env!("CARGO_PKG_VERSION") });
-        self.request(
-            "initialize",
-            json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client }),
-        )
+        self.request("initialize", json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client }))
     }
 
     /// Takes output of the server; gives what to write to it.
@@ -91,7 +88,9 @@ impl Client {
         let id = message.get("id");
         if message.get("method").is_some() {
             // A request of the server: there is nothing that it could ask of this client.
-            let refusal = |id| line(&json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32601, "message": "not supported" } }));
+            let refusal = |id| {
+                line(&json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32601, "message": "not supported" } }))
+            };
             return id.map(refusal).unwrap_or_default();
         }
         if id.and_then(Value::as_u64) != Some(self.waiting) {

@@ -75,21 +75,16 @@ fn attach(mount: &OwnedFd, target: &CStr) -> io::Result<()> {
     const F_EMPTY_PATH: libc::c_int = 4;
     let (from, to) = (mount.as_raw_fd(), libc::AT_FDCWD);
     // SAFETY: both paths end with NUL.
-    check(unsafe {
-        libc::syscall(libc::SYS_move_mount, from, c"".as_ptr(), to, target.as_ptr(), F_EMPTY_PATH)
-    })
-    .map(drop)
+    check(unsafe { libc::syscall(libc::SYS_move_mount, from, c"".as_ptr(), to, target.as_ptr(), F_EMPTY_PATH) })
+        .map(drop)
 }
 
 fn mount(source: &str, target: &Path, kind: &str, flags: libc::c_ulong, data: &str) -> io::Result<()> {
     let target = c(target.as_os_str().as_encoded_bytes())?;
     let (source, kind, data) = (c(source)?, c(kind)?, c(data)?);
     // SAFETY: all texts end with NUL and live until the call returns.
-    check(unsafe {
-        libc::mount(source.as_ptr(), target.as_ptr(), kind.as_ptr(), flags, data.as_ptr().cast())
-    }
-    .into())
-    .map(drop)
+    check(unsafe { libc::mount(source.as_ptr(), target.as_ptr(), kind.as_ptr(), flags, data.as_ptr().cast()) }.into())
+        .map(drop)
 }
 
 /// Binds a file or folder of the host at a path below `root`, read-only.
@@ -131,7 +126,10 @@ pub fn build(plan: &Plan) -> Outcome<()> {
     }
     let root = Path::new(STAGE);
     let inside = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
-    at("the root", mount("sigma", root, "tmpfs", libc::MS_NOSUID | libc::MS_NODEV, "mode=755,size=16m,nr_inodes=4096"))?;
+    at(
+        "the root",
+        mount("sigma", root, "tmpfs", libc::MS_NOSUID | libc::MS_NODEV, "mode=755,size=16m,nr_inodes=4096"),
+    )?;
 
     // `/bin` and the like are links into `/usr` on most systems, folders of their own on others.
     for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
@@ -207,9 +205,12 @@ fn devices(root: &Path) -> Outcome<()> {
     for name in ["null", "zero", "full", "random", "urandom"] {
         bind(&Path::new("/dev").join(name), &dev.join(name), NOSUID | NOEXEC)?;
     }
-    for (name, target) in
-        [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")]
-    {
+    for (name, target) in [
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+    ] {
         at(name, std::os::unix::fs::symlink(target, dev.join(name)))?;
     }
     Ok(())
@@ -236,7 +237,18 @@ fn etc(root: &Path) -> Outcome<()> {
         at(name, std::fs::write(etc.join(name), content))?;
     }
     // What libraries are found by, and public certificates: nothing of it is about this machine's users.
-    for name in ["ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ssl/certs", "ssl/openssl.cnf", "pki/tls/certs", "localtime", "protocols", "services"] {
+    for name in [
+        "ld.so.cache",
+        "ld.so.conf",
+        "ld.so.conf.d",
+        "alternatives",
+        "ssl/certs",
+        "ssl/openssl.cnf",
+        "pki/tls/certs",
+        "localtime",
+        "protocols",
+        "services",
+    ] {
         let host = Path::new("/etc").join(name);
         // A link such as `localtime` is followed; one that leads nowhere is left out.
         if host.exists() && std::fs::File::open(&host).is_ok() {
@@ -255,7 +267,24 @@ fn proc(target: &Path, ours: &Path) -> Outcome<()> {
         at("masks", make_place(&empty, false))?;
         at("masks", make_place(&none, true))?;
         // The masks of the OCI runtime specification's reference implementation.
-        for name in ["kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug", "sysrq-trigger", "kallsyms", "kpagecount", "kpageflags", "kpagecgroup", "config.gz", "cmdline", "modules", "iomem", "ioports"] {
+        for name in [
+            "kcore",
+            "keys",
+            "latency_stats",
+            "timer_list",
+            "timer_stats",
+            "sched_debug",
+            "sysrq-trigger",
+            "kallsyms",
+            "kpagecount",
+            "kpageflags",
+            "kpagecgroup",
+            "config.gz",
+            "cmdline",
+            "modules",
+            "iomem",
+            "ioports",
+        ] {
             if target.join(name).exists() {
                 bind(&empty, &target.join(name), RDONLY | NOSUID | NODEV | NOEXEC)?;
             }

@@ -115,7 +115,16 @@ fn all_addresses_are_local(family: libc::c_int, _bytes: usize) -> io::Result<()>
     message.extend((flags as u16).to_ne_bytes());
     message.extend([0; 8]);
     // struct rtmsg: family, lengths of destination and source, type of service, table, protocol, scope, type, flags.
-    message.extend([family as u8, 0, 0, 0, libc::RT_TABLE_LOCAL, libc::RTPROT_STATIC, libc::RT_SCOPE_HOST, libc::RTN_LOCAL]);
+    message.extend([
+        family as u8,
+        0,
+        0,
+        0,
+        libc::RT_TABLE_LOCAL,
+        libc::RTPROT_STATIC,
+        libc::RT_SCOPE_HOST,
+        libc::RTN_LOCAL,
+    ]);
     message.extend([0; 4]);
     // The output interface.
     message.extend(8u16.to_ne_bytes());

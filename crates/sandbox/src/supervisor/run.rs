@@ -140,7 +140,8 @@ fn isolated(
     let kinds = match request.job.kind {
         crate::Kind::Auto => {
             let entry = text(request, &request.job.entry).unwrap_or_default();
-            let manifest = (request.job.language == CodeLanguage::Node).then(|| text(request, "package.json")).flatten();
+            let manifest =
+                (request.job.language == CodeLanguage::Node).then(|| text(request, "package.json")).flatten();
             detect::kinds(request.job.language, &request.job.entry, &entry, manifest.as_deref())
         }
         kind => vec![kind],
@@ -215,7 +216,8 @@ fn isolated(
     };
     let canaries = Arc::new(canaries);
     let writable = vec![places.home.clone(), places.temporary.clone()];
-    let judge = Arc::new(Judge::new(Recorder::new(Arc::clone(&canaries), request.limits.listed), tree, first, writable));
+    let judge =
+        Arc::new(Judge::new(Recorder::new(Arc::clone(&canaries), request.limits.listed), tree, first, writable));
 
     let (stop, stopped) = sys::pipe().map_err(|error| other("a pipe", error))?;
     let deadline = began + Duration::from_millis(request.limits.wall_ms);
@@ -366,10 +368,13 @@ fn stand(control: &OwnedFd, first: i32) -> Result<(Vec<OwnedFd>, Vec<i32>, usize
                 written.map_err(|error| Failure::Isolation(format!("the user namespace: {error}")))?;
             }
             Some(&word::READY) => {
-                let numbers = data[3..].chunks_exact(4).map(|number| i32::from_ne_bytes(number.try_into().unwrap_or_default()));
+                let numbers =
+                    data[3..].chunks_exact(4).map(|number| i32::from_ne_bytes(number.try_into().unwrap_or_default()));
                 return Ok((fds, numbers.collect(), usize::from(data[1])));
             }
-            Some(&word::FAILED) => return Err(Failure::Isolation(printable(&String::from_utf8_lossy(&data[1..]), 500))),
+            Some(&word::FAILED) => {
+                return Err(Failure::Isolation(printable(&String::from_utf8_lossy(&data[1..]), 500)));
+            }
             _ => return Err(Failure::Isolation("its first process ended".to_owned())),
         }
     }
@@ -384,7 +389,9 @@ fn search_files(judge: &Judge, places: &Places, most: u64) {
         Some(root) => std::path::PathBuf::from(format!("/proc/self/fd/{}", root.as_raw_fd())),
         None => std::path::PathBuf::new(),
     };
-    let at = |path: &std::path::Path| base.join(if judge.root.is_some() { path.strip_prefix("/").unwrap_or(path) } else { path });
+    let at = |path: &std::path::Path| {
+        base.join(if judge.root.is_some() { path.strip_prefix("/").unwrap_or(path) } else { path })
+    };
     let mut folders = vec![(at(&places.temporary), 0), (at(&places.home), 0)];
     if judge.root.is_some() {
         folders.push((base.join("dev/shm"), 0));

@@ -106,7 +106,16 @@ impl StandIns {
                 let mut recorder = lock(recorder);
                 let data = &buffer[..got];
                 let name_server = to.is_some_and(|to| to.port() == 53);
-                recorder.leaving(data, if stream { "tcp" } else if name_server { "dns" } else { "udp" });
+                recorder.leaving(
+                    data,
+                    if stream {
+                        "tcp"
+                    } else if name_server {
+                        "dns"
+                    } else {
+                        "udp"
+                    },
+                );
                 match to {
                     Some(to) if !stream && to.port() == 53 => {
                         let answer = dns::answer(data, |name, counts| recorder.looked_up(name, counts));

@@ -361,9 +361,9 @@ pub fn read_memory(pid: i32, address: u64, length: usize) -> io::Result<Vec<u8>>
     remote.truncate(1024);
     let local = libc::iovec { iov_base: out.as_mut_ptr().cast(), iov_len: out.len() };
     // SAFETY: the local buffer is ours; the remote addresses are only looked up in the other process.
-    let got = check(unsafe {
-        libc::process_vm_readv(pid, &local, 1, remote.as_ptr(), remote.len() as libc::c_ulong, 0)
-    } as libc::c_long);
+    let got =
+        check(unsafe { libc::process_vm_readv(pid, &local, 1, remote.as_ptr(), remote.len() as libc::c_ulong, 0) }
+            as libc::c_long);
     let got = match got {
         Ok(got) => got as usize,
         // A kernel without the call, or a profile that takes it away.

@@ -105,7 +105,8 @@ fn size(folder: &Path) -> u64 {
 /// all resident pages.
 fn memory(pid: i32) -> u64 {
     let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-    let share = rollup.lines().find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let share =
+        rollup.lines().find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     share.map_or_else(
         || {
             let pages = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();

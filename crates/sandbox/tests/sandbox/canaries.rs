@@ -50,11 +50,20 @@ open(home + '/cache/' + env['STRIPE_SECRET_KEY'], 'w')
     each(text, |way, execution| {
         let leaked: Vec<&str> = execution.canaries_leaked.iter().map(String::as_str).collect();
         let expect = [
-            "API_KEY", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "NPM_TOKEN", "OPENAI_API_KEY", "SLACK_BOT_TOKEN",
-            "STRIPE_SECRET_KEY", "~/.npmrc",
+            "API_KEY",
+            "AWS_SECRET_ACCESS_KEY",
+            "GITHUB_TOKEN",
+            "NPM_TOKEN",
+            "OPENAI_API_KEY",
+            "SLACK_BOT_TOKEN",
+            "STRIPE_SECRET_KEY",
+            "~/.npmrc",
         ];
         assert_eq!(leaked, expect, "{way:?} {execution:#?}");
-        assert!(flags(&execution).contains(&"canary-leaked") && flags(&execution).contains(&"canary-stored"), "{way:?}");
+        assert!(
+            flags(&execution).contains(&"canary-leaked") && flags(&execution).contains(&"canary-stored"),
+            "{way:?}"
+        );
         assert_eq!(execution.flags[0].code, "canary-leaked", "the most serious comes first: {:?}", execution.flags);
         let message = &execution.flags[0].message;
         for way_out in ["GITHUB_TOKEN (argument)", "API_KEY (dns)", "NPM_TOKEN (udp)", "AWS_SECRET_ACCESS_KEY (tcp)"] {

@@ -6,8 +6,24 @@ use crate::world::{each, flags, python, run, ways};
 fn writes_are_told_and_stay_inside() {
     let marker = format!("sigma-written-{}", std::process::id());
     let places = [
-        "/", "/etc", "/usr", "/usr/bin", "/usr/local/lib", "/var/tmp", "/root", "/home", "/work", "/work/app", "/sigma", "/dev",
-        "/proc/sys/kernel", "/opt", "/srv", "/boot", "/run", "/sys/kernel",
+        "/",
+        "/etc",
+        "/usr",
+        "/usr/bin",
+        "/usr/local/lib",
+        "/var/tmp",
+        "/root",
+        "/home",
+        "/work",
+        "/work/app",
+        "/sigma",
+        "/dev",
+        "/proc/sys/kernel",
+        "/opt",
+        "/srv",
+        "/boot",
+        "/run",
+        "/sys/kernel",
     ];
     let text = format!(
         r#"

@@ -16,7 +16,10 @@ fn time_runs_out() {
         sandbox.limits.wall_ms = 700;
         let execution = run_in(&sandbox, way, &python(text));
         assert_eq!(execution.exercises[0].outcome, "still running at the limit", "{way:?} {execution:#?}");
-        assert!(execution.output.contains("begun") && flags(&execution).contains(&"time-limit"), "{way:?} {execution:#?}");
+        assert!(
+            execution.output.contains("begun") && flags(&execution).contains(&"time-limit"),
+            "{way:?} {execution:#?}"
+        );
     }
 }
 

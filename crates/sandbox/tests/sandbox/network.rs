@@ -112,9 +112,11 @@ fn names_are_joined_to_connections() {
         let mut job = crate::world::python(text);
         let execution = run(way, &job);
         let joined = |execution: &sigma_core::Execution| {
-            execution.network.listed.iter().any(|attempt| {
-                attempt.protocol == "tcp" && attempt.host.as_deref() == Some("api.example.org")
-            })
+            execution
+                .network
+                .listed
+                .iter()
+                .any(|attempt| attempt.protocol == "tcp" && attempt.host.as_deref() == Some("api.example.org"))
         };
         assert!(joined(&execution), "{execution:#?}");
         assert!(execution.output.contains("503"), "the sink answers HTTP: {execution:#?}");
@@ -150,7 +152,8 @@ const dns = require('dns'), dgram = require('dgram'), net = require('net');
         assert!(tried(&execution, "udp", "192.0.2.1:9"), "{way:?} {execution:#?}");
         assert!(tried(&execution, "dns", "one.example.org"), "{way:?} {execution:#?}");
         if way.namespaces() {
-            let host = |name: &str| execution.network.listed.iter().any(|attempt| attempt.host.as_deref() == Some(name));
+            let host =
+                |name: &str| execution.network.listed.iter().any(|attempt| attempt.host.as_deref() == Some(name));
             assert!(host("one.example.org") && host("two.example.org"), "{execution:#?}");
             assert!(flags(&execution).contains(&"encrypted-traffic"), "{execution:#?}");
         }

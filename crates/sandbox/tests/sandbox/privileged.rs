@@ -62,7 +62,10 @@ print('socketcall', call())
 "#;
     each(text, |way, execution| {
         assert!(execution.output.contains("x32 -1 38"), "{way:?} {execution:#?}");
-        assert!(execution.output.contains("32-bit -38") && execution.output.contains("socketcall -38"), "{way:?} {execution:#?}");
+        assert!(
+            execution.output.contains("32-bit -38") && execution.output.contains("socketcall -38"),
+            "{way:?} {execution:#?}"
+        );
         assert_eq!(execution.refused.get("x32 system call"), Some(&1), "{way:?} {execution:#?}");
         assert_eq!(execution.refused.get("32-bit system call"), Some(&2), "{way:?} {execution:#?}");
     });

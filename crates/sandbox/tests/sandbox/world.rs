@@ -175,5 +175,7 @@ pub fn tried(execution: &Execution, protocol: &str, to: &str) -> bool {
 /// The figure behind a name in `/proc/PID/status`, kilobytes.
 pub fn status_kilobytes(pid: u32, name: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix(name)?.trim_start_matches(':').trim().strip_suffix(" kB")?.parse().ok())
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.trim_start_matches(':').trim().strip_suffix(" kB")?.parse().ok())
 }
