@@ -4,11 +4,16 @@
 //! that is encrypted or compressed before it is sent cannot be recognised; plain, hexadecimal, base64, base32 and
 //! percent-encoded ones are, also when a host name cuts them into labels.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use data_encoding::{BASE32_NOPAD, BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER};
 
-/// The longest encoded mock secret that is looked for: what is read piecewise keeps this much of the piece before.
-pub const OVERLAP: usize = 256;
+/// Of a mock secret, however it is written, this many bytes are looked for: enough to be no accident, and little enough to
+/// find one that is sent in pieces.
+const PATTERN: usize = 20;
+/// What is read piecewise keeps this much of the piece before.
+pub const OVERLAP: usize = 64;
 
 /// The mock secrets of one run.
 pub struct Canaries {
@@ -16,9 +21,15 @@ pub struct Canaries {
     pub environment: Vec<(String, String)>,
     /// Path relative to the home folder and content of the credential files.
     pub files: Vec<(String, String)>,
-    /// What the patterns of the search stand for.
-    names: Vec<String>,
-    search: AhoCorasick,
+    /// The name of each secret and the text that must not turn up.
+    secrets: Vec<(String, String)>,
+    search: OnceLock<Option<Search>>,
+}
+
+/// All spellings of all secrets, and the secret that each stands for.
+struct Search {
+    automaton: AhoCorasick,
+    owners: Vec<usize>,
 }
 
 /// Alphabets that tokens are made of.
@@ -62,7 +73,7 @@ impl Canaries {
             (".ssh/id_ed25519", key),
             (".npmrc", format!("//registry.npmjs.org/:_authToken=npm_{npmrc}\n")),
             (".pypirc", format!("[pypi]\nusername = __token__\npassword = pypi-AgEIcHlwaS5vcmc{pypirc}\n")),
-            (".netrc", format!("machine api.github.com login dev password {netrc}\n")),
+            (".netrc", format!("machine artifacts.internal login dev password {netrc}\n")),
             (".git-credentials", format!("https://dev:ghp_{git}@github.com\n")),
             (
                 ".docker/config.json",
@@ -96,26 +107,37 @@ impl Canaries {
         });
         let file_secrets =
             file_values.iter().map(|(file, value)| (format!("~/{}", files[*file].0), (*value).to_owned()));
-        let (mut names, mut patterns) = (Vec::new(), Vec::new());
-        for (name, value) in secrets.chain(file_secrets) {
-            for pattern in spellings(value.as_bytes()) {
-                names.push(name.clone());
-                patterns.push(pattern);
-            }
-        }
-        let search = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .ascii_case_insensitive(true)
-            .build(&patterns)
-            .map_err(|_| getrandom::Error::UNEXPECTED)?;
+        let secrets = secrets.chain(file_secrets).collect();
         let owned = |pairs: &[(&str, String)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
-        Ok(Self { environment: owned(&environment), files: owned(&files), names, search })
+        Ok(Self { environment: owned(&environment), files: owned(&files), secrets, search: OnceLock::new() })
+    }
+
+    /// Builds the search, which takes some milliseconds, unless it was built before. A run does so while its program starts.
+    pub fn prepare(&self) -> bool {
+        let build = || {
+            let (mut owners, mut patterns) = (Vec::new(), Vec::new());
+            for (owner, (_, secret)) in self.secrets.iter().enumerate() {
+                for pattern in spellings(secret.as_bytes()) {
+                    owners.push(owner);
+                    patterns.push(pattern);
+                }
+            }
+            let automaton = AhoCorasick::builder()
+                .match_kind(MatchKind::Standard)
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .ascii_case_insensitive(true)
+                .build(&patterns);
+            automaton.ok().map(|automaton| Search { automaton, owners })
+        };
+        self.search.get_or_init(build).is_some()
     }
 
     /// The names of the mock secrets that these bytes hold.
     pub fn find(&self, bytes: &[u8]) -> Vec<&str> {
-        let mut found: Vec<&str> =
-            self.search.find_overlapping_iter(bytes).map(|hit| self.names[hit.pattern().as_usize()].as_str()).collect();
+        self.prepare();
+        let Some(Some(search)) = self.search.get() else { return Vec::new() };
+        let owner = |hit: aho_corasick::Match| self.secrets[search.owners[hit.pattern().as_usize()]].0.as_str();
+        let mut found: Vec<&str> = search.automaton.find_overlapping_iter(bytes).map(owner).collect();
         found.sort_unstable();
         found.dedup();
         found
@@ -152,7 +174,7 @@ fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
         let from = [0, 2, 4, 5, 7][skip];
         out.push(text.as_bytes()[from..text.len() - 2].to_vec());
     }
-    out.iter_mut().for_each(|pattern| pattern.truncate(OVERLAP));
+    out.iter_mut().for_each(|pattern| pattern.truncate(PATTERN));
     out.sort();
     out.dedup();
     out

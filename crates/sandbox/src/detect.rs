@@ -18,7 +18,7 @@ pub fn kinds(language: CodeLanguage, entry: &str, text: &str, manifest: Option<&
 }
 
 fn python(any: &dyn Fn(&[&str]) -> bool) -> Vec<Kind> {
-    let mcp = any(&["FastMCP(", "from mcp.", "import mcp", "fastmcp", "stdio_server("])
+    let mcp = any(&["FastMCP(", "from mcp.", "import mcp", "fastmcp", "MCPServer(", "stdio_server("])
         || (any(&["jsonrpc"]) && any(&["tools/list"]));
     if mcp {
         return vec![Kind::McpServer];

@@ -30,6 +30,8 @@ pub struct Seen {
     pub encrypted: u64,
     pub started_from_memory: bool,
     pub memory_hit: bool,
+    /// Whether it was ended because its files grew too large.
+    pub disk_hit: bool,
     /// Whether something still ran at its limit of time.
     pub late: bool,
     /// Processes that went on after the program's end.

@@ -119,7 +119,7 @@
     return shown.length <= 80 ? shown : shown.slice(0, 77) + "...";
   };
   const later = (ms) => new Promise((resolve) => setTimeout(() => resolve({ late: true }), ms));
-  const bounded = async (what, work, seconds = 3) => {
+  const bounded = async (what, work, seconds = 2) => {
     try {
       const done = await Promise.race([Promise.resolve().then(work).then((value) => ({ value })), later(seconds * 1000)]);
       told(what, done.late ? "did not return in time" : `returned ${short(done.value)}`);

@@ -82,6 +82,15 @@ def main():
         sys.setprofile(on_event)
         threading.setprofile(on_event)
 
+    # Started without `site`, so that nothing that happens to be installed on this machine is found: only the dependencies
+    # are, with what their `.pth` files start.
+    if sys.flags.no_site:
+        import site
+        site.setquit()
+        site.sethelper()
+        if plan["dependencies"]:
+            site.addsitedir(plan["dependencies"])
+
     # Mock secrets that are read by name.
     canaries = set(plan["canaries"])
 
@@ -122,7 +131,7 @@ def main():
         return text if len(text) <= 80 else text[:77] + "..."
 
     # Runs something for at most some seconds; what does not come back is left behind.
-    def bounded(what, call, seconds=3.0):
+    def bounded(what, call, seconds=2.0):
         result = []
 
         def work():
@@ -160,14 +169,18 @@ def main():
         ):
             if text.startswith(word):
                 return value
-        for word, value in (
+        texts = (
             ("url", "https://example.org/"), ("uri", "https://example.org/"), ("path", plan["textFile"]),
             ("file", plan["textFile"]), ("dir", plan["temporary"]), ("email", "someone@example.org"),
-            ("host", "example.org"), ("port", 8080), ("count", 3), ("num", 3), ("size", 3), ("index", 0),
-            ("limit", 3), ("timeout", 1), ("items", [1, 2, 3]), ("values", [1, 2, 3]), ("list", [1, 2, 3]),
-            ("data", {"key": "value"}), ("config", {"key": "value"}), ("options", {"key": "value"}), ("date", "2026-01-02"),
-        ):
-            if word in name and not text.startswith("str") or (word in ("url", "uri", "path", "file", "dir", "email", "host", "date") and word in name):
+            ("host", "example.org"), ("date", "2026-01-02"),
+        )
+        others = (
+            ("port", 8080), ("count", 3), ("num", 3), ("size", 3), ("index", 0), ("limit", 3), ("timeout", 1),
+            ("items", [1, 2, 3]), ("values", [1, 2, 3]), ("list", [1, 2, 3]), ("data", {"key": "value"}),
+            ("config", {"key": "value"}), ("options", {"key": "value"}),
+        )
+        for word, value in texts if text.startswith("str") else texts + others:
+            if word in name:
                 return value
         if text.startswith("str"):
             return "sample"
@@ -203,7 +216,7 @@ def main():
             result = function(*args, **kwargs)
             if inspect.iscoroutine(result):
                 import asyncio
-                return asyncio.run(asyncio.wait_for(result, 3)) if hasattr(asyncio, "run") else None
+                return asyncio.run(asyncio.wait_for(result, 1.5)) if hasattr(asyncio, "run") else None
             if inspect.isgenerator(result):
                 return [one for one, _ in zip(result, range(20))]
             return result
@@ -379,7 +392,15 @@ def is_asgi(app, inspect):
         return False
 
 
+# Values of a module may do anything when they are looked at.
 def is_app(value, inspect):
+    try:
+        return looks_like_app(value, inspect)
+    except Exception:
+        return False
+
+
+def looks_like_app(value, inspect):
     if hasattr(value, "wsgi_app") or hasattr(value, "wsgi"):
         return not inspect.isclass(value)
     kind = type(value).__module__.split(".")[0]

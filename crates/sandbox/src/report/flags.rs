@@ -18,8 +18,8 @@ const RULES: &[Rule] = &[
     Rule {
         code: "canary-leaked",
         severity: Severity::Critical,
-        why: "a secret that is nobody's business was on its way out; no innocent program does that with a key it was not \
-              given for that purpose, and one that sends a key to its own service declares the host",
+        why: "a secret was on its way out where everybody on the way can read it, or where it is no secret any more: an \
+              address, a name, the arguments of a program. What goes to its own service is encrypted",
         applies: |seen| {
             let ways = |ways: &std::collections::BTreeSet<&str>| ways.iter().copied().collect::<Vec<_>>().join(", ");
             let leaked: Vec<_> = seen.canaries_leaked.iter().filter(|(_, ways)| **ways != ["file"].into()).collect();
@@ -51,7 +51,8 @@ const RULES: &[Rule] = &[
         severity: Severity::High,
         why: "keys of the user for something else; tools for that very service are the exception and say so",
         applies: |seen| {
-            let list = seen.canaries_read.iter().filter(|name| name.starts_with("~/"));
+            // Python's `requests` opens this one before every request, to see whether it names the host.
+            let list = seen.canaries_read.iter().filter(|name| name.starts_with("~/") && *name != "~/.netrc");
             let list = list.map(String::as_str).collect::<Vec<_>>().join(", ");
             (!list.is_empty()).then(|| format!("mock credential files were opened: {list}"))
         },
@@ -265,6 +266,12 @@ const RULES: &[Rule] = &[
         applies: |seen| seen.memory_hit.then(|| "was ended because it used too much memory".to_owned()),
     },
     Rule {
+        code: "disk-limit",
+        severity: Severity::Medium,
+        why: "larger files than a tool needs; with namespaces the kernel says `no space left` instead",
+        applies: |seen| seen.disk_hit.then(|| "was ended because its files grew too large".to_owned()),
+    },
+    Rule {
         code: "time-limit",
         severity: Severity::Info,
         why: "servers never end, so this says little alone",
@@ -319,6 +326,6 @@ pub fn flags(seen: &Seen) -> Vec<RiskFlag> {
         Some(RiskFlag { severity: rule.severity, code: rule.code.to_owned(), message })
     });
     let mut flags: Vec<RiskFlag> = hits.collect();
-    flags.sort_by(|one, other| other.severity.cmp(&one.severity));
+    flags.sort_by_key(|flag| std::cmp::Reverse(flag.severity));
     flags
 }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::ffi::CString;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::filter::{ARCHITECTURE, X32};
@@ -27,6 +28,10 @@ pub struct Judge {
     pub recorder: Mutex<Recorder>,
     /// The root of the sandbox, where it has one of its own.
     pub root: Option<OwnedFd>,
+    /// The first process of the sandbox.
+    pub first: i32,
+    /// Where the code may write, where there is no tree of its own.
+    pub writable: Vec<PathBuf>,
     /// Sockets that stand in for those of the internet, where there is no network namespace.
     pub stand_ins: Option<stand_in::StandIns>,
     /// Where a connection to our listeners was meant to go, by its local port and whether it is TCP.
@@ -95,13 +100,42 @@ const CHANGES_HERE: &[(Call, usize, Option<usize>)] = &[];
 /// The same by descriptor.
 const CHANGES_BY_FD: &[Call] = &[libc::SYS_fchmod, libc::SYS_fchown, libc::SYS_fsetxattr, libc::SYS_fremovexattr];
 
+/// Changes that Landlock does not cover. With a tree of its own, mounts do; without one, they are done in the asker's place.
+const BEYOND_LANDLOCK: &[Call] = &[
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    452,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    libc::SYS_utimensat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chmod,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lchown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utime,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utimes,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_futimesat,
+];
+
 const SIGNALS: &[Call] =
     &[libc::SYS_kill, libc::SYS_tkill, libc::SYS_tgkill, libc::SYS_rt_sigqueueinfo, libc::SYS_rt_tgsigqueueinfo];
 
 impl Judge {
-    pub fn new(recorder: Recorder, root: Option<OwnedFd>, stand_ins: Option<stand_in::StandIns>) -> Self {
+    pub fn new(recorder: Recorder, root: Option<OwnedFd>, first: i32, writable: Vec<PathBuf>) -> Self {
+        let stand_ins = root.is_none().then(stand_in::StandIns::default);
         let (meant, counts) = (Mutex::default(), Mutex::default());
-        Self { recorder: Mutex::new(recorder), root, stand_ins, meant, counts }
+        Self { recorder: Mutex::new(recorder), root, first, writable, stand_ins, meant, counts }
     }
 
     /// Answers all questions of one filter, until nobody is left who could ask. The first program start is ours.
@@ -134,14 +168,15 @@ impl Judge {
             let folder = folder.map_or(libc::AT_FDCWD, |at| arguments[at] as i32);
             self.changes(listener, question, folder, arguments[*path]);
         }
-        if changed {
-            return Some(Answer::Go);
-        }
         if is(question, CHANGES_BY_FD) {
+            changed = true;
             if let Some(path) = paths::of_descriptor(question.pid, arguments[0] as i32) {
                 self.write(&path);
             }
-            return Some(Answer::Go);
+        }
+        if changed {
+            let guarded = self.root.is_some() || !is(question, BEYOND_LANDLOCK);
+            return Some(if guarded { Answer::Go } else { self.change_attributes(listener, question) });
         }
         if is(question, &[libc::SYS_execve, libc::SYS_execveat]) {
             return Some(self.start(listener, question));
@@ -157,6 +192,9 @@ impl Judge {
         }
         if is(question, &[libc::SYS_bind, libc::SYS_setsockopt]) {
             return Some(self.prepare_stand_in(question));
+        }
+        if is(question, &[libc::SYS_getsockname, libc::SYS_getpeername]) {
+            return Some(self.address(question));
         }
         if is(question, SIGNALS) && self.root.is_none() {
             return Some(self.signal(question));
@@ -183,6 +221,47 @@ impl Judge {
         let resolved = path.map(|path| paths::absolute(question.pid, folder, &String::from_utf8_lossy(&path)));
         if listener.still_waits(question) {
             self.write(&resolved.unwrap_or_else(|_| "(unreadable)".to_owned()));
+        }
+    }
+
+    /// Mode and times of files: in the program's own folders only. The file is opened once, without following a link, and
+    /// what was opened is judged. Owners and extended attributes stay as they are.
+    fn change_attributes(&self, listener: &Listener, question: &Question) -> Answer {
+        let (pid, arguments) = (question.pid, &question.arguments);
+        let x86 = cfg!(target_arch = "x86_64");
+        #[cfg(target_arch = "x86_64")]
+        let (chmod, times) = (libc::SYS_chmod, [libc::SYS_utime, libc::SYS_utimes, libc::SYS_futimesat]);
+        #[cfg(not(target_arch = "x86_64"))]
+        let (chmod, times) = (libc::SYS_fchmodat, [libc::SYS_utimensat; 3]);
+        let (folder, path, mode) = match Call::from(question.call) {
+            libc::SYS_fchmod => (None, None, Some(arguments[1])),
+            call if x86 && call == chmod => (None, Some(arguments[0]), Some(arguments[1])),
+            libc::SYS_fchmodat | 452 => (Some(arguments[0]), Some(arguments[1]), Some(arguments[2])),
+            libc::SYS_utimensat if arguments[1] == 0 => (None, None, None),
+            libc::SYS_utimensat => (Some(arguments[0]), Some(arguments[1]), None),
+            call if x86 && call == times[2] => (Some(arguments[0]), Some(arguments[1]), None),
+            call if times.contains(&call) => (None, Some(arguments[0]), None),
+            _ => return Answer::Fail(libc::EPERM),
+        };
+        let file = match path {
+            None => self.take(question, arguments[0] as i32),
+            Some(address) => memory::path(pid, address).and_then(|path| {
+                let folder = folder.map_or(libc::AT_FDCWD, |folder| folder as i32);
+                let path = paths::absolute(pid, folder, &String::from_utf8_lossy(&path));
+                sys::open_file(Path::new(&path))
+            }),
+        };
+        if !listener.still_waits(question) {
+            return Answer::Fail(libc::EINTR);
+        }
+        let Ok(file) = file else { return Answer::Fail(libc::EPERM) };
+        let place = sys::path_of(file.as_fd());
+        if !self.writable.iter().any(|folder| place.as_ref().is_ok_and(|place| place.starts_with(folder))) {
+            return Answer::Fail(libc::EPERM);
+        }
+        match mode {
+            Some(mode) => done(sys::set_mode(file.as_fd(), mode as u32 & 0o777)),
+            None => Answer::Value(0), // times: nobody will ask for them
         }
     }
 
@@ -246,7 +325,7 @@ impl Judge {
         let ordinary = matches!(plain, libc::SOCK_STREAM | libc::SOCK_DGRAM)
             && matches!(protocol, 0 | libc::IPPROTO_TCP | libc::IPPROTO_UDP);
         if let (Some(stand_ins), libc::AF_INET | libc::AF_INET6, true) = (&self.stand_ins, domain, ordinary) {
-            return match stand_ins.give(listener, question, kind) {
+            return match stand_ins.give(&self.recorder, listener, question) {
                 Ok(()) => None,
                 Err(error) => Some(Answer::Fail(error.raw_os_error().unwrap_or(libc::EMFILE))),
             };
@@ -311,7 +390,8 @@ impl Judge {
         };
         if is_loopback(to.ip()) || (!stream && to.port() == 53) {
             let result = connect_at_once(socket.as_fd(), &address);
-            if stream && !matches!(result, Answer::Value(_)) && result != Answer::Fail(libc::EINPROGRESS) {
+            // The program's own servers are no network; a service that is not there might be, elsewhere.
+            if stream && !sys::is_connected(socket.as_fd()) {
                 lock(&self.recorder).attempt("tcp", Some(to));
             }
             return result;
@@ -447,13 +527,36 @@ impl Judge {
         }
     }
 
+    /// Of a stand-in, the address that it would have: programs do not know what to do with another family's.
+    fn address(&self, question: &Question) -> Answer {
+        let (pid, arguments) = (question.pid, &question.arguments);
+        let socket = self.take(question, arguments[0] as i32);
+        let own = is(question, &[libc::SYS_getsockname]);
+        let address = match (&self.stand_ins, &socket) {
+            (Some(stand_ins), Ok(socket)) => stand_ins.address(socket.as_fd(), own),
+            _ => None,
+        };
+        match address {
+            None => Answer::Go, // it only reads
+            Some(Err(code)) => Answer::Fail(code),
+            Some(Ok(address)) => {
+                let bytes = net::sockaddr(address);
+                let room = memory::bytes(pid, arguments[2], 4).ok().and_then(|room| room.try_into().ok());
+                let room = room.map_or(0, u32::from_ne_bytes) as usize;
+                let written = sys::write_memory(pid, arguments[1], &bytes[..bytes.len().min(room)])
+                    .and_then(|()| sys::write_memory(pid, arguments[2], &(bytes.len() as u32).to_ne_bytes()));
+                if written.is_ok() { Answer::Value(0) } else { Answer::Fail(libc::EFAULT) }
+            }
+        }
+    }
+
     /// Without a process namespace, signals reach the sandbox's own processes only.
     fn signal(&self, question: &Question) -> Answer {
         let target = question.arguments[0] as i32;
         let own = match target {
             0 => true,
             -1 | i32::MIN => false,
-            _ => paths::descends_from(target.abs(), std::process::id() as i32),
+            _ => paths::descends_from(target.abs(), self.first),
         };
         if own {
             return Answer::Go;

@@ -92,6 +92,7 @@ pub fn instructions(request: &Request, places: &Places, canaries: &Canaries, sta
         "arguments": start.arguments,
         "language": match request.job.language { CodeLanguage::Python => "python", CodeLanguage::Node => "node" },
         "canaries": canaries.environment.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        "dependencies": places.dependencies.as_ref().map(|path| path.to_string_lossy()),
         "textFile": places.temporary.join("sample.txt").to_string_lossy(),
         "temporary": places.temporary.to_string_lossy(),
     })

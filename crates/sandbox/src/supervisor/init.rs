@@ -246,12 +246,10 @@ fn serve(setup: &Setup, control: &OwnedFd) -> io::Result<()> {
                     Some(pid) => program = Some(pid),
                 }
             }
-            word::KILL => {
-                if let Some(pid) = program.take() {
-                    kill_all(namespaces);
-                    let status = wait_for(pid);
-                    send_ended(control, status, 0)?;
-                }
+            // A program that ended in the meantime was reported already.
+            word::KILL if program.take().is_some() => {
+                kill_all(namespaces);
+                send_ended(control, libc::SIGKILL, 0)?;
             }
             word::QUIT => {
                 kill_all(namespaces);
@@ -286,33 +284,13 @@ fn reap(program: Option<i32>) -> Option<libc::c_int> {
     status
 }
 
-fn wait_for(pid: i32) -> libc::c_int {
-    let mut status = 0;
-    while let Ok(Some(ended)) = sys::wait(-1, true) {
-        if ended.pid == pid {
-            status = ended.status;
-        }
-    }
-    status
-}
-
 /// Kills everything in the sandbox but this process, and reaps it.
 fn kill_all(namespaces: bool) {
-    let own = std::process::id() as i32;
-    for _ in 0..1000 {
-        if namespaces {
-            let _ = sys::kill(-1, libc::SIGKILL);
-        } else {
-            // Stopped first, so that none of them can make another while it is looked for.
-            let others = || paths::family(own).into_iter().filter(|pid| *pid != own);
-            others().for_each(|pid| drop(sys::kill(pid, libc::SIGSTOP)));
-            others().for_each(|pid| drop(sys::kill(pid, libc::SIGKILL)));
-        }
-        match sys::wait(-1, true) {
-            Ok(Some(_)) => while let Ok(Some(_)) = sys::wait(-1, false) {},
-            _ => return, // no children are left
-        }
+    if !namespaces {
+        return paths::end_family(std::process::id() as i32);
     }
+    let _ = sys::kill(-1, libc::SIGKILL);
+    while let Ok(Some(_)) = sys::wait(-1, true) {}
 }
 
 fn left_behind(namespaces: bool) -> u32 {

@@ -60,6 +60,8 @@ fn try_launch(launch: &Launch, control: &OwnedFd, fds: Vec<OwnedFd>) -> Result<N
     drop(fds);
     std::env::set_current_dir(&launch.folder).map_err(step("its folder"))?;
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1).map_err(step("no new privileges"))?;
+    // Should the first process ever be killed alone, at least the program itself goes with it.
+    sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong).map_err(step("its end"))?;
     landlock(&launch.rules).map_err(|error| ("Landlock", error))?;
     // SAFETY: restoring the default handler; Rust ignores this signal, programs expect it.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };

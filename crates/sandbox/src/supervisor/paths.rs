@@ -1,5 +1,7 @@
 //! What a path of a process under test means.
 
+use super::sys;
+
 /// The path from the root of the sandbox, without links resolved: what the program asked for, not what it got.
 pub fn absolute(pid: i32, folder: i32, path: &str) -> String {
     if path.starts_with('/') {
@@ -79,6 +81,22 @@ pub fn family(pid: i32) -> Vec<i32> {
         }
     }
     out
+}
+
+/// Kills all that descends from a process, until nothing is left. Stopped first, so that none of them can make another
+/// while it is looked for.
+pub fn end_family(ancestor: i32) {
+    for _ in 0..1000 {
+        let others: Vec<i32> = family(ancestor).into_iter().filter(|pid| *pid != ancestor).collect();
+        others.iter().for_each(|pid| drop(sys::kill(*pid, libc::SIGSTOP)));
+        let others: Vec<i32> = family(ancestor).into_iter().filter(|pid| *pid != ancestor).collect();
+        others.iter().for_each(|pid| drop(sys::kill(*pid, libc::SIGKILL)));
+        match sys::wait(-1, false) {
+            Ok(Some(_)) => {}
+            Ok(None) => std::thread::sleep(std::time::Duration::from_millis(1)),
+            Err(_) => return, // no children are left
+        }
+    }
 }
 
 #[cfg(test)]

@@ -132,6 +132,10 @@ pub fn fill(request: &Request, canaries: &Canaries, base: &Path) -> io::Result<P
         path.parent().map(std::fs::create_dir_all).transpose()?;
         std::fs::write(path, content)?;
     }
+    // Node looks for dependencies beside the code; where the code stays where it is, only `require` finds them.
+    if let (Some(folder), CodeLanguage::Node) = (&places.dependencies, request.job.language) {
+        std::os::unix::fs::symlink(folder, base.join("node_modules"))?;
+    }
     Ok(places)
 }
 
@@ -212,6 +216,9 @@ pub fn launch(
     if let (CodeLanguage::Python, Some(folder)) = (request.job.language, &places.dependencies) {
         environment.push(("PYTHONPATH".to_owned(), folder.to_string_lossy().into_owned()));
     }
+    if let (CodeLanguage::Node, Some(folder)) = (request.job.language, &places.dependencies) {
+        environment.push(("NODE_PATH".to_owned(), folder.to_string_lossy().into_owned()));
+    }
     environment.extend(canaries.environment.iter().cloned());
     let environment = environment.into_iter().map(|(name, value)| c(format!("{name}={value}")));
     let program = request.interpreter.program.to_string_lossy().into_owned();
@@ -220,7 +227,7 @@ pub fn launch(
     let mut arguments = vec![program];
     match (&request.job.harness, request.job.language) {
         (Some(_), _) => arguments.extend([harness, entry]),
-        (None, CodeLanguage::Python) => arguments.push(harness),
+        (None, CodeLanguage::Python) => arguments.extend(["-S".to_owned(), harness]),
         // A program is started as Node would start it, with the harness before it; else the harness is the program.
         (None, CodeLanguage::Node) if start.as_program => arguments.extend(["--require".to_owned(), harness, entry]),
         (None, CodeLanguage::Node) => arguments.push(harness),

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
+use std::sync::Arc;
 
 use sigma_core::{Bounded, NetworkAttempt, SpawnAttempt, printable};
 
@@ -54,7 +55,7 @@ struct Attempt {
 /// All that a run leaves behind.
 pub struct Recorder {
     /// The mock secrets that are looked for.
-    pub canaries: Canaries,
+    pub canaries: Arc<Canaries>,
     network: Tally<Attempt>,
     spawns: Tally<(String, Vec<String>)>,
     writes: Tally<String>,
@@ -82,7 +83,7 @@ const MADE_UP: u32 = 0xc612_0000;
 const NAMES: usize = 10_000;
 
 impl Recorder {
-    pub fn new(canaries: Canaries, bound: usize) -> Self {
+    pub fn new(canaries: Arc<Canaries>, bound: usize) -> Self {
         Self {
             canaries,
             network: Tally::new(bound),

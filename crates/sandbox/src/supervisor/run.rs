@@ -16,7 +16,7 @@ use super::prepare::{self, Places};
 use super::record::Recorder;
 use super::sink::{self, Watched};
 use super::watchdog::Watchdog;
-use super::{group, mcp, mounts, net, sys};
+use super::{group, mcp, mounts, net, paths, sys};
 use crate::canary::{Canaries, OVERLAP};
 use crate::report::{self, Seen};
 use crate::{Code, Request, Tier, detect};
@@ -118,7 +118,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         if let Some(pid) = self.pid {
             let _ = sys::kill(pid, libc::SIGKILL);
-            let _ = sys::wait(pid, true);
+            paths::end_family(std::process::id() as i32);
         }
         if let Some(folder) = &self.folder {
             let _ = std::fs::remove_dir_all(folder);
@@ -195,6 +195,8 @@ fn isolated(
     };
     drop(theirs);
     held.pid = Some(first);
+    // Should the first process be killed, what it leaves comes to us.
+    sys::prctl(libc::PR_SET_CHILD_SUBREAPER, 1).map_err(|error| other("the supervisor's place", error))?;
     let group = group::Group::make(request, first);
     if namespaces && !root {
         let (uid, gid) = sys::ids();
@@ -212,12 +214,15 @@ fn isolated(
         udp: some(listeners_of_a_kind),
         tcp: some(listeners_of_a_kind),
     };
-    let stand_ins = (!namespaces).then(super::stand_in::StandIns::default);
-    let judge = Arc::new(Judge::new(Recorder::new(canaries, request.limits.listed), tree, stand_ins));
+    let canaries = Arc::new(canaries);
+    let writable = vec![places.home.clone(), places.temporary.clone()];
+    let judge =
+        Arc::new(Judge::new(Recorder::new(Arc::clone(&canaries), request.limits.listed), tree, first, writable));
 
     let (stop, stopped) = sys::pipe().map_err(|error| other("a pipe", error))?;
     let deadline = began + Duration::from_millis(request.limits.wall_ms);
-    let watchdog = Watchdog::start(first, request.limits.memory);
+    let files = held.folder.clone().map(|folder| (folder, request.limits.disk));
+    let watchdog = Watchdog::start(first, request.limits.memory, files);
     let mut work = Work {
         request,
         places: &places,
@@ -239,6 +244,7 @@ fn isolated(
         failure: None,
     };
     std::thread::scope(|scope| {
+        scope.spawn(|| canaries.prepare());
         scope.spawn(|| sink::run(&judge, &listeners, watched.as_ref(), &stop));
         for (index, start) in starts.iter().enumerate() {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -250,6 +256,9 @@ fn isolated(
             // What an exercise leaves of its share, the others have.
             let share = left / (starts.len() - index) as u32;
             if let Err(error) = work.exercise(scope, index as u8, start, Instant::now() + share) {
+                // Whatever still runs must end, or the threads that answer it would wait for ever.
+                let _ = sys::kill(first, libc::SIGKILL);
+                paths::end_family(std::process::id() as i32);
                 work.failure = Some(error);
                 break;
             }
@@ -262,6 +271,10 @@ fn isolated(
     let sampled = watchdog.peak();
     held.pid = None;
     let ended = sys::wait(first, true).ok().flatten();
+    if !canaries.prepare() {
+        return Err(Failure::Other("the search for mock secrets could not be built".to_owned()));
+    }
+    let disk_hit = watchdog.filled();
     let peak = [group.as_ref().and_then(group::Group::peak), Some(sampled), ended.as_ref().map(|ended| ended.peak)];
     if let Some(failure) = work.failure {
         return Err(Failure::Other(failure));
@@ -293,6 +306,7 @@ fn isolated(
         encrypted: recorder.encrypted,
         started_from_memory: recorder.noted.contains("started-from-memory"),
         memory_hit,
+        disk_hit,
         late: work.late,
         left_behind: work.left_behind,
         forged: work.forged,
@@ -571,7 +585,10 @@ impl Work<'_> {
         let outcome = match (killed.is_some(), self.watchdog.hit_since()) {
             _ if by_us => "answered, and ended when it was told to".to_owned(),
             (true, _) => "still running at the limit".to_owned(),
-            (false, true) => "ended at the limit of memory".to_owned(),
+            (false, true) => match self.watchdog.filled() {
+                true => "ended at the limit of files".to_owned(),
+                false => "ended at the limit of memory".to_owned(),
+            },
             (false, false) => report::outcome(status),
         };
         let parts = talk.mcp.as_mut().map(mcp::Client::exercises).unwrap_or_default();

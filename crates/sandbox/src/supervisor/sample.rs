@@ -78,7 +78,7 @@ fn make(name: &str, schema: &Value, root: &Value, depth: u32) -> Value {
             let high = number("maximum").or_else(|| number("exclusiveMaximum").map(|high| high - 1.0));
             let step = number("multipleOf").filter(|step| *step > 0.0);
             let wish = step.unwrap_or(1.0).max(low.unwrap_or(f64::MIN)).min(high.unwrap_or(f64::MAX));
-            if kind == "integer" { json!(wish as i64) } else { json!(wish) }
+            if kind == "integer" || wish.fract() == 0.0 { json!(wish as i64) } else { json!(wish) }
         }
         "boolean" => json!(true),
         "null" => Value::Null,
@@ -161,7 +161,7 @@ mod tests {
                 "c": { "$ref": "#/$defs/color" },
                 "o": { "anyOf": [{ "type": "null" }, { "type": "string", "format": "date" }] },
             }, "$defs": { "color": { "const": "red" } } }),
-            json!({ "a": 5, "b": ["x", "x"], "url": "https://example.org/", "n": -1.0, "f": true, "s": "sampleaa",
+            json!({ "a": 5, "b": ["x", "x"], "url": "https://example.org/", "n": -1, "f": true, "s": "sampleaa",
                 "c": "red", "o": "2026-01-02" }),
         );
         // A required property without a schema.

@@ -96,6 +96,7 @@ pub fn run(judge: &Arc<Judge>, listeners: &Listeners, watched: Option<&Watched>,
             }
         }
         if let Some(stand_ins) = stand_ins {
+            stand_ins.expire();
             for (pair, events) in open.iter().zip(&ready[pairs..]) {
                 if *events != 0 {
                     stand_ins.read(&judge.recorder, pair);

@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::decide::lock;
 use super::dns;
@@ -24,9 +25,14 @@ pub struct StandIns {
 
 struct Pair {
     ours: Arc<OwnedFd>,
-    to: Option<SocketAddr>,
+    /// Where it was to be connected to, and since when.
+    to: Option<(SocketAddr, Instant)>,
     stream: bool,
+    six: bool,
 }
+
+/// How long a connection may say nothing before its other end goes away: there is nobody.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The number of a socket within the kernel: the same for all its copies.
 fn number(socket: BorrowedFd<'_>) -> io::Result<u64> {
@@ -39,8 +45,13 @@ fn number(socket: BorrowedFd<'_>) -> io::Result<u64> {
 
 impl StandIns {
     /// Answers a request for a socket with a stand-in of the same type.
-    pub fn give(&self, listener: &Listener, question: &Question, kind: libc::c_int) -> io::Result<()> {
-        let stream = kind & 0xf == libc::SOCK_STREAM;
+    pub fn give(&self, recorder: &Mutex<Recorder>, listener: &Listener, question: &Question) -> io::Result<()> {
+        let (domain, kind) = (question.arguments[0] as libc::c_int, question.arguments[1] as libc::c_int);
+        let (stream, six) = (kind & 0xf == libc::SOCK_STREAM, domain == libc::AF_INET6);
+        if lock(&self.pairs).len() >= OPEN {
+            // Most are closed already at their other end, which nobody has noticed yet.
+            self.open().iter().for_each(|pair| self.read(recorder, pair));
+        }
         let mut pairs = lock(&self.pairs);
         if pairs.len() >= OPEN {
             return Err(io::Error::from_raw_os_error(libc::EMFILE));
@@ -48,19 +59,34 @@ impl StandIns {
         let (theirs, ours) = sys::socketpair(kind & 0xf)?;
         sys::set_nonblocking(theirs.as_fd(), kind & libc::SOCK_NONBLOCK != 0)?;
         sys::set_nonblocking(ours.as_fd(), true)?;
-        pairs.insert(number(theirs.as_fd())?, Pair { ours: Arc::new(ours), to: None, stream });
+        pairs.insert(number(theirs.as_fd())?, Pair { ours: Arc::new(ours), to: None, stream, six });
         listener.answer_with(question, &theirs, kind & libc::SOCK_CLOEXEC != 0)
     }
 
     /// Notes where a stand-in was to be connected to.
     pub fn meant(&self, socket: BorrowedFd<'_>, to: SocketAddr) {
-        if let Some(pair) = number(socket).ok().and_then(|number| {
-            lock(&self.pairs).get_mut(&number).map(|pair| {
-                pair.to = Some(to);
-            })
-        }) {
-            pair
+        let mut pairs = lock(&self.pairs);
+        if let Some(pair) = number(socket).ok().and_then(|number| pairs.get_mut(&number)) {
+            pair.to = Some((to, Instant::now()));
         }
+    }
+
+    /// The address that a stand-in would have: its own, or that of the other end. `None`: it is no stand-in.
+    pub fn address(&self, socket: BorrowedFd<'_>, own: bool) -> Option<Result<SocketAddr, i32>> {
+        let pairs = lock(&self.pairs);
+        let pair = pairs.get(&number(socket).ok()?)?;
+        let any: IpAddr = if pair.six { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+        Some(match (own, pair.to) {
+            (true, _) => Ok((any, 40_000).into()),
+            (false, Some((to, _))) => Ok(to),
+            (false, None) => Err(libc::ENOTCONN),
+        })
+    }
+
+    /// Ends connections that were silent for too long.
+    pub fn expire(&self) {
+        let old = |pair: &Pair| pair.stream && pair.to.is_some_and(|(_, since)| since.elapsed() > PATIENCE);
+        lock(&self.pairs).retain(|_, pair| !old(pair));
     }
 
     /// Our ends.
@@ -73,13 +99,23 @@ impl StandIns {
         let mut buffer = vec![0; 64 << 10];
         let mut pairs = lock(&self.pairs);
         let Some((number, pair)) = pairs.iter().find(|(_, pair)| Arc::ptr_eq(&pair.ours, ours)) else { return };
-        let (number, to, stream) = (*number, pair.to, pair.stream);
+        let (number, to, stream) = (*number, pair.to.map(|(to, _)| to), pair.stream);
         match sys::read(ours.as_fd(), &mut buffer) {
             Ok(0) => drop(pairs.remove(&number)),
             Ok(got) => {
                 let mut recorder = lock(recorder);
                 let data = &buffer[..got];
-                recorder.leaving(data, if stream { "tcp" } else { "udp" });
+                let name_server = to.is_some_and(|to| to.port() == 53);
+                recorder.leaving(
+                    data,
+                    if stream {
+                        "tcp"
+                    } else if name_server {
+                        "dns"
+                    } else {
+                        "udp"
+                    },
+                );
                 match to {
                     Some(to) if !stream && to.port() == 53 => {
                         let answer = dns::answer(data, |name, counts| recorder.looked_up(name, counts));

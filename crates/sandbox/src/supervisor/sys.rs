@@ -251,6 +251,27 @@ pub fn open_below(root: BorrowedFd<'_>, path: &CStr, flags: libc::c_int) -> io::
     own(unsafe { libc::syscall(libc::SYS_openat2, root.as_raw_fd(), path.as_ptr(), how.as_ptr(), size_of_val(&how)) })
 }
 
+/// Opens a file or folder of the host without following a link at its end, only to name it.
+pub fn open_file(path: &std::path::Path) -> io::Result<OwnedFd> {
+    let path = c(path.as_os_str().as_encoded_bytes())?;
+    // SAFETY: the path ends with NUL.
+    own(unsafe { libc::open(path.as_ptr(), libc::O_PATH | libc::O_NOFOLLOW | libc::O_CLOEXEC) }.into())
+}
+
+/// Where the file behind a descriptor of ours lies.
+pub fn path_of(fd: BorrowedFd<'_>) -> io::Result<std::path::PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))
+}
+
+/// Changes the mode of the file behind a descriptor. A link has none of its own.
+pub fn set_mode(fd: BorrowedFd<'_>, mode: u32) -> io::Result<()> {
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    if path_of(fd)?.symlink_metadata().is_ok_and(|meta| meta.is_symlink()) {
+        return Err(io::Error::from_raw_os_error(libc::EOPNOTSUPP));
+    }
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))
+}
+
 /// An option of a socket that is a number.
 pub fn socket_option(fd: BorrowedFd<'_>, level: libc::c_int, name: libc::c_int) -> io::Result<libc::c_int> {
     let mut value = 0;
@@ -316,6 +337,13 @@ pub fn local_address(fd: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
     check_int(unsafe { libc::getsockname(fd.as_raw_fd(), address.as_mut_ptr().cast(), &mut length) })?;
     address.truncate(length as usize);
     Ok(address)
+}
+
+/// Whether a socket has somebody at its other end.
+pub fn is_connected(fd: BorrowedFd<'_>) -> bool {
+    let (mut address, mut length) = ([0u8; 128], 128);
+    // SAFETY: the buffer is ours and the length is right.
+    unsafe { libc::getpeername(fd.as_raw_fd(), address.as_mut_ptr().cast(), &mut length) == 0 }
 }
 
 /// Copies of the memory of another process: what could be read of `length` bytes at `address`.

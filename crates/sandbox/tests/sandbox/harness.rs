@@ -164,7 +164,7 @@ fn http_handlers_are_driven() {
         did(&execution, "GET /", "returned '200 OK, 3 bytes'");
         did(&execution, "POST /", "returned '200 OK, ");
         let execution = run(way, &auto(python(asgi)));
-        did(&execution, "POST /", "returned '201, 82 bytes'");
+        did(&execution, "POST /", "returned '201, 79 bytes'");
         assert_eq!((execution.functions_reached, execution.functions_total), (1, Some(1)), "{execution:#?}");
         let execution = run(way, &auto(python(server)));
         did(&execution, "GET /", "returned 'HTTP/1.0 200 OK");
