@@ -14,6 +14,8 @@ use sigma_testkit::{FakeEcosystem, Misbehaviour, NpmTarball, Wheel, fresh_postgr
 use tempfile::TempDir;
 use url::Url;
 
+#[path = "submissions/faults.rs"]
+mod faults;
 #[path = "submissions/operators.rs"]
 mod operators;
 
@@ -30,6 +32,11 @@ impl Scene {
     }
 
     async fn hall(&self) -> Hall {
+        self.hall_at(Arc::default()).await
+    }
+
+    /// A hall whose clock is so many milliseconds off.
+    async fn hall_at(&self, offset: Arc<std::sync::atomic::AtomicI64>) -> Hall {
         let url = |text: String| Url::parse(&text).unwrap();
         let root = self.folder.path().join("store");
         let store = Store::open(&root, &self.database).await.unwrap();
@@ -41,9 +48,10 @@ impl Scene {
             read_timeout: Duration::from_secs(5),
             ..EcosystemConfig::official(root.join("cache"))
         });
-        let clock = Arc::new(|| {
+        let clock = Arc::new(move || {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-            Timestamp::from_millis(i64::try_from(now.as_millis()).unwrap())
+            let now = i64::try_from(now.as_millis()).unwrap();
+            Timestamp::from_millis(now + offset.load(std::sync::atomic::Ordering::SeqCst))
         });
         let analyser = Analyser::new(Limits::default());
         Hall::new(ecosystems.unwrap(), store, analyser, clock, HallConfig::default()).unwrap()
