@@ -266,3 +266,50 @@ async fn a_full_disk_is_told_and_leaves_nothing_behind() {
     assert_eq!(scene.run(&["worker", "--until-idle"]).0, Some(0));
     assert_eq!(hall.store().submission(&second).await.unwrap().unwrap().state, SubmissionState::Cleared);
 }
+
+/// Spans go to a collector where one is named, as OpenTelemetry's protocol over HTTP has it.
+#[test]
+fn spans_are_exported() {
+    let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", collector.local_addr().unwrap());
+    let received = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let into = received.clone();
+    std::thread::spawn(move || {
+        for stream in collector.incoming() {
+            let mut reader = BufReader::new(stream.unwrap());
+            let (mut head, mut length) = (String::new(), 0);
+            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap() > 0 {}
+            for line in head.to_lowercase().lines() {
+                length = line.strip_prefix("content-length:").map_or(length, |text| text.trim().parse().unwrap());
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            into.lock().unwrap().push((head.lines().next().unwrap_or_default().to_owned(), body));
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            reader.get_mut().write_all(answer).unwrap();
+        }
+    });
+    let scene = Scene::new();
+    let mut command = scene.command(&["serve", "--listen", "127.0.0.1:0", "--no-worker", "--log-format", "json"]);
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint).env("OTEL_SERVICE_NAME", "trust-registry");
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let log: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    let address = log["fields"]["server.address"].as_str().unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let path = "/api/v1/public/packages/pypi/secretive/1.0";
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nx-request-id: traced-1\r\nauthorization: Bearer sgm_hush\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    stream.read_to_string(&mut String::new()).unwrap();
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    std::thread::spawn(move || lines.for_each(drop));
+    assert_eq!(child.wait().unwrap().code(), Some(0), "and what was left was sent");
+    let received = received.lock().unwrap();
+    assert!(received.iter().all(|(line, _)| line.starts_with("POST /v1/traces ")), "{received:?}");
+    let bytes: Vec<u8> = received.iter().flat_map(|(_, body)| body.clone()).collect();
+    let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    for text in ["trust-registry", "traced-1", "http.route", "{registry}/{name}/{version}"] {
+        assert!(holds(text), "{text}: {}", String::from_utf8_lossy(&bytes));
+    }
+    assert!(!holds("sgm_hush") && !holds("secretive"), "nothing that clients send but the request's id");
+}
