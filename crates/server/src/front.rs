@@ -15,6 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
 use sigma_core::{PackageId, PackageName};
 use tower::ServiceExt as _;
+use tracing::{Instrument as _, Span, field};
 
 use crate::App;
 use crate::limit::Peer;
@@ -34,8 +35,21 @@ const WATCHING: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// Answers a request: what is ready at once, everything else through the router.
 pub(crate) async fn front(app: App, router: Router, request: Request) -> Response {
-    let began = Instant::now();
     let id = request_id(request.headers());
+    // Below what is logged: it costs nothing unless a collector listens.
+    let span = tracing::debug_span!(
+        "request",
+        otel.kind = "server",
+        request.id = id.to_str().unwrap_or_default(),
+        http.request.method = %request.method(),
+        http.route = field::Empty,
+        http.response.status_code = field::Empty,
+    );
+    answer(app, router, request, id).instrument(span).await
+}
+
+async fn answer(app: App, router: Router, request: Request, id: HeaderValue) -> Response {
+    let began = Instant::now();
     let method = request.method().clone();
     let mut answered = match admit(&app, &request) {
         Err(problem) => problem.into_response(),
@@ -48,6 +62,9 @@ pub(crate) async fn front(app: App, router: Router, request: Request) -> Respons
     let endpoint = endpoint.as_ref().map_or("unknown", Endpoint::as_str);
     let mut response = finish(answered, &id);
     let took = began.elapsed();
+    let span = Span::current();
+    span.record("http.route", endpoint);
+    span.record("http.response.status_code", response.status().as_u16());
     if !WATCHING.contains(&endpoint) {
         app.metrics.answered(endpoint, response.status().as_u16(), took);
     }

@@ -213,6 +213,11 @@ impl Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        if error.passes() {
+            let cause = Some(printable(&error.to_string(), 2000));
+            let problem = Self::new(Code::Unavailable, "the database does not answer at the moment");
+            return Self { cause, ..problem }.retry_after(2);
+        }
         Self::internal(error)
     }
 }

@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod progress;
 mod render;
+mod telemetry;
 mod wire;
 
 use std::process::ExitCode;
@@ -47,9 +48,13 @@ fn main() -> ExitCode {
         return sigma_sandbox::supervisor::main();
     }
     let args = Args::parse();
-    wire::logging(&args);
     let runtime = match wire::runtime() {
         Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    let telemetry = runtime.block_on(async { telemetry::start(&args) });
+    let telemetry = match telemetry {
+        Ok(telemetry) => telemetry,
         Err(error) => return failed(&error),
     };
     let outcome = runtime.block_on(async {
@@ -75,6 +80,7 @@ fn main() -> ExitCode {
             Command::Hash(hash) => commands::hash::run(hash),
         }
     });
+    telemetry.end();
     match outcome {
         Ok(outcome) => ExitCode::from(outcome.code()),
         Err(error) => failed(&error),

@@ -1,7 +1,7 @@
 //! The composition root: which room gets which.
 
 use std::fs::File;
-use std::io::{IsTerminal as _, Read as _};
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,41 +15,9 @@ use sigma_pipeline::{Hall, HallConfig, ReviewRooms, Waivers, Worker};
 use sigma_server::{App, AskAdvisories, Developer};
 use sigma_store::{Bucket, Database, Store};
 use tokio::sync::Semaphore;
-use tracing_subscriber::EnvFilter;
 
-use crate::args::{Args, Command, LogFormat};
+use crate::args::Args;
 use crate::config::Config;
-
-/// Logs go to standard error: errors by default, more with `-v`, exactly what `SIGMA_LOG` says if it is set. A server tells
-/// what it does, and when.
-pub fn logging(args: &Args) {
-    if let Command::Serve(serve) = &args.command {
-        let default = match args.verbose {
-            0 => "warn,sigma=info,sigma_server=info",
-            _ => "info,sigma=debug,sigma_server=debug",
-        };
-        let filter = EnvFilter::try_from_env("SIGMA_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-        let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colored()).with_env_filter(filter);
-        match serve.log_format {
-            LogFormat::Text => log.init(),
-            LogFormat::Json => log.json().init(),
-        }
-        return;
-    }
-    let default = match args.verbose {
-        // Nothing: what a result says need not be said twice.
-        0 => "error",
-        1 => "warn,sigma=info,sigma_pipeline=info,sigma_ecosystem=info",
-        _ => "info,sigma=debug,sigma_pipeline=debug,sigma_ecosystem=debug",
-    };
-    let filter = EnvFilter::try_from_env("SIGMA_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let writer = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colored()).without_time();
-    writer.with_env_filter(filter).init();
-}
-
-fn colored() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
 
 /// The runtime for everything that waits; what computes has threads of its own.
 pub fn runtime() -> Result<tokio::runtime::Runtime> {

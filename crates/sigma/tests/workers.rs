@@ -18,6 +18,8 @@ use sigma_testkit::{FakeEcosystem, Misbehaviour, Wheel, fresh_postgres};
 use tempfile::TempDir;
 use url::Url;
 
+#[path = "workers/faults.rs"]
+mod faults;
 #[path = "workers/operators.rs"]
 mod operators;
 

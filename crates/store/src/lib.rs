@@ -116,6 +116,19 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the database is out of reach or too busy, which passes by itself.
+    pub fn passes(&self) -> bool {
+        use sqlx::Error;
+        match self {
+            Self::Sql(Error::Io(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed) => true,
+            // PostgreSQL: connections cut (class 08), and a server that is stopping or starting (57P01 to 57P03). SQLite: busy.
+            Self::Sql(Error::Database(error)) => {
+                error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P0") || code == "5")
+            }
+            _ => false,
+        }
+    }
+
     fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }

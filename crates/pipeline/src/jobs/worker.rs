@@ -16,6 +16,7 @@ use sigma_store::{Ack, Claiming, Class, Lease, Leased, Settle, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
+use tracing::Instrument as _;
 
 use super::commit::{self, Ended};
 use super::{Effect, Failure, KINDS, Kind, Only, advance_submission, backoff};
@@ -183,7 +184,13 @@ impl Worker {
         let lease = leased.lease.clone();
         let handle = tasks.spawn(async move {
             let lease = leased.lease.clone();
-            run(&hall, &config, leased, sender).await;
+            let span = tracing::debug_span!(
+                "job",
+                job.id = lease.job.as_str(),
+                job.kind = leased.kind,
+                job.attempt = leased.attempt
+            );
+            run(&hall, &config, leased, sender).instrument(span).await;
             lock(&running).remove(&lease);
         });
         lock(&self.running).insert(lease, handle);

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use url::Url;
 
 mod code;
+mod faults;
 mod operators;
 
 struct Scene {
@@ -30,6 +31,11 @@ impl Scene {
     }
 
     async fn hall(&self) -> Hall {
+        self.hall_at(Arc::default()).await
+    }
+
+    /// A hall whose clock is so many milliseconds off.
+    async fn hall_at(&self, offset: Arc<std::sync::atomic::AtomicI64>) -> Hall {
         let url = |text: String| Url::parse(&text).unwrap();
         let root = self.folder.path().join("store");
         let store = Store::open(&root, &self.database).await.unwrap();
@@ -41,9 +47,10 @@ impl Scene {
             read_timeout: Duration::from_secs(5),
             ..EcosystemConfig::official(root.join("cache"))
         });
-        let clock = Arc::new(|| {
+        let clock = Arc::new(move || {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-            Timestamp::from_millis(i64::try_from(now.as_millis()).unwrap())
+            let now = i64::try_from(now.as_millis()).unwrap();
+            Timestamp::from_millis(now + offset.load(std::sync::atomic::Ordering::SeqCst))
         });
         let analyser = Analyser::new(Limits::default());
         Hall::new(ecosystems.unwrap(), store, analyser, clock, HallConfig::default()).unwrap()

@@ -350,6 +350,42 @@ async fn bad_drafts_are_refused_with_a_reason() {
     assert_eq!(scene.eco.pypi.server.total_requests() + scene.eco.npm.server.total_requests(), 0);
 }
 
+/// 1,000 requests at the same time, over HTTP, for a package that nobody has certified: one audit, and one submission for each
+/// who asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_requests_for_the_same_package_make_one_audit() {
+    let scene = Scene::new().await;
+    scene.publish();
+    let mut asking = Vec::new();
+    for owner in 0..20 {
+        let token = scene.token(&format!("owner{owner}"), &[Scope::Read, Scope::Submit]).await;
+        let draft = scene.draft(&token, "leaf==1.0\n").await;
+        asking.push((token, format!("/drafts/{draft}/submit")));
+    }
+    let submit = |index: usize| {
+        let (scene, (token, path)) = (&scene, &asking[index % 20]);
+        async move { scene.ask_with(token, "POST", path, None, &[("idempotency-key", "k")]).await }
+    };
+    let working = scene.work();
+    let asked = futures::future::join_all((0..1_000).map(submit));
+    let (answers, ()) = tokio::join!(asked, working);
+    let mut ids = BTreeSet::new();
+    for got in answers {
+        assert_eq!(got.status, 202, "{}", got.text());
+        ids.insert(got.json()["submissionId"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(ids.len(), 20);
+    scene.work().await;
+    assert_eq!(scene.eco.pypi.downloads(), 1);
+    let mut audited = 0;
+    for id in ids {
+        let now = scene.app.store.submission(&id).await.unwrap().unwrap();
+        assert!(now.state.is_final());
+        audited += usize::from(String::from_utf8(now.result).unwrap().contains("AUDITED_THIS_SUBMISSION"));
+    }
+    assert_eq!(audited, 1, "one had it made, the others found it");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn too_much_work_is_turned_away() {
     let scene = Scene::with(config(), 0).await;
