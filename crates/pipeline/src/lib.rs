@@ -35,7 +35,9 @@ pub use preview::{PackagePreview, PreviewItem, PreviewStatus};
 pub use pricing::PriceTable;
 pub use progress::{Progress, Silent, Step};
 pub use reaudit::ReauditError;
-pub use review::{Certified, Examination, Intake, IntakeError, RepositoryRequest, Review, ReviewRooms};
+pub use review::{
+    Certified, Examination, Intake, IntakeError, RepositoryRequest, Review, ReviewRooms, decide_submission,
+};
 pub use sigma_intake::IntakeProblem;
 pub use single::manifest_of;
 pub use submission::{Project, ProjectError, ProjectFiles, StoredCode, SubmitError};

@@ -9,7 +9,7 @@ use sigma_core::{Depth, Ecosystem, Warning};
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PackagePreview {
-    /// Always true: packages are looked at.
+    /// Whether packages are looked at: the category of the draft has them.
     pub enabled: bool,
     /// Direct dependencies.
     #[cfg_attr(feature = "schema", schema(example = 8))]

@@ -3,12 +3,12 @@
 use serde_json::json;
 use sigma_certificate::{SubmissionCertificate, canonical_bytes};
 use sigma_core::{CouncilVerdict, Origin, Ruling, SecurityLevel, Sha256, Timestamp};
-use sigma_store::{NewEntry, SealedSubmission, StoreError, SubmissionEscalation, SubmissionState, Writing};
+use sigma_store::{NewEntry, SealedSubmission, Store, StoreError, SubmissionEscalation, SubmissionState, Writing};
 
 use super::seal::{Round, seal};
 use super::{Examination, Intake};
 use crate::submission::reviewed;
-use crate::{AuditError, Hall};
+use crate::{AuditError, Hall, OperatorRuling};
 
 /// What became of a submission.
 #[derive(Debug, Clone)]
@@ -57,65 +57,6 @@ impl Hall {
         Ok(sealed.map_or(Certified::DryRun, |sealed| Certified::Sealed(Box::new(sealed))))
     }
 
-    /// Seals what an operator decided about an escalated submission, and stores it with the decision: the ballots stay as they
-    /// were cast. `None` when there is nothing to decide.
-    ///
-    /// # Errors
-    /// When the escalation cannot be read, or the store refuses.
-    pub async fn decide_submission(
-        &self,
-        submission: &str,
-        level: SecurityLevel,
-        reason: &str,
-        operator: &str,
-    ) -> Result<Option<SealedSubmission>, AuditError> {
-        let Some(open) = self.store.submission_escalation(submission).await? else { return Ok(None) };
-        let damaged = |error: serde_json::Error| {
-            AuditError::Store(StoreError::Damaged {
-                what: format!("the escalation of {submission}"),
-                why: error.to_string(),
-            })
-        };
-        let examination: Examination = serde_json::from_slice(&open.dossier).map_err(damaged)?;
-        let (_, _, ruling): (String, Timestamp, Ruling) = serde_json::from_slice(&open.round).map_err(damaged)?;
-        let (verdict, state) = match level {
-            SecurityLevel::Blocked => (CouncilVerdict::Rejected, SubmissionState::Rejected),
-            _ => (CouncilVerdict::Approved, SubmissionState::Certified),
-        };
-        let rationale = format!("{}; an operator decided {level}: {reason}", ruling.rationale);
-        let ruling = Ruling { verdict, level, rationale, ..ruling };
-        let Some((url, _, _)) = examination.repository() else { return Ok(None) };
-        let entry = examination.entry.as_deref().unwrap_or_default();
-        let supersedes = self.store.newest_of_source(url, &examination.folder, entry).await?;
-        let at = self.now();
-        let round = Round { submission, ruling: &ruling, kind: "operator", supersedes, at };
-        let Some(sealed) = seal(&examination, round)? else { return Ok(None) };
-        let id = sealed.certificate.id().to_owned();
-        let certified = Certified::Sealed(Box::new(sealed));
-        let (_, result) = reviewed(&examination, &ruling, &certified, &[]);
-        let mut writing = self.store.begin().await?;
-        let level = level.as_str();
-        writing
-            .record(&NewEntry { action: "decide", subject: submission, level, detail: &id, reason, operator, at })
-            .await?;
-        // A submission that was queued is taken from its state; one of a command line has none.
-        let queued = self.store.submission(submission).await?.is_some();
-        let bytes = result.to_string().into_bytes();
-        if queued && !writing.settle_submission(submission, state, &bytes, at).await? {
-            return Ok(None);
-        }
-        let Certified::Sealed(sealed) = certified else { return Ok(None) };
-        if !writing.insert_submission(&sealed).await? {
-            return Ok(None);
-        }
-        if queued {
-            let told = json!({"state": state.as_str(), "certificateId": sealed.certificate.id(), "reasons": [reason]});
-            writing.tell(submission, &[("decided", told.to_string().into_bytes())], at).await?;
-        }
-        writing.commit(at).await?;
-        Ok(Some(*sealed))
-    }
-
     /// Stores what became of a submission that nobody queued, durably.
     ///
     /// # Errors
@@ -161,4 +102,64 @@ fn escalation(
         dossier: canonical_bytes(examination).map_err(internal)?,
         round: canonical_bytes(&(submission, at, ruling)).map_err(internal)?,
     })
+}
+
+/// Seals what an operator decided about an escalated submission, and stores it with the decision: the ballots stay as they
+/// were cast. `None` when there is nothing to decide.
+///
+/// # Errors
+/// When the escalation cannot be read, or the store refuses.
+pub async fn decide_submission(
+    store: &Store,
+    ruled: &OperatorRuling,
+    now: Timestamp,
+) -> Result<Option<SealedSubmission>, AuditError> {
+    let OperatorRuling { escalation: submission, verdict, reason, operator } = ruled;
+    let level = verdict.level();
+    let Some(open) = store.submission_escalation(submission).await? else { return Ok(None) };
+    let damaged = |error: serde_json::Error| {
+        AuditError::Store(StoreError::Damaged {
+            what: format!("the escalation of {submission}"),
+            why: error.to_string(),
+        })
+    };
+    let examination: Examination = serde_json::from_slice(&open.dossier).map_err(damaged)?;
+    let (_, _, ruling): (String, Timestamp, Ruling) = serde_json::from_slice(&open.round).map_err(damaged)?;
+    let (verdict, state) = match level {
+        SecurityLevel::Blocked => (CouncilVerdict::Rejected, SubmissionState::Rejected),
+        _ => (CouncilVerdict::Approved, SubmissionState::Certified),
+    };
+    let rationale = format!("{}; an operator decided {level}: {reason}", ruling.rationale);
+    let ruling = Ruling { verdict, level, rationale, ..ruling };
+    let Some((url, _, _)) = examination.repository() else { return Ok(None) };
+    let entry = examination.entry.as_deref().unwrap_or_default();
+    let supersedes = store.newest_of_source(url, &examination.folder, entry).await?;
+    // What is decided is newer than what it was decided about, whatever the clock says.
+    let at = now.max(open.escalated_at);
+    let round = Round { submission, ruling: &ruling, kind: "operator", supersedes, at };
+    let Some(sealed) = seal(&examination, round)? else { return Ok(None) };
+    let id = sealed.certificate.id().to_owned();
+    let certified = Certified::Sealed(Box::new(sealed));
+    let (_, result) = reviewed(&examination, &ruling, &certified, &[]);
+    let mut writing = store.begin().await?;
+    let level = level.as_str();
+    writing
+        .record(&NewEntry { action: "decide", subject: submission, level, detail: &id, reason, operator, at })
+        .await?;
+    // A submission that was queued is taken from its state; one of a command line has none.
+    let queued = store.submission(submission).await?.is_some();
+    let bytes = result.to_string().into_bytes();
+    if queued && !writing.settle_submission(submission, state, &bytes, at).await? {
+        return Ok(None);
+    }
+    let Certified::Sealed(sealed) = certified else { return Ok(None) };
+    if !writing.insert_submission(&sealed).await? {
+        return Ok(None);
+    }
+    if queued {
+        let told = json!({"state": state.as_str(), "certificateId": sealed.certificate.id(), "reasons": [reason]});
+        writing.tell(submission, &[("decided", told.to_string().into_bytes())], at).await?;
+    }
+    writing.commit(at).await?;
+    Ok(Some(*sealed))
 }

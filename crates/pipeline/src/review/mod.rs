@@ -14,7 +14,7 @@ mod intake;
 mod seal;
 mod whole;
 
-pub use certify::Certified;
+pub use certify::{Certified, decide_submission};
 pub use examine::Examination;
 pub use intake::{Intake, IntakeError, RepositoryRequest};
 pub use whole::Review;

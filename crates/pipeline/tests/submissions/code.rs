@@ -2,7 +2,7 @@
 
 use sigma_certificate::{SubmissionCertificate, files_hash};
 use sigma_intake::RepositoryConfig;
-use sigma_store::SubmissionState;
+use sigma_store::{SubmissionState, Verdict};
 use sigma_testkit::{GitHost, GitRepository};
 
 use super::*;
@@ -211,8 +211,17 @@ async fn an_escalated_submission_is_sealed_as_an_operator_decides() {
     assert_eq!(state(&hall, &submission).await, SubmissionState::Escalated, "{}", story(&hall, &submission).await);
     assert!(hall.store().certificate_of_submission(&submission.id).await.unwrap().is_none());
 
-    let sealed = hall.decide_submission(&submission.id, SecurityLevel::Caution, "a joke", "op").await.unwrap();
-    assert!(sealed.is_some());
+    let ruling = OperatorRuling {
+        escalation: submission.id.clone(),
+        verdict: Verdict::Certify(SecurityLevel::Caution),
+        reason: "a joke".to_owned(),
+        operator: "op".to_owned(),
+    };
+    let open = hall.store().open_submission_escalations(None, 10).await.unwrap();
+    assert_eq!(open.iter().map(|one| &one.submission).collect::<Vec<_>>(), [&submission.id]);
+    let now = Timestamp::from_millis(1_900_000_000_000);
+    assert!(decide_submission(hall.store(), &ruling, now).await.unwrap().is_some());
+    assert!(hall.store().open_submission_escalations(None, 10).await.unwrap().is_empty());
     assert_eq!(state(&hall, &submission).await, SubmissionState::Certified);
     let certificate = certificate(&hall, &submission).await;
     let payload = certificate.payload();
@@ -222,8 +231,10 @@ async fn an_escalated_submission_is_sealed_as_an_operator_decides() {
         "{}",
         payload.council_rationale
     );
-    let again = hall.decide_submission(&submission.id, SecurityLevel::Blocked, "no", "op").await.unwrap();
-    assert!(again.is_none(), "it is decided");
+    let again = decide_submission(hall.store(), &OperatorRuling { verdict: Verdict::Block, ..ruling }, now).await;
+    assert!(again.unwrap().is_none(), "it is decided");
+    let log = hall.store().log(None, None, 10).await.unwrap();
+    assert_eq!((log[0].action.as_str(), log[0].detail.as_str()), ("decide", certificate.id()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -83,7 +83,7 @@ pub(crate) struct EscalationRequest {
     level: Option<String>,
     /// 1 to 1,000 characters; part of the certificate, and public.
     #[schema(min_length = 1, max_length = 1000)]
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// What can be decided about an escalated package.
@@ -100,12 +100,12 @@ pub(crate) enum EscalationAction {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SealedView {
-    /// The certificate, which answers for the package from now on.
-    certificate_id: String,
+    /// The certificate, which answers for the package or submission from now on.
+    pub(super) certificate_id: String,
     /// Its level.
-    security_level: SecurityLevel,
+    pub(super) security_level: SecurityLevel,
     /// Where everybody can verify it.
-    verify_endpoint: String,
+    pub(super) verify_endpoint: String,
 }
 
 /// Escalated packages that wait for a decision
@@ -165,17 +165,7 @@ pub(crate) async fn decide(
     Path(id): Path<String>,
     Body(request): Body<EscalationRequest>,
 ) -> Result<(StatusCode, Json<SealedView>), Problem> {
-    let level = request.level.as_deref().map(level).transpose()?;
-    let verdict = match (request.action, level) {
-        (EscalationAction::Block, None) => Verdict::Block,
-        (EscalationAction::Block, Some(_)) => {
-            return Err(Problem::new(Code::InvalidBody, "only `certify` has a `level`"));
-        }
-        (EscalationAction::Certify, None | Some(SecurityLevel::Blocked)) => {
-            return Err(Problem::new(Code::InvalidBody, "`certify` needs a `level`: CLEAR, MONITORED or CAUTION"));
-        }
-        (EscalationAction::Certify, Some(level)) => Verdict::Certify(level),
-    };
+    let verdict = verdict(&request)?;
     let reason = reason(&request.reason)?;
     let known = if is_id(&id, PREFIX) { app.store.escalation(&id).await? } else { None };
     if known.is_none() {
@@ -196,6 +186,21 @@ pub(crate) async fn decide(
             verify_endpoint: endpoints.verify(payload.registry_source, &payload.package_name, &payload.package_version),
         }),
     ))
+}
+
+/// What is decided.
+pub(super) fn verdict(request: &EscalationRequest) -> Result<Verdict, Problem> {
+    let level = request.level.as_deref().map(level).transpose()?;
+    Ok(match (request.action, level) {
+        (EscalationAction::Block, None) => Verdict::Block,
+        (EscalationAction::Block, Some(_)) => {
+            return Err(Problem::new(Code::InvalidBody, "only `certify` has a `level`"));
+        }
+        (EscalationAction::Certify, None | Some(SecurityLevel::Blocked)) => {
+            return Err(Problem::new(Code::InvalidBody, "`certify` needs a `level`: CLEAR, MONITORED or CAUTION"));
+        }
+        (EscalationAction::Certify, Some(level)) => Verdict::Certify(level),
+    })
 }
 
 const PREFIX: &str = "esc_";

@@ -8,6 +8,7 @@ pub(crate) mod escalations;
 pub(crate) mod flags;
 pub(crate) mod jobs;
 pub(crate) mod log;
+pub(crate) mod submissions;
 
 use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;

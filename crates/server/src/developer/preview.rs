@@ -23,7 +23,11 @@ pub(crate) async fn preview(
     Path(id): Path<String>,
 ) -> Result<Json<PackagePreview>, Problem> {
     let audit = look_up(&app, &caller.owner, &id).await?;
-    Ok(Json(PackagePreview::of(&audit.package_analysis(plane(&app)?.developer.hall.prices()))))
+    let preview = PackagePreview::of(&audit.package_analysis(plane(&app)?.developer.hall.prices()));
+    let (_, project) = drafts::find(&app, &caller.owner, &id).await?;
+    // A category without packages has none of them looked at.
+    let enabled = project.code.is_none_or(|code| code.category.has_packages());
+    Ok(Json(PackagePreview { enabled, ..preview }))
 }
 
 /// Resolves a draft of the caller's and looks its packages up.

@@ -9,7 +9,7 @@ use sigma_analysis::{Analyser, Limits};
 use sigma_core::Timestamp;
 use sigma_ecosystem::manifest::ReadOptions;
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
-use sigma_pipeline::{Hall, HallConfig, Worker, WorkerConfig};
+use sigma_pipeline::{Hall, HallConfig, ReviewRooms, Worker, WorkerConfig};
 use sigma_server::{Developer, ServerConfig};
 use sigma_store::{NewJob, Scope, Secret, Token};
 use sigma_testkit::{FakeEcosystem, Wheel};
@@ -31,6 +31,11 @@ impl Scene {
     }
 
     pub async fn with(config: ServerConfig, most_open: u32) -> Self {
+        Self::reviewing(config, most_open, ReviewRooms::default()).await
+    }
+
+    /// A scene that also takes repositories in.
+    pub async fn reviewing(config: ServerConfig, most_open: u32, mut review: ReviewRooms) -> Self {
         let eco = FakeEcosystem::start();
         let url = |text: String| Url::parse(&text).unwrap();
         let mut made = None;
@@ -44,9 +49,10 @@ impl Scene {
             });
             let analyser = Analyser::new(Limits::default());
             let hall = Hall::new(ecosystems.unwrap(), store.clone(), analyser, clock.clone(), HallConfig::default());
-            let hall = hall.unwrap();
             let mut read = ReadOptions::default();
             read.pypi_indexes.push(url(eco.pypi.index_url()));
+            review.read = read.clone();
+            let hall = hall.unwrap().with_review(review);
             app.open_developer_plane(Developer { hall: hall.clone(), read, wake: None, most_open });
             made = Some(hall);
         })

@@ -11,4 +11,5 @@ mod lists;
 mod operations;
 mod osv;
 mod packages;
+mod reviewed;
 mod stats;

@@ -25,7 +25,7 @@ pub struct EscalationsArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum EscalationsCommand {
-    /// List the packages about which the council's panels did not agree, the oldest first
+    /// List the packages and submissions about which the council's panels did not agree, the oldest first
     #[command(after_help = "\
 Examples:
   sigma escalations list
@@ -41,7 +41,7 @@ Examples:
     },
     /// Show one with all that was seen: report, ballots, advisories (JSON)
     Show {
-        /// Its id, esc_...
+        /// Its id: esc_... of a package, sub_... or local/... of a submission
         id: String,
     },
     /// Decide: certify the package at a level, or block it
@@ -52,7 +52,7 @@ Examples:
   sigma escalations decide esc_5f2s... --certify caution --reason \"a test server, read by two of us\" --by ada
   sigma escalations decide esc_5f2s... --block --reason \"it waits for a day and then deletes\" --by ada")]
     Decide {
-        /// Its id, esc_...
+        /// Its id: esc_... of a package, sub_... or local/... of a submission
         id: String,
 
         /// Certify it at this level: clear, monitored, caution

@@ -1,10 +1,10 @@
-//! `sigma escalations`: packages about which the panels did not agree, and what an operator says about them.
+//! `sigma escalations`: packages and submissions about which the panels did not agree, and what an operator says about them.
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
-use sigma_core::{SecurityLevel, printable};
-use sigma_pipeline::{OperatorRuling, decide_escalation};
-use sigma_store::{Escalation, Verdict};
+use sigma_core::{Ruling, SecurityLevel, Timestamp, printable};
+use sigma_pipeline::{Examination, OperatorRuling, decide_escalation, decide_submission};
+use sigma_store::{Escalation, SubmissionEscalation, Verdict};
 
 use super::certificate::text_of;
 use crate::args::{Args, EscalationsArgs, EscalationsCommand, Format};
@@ -15,11 +15,22 @@ pub async fn run(args: &Args, command: &EscalationsArgs) -> Result<Outcome> {
     let store = wire::store(&wire::config(args)?).await?;
     match &command.command {
         EscalationsCommand::List { most, format } => {
-            let open = store.open_escalations(None, *most).await?;
+            let packages = store.open_escalations(None, *most).await?;
+            let submissions = store.open_submission_escalations(None, *most).await?;
+            let submissions: Vec<Value> = submissions.iter().map(submission).collect::<Result<_>>()?;
             super::print(&match format {
-                Format::Json => format!("{:#}\n", Value::from_iter(open.iter().map(view))),
-                Format::Table | Format::Markdown => render::operator::escalations(&open),
+                Format::Json => {
+                    format!("{:#}\n", Value::from_iter(packages.iter().map(view).chain(submissions)))
+                }
+                Format::Table | Format::Markdown => render::operator::escalations(&packages, &submissions),
             })?;
+        }
+        EscalationsCommand::Show { id } if is_submission(id) => {
+            let Some(escalation) = store.submission_escalation(id).await? else { return unknown(id) };
+            let mut view = submission(&escalation)?;
+            view["examination"] = serde_json::from_slice(&escalation.dossier).context("the stored evidence")?;
+            view["round"] = serde_json::from_slice(&escalation.round).context("the stored evidence")?;
+            super::print(&format!("{view:#}\n"))?;
         }
         EscalationsCommand::Show { id } => {
             let Some((escalation, report, round)) = store.escalation(id).await? else { return unknown(id) };
@@ -42,11 +53,37 @@ pub async fn run(args: &Args, command: &EscalationsArgs) -> Result<Outcome> {
                 reason: text_of("--reason", &why.reason)?,
                 operator: text_of("--by", &why.by)?,
             };
-            let Some(certificate) = decide_escalation(&store, &ruling, wire::now()).await? else { return unknown(id) };
-            super::print(&format!("{} is sealed at {}\n", certificate.id(), certificate.payload().security_level))?;
+            let now = wire::now();
+            let sealed = match is_submission(id) {
+                true => decide_submission(&store, &ruling, now).await?.map(|sealed| {
+                    let certificate = sealed.certificate;
+                    (certificate.id().to_owned(), certificate.payload().review.security_level)
+                }),
+                false => decide_escalation(&store, &ruling, now)
+                    .await?
+                    .map(|certificate| (certificate.id().to_owned(), certificate.payload().security_level)),
+            };
+            let Some((certificate, level)) = sealed else { return unknown(id) };
+            super::print(&format!("{certificate} is sealed at {level}\n"))?;
         }
     }
     Ok(Outcome::Pass)
+}
+
+/// Submissions of the API (`sub_`) and of the command line.
+fn is_submission(id: &str) -> bool {
+    id.starts_with("sub_") || id.starts_with("local/")
+}
+
+fn submission(escalation: &SubmissionEscalation) -> Result<Value> {
+    let examination: Examination = serde_json::from_slice(&escalation.dossier).context("the stored evidence")?;
+    let (_, _, ruling): (String, Timestamp, Ruling) =
+        serde_json::from_slice(&escalation.round).context("the stored evidence")?;
+    Ok(json!({
+        "escalationId": escalation.submission, "category": examination.dossier.category,
+        "skillName": examination.name, "escalatedAt": escalation.escalated_at,
+        "proposedSecurityLevel": ruling.level, "rationale": ruling.rationale, "warnings": ruling.warnings,
+    }))
 }
 
 fn unknown(id: &str) -> Result<Outcome> {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
 use sigma_core::Timestamp;
 use sigma_store::{Count, Entry, Escalation, Flag, Job, Token};
 
@@ -68,12 +69,12 @@ pub fn jobs(jobs: &[Job], counts: &[Count]) -> String {
 }
 
 /// Escalated packages.
-pub fn escalations(open: &[Escalation]) -> String {
-    if open.is_empty() {
+pub fn escalations(open: &[Escalation], submissions: &[Value]) -> String {
+    if open.is_empty() && submissions.is_empty() {
         return "nothing waits for a decision\n".to_owned();
     }
     let mut table = plain_table();
-    table.set_header(["escalation", "package", "since", "asks for", "why", "strongest warning"]);
+    table.set_header(["escalation", "package or skill", "since", "asks for", "why", "strongest warning"]);
     for one in open {
         let payload = &one.payload;
         table.add_row([
@@ -83,6 +84,18 @@ pub fn escalations(open: &[Escalation]) -> String {
             payload.security_level.to_string(),
             payload.council_rationale.clone(),
             payload.retained_warnings.first().map(|warning| warning.message.clone()).unwrap_or_default(),
+        ]);
+    }
+    for one in submissions {
+        let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
+        let strongest = one["warnings"][0]["message"].as_str().unwrap_or_default().to_owned();
+        table.add_row([
+            text("escalationId"),
+            format!("{} ({})", text("skillName"), text("category")),
+            text("escalatedAt"),
+            text("proposedSecurityLevel"),
+            text("rationale"),
+            strongest,
         ]);
     }
     format!("{table}\n")

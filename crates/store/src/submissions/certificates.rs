@@ -179,7 +179,30 @@ impl Store {
         row.map(|row| Ok(row.try_get(0)?)).transpose()
     }
 
-    /// Whether a submission has a certificate, and which rounds are open otherwise.
+    /// Rounds over submissions that wait for an operator, the oldest first. `after` is the last one of the page before.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn open_submission_escalations(
+        &self,
+        after: Option<(Timestamp, &str)>,
+        most: u32,
+    ) -> Result<Vec<SubmissionEscalation>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT e.submission, e.escalated_at, e.dossier, e.round FROM submission_escalation e
+             WHERE NOT EXISTS (SELECT 1 FROM submission_certificate c WHERE c.submission = e.submission)
+                 AND (e.escalated_at > $1 OR (e.escalated_at = $1 AND e.submission > $2))
+             ORDER BY e.escalated_at, e.submission LIMIT $3",
+        )
+        .bind(after.map_or(i64::MIN, |(at, _)| at.as_millis()))
+        .bind(after.map_or("", |(_, submission)| submission))
+        .bind(i64::from(most))
+        .fetch_all(&self.database.pool)
+        .await?;
+        rows.iter().map(escalation).collect()
+    }
+
+    /// The round over a submission that certified nothing.
     ///
     /// # Errors
     /// When the database refuses.
@@ -190,15 +213,7 @@ impl Store {
         .bind(submission)
         .fetch_optional(&self.database.pool)
         .await?;
-        row.map(|row| {
-            Ok(SubmissionEscalation {
-                submission: row.try_get(0)?,
-                escalated_at: Timestamp::from_millis(row.try_get(1)?),
-                dossier: row.try_get(2)?,
-                round: row.try_get(3)?,
-            })
-        })
-        .transpose()
+        row.as_ref().map(escalation).transpose()
     }
 
     /// Keeps the files of a review under their digest. Doing it again changes nothing.
@@ -226,6 +241,15 @@ impl Store {
             .await?;
         row.map(|row| Ok(row.try_get(0)?)).transpose()
     }
+}
+
+fn escalation(row: &AnyRow) -> Result<SubmissionEscalation, StoreError> {
+    Ok(SubmissionEscalation {
+        submission: row.try_get(0)?,
+        escalated_at: Timestamp::from_millis(row.try_get(1)?),
+        dossier: row.try_get(2)?,
+        round: row.try_get(3)?,
+    })
 }
 
 /// The id follows from the bytes, so it shows whether they are still the ones that were sealed.
