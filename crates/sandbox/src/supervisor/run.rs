@@ -249,6 +249,7 @@ fn isolated(
         left_behind: 0,
         forged: false,
         late: false,
+        isolated: true,
         failure: None,
     };
     std::thread::scope(|scope| {
@@ -285,7 +286,7 @@ fn isolated(
     let disk_hit = watchdog.filled();
     let peak = [group.as_ref().and_then(group::Group::peak), Some(sampled), ended.as_ref().map(|ended| ended.peak)];
     if let Some(failure) = work.failure {
-        return Err(Failure::Other(failure));
+        return Err(if work.isolated { Failure::Other(failure) } else { Failure::Isolation(failure) });
     }
     let mut recorder = lock(&judge.recorder);
     recorder.end_searches();

@@ -16,7 +16,7 @@ use super::init::word;
 use super::notify::Listener;
 use super::prepare::Places;
 use super::watchdog::Watchdog;
-use super::{mcp, sys};
+use super::{launch, mcp, sys};
 use crate::canary::OVERLAP;
 use crate::{Request, report};
 
@@ -51,6 +51,8 @@ pub struct Work<'a> {
     pub left_behind: u64,
     pub forged: bool,
     pub late: bool,
+    /// False where a guard was not to be had, so that the program was not started.
+    pub isolated: bool,
     pub failure: Option<String>,
 }
 
@@ -180,6 +182,7 @@ impl Work<'_> {
             }
         }
         if let Some(reason) = not_started {
+            self.isolated = !launch::GUARDS.iter().any(|guard| reason.starts_with(guard));
             return Err(format!("the program could not be started: {reason}"));
         }
         let (status, left) = end.unwrap_or_default();
