@@ -6,7 +6,6 @@ use sigma_core::CodeLanguage;
 use crate::Kind;
 
 /// The kinds that an entry point shows, in the order in which they are exercised. Never empty. `manifest`: package.json.
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 pub fn kinds(language: CodeLanguage, entry: &str, text: &str, manifest: Option<&str>) -> Vec<Kind> {
     // Spaces do not matter: `require.main === module` is written without them too.
     let compact: String = text.split_whitespace().collect();

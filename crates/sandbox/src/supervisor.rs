@@ -20,6 +20,8 @@ mod init;
 #[cfg(target_os = "linux")]
 mod launch;
 #[cfg(target_os = "linux")]
+mod leftovers;
+#[cfg(target_os = "linux")]
 mod mcp;
 #[cfg(target_os = "linux")]
 mod memory;
@@ -47,6 +49,8 @@ mod stand_in;
 mod sys;
 #[cfg(target_os = "linux")]
 mod watchdog;
+#[cfg(target_os = "linux")]
+mod work;
 
 /// The largest request that is read, bytes: a submission is at most 512 KB, base64 makes it a third more.
 #[cfg(target_os = "linux")]

@@ -71,7 +71,6 @@ impl Interpreter {
     }
 
     /// Whether this Node.js runs TypeScript when asked to (22.6).
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
     pub(crate) fn strips_types(&self, entry: &str) -> bool {
         is_typescript(entry) && self.node_version().is_some_and(|version| version >= (22, 6))
     }

@@ -296,6 +296,11 @@ impl Judge {
         let words: Vec<String> = given.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
         let words = words.get(1..).unwrap_or_default();
         // What lies in memory only, or behind a link of a process's descriptors, is no program of the sandbox.
+        let again = shown == "/proc/self/exe" && paths::program_of(pid).is_some_and(|program| self.is_there(&program));
+        if again {
+            recorder.spawn(pid, &shown, words);
+            return Answer::Go;
+        }
         if by_descriptor || shown.starts_with("/proc/") || shown.starts_with("/dev/fd/") {
             recorder.noted.insert("started-from-memory");
             recorder.spawn(pid, &shown, words);

@@ -24,11 +24,11 @@ impl Group {
         let limits = &request.limits;
         let set = |file: &str, value: String| std::fs::write(group.path.join(file), value).is_ok();
         // The files of the sandbox count too, and its first process.
-        let memory = limits.memory + limits.disk + (16 << 20);
+        let memory = limits.memory.saturating_add(limits.disk).saturating_add(16 << 20);
         let _ = set("memory.swap.max", "0".to_owned());
         let _ = set("memory.oom.group", "0".to_owned());
         let stands = set("memory.max", memory.to_string())
-            && set("pids.max", (limits.tasks + 2).to_string())
+            && set("pids.max", limits.tasks.saturating_add(2).to_string())
             && set("cgroup.procs", first.to_string());
         stands.then_some(group)
     }

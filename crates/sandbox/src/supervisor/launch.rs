@@ -39,6 +39,11 @@ pub struct Rules {
     pub required: bool,
 }
 
+/// The steps without which nothing is isolated: if one fails, another tier may do, or none.
+pub const GUARDS: [&str; 4] = ["no new privileges", LANDLOCK, FILTER, "its limits"];
+const LANDLOCK: &str = "Landlock";
+const FILTER: &str = "the system call filter";
+
 /// Comes back only when the program could not be started, with the reason. `fds`: input, output, errors, channel.
 pub fn launch(launch: &Launch, control: &OwnedFd, fds: Vec<OwnedFd>) -> String {
     match try_launch(launch, control, fds) {
@@ -62,7 +67,7 @@ fn try_launch(launch: &Launch, control: &OwnedFd, fds: Vec<OwnedFd>) -> Result<N
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1).map_err(step("no new privileges"))?;
     // Should the first process ever be killed alone, at least the program itself goes with it.
     sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong).map_err(step("its end"))?;
-    landlock(&launch.rules).map_err(|error| ("Landlock", error))?;
+    landlock(&launch.rules).map_err(|error| (LANDLOCK, error))?;
     // SAFETY: restoring the default handler; Rust ignores this signal, programs expect it.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     block_child_signal(false).map_err(step("its signals"))?;
@@ -90,11 +95,11 @@ fn try_launch(launch: &Launch, control: &OwnedFd, fds: Vec<OwnedFd>) -> Result<N
     // Not before the thread has its stacks: a supervisor that is part of a large program may hold more memory itself.
     ready.recv().map_err(|_| ("a thread", "it did not start".to_owned()))?;
     limits(&launch.limits).map_err(step("its limits"))?;
-    let listener = filter::install(&program).map_err(step("the system call filter"))?;
-    give.send(listener).map_err(|_| ("the system call filter", "its thread is gone".to_owned()))?;
+    let listener = filter::install(&program).map_err(step(FILTER))?;
+    give.send(listener).map_err(|_| (FILTER, "its thread is gone".to_owned()))?;
     match helper.join() {
         Ok(Ok(())) => {}
-        _ => return Err(("the system call filter", "it could not be handed over".to_owned())),
+        _ => return Err((FILTER, "it could not be handed over".to_owned())),
     }
     // SAFETY: path and lists end with NUL and live until the call returns, which it does only with an error.
     unsafe { libc::execve(arguments[0], arguments.as_ptr(), environment.as_ptr()) };

@@ -91,7 +91,8 @@ impl Client {
             let refusal = |id| {
                 line(&json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32601, "message": "not supported" } }))
             };
-            return id.map(refusal).unwrap_or_default();
+            let plain = id.filter(|id| id.is_number() || id.as_str().is_some_and(|id| id.len() < 100));
+            return plain.map(refusal).unwrap_or_default();
         }
         if id.and_then(Value::as_u64) != Some(self.waiting) {
             return Vec::new();
@@ -151,7 +152,7 @@ impl Client {
         };
         self.step = Step::Call;
         let arguments = sample::value(&schema);
-        self.now = format!("called the tool {} with {arguments}", printable(&name, 80));
+        self.now = format!("called the tool {} with {}", printable(&name, 80), printable(&arguments.to_string(), 200));
         self.request("tools/call", json!({ "name": name, "arguments": arguments }))
     }
 

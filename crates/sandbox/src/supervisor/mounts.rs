@@ -126,10 +126,10 @@ pub fn build(plan: &Plan) -> Outcome<()> {
     }
     let root = Path::new(STAGE);
     let inside = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
-    at(
-        "the root",
-        mount("sigma", root, "tmpfs", libc::MS_NOSUID | libc::MS_NODEV, "mode=755,size=16m,nr_inodes=4096"),
-    )?;
+    // Room for the code, each file in whole pages and with its folders, and for a few files of ours.
+    let size: usize = (1 << 20) + plan.made.iter().map(|(_, content)| content.len() + 4096).sum::<usize>();
+    let size = format!("mode=755,size={size},nr_inodes={}", 4096 + 4 * plan.made.len());
+    at("the root", mount("sigma", root, "tmpfs", libc::MS_NOSUID | libc::MS_NODEV, &size))?;
 
     // `/bin` and the like are links into `/usr` on most systems, folders of their own on others.
     for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {

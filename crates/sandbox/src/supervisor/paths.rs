@@ -19,6 +19,11 @@ pub fn of_descriptor(pid: i32, fd: i32) -> Option<String> {
     read_link(&format!("/proc/{pid}/fd/{fd}"))
 }
 
+/// The program that a process runs.
+pub fn program_of(pid: i32) -> Option<String> {
+    read_link(&format!("/proc/{pid}/exe"))
+}
+
 fn read_link(path: &str) -> Option<String> {
     Some(std::fs::read_link(path).ok()?.to_string_lossy().into_owned())
 }

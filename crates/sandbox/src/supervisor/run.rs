@@ -1,23 +1,23 @@
 //! Runs a request from the choice of isolation to the finished report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sigma_core::{CodeLanguage, Execution, Exercise, SandboxTier, Usage, printable};
+use sigma_core::{CodeLanguage, Execution, SandboxTier, Usage, printable};
 
 use super::decide::{Judge, lock};
-use super::exercise::{Start, instructions, starts};
+use super::exercise::starts;
 use super::init::{Setup, live, word};
-use super::notify::Listener;
 use super::prepare::{self, Places};
 use super::record::Recorder;
 use super::sink::{self, Watched};
 use super::watchdog::Watchdog;
-use super::{group, mcp, mounts, net, paths, sys};
-use crate::canary::{Canaries, OVERLAP};
+use super::work::Work;
+use super::{group, leftovers, mounts, net, paths, sys};
+use crate::canary::Canaries;
 use crate::report::{self, Seen};
 use crate::{Code, Request, Tier, detect};
 
@@ -25,14 +25,8 @@ use crate::{Code, Request, Tier, detect};
 const NOBODY: (u32, u32) = (65_534, 65_534);
 /// The user as the sandbox sees it.
 const INSIDE: (u32, u32) = (1000, 1000);
-/// How long the sandbox may take to stand, and its first process to answer after a kill.
+/// How long the sandbox may take to stand.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Standard output and error that are searched for mock secrets, bytes.
-const SEARCHED: u64 = 16 << 20;
-/// What the harness may say in all, bytes, and in one line; how many exercises are told.
-const CLAIMS: u64 = 8 << 20;
-const LINE: usize = 64 << 10;
-const EXERCISES: usize = 200;
 
 /// Why a tier was not to be had.
 enum Failure {
@@ -49,10 +43,18 @@ pub fn run(request: Request) -> Execution {
     }
     // Root keeps its rights only if it has those that the work needs; else it is an ordinary user to begin with.
     let mut root = sys::ids().0 == 0;
+    let mut request = request;
     if root && !has_capabilities() {
+        // Root of a container that has no other users is somebody ordinary outside; but files of the container are its
+        // own, so that it needs a tree of its own.
         if sys::become_user(NOBODY.0, NOBODY.1).is_err() {
-            return Execution::skipped("the supervisor is root without the right to become another user");
+            if is_everybody() || request.tier == Tier::Filtered {
+                return Execution::skipped("the supervisor is root without the right to become another user");
+            }
+            request.tier = Tier::Namespaces;
         }
+        // Who changes its user may not be looked at any more, not even by itself: the maps of its children are.
+        let _ = sys::prctl(libc::PR_SET_DUMPABLE, 1);
         root = false;
     }
     let canaries = || Canaries::generate().map_err(|error| Failure::Other(format!("no random numbers: {error}")));
@@ -91,6 +93,12 @@ fn has_capabilities() -> bool {
             if from <= NOBODY.0.into() && from + count > NOBODY.0.into())
     });
     effective.is_some_and(|effective| effective & NEEDED == NEEDED) && mapped
+}
+
+/// Whether the users of this process are those of the machine.
+fn is_everybody() -> bool {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    map.split_whitespace().eq(["0", "0", "4294967295"])
 }
 
 /// The text of a file of the code, as far as it is text.
@@ -241,6 +249,7 @@ fn isolated(
         left_behind: 0,
         forged: false,
         late: false,
+        isolated: true,
         failure: None,
     };
     std::thread::scope(|scope| {
@@ -265,7 +274,7 @@ fn isolated(
         }
         drop(stopped);
     });
-    search_files(&judge, &places, request.limits.disk);
+    leftovers::search(&judge, &places, request.limits.disk);
     let tasks = work.quit();
     let memory_hit = watchdog.hit() || group.as_ref().is_some_and(group::Group::hit_memory);
     let sampled = watchdog.peak();
@@ -277,7 +286,7 @@ fn isolated(
     let disk_hit = watchdog.filled();
     let peak = [group.as_ref().and_then(group::Group::peak), Some(sampled), ended.as_ref().map(|ended| ended.peak)];
     if let Some(failure) = work.failure {
-        return Err(Failure::Other(failure));
+        return Err(if work.isolated { Failure::Other(failure) } else { Failure::Isolation(failure) });
     }
     let mut recorder = lock(&judge.recorder);
     recorder.end_searches();
@@ -377,369 +386,5 @@ fn stand(control: &OwnedFd, first: i32) -> Result<(Vec<OwnedFd>, Vec<i32>, usize
             }
             _ => return Err(Failure::Isolation("its first process ended".to_owned())),
         }
-    }
-}
-
-/// Looks for mock secrets in the files that the program left in its folders.
-fn search_files(judge: &Judge, places: &Places, most: u64) {
-    const FILES: usize = 2000;
-    let (mut left, mut files) = (most, FILES);
-    let base = match &judge.root {
-        // A copy of the descriptor's own path: it leads into the sandbox's tree.
-        Some(root) => std::path::PathBuf::from(format!("/proc/self/fd/{}", root.as_raw_fd())),
-        None => std::path::PathBuf::new(),
-    };
-    let at = |path: &std::path::Path| {
-        base.join(if judge.root.is_some() { path.strip_prefix("/").unwrap_or(path) } else { path })
-    };
-    let mut folders = vec![(at(&places.temporary), 0), (at(&places.home), 0)];
-    if judge.root.is_some() {
-        folders.push((base.join("dev/shm"), 0));
-    }
-    let own: Vec<std::path::PathBuf> =
-        lock(&judge.recorder).canaries.files.iter().map(|(name, _)| at(&places.home.join(name))).collect();
-    while let Some((folder, depth)) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() && depth < 32 {
-                folders.push((entry.path(), depth + 1));
-            } else if kind.is_file() && files > 0 && left > 0 && !own.contains(&entry.path()) {
-                files -= 1;
-                left = left.saturating_sub(search_file(judge, &entry.path(), left));
-            }
-        }
-    }
-}
-
-fn search_file(judge: &Judge, path: &std::path::Path, most: u64) -> u64 {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let options = std::fs::OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
-    let Ok(file) = options else { return 0 };
-    let mut file = io::Read::take(file, most);
-    let (mut buffer, mut kept, mut total) = (vec![0; 64 << 10], 0, 0);
-    while let Ok(got @ 1..) = io::Read::read(&mut file, &mut buffer[kept..]) {
-        total += got as u64;
-        let have = kept + got;
-        lock(&judge.recorder).leaving(&buffer[..have], "file");
-        kept = have.min(OVERLAP);
-        buffer.copy_within(have - kept..have, 0);
-    }
-    total
-}
-
-/// The exercises of a run, and what they gave.
-struct Work<'a> {
-    request: &'a Request,
-    places: &'a Places,
-    judge: &'a Arc<Judge>,
-    control: &'a OwnedFd,
-    first: i32,
-    channel: &'a str,
-    watchdog: &'a Watchdog,
-    exercises: Vec<Exercise>,
-    functions: BTreeSet<String>,
-    reached: BTreeSet<String>,
-    /// Whether the harness told how many functions there are.
-    counted: bool,
-    output: Vec<u8>,
-    output_bytes: u64,
-    claims: u64,
-    left_behind: u64,
-    forged: bool,
-    late: bool,
-    failure: Option<String>,
-}
-
-impl Work<'_> {
-    fn tell(&mut self, what: &str, outcome: &str) {
-        if self.exercises.len() < EXERCISES {
-            self.exercises.push(Exercise { what: printable(what, 300), outcome: printable(outcome, 300) });
-        }
-    }
-
-    /// Starts the program once and follows it to its end, or to the deadline.
-    fn exercise<'scope>(
-        &mut self,
-        scope: &'scope std::thread::Scope<'scope, '_>,
-        index: u8,
-        start: &Start,
-        deadline: Instant,
-    ) -> Result<(), String>
-    where
-        Self: 'scope,
-    {
-        let text = |error: io::Error| error.to_string();
-        let (input_theirs, input) = sys::pipe().map_err(text)?;
-        let (output, output_theirs) = sys::pipe().map_err(text)?;
-        let (errors, errors_theirs) = sys::pipe().map_err(text)?;
-        let (channel, channel_theirs) = sys::socketpair(libc::SOCK_STREAM).map_err(text)?;
-        for fd in [&input, &output, &errors, &channel] {
-            sys::set_nonblocking(fd.as_fd(), true).map_err(text)?;
-        }
-        let theirs = [&input_theirs, &output_theirs, &errors_theirs, &channel_theirs].map(AsRawFd::as_raw_fd);
-        sys::send(self.control.as_fd(), &[word::START, index], &theirs).map_err(text)?;
-        drop((input_theirs, output_theirs, errors_theirs, channel_theirs));
-
-        let nonce = self.channel;
-        let told = instructions(self.request, self.places, &lock(&self.judge.recorder).canaries, start, nonce);
-        let mut talk = Talk {
-            input: Some(input),
-            to_input: start.input.clone().unwrap_or_default(),
-            keep_open: start.input.is_none(),
-            to_channel: format!("{told}\n").into_bytes(),
-            mcp: start.input.is_none().then(mcp::Client::new),
-            lines: Vec::new(),
-            claims: Vec::new(),
-            tails: [Vec::new(), Vec::new()],
-        };
-        if let Some(mcp) = &mut talk.mcp {
-            talk.to_input.extend(mcp.hello());
-        }
-        let mut channel = Some(channel);
-        let mut streams = [Some(output), Some(errors)];
-        let mut end: Option<(libc::c_int, u32)> = None;
-        let (mut killed, mut not_started, mut done_at) = (None, None, None);
-        loop {
-            let mut polled = vec![(self.control.as_raw_fd(), libc::POLLIN)];
-            let fd = |fd: &Option<OwnedFd>| fd.as_ref().map_or(-1, AsRawFd::as_raw_fd);
-            polled.extend(streams.iter().map(|stream| (fd(stream), libc::POLLIN)));
-            let wants = if talk.to_channel.is_empty() { libc::POLLIN } else { libc::POLLIN | libc::POLLOUT };
-            polled.push((fd(&channel), wants));
-            polled.push((if talk.to_input.is_empty() { -1 } else { fd(&talk.input) }, libc::POLLOUT));
-            let now = Instant::now();
-            let until = match (killed, end) {
-                // What was written before the end is still in the pipes.
-                (_, Some(_)) => now,
-                (Some(when), None) => when + PATIENCE,
-                (None, None) => done_at.map_or(deadline, |when: Instant| deadline.min(when)),
-            };
-            let ready = sys::poll(&polled, Some(until.saturating_duration_since(now))).map_err(text)?;
-            let mut quiet = true;
-            for at in 0..2 {
-                if ready[1 + at] != 0 {
-                    quiet = false;
-                    self.read_output(&mut streams[at], at, &mut talk);
-                }
-            }
-            if ready[3] & libc::POLLOUT != 0 && !talk.to_channel.is_empty() {
-                write_some(channel.as_ref(), &mut talk.to_channel);
-            }
-            if ready[3] & (libc::POLLIN | libc::POLLHUP | libc::POLLERR) != 0 {
-                quiet = false;
-                self.read_channel(&mut channel, &mut talk);
-            }
-            if ready[4] != 0 && !write_some(talk.input.as_ref(), &mut talk.to_input) {
-                talk.to_input.clear();
-                talk.input = None;
-            }
-            if talk.to_input.is_empty() && !talk.keep_open {
-                talk.input = None;
-            }
-            if talk.mcp.as_ref().is_some_and(mcp::Client::is_done) && done_at.is_none() {
-                // A server ends when its input does; what it does then still has a moment.
-                talk.keep_open = false;
-                done_at = Some(Instant::now() + Duration::from_secs(1));
-            }
-            if ready[0] != 0 {
-                quiet = false;
-                let mut message = [0; 1024];
-                let (got, fds) = sys::receive(self.control.as_fd(), &mut message).map_err(text)?;
-                match (message[..got].first(), fds.into_iter().next()) {
-                    (Some(&word::LISTENER), Some(fd)) => {
-                        let judge = Arc::clone(self.judge);
-                        scope.spawn(move || judge.serve(&Listener::new(fd)));
-                    }
-                    (Some(&word::NOT_STARTED), _) => {
-                        not_started = Some(printable(&String::from_utf8_lossy(&message[1..got]), 300));
-                    }
-                    (Some(&word::ENDED), _) => {
-                        let number = |at: usize| message[at..at + 4].try_into().unwrap_or_default();
-                        end = Some((i32::from_ne_bytes(number(1)), u32::from_ne_bytes(number(5))));
-                    }
-                    (Some(&word::FAILED), _) => {
-                        return Err(printable(&String::from_utf8_lossy(&message[1..got]), 500));
-                    }
-                    (None, _) => return Err("the first process of the sandbox ended".to_owned()),
-                    _ => {}
-                }
-            }
-            if end.is_some() && quiet {
-                break;
-            }
-            let now = Instant::now();
-            if end.is_none() && killed.is_none() && now >= done_at.map_or(deadline, |when| deadline.min(when)) {
-                killed = Some(now);
-                sys::send(self.control.as_fd(), &[word::KILL], &[]).map_err(text)?;
-            } else if end.is_none() && killed.is_some_and(|when| now > when + PATIENCE) {
-                let _ = sys::kill(self.first, libc::SIGKILL);
-                return Err("the first process of the sandbox did not answer".to_owned());
-            }
-        }
-        if let Some(reason) = not_started {
-            return Err(format!("the program could not be started: {reason}"));
-        }
-        let (status, left) = end.unwrap_or_default();
-        let by_us = done_at.is_some() && killed.is_some();
-        self.left_behind += u64::from(left);
-        self.late |= killed.is_some() && !by_us;
-        let outcome = match (killed.is_some(), self.watchdog.hit_since()) {
-            _ if by_us => "answered, and ended when it was told to".to_owned(),
-            (true, _) => "still running at the limit".to_owned(),
-            (false, true) => match self.watchdog.filled() {
-                true => "ended at the limit of files".to_owned(),
-                false => "ended at the limit of memory".to_owned(),
-            },
-            (false, false) => report::outcome(status),
-        };
-        let parts = talk.mcp.as_mut().map(mcp::Client::exercises).unwrap_or_default();
-        let told = std::mem::take(&mut talk.claims);
-        let clean = by_us || (outcome == "exit 0" && killed.is_none());
-        // Parts that were told make the whole superfluous, unless it went wrong.
-        if start.by_exit || !clean || (parts.is_empty() && told.is_empty()) {
-            self.tell(&start.what, &outcome);
-        }
-        for Exercise { what, outcome } in parts.into_iter().chain(told) {
-            self.tell(&what, &outcome);
-        }
-        Ok(())
-    }
-
-    fn read_output(&mut self, stream: &mut Option<OwnedFd>, which: usize, talk: &mut Talk) {
-        let mut buffer = vec![0; 256 << 10];
-        match stream.as_ref().map(|fd| sys::read(fd.as_fd(), &mut buffer)) {
-            Some(Ok(got @ 1..)) => {
-                let piece = &buffer[..got];
-                if self.output_bytes < SEARCHED {
-                    let tail = &mut talk.tails[which];
-                    tail.extend_from_slice(piece);
-                    lock(&self.judge.recorder).printing(tail);
-                    let keep = tail.len().saturating_sub(OVERLAP);
-                    tail.drain(..keep);
-                }
-                self.output_bytes += got as u64;
-                let room = (self.request.limits.output as usize).saturating_sub(self.output.len());
-                self.output.extend_from_slice(&piece[..got.min(room)]);
-                if which == 0
-                    && let Some(mcp) = &mut talk.mcp
-                {
-                    talk.to_input.extend(mcp.hear(piece));
-                }
-            }
-            Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
-            _ => *stream = None,
-        }
-    }
-
-    /// What the harness says: lines that begin with the nonce. Whatever else comes this way was not said by it.
-    fn read_channel(&mut self, channel: &mut Option<OwnedFd>, talk: &mut Talk) {
-        let mut buffer = vec![0; 64 << 10];
-        let got = match channel.as_ref().map(|fd| sys::read(fd.as_fd(), &mut buffer)) {
-            Some(Ok(got @ 1..)) => got,
-            Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => return,
-            _ => {
-                *channel = None;
-                return;
-            }
-        };
-        self.claims += got as u64;
-        if self.claims > CLAIMS {
-            self.forged = true;
-            *channel = None;
-            return;
-        }
-        talk.lines.extend_from_slice(&buffer[..got]);
-        while let Some(end) = talk.lines.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = talk.lines.drain(..=end).collect();
-            let claim = line.strip_prefix(self.channel.as_bytes()).and_then(|line| serde_json::from_slice(line).ok());
-            match claim {
-                Some(claim) => self.claim(claim, talk),
-                None => self.forged = true,
-            }
-        }
-        if talk.lines.len() > LINE {
-            self.forged = true;
-            talk.lines.clear();
-        }
-    }
-
-    fn claim(&mut self, claim: BTreeMap<String, serde_json::Value>, talk: &mut Talk) {
-        const FUNCTIONS: usize = 100_000;
-        let text = |key: &str| claim.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
-        match text("t") {
-            "functions" => {
-                self.counted = true;
-                let all = claim.get("all").and_then(serde_json::Value::as_array).into_iter().flatten();
-                let room = FUNCTIONS.saturating_sub(self.functions.len());
-                self.functions.extend(all.filter_map(|key| Some(printable(key.as_str()?, 300))).take(room));
-            }
-            "reached" => {
-                // Only functions that are known count, so that a program cannot reach more than there are.
-                let all = claim.get("all").and_then(serde_json::Value::as_array).into_iter().flatten();
-                let known = all.filter_map(|key| Some(printable(key.as_str()?, 300)));
-                self.reached.extend(known.filter(|key| self.functions.contains(key)));
-            }
-            "exercise" if talk.claims.len() < EXERCISES => {
-                let (what, outcome) = (text("what").to_owned(), text("outcome").to_owned());
-                talk.claims.push(Exercise { what, outcome });
-            }
-            "read" => {
-                let mut recorder = lock(&self.judge.recorder);
-                let name = text("name");
-                if recorder.canaries.is_variable(name) {
-                    recorder.read.insert(name.to_owned());
-                } else if name == "*" {
-                    recorder.read.insert("the whole environment".to_owned());
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Lets the sandbox count and end.
-    fn quit(&self) -> Option<u64> {
-        sys::send(self.control.as_fd(), &[word::QUIT], &[]).ok()?;
-        let since = Instant::now();
-        while since.elapsed() < PATIENCE {
-            let left = PATIENCE.saturating_sub(since.elapsed());
-            let ready = sys::poll(&[(self.control.as_raw_fd(), libc::POLLIN)], Some(left)).ok()?;
-            if ready[0] == 0 {
-                break;
-            }
-            let mut message = [0; 1024];
-            let (got, _) = sys::receive(self.control.as_fd(), &mut message).ok()?;
-            match message[..got].first() {
-                Some(&word::COUNT) => return u64::try_from(i64::from_ne_bytes(message[1..9].try_into().ok()?)).ok(),
-                Some(_) => {}
-                None => break,
-            }
-        }
-        let _ = sys::kill(self.first, libc::SIGKILL);
-        None
-    }
-}
-
-/// What goes to one program and comes from it.
-struct Talk {
-    input: Option<OwnedFd>,
-    to_input: Vec<u8>,
-    /// Whether the input stays open when all of it is written.
-    keep_open: bool,
-    to_channel: Vec<u8>,
-    mcp: Option<mcp::Client>,
-    lines: Vec<u8>,
-    claims: Vec<Exercise>,
-    /// The last bytes of output and errors, for what lies across two pieces.
-    tails: [Vec<u8>; 2],
-}
-
-/// Writes what can be written; false when nobody reads any more.
-fn write_some(fd: Option<&OwnedFd>, pending: &mut Vec<u8>) -> bool {
-    match fd.map(|fd| sys::write(fd.as_fd(), pending)) {
-        Some(Ok(done)) => {
-            pending.drain(..done);
-            true
-        }
-        Some(Err(error)) => error.kind() == io::ErrorKind::WouldBlock,
-        None => false,
     }
 }
