@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sigma_certificate::{Endpoints, PackagePayload};
 use sigma_core::{Ecosystem, SecurityLevel, Sha256, Timestamp, Warning};
 use sigma_pipeline::{OperatorRuling, decide_escalation};
@@ -66,10 +67,10 @@ pub(crate) struct EscalationEvidence {
     payload: PackagePayload,
     /// The report: every finding with its file and line.
     #[schema(value_type = Object)]
-    report: serde_json::Value,
+    report: Value,
     /// The ruling with every ballot and its reasons.
     #[schema(value_type = Object)]
-    round: serde_json::Value,
+    ruling: Value,
 }
 
 /// What an operator says about an escalated package.
@@ -142,13 +143,10 @@ pub(crate) async fn show(
     let none = || Problem::new(Code::NotFound, "there is no such escalation");
     let found = if is_id(&id, PREFIX) { app.store.escalation(&id).await? } else { None };
     let (escalation, report, round) = found.ok_or_else(none)?;
-    let read = |bytes: &[u8]| serde_json::from_slice(bytes).map_err(Problem::internal);
-    Ok(Json(EscalationEvidence {
-        escalation: view(&escalation),
-        payload: escalation.payload,
-        report: read(&report)?,
-        round: read(&round)?,
-    }))
+    let report = serde_json::from_slice(&report).map_err(Problem::internal)?;
+    // What it is about and when are in the escalation.
+    let (_, _, ruling): (Value, Value, Value) = serde_json::from_slice(&round).map_err(Problem::internal)?;
+    Ok(Json(EscalationEvidence { escalation: view(&escalation), payload: escalation.payload, report, ruling }))
 }
 
 /// Decide about an escalated package

@@ -38,6 +38,18 @@ pub(crate) struct EventView {
     data: serde_json::Value,
 }
 
+/// An event as the stream has it.
+#[derive(ToSchema)]
+#[allow(dead_code)] // Only its schema is used.
+pub(crate) struct LiveEvent {
+    /// Its place: what `Last-Event-ID` goes on after.
+    id: String,
+    /// queued, planned, package or ended.
+    event: String,
+    /// JSON: what exactly, depending on the kind.
+    data: String,
+}
+
 /// A page of history.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -91,7 +103,7 @@ pub(crate) async fn history(
 #[utoipa::path(
     get, path = "/submissions/{submissionId}/events", tag = "developer",
     params(("submissionId" = String, Path, description = "The submission"), After), security(("token" = ["read"])),
-    responses((status = 200, description = "Events as they happen", body = String, content_type = "text/event-stream"), Problems, Refusals)
+    responses((status = 200, description = "Events as they happen", body = LiveEvent, content_type = "text/event-stream"), Problems, Refusals)
 )]
 pub(crate) async fn events(
     State(app): State<App>,

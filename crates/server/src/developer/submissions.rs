@@ -38,7 +38,7 @@ pub(crate) struct SubmissionView {
     /// When it changed last.
     updated_at: Timestamp,
     /// The decision with its reasons and advisories, and every package's row; `null` before the end, and in lists.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     result: Option<serde_json::Value>,
 }
 

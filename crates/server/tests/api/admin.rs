@@ -146,7 +146,7 @@ async fn escalations_are_decided_with_their_evidence() {
     let at = format!("/escalations/{}", first["escalationId"].as_str().unwrap());
     let evidence = ask(&scene, &root, "GET", &at, None).await.json();
     assert!(evidence["report"]["distributions"][0]["findings"].as_array().unwrap().len() >= 3, "{evidence:#}");
-    assert!(evidence["round"].to_string().contains("signals-combine"));
+    assert!(evidence["ruling"].to_string().contains("signals-combine"));
     assert_eq!(evidence["payload"]["councilVerdict"], "ESCALATED");
 
     let decision = format!("{at}/decision");
