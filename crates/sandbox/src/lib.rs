@@ -18,4 +18,5 @@ pub mod supervisor;
 mod wire;
 
 pub use client::{Interpreter, InterpreterError, Sandbox};
+pub use report::risk_flags;
 pub use wire::{Code, File, Interpreters, Job, Kind, Limits, PROTOCOL, Request, Response, Tier};

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sigma_core::{Bounded, Execution, ExecutionStatus, Exercise, NetworkAttempt, SandboxTier, SpawnAttempt, Usage};
 
+pub use flags::risk_flags;
+
 /// All that was seen in a run.
 pub struct Seen {
     pub tier: SandboxTier,

@@ -8,8 +8,6 @@ use super::Seen;
 struct Rule {
     code: &'static str,
     severity: Severity,
-    /// For readers of this table.
-    #[allow(dead_code)]
     why: &'static str,
     applies: fn(&Seen) -> Option<String>,
 }
@@ -319,6 +317,11 @@ fn is_declared(seen: &Seen, name: &str) -> bool {
     })
 }
 
+/// Every kind of flag: its code, its severity, and why it has that severity.
+pub fn risk_flags() -> impl Iterator<Item = (&'static str, Severity, &'static str)> {
+    RULES.iter().map(|rule| (rule.code, rule.severity, rule.why))
+}
+
 /// The flags of a run, most serious first.
 pub fn flags(seen: &Seen) -> Vec<RiskFlag> {
     let hits = RULES.iter().filter_map(|rule| {
@@ -328,4 +331,19 @@ pub fn flags(seen: &Seen) -> Vec<RiskFlag> {
     let mut flags: Vec<RiskFlag> = hits.collect();
     flags.sort_by_key(|flag| std::cmp::Reverse(flag.severity));
     flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_stable_words_and_stand_once() {
+        let codes: Vec<&str> = risk_flags().map(|(code, ..)| code).collect();
+        for code in &codes {
+            assert!(code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{code}");
+            assert_eq!(codes.iter().filter(|other| *other == code).count(), 1, "{code}");
+        }
+        assert!(risk_flags().all(|(_, _, why)| why.len() > 20));
+    }
 }

@@ -20,6 +20,8 @@ const COUNT_EVERY: Duration = Duration::from_millis(250);
 pub struct Setup {
     /// The file system; nothing where the host's is kept (Landlock guards it).
     pub mounts: Option<mounts::Plan>,
+    /// The folder of the host that is removed should the supervisor be killed before it can.
+    pub folder: Option<PathBuf>,
     /// The mock credential files that are watched.
     pub watched: Vec<PathBuf>,
     /// Whether the namespaces are made by real root, so that the user namespace comes last.
@@ -233,8 +235,9 @@ fn serve(setup: &Setup, control: &OwnedFd) -> io::Result<()> {
         let mut message = [0; 8];
         let (got, fds) = sys::receive(control.as_fd(), &mut message)?;
         if got == 0 {
+            // The supervisor is gone.
             kill_all(namespaces);
-            return Ok(()); // the supervisor is gone
+            return setup.folder.as_ref().map_or(Ok(()), std::fs::remove_dir_all);
         }
         match message[0] {
             word::START => {

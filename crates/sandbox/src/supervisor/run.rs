@@ -175,6 +175,7 @@ fn isolated(
     let launches = launches.collect::<io::Result<Vec<_>>>().map_err(|error| other("the program's arguments", error))?;
     let setup = Setup {
         mounts: namespaces.then(|| prepare::mounts(request, &canaries, if root { NOBODY } else { INSIDE })),
+        folder: held.folder.clone(),
         watched: canaries.files.iter().map(|(name, _)| places.home.join(name)).collect(),
         root,
         user: INSIDE,

@@ -65,6 +65,33 @@ fn a_request_that_is_wrong_is_refused() {
     assert!(ask(&"[".repeat(100_000)).contains("a request that is none"));
 }
 
+/// A process can be watched by one supervisor only. Below another one, here a filter that allows everything, no tier is to
+/// be had, and nothing is run.
+#[test]
+fn where_nothing_isolates_nothing_is_run() {
+    let script = r#"
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+libc.prctl(38, 1, 0, 0, 0)
+allow = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0x7fff0000))
+program = ctypes.create_string_buffer(struct.pack('HP', 1, ctypes.addressof(allow)))
+fd = libc.syscall(317 if os.uname().machine == 'x86_64' else 277, 1, 8, program)
+assert fd >= 0, ctypes.get_errno()
+os.set_inheritable(fd, True)
+os.execv(sys.argv[1], sys.argv[1:])
+"#;
+    for way in ways() {
+        let mut sandbox = sandbox(way);
+        let python = sandbox.interpreters.python.clone().expect("Python");
+        let under = [python.program, "-c".into(), script.into()];
+        sandbox.supervisor = under.into_iter().chain(sandbox.supervisor).collect();
+        sandbox.tier = Tier::Auto;
+        let execution = sandbox.run(&crate::world::python("print('it ran')"));
+        assert!(matches!(execution.status, ExecutionStatus::Skipped { .. }), "{way:?} {execution:#?}");
+        assert!(reason(&execution).contains("the system call filter"), "{way:?} {execution:#?}");
+    }
+}
+
 #[test]
 fn without_an_interpreter_it_is_skipped() {
     let mut sandbox = sandbox(ways()[0]);

@@ -143,6 +143,15 @@ fn nothing_outlives_a_killed_supervisor() {
         child.kill().expect("SIGKILL");
         child.wait().expect("it ends");
         assert_eq!(wait(0), 0, "{way:?}: none is left");
+        let files = || {
+            let all = std::fs::read_dir("/tmp").expect("/tmp").flatten().map(|entry| entry.path().join("app/main.py"));
+            all.filter(|file| std::fs::read_to_string(file).is_ok_and(|text| text.contains(&marker))).count()
+        };
+        let since = Instant::now();
+        while files() > 0 && since.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(files(), 0, "{way:?}: no file is left");
     }
 }
 

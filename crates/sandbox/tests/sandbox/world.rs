@@ -30,7 +30,7 @@ struct Shared {
     supervisor: PathBuf,
     python: Interpreter,
     node: Option<Interpreter>,
-    _folder: tempfile::TempDir,
+    folder: PathBuf,
 }
 
 static SHARED: LazyLock<Shared> = LazyLock::new(|| {
@@ -52,7 +52,13 @@ static SHARED: LazyLock<Shared> = LazyLock::new(|| {
         }
         node
     });
-    Shared { supervisor, python, node, _folder: folder }
+    // A static is never dropped: the folder goes when the process does.
+    extern "C" fn remove() {
+        let _ = std::fs::remove_dir_all(&SHARED.folder);
+    }
+    // SAFETY: the function is there until the end, and takes nothing.
+    unsafe { libc::atexit(remove) };
+    Shared { supervisor, python, node, folder: folder.keep() }
 });
 
 /// Whether every user may start this program.
