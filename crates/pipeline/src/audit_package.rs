@@ -159,7 +159,7 @@ impl Hall {
             None => None,
         };
         let dossier = Dossier { package: package.id.clone(), release, report, advisories, delta };
-        let ruling = self.review.council.deliberate(&dossier).await;
+        let ruling = self.keep_round(self.review.council.round(&dossier).await).await?;
         let supersedes = match replacing {
             Some(replaced) => Some(replaced.id().to_owned()),
             None => self.older_certificate(&package.id, &dossier).await?,

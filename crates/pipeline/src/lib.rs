@@ -136,6 +136,11 @@ impl Hall {
         Self { review: Arc::new(review), ..self }
     }
 
+    /// What the review of submissions needs.
+    pub fn review(&self) -> &ReviewRooms {
+        &self.review
+    }
+
     /// The same hall, in which no code is run.
     pub fn without_sandbox(self, why: &str) -> Self {
         let review = ReviewRooms { sandbox: Err(why.to_owned()), ..ReviewRooms::clone(&self.review) };

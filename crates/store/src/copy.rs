@@ -263,6 +263,17 @@ const TABLES: &[Table] = &[
         columns: &[("submission", Text), ("escalated_at", Number), ("dossier", Bytes), ("round", Bytes)],
         key: 1,
     },
+    Table {
+        name: "transcript",
+        columns: &[
+            ("prompt_sha256", Text),
+            ("validator", Text),
+            ("asked_at", Number),
+            ("request", Bytes),
+            ("answer", Bytes),
+        ],
+        key: 3,
+    },
     Table { name: "source_tree", columns: &[("sha256", Text), ("files", Bytes), ("added_at", Number)], key: 1 },
     Table { name: "blob", columns: &[("sha256", Text), ("sha512", Text), ("sha1", Text), ("size", Number)], key: 1 },
 ];

@@ -25,6 +25,7 @@ mod reader;
 mod resolutions;
 mod submissions;
 mod tokens;
+mod transcripts;
 mod versions;
 mod writing;
 
@@ -53,6 +54,7 @@ pub use submissions::{
     SubmissionState,
 };
 pub use tokens::{NoScope, Scope, Secret, Token};
+pub use transcripts::StoredTranscript;
 pub use versions::CertifiedVersion;
 pub use writing::Writing;
 

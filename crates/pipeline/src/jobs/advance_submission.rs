@@ -184,7 +184,7 @@ async fn review(hall: &Hall, submission: Submission) -> Result<Box<dyn Effect>, 
     let packages = code.category.has_packages().then_some(&audit);
     let intake = hall.kept_intake(code).await?;
     let examination = hall.examine_code(&intake, packages, &Silent).await?;
-    let ruling = hall.rule_code(&examination, &Silent).await;
+    let ruling = hall.rule_code(&examination, &Silent).await?;
     let certified = hall.certify(&submission.id, &examination, &ruling).await?;
     let advisories = packages.map(|audit| Coordination::of(audit).advisories).unwrap_or_default();
     let (state, result) = reviewed(&examination, &ruling, &certified, &advisories);

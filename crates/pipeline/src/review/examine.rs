@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use sigma_analysis::Submitted;
 use sigma_certificate::PackageAnalysis;
 use sigma_core::{CodeDossier, CodeLanguage, Execution, Origin, Preprocess, Ruling, Timestamp};
+use sigma_council::Round;
 use sigma_sandbox::{Code, File, Job};
+use sigma_store::StoredTranscript;
 
 use super::install::{Installable, Installed, install};
 use super::{Intake, dossier};
@@ -77,10 +79,30 @@ impl Hall {
         Ok(Examination { dossier, name, folder, entry, packages, run_at, disclosures })
     }
 
-    /// Lets the council decide.
-    pub async fn rule_code(&self, examination: &Examination, progress: &dyn Progress) -> Ruling {
+    /// Lets the council decide, and keeps what its models were asked.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn rule_code(&self, examination: &Examination, progress: &dyn Progress) -> Result<Ruling, AuditError> {
         progress.step(Step::Council { package: &examination.name });
-        self.review.council.deliberate_code(&examination.dossier).await
+        let round = self.review.council.round_code(&examination.dossier).await;
+        self.keep_round(round).await
+    }
+
+    /// Keeps what the models of a round were asked, before anything is sealed of it.
+    pub(crate) async fn keep_round(&self, round: Round) -> Result<Ruling, AuditError> {
+        let transcripts: Vec<StoredTranscript> = round
+            .transcripts
+            .into_iter()
+            .map(|one| StoredTranscript {
+                prompt_sha256: one.prompt_sha256,
+                validator: one.validator,
+                request: one.request,
+                answer: one.answer.unwrap_or_default(),
+            })
+            .collect();
+        self.store.keep_transcripts(&transcripts, self.now()).await?;
+        Ok(round.ruling)
     }
 
     /// The first stage, on a thread of the analyses.

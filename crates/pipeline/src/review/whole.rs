@@ -48,7 +48,7 @@ impl Hall {
             }
         }
         let examination = Box::new(self.examine_code(intake, audit.as_deref(), progress).await?);
-        let ruling = self.rule_code(&examination, progress).await;
+        let ruling = self.rule_code(&examination, progress).await?;
         Ok(Review::Ruled { audit, examination, ruling })
     }
 }

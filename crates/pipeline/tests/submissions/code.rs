@@ -2,8 +2,9 @@
 
 use sigma_certificate::{SubmissionCertificate, files_hash};
 use sigma_intake::RepositoryConfig;
+use sigma_council::{Council, ModelApi, ModelConfig, Panels};
 use sigma_store::{SubmissionState, Verdict};
-use sigma_testkit::{GitHost, GitRepository};
+use sigma_testkit::{FakeModel, GitHost, GitRepository, Manner};
 
 use super::*;
 
@@ -254,4 +255,41 @@ async fn everything_that_stands_in_the_way_is_told_at_once() {
     let error = hall.take_in(&nowhere).await.unwrap_err().to_string();
     assert!(error.starts_with("got host `github.com`"), "{error}");
     assert_eq!(stage.scene.downloads(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_objects_takes_it_to_an_operator_and_its_words_are_kept() {
+    let stage = Stage::new();
+    stage.repository("example/tool", &[("main.py", "import requests\nprint(requests.__version__)\n")]);
+    let fake = FakeModel::start(Manner::Votes { vote: "UNSAFE", level: "BLOCKED", facts: vec!["F1"] });
+    let model = ModelConfig {
+        id: "first".to_owned(),
+        api: ModelApi::Anthropic,
+        base_url: Url::parse(&fake.anthropic_url()).unwrap(),
+        model: "some-model".to_owned(),
+        family: "some".to_owned(),
+        key: None,
+        panels: Panels::One,
+        timeout: Duration::from_secs(20),
+        max_cost_micro_usd: 1_000_000,
+        input_price_micro_usd: 1_000_000,
+        output_price_micro_usd: 1_000_000,
+        max_tokens: 1024,
+        allow_http_on_loopback: true,
+    };
+    let council = Arc::new(Council::new(vec![model], 10_000_000).unwrap());
+    let hall = stage.hall().await;
+    let hall = hall.clone().with_review(ReviewRooms { council, ..hall.review().clone() });
+    let submission = stage.submit(&hall, &stage.request("tool", "CODE", Some("main.py"))).await;
+    work(&hall).await;
+    assert_eq!(state(&hall, &submission).await, SubmissionState::Escalated);
+    let open = hall.store().submission_escalation(&submission.id).await.unwrap().unwrap();
+    let (_, _, ruling): (String, Timestamp, Ruling) = serde_json::from_slice(&open.round).unwrap();
+    let ballot = ruling.ballots.iter().find(|ballot| ballot.validator == "model:first").unwrap();
+    let seat = ballot.model.as_ref().unwrap();
+    let kept = hall.store().transcripts(seat.prompt_sha256.unwrap()).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(Sha256::of(&kept[0].request), seat.prompt_sha256.unwrap(), "what is kept is what was asked");
+    assert!(String::from_utf8_lossy(&kept[0].answer).contains("UNSAFE"));
+    assert_eq!(fake.questions().len(), 1);
 }

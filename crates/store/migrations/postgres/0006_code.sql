@@ -33,3 +33,14 @@ CREATE TABLE source_tree (
     files    BYTEA NOT NULL, -- JSON
     added_at BIGINT NOT NULL
 );
+
+-- What models of the council were asked and what they answered, by the digest of the question that stands on their ballot: with it
+-- a round can be repeated. Kept before the round is.
+CREATE TABLE transcript (
+    prompt_sha256 TEXT COLLATE "C" NOT NULL,
+    validator     TEXT COLLATE "C" NOT NULL,
+    asked_at      BIGINT NOT NULL,
+    request       BYTEA NOT NULL,
+    answer        BYTEA NOT NULL, -- empty where nothing came back
+    PRIMARY KEY (prompt_sha256, validator, asked_at)
+);

@@ -33,3 +33,14 @@ CREATE TABLE source_tree (
     files    BLOB NOT NULL, -- JSON
     added_at INTEGER NOT NULL
 ) STRICT;
+
+-- What models of the council were asked and what they answered, by the digest of the question that stands on their ballot: with it
+-- a round can be repeated. Kept before the round is.
+CREATE TABLE transcript (
+    prompt_sha256 TEXT NOT NULL,
+    validator     TEXT NOT NULL,
+    asked_at      INTEGER NOT NULL,
+    request       BLOB NOT NULL,
+    answer        BLOB NOT NULL, -- empty where nothing came back
+    PRIMARY KEY (prompt_sha256, validator, asked_at)
+) STRICT, WITHOUT ROWID;
