@@ -24,6 +24,9 @@ pub enum ReauditError {
     /// Another certificate of the same bytes is newer.
     #[error("it was replaced by {0}: have that one audited again")]
     Replaced(String),
+    /// It was made with rules of an operator, and this process has none, or the other way round: two lines of certificates.
+    #[error("it was made under the rules {0}, which this process does not run")]
+    OtherRules(String),
     /// Its job is dead.
     #[error("the job {0} that audits it again is dead: run that job again")]
     Dead(JobId),
@@ -43,6 +46,9 @@ impl Hall {
         let certificate = self.store.certificate(id).await?.ok_or_else(unknown)?.certificate;
         let damaged = |why: String| StoreError::Damaged { what: format!("certificate {id}"), why };
         let package = certificate.payload().package().map_err(|error| damaged(error.to_string()))?;
+        if self.other_rules(&certificate) {
+            return Err(ReauditError::OtherRules(certificate.payload().ruleset_version.clone()));
+        }
         let standing = self.store.standings(&[id]).await?.remove(id);
         if standing.is_some_and(|standing| standing.action == Action::Block) {
             return Err(ReauditError::Blocked(package));
@@ -64,6 +70,11 @@ impl Hall {
         writing.enqueue(&[job], now).await?;
         writing.commit(now).await?;
         Ok(job_id)
+    }
+
+    /// Whether a certificate was made with rules of an operator and this process has none, or the other way round.
+    pub(crate) fn other_rules(&self, certificate: &PackageCertificate) -> bool {
+        certificate.payload().ruleset_version.contains('+') != self.analyser.ruleset().contains('+')
     }
 
     /// The certificate that stands in the place of this one: of the same bytes, and newer.

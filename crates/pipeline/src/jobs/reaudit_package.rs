@@ -58,6 +58,12 @@ async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
     let replaced = sealed.ok_or_else(|| Failure::for_good(format!("there is no certificate {}", work.certificate)))?;
     let replaced = replaced.certificate;
     let id = replaced.payload().package().map_err(|error| Failure::for_good(error.to_string()))?;
+    if hall.other_rules(&replaced) {
+        return Err(Failure::for_good(format!(
+            "it was made under other rules: {}",
+            replaced.payload().ruleset_version
+        )));
+    }
     let (name, lease) = (id.to_string(), leased.lease.number);
     let claim = hall.store.claim(&id).await?;
     let settled = |outcome: PackageOutcome, claim| {

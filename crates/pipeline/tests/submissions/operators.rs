@@ -68,6 +68,13 @@ async fn what_was_revoked_is_audited_again() {
     hall.store().decide(&decision(third.id(), Action::Block)).await.unwrap().unwrap();
     let error = hall.request_reaudit(third.id(), "r", "ada").await.unwrap_err();
     assert!(matches!(error, ReauditError::Blocked(_)), "{error}");
+    let mut payload = first.payload().clone();
+    payload.ruleset_version.push_str("+local.ab12cd34");
+    let certificate = sigma_certificate::PackageCertificate::seal(payload).unwrap();
+    let id = certificate.id().to_owned();
+    let sealed = sigma_store::Sealed { certificate, report: b"{}".to_vec(), round: b"{}".to_vec() };
+    hall.store().insert(&sealed).await.unwrap();
+    assert!(matches!(hall.request_reaudit(&id, "r", "ada").await.unwrap_err(), ReauditError::OtherRules(_)));
     assert!(matches!(hall.request_reaudit("pkg_x", "r", "ada").await.unwrap_err(), ReauditError::Unknown(_)));
     let log = hall.store().log(None, Some("pypi:demo@2.0"), 9).await.unwrap();
     let told: Vec<_> = log.iter().map(|entry| (entry.action.as_str(), entry.operator.as_str())).collect();
