@@ -90,11 +90,19 @@ fn a_skill_with_packages_is_run_and_certified() {
     let first = scene.run(&[&arguments[..], &["--format", "json"]].concat());
     assert_eq!(first.code, Some(0), "{}{}", first.out, first.err);
     let certificate = first.json();
-    assert_eq!((&certificate["certificateSchemaVersion"], &certificate["councilVerdict"]), (&4.into(), &"APPROVED".into()));
+    assert_eq!(
+        (&certificate["certificateSchemaVersion"], &certificate["councilVerdict"]),
+        (&4.into(), &"APPROVED".into())
+    );
     let execution = &certificate["codeReview"]["execution"];
-    assert_eq!((&execution["status"], &execution["sandboxTier"]), (&"completed".into(), &"namespaces".into()), "{execution:#}");
+    assert_eq!(
+        (&execution["status"], &execution["sandboxTier"]),
+        (&"completed".into(), &"namespaces".into()),
+        "{execution:#}"
+    );
     assert_eq!((&execution["functionsReached"], &execution["functionsTotal"]), (&3.into(), &3.into()), "{execution:#}");
-    let hosts: Vec<&str> = execution["network"].as_array().unwrap().iter().filter_map(|one| one["host"].as_str()).collect();
+    let hosts: Vec<&str> =
+        execution["network"].as_array().unwrap().iter().filter_map(|one| one["host"].as_str()).collect();
     assert!(hosts.contains(&"geocoding-api.open-meteo.com"), "{execution:#}");
     assert_eq!(certificate["codeReview"]["preProcessor"]["manifestDelta"]["undeclaredHosts"], serde_json::json!([]));
     assert_eq!(certificate["packageAnalysis"]["packages"][0]["securityLevel"], "CLEAR");
@@ -139,7 +147,8 @@ fn shell(scene: &Scene, files: &Path) -> String {
 fn what_steals_is_blocked_by_what_it_is_and_by_what_it_does() {
     let scene = Scene::new();
     let url = scene.example("stealing-skill");
-    let ran = scene.run(&["submit", "--repo", &url, "--category", "SKILL+CODE", "--entry", "main.py", "--format", "json"]);
+    let ran =
+        scene.run(&["submit", "--repo", &url, "--category", "SKILL+CODE", "--entry", "main.py", "--format", "json"]);
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
     let certificate = ran.json();
     assert_eq!(certificate["review"]["securityLevel"], "BLOCKED");
@@ -179,7 +188,8 @@ fn what_cannot_be_reviewed_says_everything_at_once() {
     let ran = scene.run(&["submit", "--repo", "https://github.com/a/b", "--category", "CODE", "--entry", "a.py"]);
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     assert!(ran.err.contains("got host `github.com`"), "{}", ran.err);
-    let ran = scene.run(&["submit", "--repo", &scene.host.url("example/none"), "--category", "CODE", "--entry", "a.py"]);
+    let ran =
+        scene.run(&["submit", "--repo", &scene.host.url("example/none"), "--category", "CODE", "--entry", "a.py"]);
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     assert!(ran.err.contains("does not exist or is not public"), "{}", ran.err);
 }

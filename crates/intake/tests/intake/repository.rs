@@ -24,7 +24,7 @@ async fn code(host: &GitHost, name: &str, reference: &str) -> String {
 }
 
 async fn fetch(host: &GitHost, name: &str, reference: &str) -> Result<Listing, RepositoryError> {
-    repository(&config_of(&host), &host.url(name), reference).await
+    repository(&config_of(host), &host.url(name), reference).await
 }
 
 fn choose(listing: &Listing, category: SubmissionCategory, entry: &str) -> Result<Selected, Vec<IntakeProblem>> {

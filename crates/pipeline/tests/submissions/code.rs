@@ -1,8 +1,8 @@
 //! Submissions of code, from a git host on loopback to a certificate. Nothing is run here: that is the command line's test.
 
 use sigma_certificate::{SubmissionCertificate, files_hash};
-use sigma_intake::RepositoryConfig;
 use sigma_council::{Council, ModelApi, ModelConfig, Panels};
+use sigma_intake::RepositoryConfig;
 use sigma_store::{SubmissionState, Verdict};
 use sigma_testkit::{FakeModel, GitHost, GitRepository, Manner};
 

@@ -58,7 +58,7 @@ pub fn examined(examination: &Examination, ruling: &Ruling, format: Format) -> R
         let _ = writeln!(out, "  {} from {entry}, complexity {}", language.as_str(), preprocess.tier);
     }
     if let Some(execution) = &dossier.execution {
-        section(&mut out, "Run", &[execution.description.clone()]);
+        section(&mut out, "Run", std::slice::from_ref(&execution.description));
     }
     warnings(&mut out, ruling.warnings.iter());
     section(&mut out, "Not examined", &examination.not_examined());
