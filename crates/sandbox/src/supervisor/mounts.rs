@@ -158,11 +158,6 @@ pub fn build(plan: &Plan) -> Outcome<()> {
         let tree = at(name, c(from.as_os_str().as_encoded_bytes()).and_then(|path| clone_tree(&path)))?;
         at(name, c(target.as_os_str().as_encoded_bytes()).and_then(|path| attach(&tree, &path)))?;
     }
-    for (tree, is_folder, to) in trees {
-        let to = inside(to);
-        at(to.display(), make_place(&to, is_folder))?;
-        at(to.display(), c(to.as_os_str().as_encoded_bytes()).and_then(|path| attach(&tree, &path)))?;
-    }
     for (path, content) in &plan.made {
         let path = inside(path);
         at(path.display(), path.parent().map_or(Ok(()), std::fs::create_dir_all))?;
@@ -170,6 +165,12 @@ pub fn build(plan: &Plan) -> Outcome<()> {
     }
     own(&inside(Path::new(HOME)), plan.owner)?;
     own(&inside(Path::new("/tmp")), plan.owner)?;
+    // After what is ours was given away: an interpreter may lie below `/tmp`, and nothing of the host changes its owner.
+    for (tree, is_folder, to) in trees {
+        let to = inside(to);
+        at(to.display(), make_place(&to, is_folder))?;
+        at(to.display(), c(to.as_os_str().as_encoded_bytes()).and_then(|path| attach(&tree, &path)))?;
+    }
     at("/w", detach(&writable))?;
     at("/w", std::fs::remove_dir(&writable))?;
 

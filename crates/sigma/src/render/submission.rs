@@ -104,8 +104,8 @@ pub fn halted(
 
 fn table(view: &SubmissionView<'_>) -> String {
     let payload = view.payload.as_ref();
-    let version = payload.skill_version.as_deref().unwrap_or_default();
-    let mut out = format!("{} {version}  {}\n", payload.skill_name, payload.category);
+    let version = payload.skill_version.as_deref().map_or_else(String::new, |version| format!(" {version}"));
+    let mut out = format!("{}{version}  {}\n", payload.skill_name, payload.category);
     let source = &payload.source;
     let _ = writeln!(out, "  {} at {}", source.source_url, source.commit);
     if !source.folder.is_empty() {
@@ -136,7 +136,7 @@ fn table(view: &SubmissionView<'_>) -> String {
     }
     let _ = writeln!(out, "  certificate {} (schema {})", view.certificate_id, payload.certificate_schema_version);
     let _ = writeln!(out, "  {} {}", view.payload_hash_algorithm, view.payload_hash);
-    let _ = writeln!(out, "  verify at {}", view.verify_endpoint);
+    let _ = writeln!(out, "  verify at {} (once it is published there)", view.verify_endpoint);
     out
 }
 
