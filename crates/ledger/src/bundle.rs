@@ -19,6 +19,22 @@ pub const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 /// `mediaType` of a certificate with its proofs.
 pub const CERTIFICATE_BUNDLE_TYPE: &str = "application/vnd.sigma.certificate-bundle.v1+json";
 
+/// The one type of bundle that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BundleType {
+    /// [`BUNDLE_TYPE`].
+    #[serde(rename = "application/vnd.dev.sigstore.bundle.v0.3+json")]
+    V03,
+}
+
+/// The one type of certificate bundle that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CertificateBundleType {
+    /// [`CERTIFICATE_BUNDLE_TYPE`].
+    #[serde(rename = "application/vnd.sigma.certificate-bundle.v1+json")]
+    V1,
+}
+
 /// A whole number that JSON carries as text, as Protocol Buffers write 64 bits. One spelling for one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Int64(pub u64);
@@ -51,7 +67,7 @@ impl<'de> Deserialize<'de> for Int64 {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CertificateBundle {
     /// [`CERTIFICATE_BUNDLE_TYPE`].
-    pub media_type: String,
+    pub media_type: CertificateBundleType,
     /// The signed statement and its place in the log.
     pub attestation: Bundle,
     /// What was sealed, as JSON; the hash is over its canonical form.
@@ -68,7 +84,7 @@ impl CertificateBundle {
     /// When the payload is not JSON.
     pub fn new(attestation: Bundle, canonical: &[u8], status: Option<Bundle>) -> Result<Self, serde_json::Error> {
         let payload = serde_json::from_slice(canonical)?;
-        Ok(Self { media_type: CERTIFICATE_BUNDLE_TYPE.to_owned(), attestation, payload, status })
+        Ok(Self { media_type: CertificateBundleType::V1, attestation, payload, status })
     }
 }
 
@@ -77,7 +93,7 @@ impl CertificateBundle {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Bundle {
     /// [`BUNDLE_TYPE`].
-    pub media_type: String,
+    pub media_type: BundleType,
     /// Key and log.
     pub verification_material: VerificationMaterial,
     /// The statement.
@@ -205,7 +221,7 @@ impl Bundle {
             canonicalized_body: Base64(envelope.leaf(issuer)),
         };
         let material = VerificationMaterial { public_key: KeyHint { hint: issuer.id() }, tlog_entries: [entry] };
-        Ok(Self { media_type: BUNDLE_TYPE.to_owned(), verification_material: material, dsse_envelope: envelope })
+        Ok(Self { media_type: BundleType::V03, verification_material: material, dsse_envelope: envelope })
     }
 
     /// Its entry in the log.

@@ -107,6 +107,11 @@ impl<S: Storage> Log<S> {
         &self.key
     }
 
+    /// Where it is kept.
+    pub fn storage(&self) -> &S {
+        &self.storage
+    }
+
     /// A reader of what is logged now.
     ///
     /// # Errors

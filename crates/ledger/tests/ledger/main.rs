@@ -1,0 +1,10 @@
+//! Tests of keys, log and verification, against other implementations where they are installed.
+
+mod crash;
+mod keys;
+mod log;
+mod root;
+mod support;
+mod tamper;
+mod verify;
+mod witnesses;
