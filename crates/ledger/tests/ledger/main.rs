@@ -3,6 +3,7 @@
 mod crash;
 mod keys;
 mod log;
+mod others;
 mod root;
 mod support;
 mod tamper;
