@@ -11,6 +11,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("sigma-analysis", &["sigma-core"]),
     ("sigma-council", &["sigma-core"]),
     ("sigma-scan", &["sigma-core", "sigma-analysis", "sigma-council"]),
+    ("sigma-ledger", &["sigma-core", "sigma-certificate"]),
     ("sigma-store", &["sigma-core", "sigma-certificate"]),
     (
         "sigma-pipeline",
@@ -42,6 +43,7 @@ const TOOLS: &[(&str, &[&str])] = &[
     ("hyper", &["sigma-server"]),
     ("object_store", &["sigma-store"]),
     ("reqwest", &["sigma-ecosystem"]),
+    ("ring", &["sigma-ledger"]),
     ("uv-resolver", &["sigma-ecosystem"]),
     ("ruff_python_parser", &["sigma-analysis"]),
     ("oxc_parser", &["sigma-analysis"]),

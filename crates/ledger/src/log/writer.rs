@@ -10,7 +10,7 @@ use super::edge::Edge;
 use super::{Batch, LogError, MAX_LEAF, Reader, Resource, Storage, WIDTH};
 use crate::checkpoint::{Checkpoint, MAX_SIZE};
 use crate::keys::LogKey;
-use crate::note::{Note, NoteKey};
+use crate::note::{Note, NoteError, NoteKey};
 
 /// How many of the newest entries are known by hash, so that who appends one again gets its position.
 const RECENT: u64 = 1 << 16;
@@ -90,6 +90,25 @@ impl<S: Storage> Log<S> {
             }
         }
         Ok(Self { storage, key, checkpoint: note, edge, entries, times, newest, recent, uncertain: false })
+    }
+
+    /// Gives a log another key, of the same origin: its checkpoint is signed anew. The trusted root has to know the new key
+    /// before, so that whoever verifies knows it, too.
+    ///
+    /// # Errors
+    /// When the log is not `old`'s, or the names differ.
+    pub fn change_key(storage: S, old: &NoteKey, key: LogKey) -> Result<Self, LogError> {
+        let reader = Reader::open(&storage, old.clone())?;
+        if old.name() != key.origin() {
+            let (got, expected) = (key.origin().to_owned(), old.name().to_owned());
+            return Err(NoteError::Origin { got, expected }.into());
+        }
+        let edge = Edge::load(reader.checkpoint().size, |resource| reader.whole(&resource))?;
+        if edge.root()? != reader.checkpoint().root {
+            return Err(LogError::damaged(&Resource::Checkpoint, "the tiles at its edge have another root"));
+        }
+        storage.commit(&Batch { checkpoint: sign(&key, &edge)?, ..Batch::default() })?;
+        Self::open(storage, key)
     }
 
     /// The newest checkpoint, signed.

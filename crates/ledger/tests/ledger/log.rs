@@ -1,6 +1,10 @@
 //! Appending, proofs, serving, checking.
 
-use sigma_ledger::log::{Folder, Log, LogError, Reader, Resource, Storage as _, StorageError, fsck};
+use proptest::prelude::*;
+use sigma_ledger::log::{
+    Folder, Log, LogError, Reader, Resource, Sequencer, SequencerError, SequencerLimits, Storage as _, StorageError,
+    fsck,
+};
 use tlog_tiles::tlog::{Hash, check_record, check_tree, record_hash, tree_hash};
 
 use crate::support::{ORIGIN, World, at};
@@ -255,6 +259,118 @@ fn a_damaged_edge_is_not_appended_to() {
     let key = sigma_ledger::keys::LogKey::from_file(&dir.path().join("log.pem"), ORIGIN).unwrap();
     let opened = Log::open(Folder::open(&dir.path().join("log")).unwrap(), key);
     assert!(matches!(opened, Err(LogError::Damaged { .. })), "{:?}", opened.map(|log| log.size()));
+}
+
+/// A reader that opened before a tile was full goes on reading what its checkpoint covers.
+#[test]
+fn an_older_reader_reads_on() {
+    let mut world = World::new();
+    world.fill(250);
+    let old = Reader::open(Folder::read_only(&world.folder()), world.log.key().public().clone()).unwrap();
+    let (root, entry) = (old.root(250).unwrap(), old.entry(249).unwrap());
+    world.fill(400);
+    assert!(!world.folder().join("tile/0/000.p").exists(), "the narrower tile is gone");
+    assert_eq!((old.root(250).unwrap(), old.entry(249).unwrap()), (root, entry));
+    let proof = hashes(old.inclusion(3).unwrap());
+    check_record(&proof, 250, Hash(root), 3, record_hash(&old.entry(3).unwrap())).unwrap();
+    assert_eq!(fsck(&old, |_, _| Ok(())).unwrap().problems, Vec::<String>::new());
+    assert_eq!(old.serve("tile/0/000").unwrap(), None, "beyond its checkpoint");
+}
+
+#[test]
+fn many_append_at_once_and_each_gets_its_position() {
+    let World { dir: _dir, log, .. } = World::new();
+    let sequencer = Sequencer::start(log, SequencerLimits::default(), || at(7));
+    assert!(sequencer.append(Vec::new()).is_err(), "an empty entry is refused alone");
+    let mut positions: Vec<u64> = std::thread::scope(|scope| {
+        let threads = (0..20_u32).map(|thread| {
+            let sequencer = &sequencer;
+            scope.spawn(move || {
+                let entries = (0..50_u32).map(|n| [thread.to_be_bytes(), n.to_be_bytes()].concat());
+                let pending: Vec<_> = entries.map(|entry| sequencer.append(entry).unwrap()).collect();
+                pending.into_iter().map(|pending| pending.wait().unwrap().index).collect::<Vec<_>>()
+            })
+        });
+        let threads: Vec<_> = threads.collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    positions.sort_unstable();
+    assert_eq!(positions, (0..1000).collect::<Vec<_>>());
+    let (log, error) = sequencer.close().unwrap();
+    assert!(error.is_none());
+    assert_eq!(log.size(), 1000);
+}
+
+#[test]
+fn a_full_queue_pushes_back() {
+    let World { dir: _dir, log, .. } = World::new();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let limits = SequencerLimits { batch: 1, waiting: 2, linger: std::time::Duration::ZERO };
+    // The clock stops until it is let go: nothing is appended meanwhile.
+    let sequencer = Sequencer::start(log, limits, move || {
+        let _ = wait.recv();
+        at(0)
+    });
+    let mut taken = Vec::new();
+    let refused = loop {
+        match sequencer.append(vec![taken.len() as u8 + 1]) {
+            Ok(pending) => taken.push(pending),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(refused, SequencerError::Full);
+    assert!((2..=3).contains(&taken.len()), "{}", taken.len());
+    drop(go);
+    let positions: Vec<_> = taken.into_iter().map(|pending| pending.wait().unwrap().index).collect();
+    assert_eq!(positions, (0..positions.len() as u64).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_log_goes_on_under_a_new_key() {
+    let mut world = World::new();
+    world.fill(300);
+    let old = world.log.key().public().clone();
+    let root = world.log.reader().unwrap().checkpoint().root;
+    let World { dir, log, .. } = world;
+    drop(log);
+    let new = |name: &str, origin| sigma_ledger::keys::generate_log_key(&dir.path().join(name), origin).unwrap();
+    let folder = || Folder::open(&dir.path().join("log")).unwrap();
+    assert!(Log::change_key(folder(), &old, new("a.pem", "log.example.org/other")).is_err(), "another name");
+    let stranger = new("b.pem", ORIGIN);
+    assert!(Log::change_key(folder(), stranger.public(), new("c.pem", ORIGIN)).is_err(), "not the old key");
+    let mut log = Log::change_key(folder(), &old, stranger).unwrap();
+    log.append(&[b"more".to_vec()], at(9)).unwrap();
+    let reader = log.reader().unwrap();
+    check_tree(&hashes(reader.consistency(300).unwrap()), 301, Hash(reader.checkpoint().root), 300, Hash(root))
+        .unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Any change of any byte of any tile or bundle that the checkpoint covers is named with its path.
+    #[test]
+    fn fsck_names_any_byte(which in any::<prop::sample::Index>(), byte in any::<prop::sample::Index>(), mask in 1_u8..) {
+        let mut world = World::new();
+        world.fill(520);
+        let covered = [
+            Resource::Tile { level: 0, index: 0, width: 256 }, Resource::Tile { level: 0, index: 1, width: 256 },
+            Resource::Tile { level: 0, index: 2, width: 8 }, Resource::Tile { level: 1, index: 0, width: 2 },
+            Resource::Entries { index: 0, width: 256 }, Resource::Entries { index: 1, width: 256 },
+            Resource::Entries { index: 2, width: 8 },
+        ];
+        let changed = covered[which.index(covered.len())];
+        let path = world.folder().join(changed.path());
+        let mut bytes = std::fs::read(&path).unwrap();
+        let position = byte.index(bytes.len());
+        bytes[position] ^= mask;
+        std::fs::write(&path, bytes).unwrap();
+        let report = fsck(&world.log.reader().unwrap(), |_, _| Ok(())).unwrap();
+        // A changed entry shows as other hashes of the tile beside it, or as a bundle that cannot be split.
+        let beside = changed.path().replace("entries", "0");
+        let named = report.problems.iter().any(|problem| problem.starts_with(&changed.path()) || problem.starts_with(&beside));
+        prop_assert!(named, "{} byte {position}: {:?}", changed.path(), report.problems);
+    }
 }
 
 #[test]
