@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use sigma_core::Sha256;
 use sigma_ledger::bundle::CertificateBundle;
 use sigma_ledger::statement::{Kind, Revoked, Statement, Subject};
-use sigma_ledger::{Artifact, Policy, TrustedRoot, verify};
+use sigma_ledger::{Artifact, Policy, Stale, TrustedRoot, verify};
 
 use crate::support::{World, at, certified, json as canonical};
+use crate::witnesses::{Witness, seconds};
 
 /// Something that `tests/install-verifiers` installs.
 fn installed(path: &str) -> Option<PathBuf> {
@@ -88,43 +89,115 @@ fn python_agrees_on_good_and_tampered_bundles() {
         bytes[position] ^= 1 << (position % 7);
         documents.push(bytes);
     }
-    let dir = tempfile::tempdir().unwrap();
-    let root_path = dir.path().join("trusted_root.json");
-    let file = dir.path().join("demo-1.0-py3-none-any.whl");
-    std::fs::write(&file, b"the distribution").unwrap();
-    let paths = write(dir.path(), &documents);
     let key = world.issuer.public().clone();
     let windows: [&dyn Fn() -> TrustedRoot; 3] =
         [&|| world.root.clone(), &|| world.root.next(at(1), |root| root.retire(&key, at(50))).unwrap(), &|| {
             world.root.next(at(1), |root| root.revoke(&key, at(0), "stolen")).unwrap()
         }];
     let mut compared = 0;
-    for (root, now, stale) in [(0, 200, false), (0, 9000, false), (0, 9000, true), (1, 200, false), (2, 200, false)] {
-        let root = windows[root]();
-        std::fs::write(&root_path, root.to_bytes()).unwrap();
-        let mut command = Command::new(&python);
-        command.arg(ours("../../docs/verify/verify.py")).args(["--now", &at(now).to_string()]);
-        command.arg("--root").arg(&root_path).arg("--file").arg(&file);
-        command.args(stale.then_some("--refuse-stale"));
-        let answers = lines(command.args(&paths));
-        assert_eq!(answers.len(), documents.len());
-        let stale = if stale { sigma_ledger::Stale::Refuse } else { sigma_ledger::Stale::Warn };
+    for (root, now, stale) in [
+        (0, 200, Stale::Warn),
+        (0, 9000, Stale::Warn),
+        (0, 9000, Stale::Refuse),
+        (1, 200, Stale::Warn),
+        (2, 200, Stale::Warn),
+    ] {
         let policy = Policy { stale, ..Policy::at(at(now)) };
-        for ((document, path), answer) in documents.iter().zip(&paths).zip(answers) {
-            let artifact = Artifact::File(Sha256::of(b"the distribution"));
-            let ours = serde_json::to_value(verify(document, &root, Some(artifact), &policy)).unwrap();
-            let theirs: Value = serde_json::from_str(&answer).unwrap();
-            let states = |report: &Value| {
-                let checks = report["checks"].as_array().unwrap().iter();
-                checks.map(|check| (check["check"].clone(), check["state"].clone())).collect::<Vec<_>>()
-            };
-            let same = states(&ours) == states(&theirs) && ours["outcome"] == theirs["outcome"];
-            assert!(same, "{}\nRust:   {ours}\nPython: {theirs}", path.display());
-            compared += 1;
-        }
+        compared += compare(&python, &windows[root](), &policy, &documents);
     }
     println!("Python agrees on {compared} reports");
     assert!(compared > 1500);
+}
+
+/// Both report the same state of every check. How many documents there were.
+fn compare(python: &Path, root: &TrustedRoot, policy: &Policy, documents: &[Vec<u8>]) -> usize {
+    let dir = tempfile::tempdir().unwrap();
+    let (root_path, file) = (dir.path().join("trusted_root.json"), dir.path().join("demo-1.0-py3-none-any.whl"));
+    std::fs::write(&file, b"the distribution").unwrap();
+    std::fs::write(&root_path, root.to_bytes()).unwrap();
+    let paths = write(dir.path(), documents);
+    let mut command = Command::new(python);
+    command.arg(ours("../../docs/verify/verify.py")).args(["--now", &policy.now.to_string()]);
+    command.arg("--root").arg(&root_path).arg("--file").arg(&file);
+    command.args((policy.stale == Stale::Refuse).then_some("--refuse-stale"));
+    command.args(policy.witnesses.map(|count| format!("--witnesses={count}")));
+    let answers = lines(command.args(&paths));
+    assert_eq!(answers.len(), documents.len());
+    for ((document, path), answer) in documents.iter().zip(&paths).zip(&answers) {
+        let artifact = Artifact::File(Sha256::of(b"the distribution"));
+        let ours = serde_json::to_value(verify(document, root, Some(artifact), policy)).unwrap();
+        let theirs: Value = serde_json::from_str(answer).unwrap();
+        let states = |report: &Value| {
+            let checks = report["checks"].as_array().unwrap().iter();
+            checks.map(|check| (check["check"].clone(), check["state"].clone())).collect::<Vec<_>>()
+        };
+        let same = states(&ours) == states(&theirs) && ours["outcome"] == theirs["outcome"];
+        assert!(same, "{}\nRust:   {ours}\nPython: {theirs}", path.display());
+    }
+    answers.len()
+}
+
+#[test]
+fn python_agrees_on_witnesses() {
+    let Some(python) = installed("python/bin/python") else { return };
+    let (world, _, bundle) = certified();
+    let log = world.log.key().public().clone();
+    let mut witnesses = [Witness::new("w1.example.org", 1, &log), Witness::new("w2.example.org", 2, &log)];
+    let keys: Vec<_> = witnesses.iter().map(|witness| witness.key.clone()).collect();
+    let root = world.root.next(at(1), |root| root.set_witnesses(&keys, 1)).unwrap();
+    // The certificate's proof is for an older checkpoint than the newest; witnesses sign both.
+    let mut documents = Vec::new();
+    let cosigned = |times: &[i64], witnesses: &mut [Witness]| {
+        let mut changed = bundle.clone();
+        for (witness, time) in witnesses.iter_mut().zip(times) {
+            let status = changed.status.as_mut().unwrap();
+            for material in [&mut changed.attestation.verification_material, &mut status.verification_material] {
+                let envelope = &mut material.tlog_entries[0].inclusion_proof.checkpoint.envelope;
+                let line = witness.cosign(envelope, seconds(*time));
+                envelope.push_str(&line);
+            }
+        }
+        changed
+    };
+    for times in [&[][..], &[50], &[50, 60], &[50, 9000], &[9000, 9000]] {
+        documents.push(canonical(&cosigned(times, &mut witnesses)));
+    }
+    let both = cosigned(&[50, 60], &mut witnesses);
+    let envelope = both.attestation.entry().inclusion_proof.checkpoint.envelope.clone();
+    for position in (envelope.find("— w1").unwrap()..envelope.len()).step_by(3) {
+        let mut bytes = envelope.clone().into_bytes();
+        bytes[position] ^= 1;
+        if let Ok(text) = String::from_utf8(bytes) {
+            let mut changed = both.clone();
+            changed.attestation.verification_material.tlog_entries[0].inclusion_proof.checkpoint.envelope = text;
+            documents.push(canonical(&changed));
+        }
+    }
+    assert!(documents.len() > 60);
+    for witnesses in [None, Some(0), Some(2)] {
+        compare(&python, &root, &Policy { witnesses, ..Policy::at(at(200)) }, &documents);
+    }
+}
+
+/// A bundle of the first day, with its root and its file: what was issued once has to verify for good.
+#[test]
+fn the_first_bundle_still_verifies() {
+    let folder = ours("../../docs/verify/vectors/bundle");
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let root = TrustedRoot::parse(&read("trusted_root.json")).unwrap();
+    let artifact = Artifact::File(Sha256::of(&read("demo-1.0-py3-none-any.whl")));
+    let report = verify(&read("certificate_bundle.json"), &root, Some(artifact), &Policy::at(at(200)));
+    assert_eq!(report.outcome, sigma_ledger::Outcome::Valid, "{report:#?}");
+    let later = verify(&read("certificate_bundle.json"), &root, Some(artifact), &Policy::at(at(9000)));
+    assert_eq!(later.outcome, sigma_ledger::Outcome::ValidFreshnessUnknown);
+    let Some(python) = installed("python/bin/python") else { return };
+    let check = |now| {
+        let mut command = Command::new(&python);
+        command.arg(ours("../../docs/verify/verify.py")).arg("--root").arg(folder.join("trusted_root.json"));
+        command.arg("--file").arg(folder.join("demo-1.0-py3-none-any.whl")).args(["--now", &at(now).to_string()]);
+        command.arg(folder.join("certificate_bundle.json")).stdout(Stdio::null()).status().unwrap().code()
+    };
+    assert_eq!((check(200), check(9000)), (Some(0), Some(3)));
 }
 
 /// Vectors of strict reading, canonical form and hashes: the files that other implementations are checked with.

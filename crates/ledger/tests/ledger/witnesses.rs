@@ -11,22 +11,22 @@ use tlog_tiles::tlog::{Hash, check_tree};
 use crate::support::{ORIGIN, World, at, certificate, json};
 
 /// A witness of the tests, written after the specification alone.
-struct Witness {
+pub struct Witness {
     pair: Ed25519KeyPair,
-    key: NoteKey,
+    pub key: NoteKey,
     log: NoteKey,
     seen: Option<Checkpoint>,
 }
 
 impl Witness {
-    fn new(name: &str, seed: u8, log: &NoteKey) -> Self {
+    pub fn new(name: &str, seed: u8, log: &NoteKey) -> Self {
         let pair = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
         let key = PublicKey::ed25519(pair.public_key().as_ref().try_into().unwrap());
         Self { pair, key: NoteKey::witness(name, key).unwrap(), log: log.clone(), seen: None }
     }
 
     /// Answers `add-checkpoint`: the cosignature line, or the status.
-    fn add_checkpoint(&mut self, body: &str, time: u64) -> Result<String, u16> {
+    pub fn add_checkpoint(&mut self, body: &str, time: u64) -> Result<String, u16> {
         let (head, note) = body.split_once("\n\n").ok_or(400_u16)?;
         let mut lines = head.lines();
         let old: u64 =
@@ -45,14 +45,23 @@ impl Witness {
                 .map_err(|_| 422_u16)?;
         }
         self.seen = Some(checkpoint);
+        Ok(self.sign(&note, time))
+    }
+
+    /// Its line under a checkpoint, whatever it saw before.
+    pub fn cosign(&self, checkpoint: &str, time: u64) -> String {
+        self.sign(&Note::parse(checkpoint).unwrap(), time)
+    }
+
+    fn sign(&self, note: &Note, time: u64) -> String {
         let signature = self.pair.sign(&NoteKey::cosigned_message(time, note.text()));
         let bytes = [&time.to_be_bytes()[..], signature.as_ref()].concat();
         let line = NoteSignature { name: self.key.name().to_owned(), id: self.key.id(), bytes };
-        Ok(format!("{line}\n"))
+        format!("{line}\n")
     }
 }
 
-fn seconds(offset: i64) -> u64 {
+pub fn seconds(offset: i64) -> u64 {
     u64::try_from(at(offset).as_millis() / 1000).unwrap()
 }
 
