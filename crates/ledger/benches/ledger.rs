@@ -47,7 +47,7 @@ fn verification(base: &Path) {
     let key = generate_log_key(&dir.path().join("log.pem"), ORIGIN).expect("a key");
     let root =
         TrustedRoot::first(issuer.public(), key.public(), "https://log.example.org/sigma", at(0)).expect("a root");
-    let mut log = Log::open(Folder::open(&dir.path().join("log")).expect("a folder"), key).expect("a log");
+    let mut log = Log::create(Folder::open(&dir.path().join("log")).expect("a folder"), key).expect("a log");
     let filler: Vec<_> = (0..200_000_u64).map(leaf).collect();
     log.append(&filler, at(1)).expect("it appends");
 
@@ -140,7 +140,7 @@ fn growth(base: &Path, size: u64) {
     let key = generate_log_key(&dir.path().join("log.pem"), ORIGIN).expect("a key");
     let public = key.public().clone();
     let path = dir.path().join("log");
-    let mut log = Log::open(Folder::open(&path).expect("a folder"), key).expect("a log");
+    let mut log = Log::create(Folder::open(&path).expect("a folder"), key).expect("a log");
     println!("\na log of {size} entries of {LEAF} bytes");
     let started = Instant::now();
     while log.size() < size {

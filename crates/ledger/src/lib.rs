@@ -22,5 +22,6 @@ pub use envelope::{AttestError, Envelope, Signature};
 pub use note::{Note, NoteError, NoteKey, NoteSignature};
 pub use root::{IssuerKey, LogAuthority, ROOT_TYPE, Revocation, RootChanges, RootError, TrustedRoot, ValidFor};
 pub use verify::{
-    Artifact, Check, MAX_BUNDLE, Name, Outcome, Policy, Report, Stale, State, UpdateError, update, verify,
+    Artifact, Check, MAX_BUNDLE, Name, Outcome, Policy, Report, Stale, State, Status, StatusError, UpdateError, update,
+    verify,
 };

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use super::{Batch, Resource, Storage, StorageError};
 
 const LOCK: &str = "lock";
+/// Files that are open at once: processes may often have no more than 1,024.
+const OPEN: usize = 128;
 const NEW: &str = "new";
 
 /// A folder with a log.
@@ -56,24 +58,26 @@ impl Folder {
             return Err(StorageError::Other("the folder was opened to read".to_owned()));
         }
         let mut folders = BTreeSet::new();
-        let mut written = Vec::with_capacity(files.len());
-        // All are written before the first is waited for: the disk takes them together.
-        for (path, bytes) in files {
-            let parent = path.parent().unwrap_or(&self.root);
-            if !parent.is_dir() {
-                self.make(parent, &mut folders)?;
+        for files in files.chunks(OPEN) {
+            let mut written = Vec::with_capacity(files.len());
+            // All are written before the first is waited for: the disk takes them together.
+            for (path, bytes) in files {
+                let parent = path.parent().unwrap_or(&self.root);
+                if !parent.is_dir() {
+                    self.make(parent, &mut folders)?;
+                }
+                folders.insert(parent.to_owned());
+                let new = path.with_added_extension(NEW);
+                let mut file = File::create(&new).map_err(|error| wrong(&new, error))?;
+                file.write_all(bytes).map_err(|error| wrong(&new, error))?;
+                written.push((new, file));
             }
-            folders.insert(parent.to_owned());
-            let new = path.with_added_extension(NEW);
-            let mut file = File::create(&new).map_err(|error| wrong(&new, error))?;
-            file.write_all(bytes).map_err(|error| wrong(&new, error))?;
-            written.push((new, file));
-        }
-        for (new, file) in &written {
-            file.sync_data().map_err(|error| wrong(new, error))?;
-        }
-        for ((path, _), (new, _)) in files.iter().zip(&written) {
-            fs::rename(new, path).map_err(|error| wrong(path, error))?;
+            for (new, file) in &written {
+                file.sync_data().map_err(|error| wrong(new, error))?;
+            }
+            for ((path, _), (new, _)) in files.iter().zip(&written) {
+                fs::rename(new, path).map_err(|error| wrong(path, error))?;
+            }
         }
         folders.iter().try_for_each(|folder| sync(folder))
     }

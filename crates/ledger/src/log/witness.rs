@@ -2,7 +2,8 @@
 
 use data_encoding::BASE64;
 
-use super::{LogError, Reader, Storage};
+use super::{LogError, Reader, Resource, Storage};
+use crate::checkpoint::Checkpoint;
 use crate::note::{Note, NoteError, NoteKey, NoteSignature};
 
 /// Which witnesses there are, and how many of them have to have signed.
@@ -50,17 +51,23 @@ impl WitnessPolicy {
         added
     }
 
-    /// Adds the lines of an answer, and keeps the note when enough have signed. Whether it was kept.
+    /// Adds the lines of an answer, and keeps the note when enough have signed and none of a larger log is kept. Whether
+    /// enough have signed.
     ///
     /// # Errors
     /// When storage fails.
     pub fn keep<S: Storage>(&self, storage: &S, note: &mut Note, answer: &str) -> Result<bool, LogError> {
         self.add(note, answer);
-        let enough = self.signed(note)?.len() >= self.threshold.max(1);
-        if enough {
+        if self.signed(note)?.len() < self.threshold.max(1) {
+            return Ok(false);
+        }
+        let size =
+            |text: &str| Note::parse(text).and_then(|note| Ok(Checkpoint::parse(note.text())?.size)).unwrap_or(0);
+        let kept = storage.read(&Resource::Cosigned)?.map_or(0, |kept| size(&String::from_utf8_lossy(&kept)));
+        if Checkpoint::parse(note.text())?.size >= kept {
             storage.cosign(&note.to_string())?;
         }
-        Ok(enough)
+        Ok(true)
     }
 }
 

@@ -56,17 +56,29 @@ pub struct Log<S> {
 }
 
 impl<S: Storage> Log<S> {
-    /// Opens a log, or begins one where there is none. What its checkpoint says is compared with the tiles at its edge.
+    /// Begins a log where there is none.
     ///
     /// # Errors
-    /// When storage fails, the checkpoint is not this key's, or the tiles do not add up to it.
-    pub fn open(storage: S, key: LogKey) -> Result<Self, LogError> {
-        let fresh = storage.read(&Resource::Checkpoint)?.is_none();
-        if fresh {
-            let edge = Edge::default();
-            let checkpoint = sign(&key, &edge)?;
-            storage.commit(&Batch { checkpoint, ..Batch::default() })?;
+    /// When there is a checkpoint or a tile: a log that lost its checkpoint must not begin again, because it would show
+    /// another history than the one it signed.
+    pub fn create(storage: S, key: LogKey) -> Result<Self, LogError> {
+        for width in [1, WIDTH as u16] {
+            let first = Resource::Tile { level: 0, index: 0, width };
+            for resource in [Resource::Checkpoint, first] {
+                if storage.read(&resource)?.is_some() {
+                    return Err(LogError::damaged(&resource, "it is there, where a log should begin"));
+                }
+            }
         }
+        storage.commit(&Batch { checkpoint: sign(&key, &Edge::default())?, ..Batch::default() })?;
+        Self::open(storage, key)
+    }
+
+    /// Opens a log. What its checkpoint says is compared with the tiles at its edge.
+    ///
+    /// # Errors
+    /// When storage fails, there is no log, the checkpoint is not this key's, or the tiles do not add up to it.
+    pub fn open(storage: S, key: LogKey) -> Result<Self, LogError> {
         let reader = Reader::open(&storage, key.public().clone())?;
         let (note, size) = (reader.note().to_string(), reader.checkpoint().size);
         let edge = Edge::load(size, |resource| reader.whole(&resource))?;

@@ -8,12 +8,15 @@ mod report;
 mod root_change;
 mod status;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use sigma_certificate::{FILES_HASH_ALGORITHM, admit, canonical_bytes};
 use sigma_core::{Sha256, Timestamp, printable};
 
 pub use report::{Check, Name, Outcome, Report, State};
 pub use root_change::{UpdateError, update};
+pub use status::{Status, StatusError};
 
 use crate::bundle::{BUNDLE_TYPE, Bundle, CERTIFICATE_BUNDLE_TYPE, CertificateBundle};
 use crate::root::TrustedRoot;
@@ -43,12 +46,15 @@ pub struct Policy {
     pub stale: Stale,
     /// How many witnesses have to have signed; `None` for as many as the root says.
     pub witnesses: Option<usize>,
+    /// A status list that the caller has; it counts in the place of the one in the bundle. Who verifies many bundles reads
+    /// the newest list once.
+    pub status: Option<Arc<Status>>,
 }
 
 impl Policy {
     /// Warn of stale lists; as many witnesses as the root says.
     pub fn at(now: Timestamp) -> Self {
-        Self { now, stale: Stale::Warn, witnesses: None }
+        Self { now, stale: Stale::Warn, witnesses: None, status: None }
     }
 }
 

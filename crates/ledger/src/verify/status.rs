@@ -3,10 +3,39 @@
 use sigma_core::printable;
 
 use super::report::{Checks, Name};
-use super::{Policy, SKEW, Stale, attestation};
+use super::{MAX_BUNDLE, Policy, SKEW, Stale, attestation};
 use crate::bundle::Bundle;
 use crate::root::TrustedRoot;
 use crate::statement::{Kind, StatusList};
+
+/// A status list that is proven.
+#[derive(Debug)]
+pub struct Status {
+    list: StatusList,
+}
+
+/// Why a status list is not.
+#[derive(Debug, thiserror::Error)]
+#[error("the status list: {0}")]
+pub struct StatusError(String);
+
+impl Status {
+    /// Reads the bundle of a status list.
+    ///
+    /// # Errors
+    /// When anything about it is not proven. That it has expired is no error: what it revokes stays revoked.
+    pub fn read(bundle: &[u8], root: &TrustedRoot, policy: &Policy) -> Result<Self, StatusError> {
+        let value = sigma_certificate::admit(bundle, MAX_BUNDLE).map_err(|error| StatusError(error.to_string()))?;
+        let bundle: Bundle =
+            serde_json::from_value(value).map_err(|error| StatusError(printable(&error.to_string(), 200)))?;
+        Ok(Self { list: read(&bundle, root, policy).map_err(StatusError)? })
+    }
+
+    /// The list.
+    pub fn list(&self) -> &StatusList {
+        &self.list
+    }
+}
 
 pub fn check(
     bundle: Option<&Bundle>,
@@ -15,30 +44,39 @@ pub fn check(
     policy: &Policy,
     checks: &mut Checks,
 ) -> Result<(), ()> {
-    let stale = |checks: &mut Checks, why: String| match policy.stale {
-        Stale::Warn => {
-            checks.not_proven(Name::Status, why);
-            Ok(())
-        }
-        Stale::Refuse => checks.run(Name::Status, || Err(why)),
-    };
+    if let Some(given) = &policy.status {
+        return judge(&given.list, certificate_id, policy, checks);
+    }
     let Some(bundle) = bundle else {
-        return stale(checks, "the bundle holds no status list".to_owned());
+        return stale("the bundle holds no status list".to_owned(), policy, checks);
     };
-    let list = match read(bundle, root, policy) {
-        Ok(list) => list,
-        Err(why) => return checks.run(Name::Status, || Err(format!("the status list: {why}"))),
-    };
+    match read(bundle, root, policy) {
+        Ok(list) => judge(&list, certificate_id, policy, checks),
+        Err(why) => checks.run(Name::Status, || Err(format!("the status list: {why}"))),
+    }
+}
+
+fn judge(list: &StatusList, certificate_id: &str, policy: &Policy, checks: &mut Checks) -> Result<(), ()> {
     // Who was revoked stays revoked: an old list is enough to know.
     if let Some(revoked) = list.find(certificate_id) {
         let (status, at, index) = (revoked.status.as_str(), revoked.at, revoked.log_index);
         return checks.run(Name::Status, || Err(format!("{status} at {at}, entry {index} of the log")));
     }
-    if policy.now >= list.expires {
-        return stale(checks, format!("not revoked as of {}, but that list expired at {}", list.as_of, list.expires));
+    let (as_of, expires) = (list.as_of, list.expires);
+    if policy.now >= expires {
+        return stale(format!("not revoked as of {as_of}, but that list expired at {expires}"), policy, checks);
     }
-    checks
-        .run(Name::Status, || Ok((format!("not revoked as of {}, which holds until {}", list.as_of, list.expires), ())))
+    checks.run(Name::Status, || Ok((format!("not revoked as of {as_of}, which holds until {expires}"), ())))
+}
+
+fn stale(why: String, policy: &Policy, checks: &mut Checks) -> Result<(), ()> {
+    match policy.stale {
+        Stale::Warn => {
+            checks.not_proven(Name::Status, why);
+            Ok(())
+        }
+        Stale::Refuse => checks.run(Name::Status, || Err(why)),
+    }
 }
 
 /// The list in a bundle, if everything about it is proven.

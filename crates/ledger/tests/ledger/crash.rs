@@ -54,7 +54,7 @@ fn a_batch_that_ends_after_any_of_its_files_never_was() {
         let path = dir.path().join("log");
         {
             let torn = Torn { folder: Folder::open(&path).unwrap(), files: AtomicUsize::new(usize::MAX) };
-            let mut log = Log::open(torn, key()).unwrap();
+            let mut log = Log::create(torn, key()).unwrap();
             log.append(&numbered(0, 250), at(0)).unwrap();
             let before = log.checkpoint().to_owned();
             let torn = Torn { folder: Folder::read_only(&path), files: AtomicUsize::new(0) };
@@ -97,7 +97,8 @@ fn what_was_announced_survives_kill_9() {
         append_for_ever(dir.as_ref());
     }
     let dir = tempfile::tempdir().unwrap();
-    generate_log_key(&dir.path().join("log.pem"), ORIGIN).unwrap();
+    let key = generate_log_key(&dir.path().join("log.pem"), ORIGIN).unwrap();
+    drop(Log::create(Folder::open(&dir.path().join("log")).unwrap(), key).unwrap());
     let mut announced = 0;
     for round in 0..12_u64 {
         let mut child = Command::new(std::env::current_exe().unwrap())

@@ -93,6 +93,12 @@ fn another_history_is_not_consistent() {
     assert!(check(&|entries| entries[499] = b"forked".to_vec()).is_err(), "a fork");
     assert!(check(&|entries| entries.swap(3, 4)).is_err(), "another order");
     assert!(check(&|entries| drop(entries.remove(7))).is_err(), "one entry less in the middle");
+    let other = |entries: &mut Vec<Vec<u8>>| {
+        entries.truncate(500);
+        entries[0] = b"forked".to_vec();
+    };
+    assert!(check(&other).is_err(), "another log of the same size");
+    assert!(check(&|entries| entries.truncate(500)).is_ok(), "the same log of the same size");
     assert!(check(&|entries| entries.truncate(400)).is_err(), "truncated");
     assert!(check(&|entries| entries[599] = b"later".to_vec()).is_ok(), "what came later may be anything");
 }
@@ -244,6 +250,23 @@ fn fsck_names_every_byte_that_changed() {
     let reader = world.log.reader().unwrap();
     let report = fsck(&reader, |index, _| if index == 3 { Err("no statement".to_owned()) } else { Ok(()) }).unwrap();
     assert!(report.problems.contains(&"tile/entries/000: entry 3: no statement".to_owned()), "{:?}", report.problems);
+}
+
+/// It would show another history than the one it signed.
+#[test]
+fn a_log_that_lost_its_checkpoint_does_not_begin_again() {
+    for entries in [0, 1, 300] {
+        let mut world = World::new();
+        world.fill(entries);
+        let World { dir, log, .. } = world;
+        drop(log);
+        let key = || sigma_ledger::keys::LogKey::from_file(&dir.path().join("log.pem"), ORIGIN).unwrap();
+        let folder = || Folder::open(&dir.path().join("log")).unwrap();
+        assert!(matches!(Log::create(folder(), key()), Err(LogError::Damaged { .. })), "{entries}");
+        std::fs::remove_file(dir.path().join("log/checkpoint")).unwrap();
+        assert!(matches!(Log::open(folder(), key()), Err(LogError::Damaged { .. })), "{entries}");
+        assert_eq!(Log::create(folder(), key()).is_ok(), entries == 0, "{entries}");
+    }
 }
 
 #[test]

@@ -31,7 +31,7 @@ impl World {
         let issuer = generate_issuer_key(&dir.path().join("issuer.pem")).unwrap();
         let key = generate_log_key(&dir.path().join("log.pem"), ORIGIN).unwrap();
         let root = TrustedRoot::first(issuer.public(), key.public(), BASE, at(0)).unwrap();
-        let log = Log::open(Folder::open(&dir.path().join("log")).unwrap(), key).unwrap();
+        let log = Log::create(Folder::open(&dir.path().join("log")).unwrap(), key).unwrap();
         Self { dir, issuer, log, root }
     }
 

@@ -7,7 +7,7 @@ use sigma_ledger::keys::generate_issuer_key;
 use sigma_ledger::statement::{
     CertificateClaim, CertificatePredicate, Decision, Kind, Revoked, Statement, StatusList, Subject,
 };
-use sigma_ledger::{Artifact, Name, Outcome, Policy, Report, Stale, State, verify};
+use sigma_ledger::{Artifact, Name, Outcome, Policy, Report, Stale, State, Status, verify};
 
 use crate::support::{World, at, certificate, certified, json, policy, verifier};
 
@@ -133,6 +133,34 @@ fn an_expired_list_says_nothing_and_the_policy_decides() {
     // A list of the future, beyond what clocks may differ.
     fails(&at_time(-100_000, Stale::Warn), Name::LogTime, "in the future");
     fails(&at_time(-250, Stale::Warn), Name::Status, "the status list: log-time: it was logged in the future");
+}
+
+/// One list for many bundles: it counts in the place of theirs.
+#[test]
+fn a_list_that_the_caller_has_counts() {
+    let (mut world, certificate, mut bundle) = certified();
+    let revoked = Revoked {
+        certificate_id: certificate.id().to_owned(),
+        status: CertificateStatus::Overridden,
+        at: at(150),
+        log_index: 7,
+    };
+    let (old, new) = (world.status(vec![], 101), world.status(vec![revoked], 160));
+    let with = |bundle: &CertificateBundle, list: &sigma_ledger::bundle::Bundle, seconds| {
+        let list = Status::read(&json(list), &world.root, &Policy::at(at(seconds))).unwrap();
+        let policy = Policy { status: Some(std::sync::Arc::new(list)), ..Policy::at(at(seconds)) };
+        verify(&json(bundle), &world.root, None, &policy)
+    };
+    assert_eq!(with(&bundle, &old, 200).outcome, Outcome::Valid);
+    fails(&with(&bundle, &new, 200), Name::Status, "OVERRIDDEN at");
+    bundle.status = None;
+    assert_eq!(with(&bundle, &old, 200).outcome, Outcome::Valid);
+    assert_eq!(with(&bundle, &old, 9000).outcome, Outcome::ValidFreshnessUnknown);
+    let mut forged = old.clone();
+    forged.dsse_envelope.payload.0[20] ^= 1;
+    let error = Status::read(&json(&forged), &world.root, &policy()).unwrap_err().to_string();
+    assert!(error.contains("signature"), "{error}");
+    assert!(Status::read(&json(&bundle.attestation), &world.root, &policy()).is_err(), "a certificate is no list");
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn witnesses_follow_the_log_and_their_signatures_are_served() {
     let World { dir, log: writer, .. } = world;
     drop(writer);
     let key = sigma_ledger::keys::LogKey::from_file(&dir.path().join("log.pem"), ORIGIN).unwrap();
-    let mut other = Log::open(Folder::open(&dir.path().join("other")).unwrap(), key).unwrap();
+    let mut other = Log::create(Folder::open(&dir.path().join("other")).unwrap(), key).unwrap();
     let entries: Vec<_> = (0..400_u32).map(|n| n.to_be_bytes().to_vec()).collect();
     other.append(&entries, at(1)).unwrap();
     let body = witness_request(&other.reader().unwrap(), 304).unwrap();
