@@ -92,6 +92,13 @@ impl Envelope {
     }
 }
 
+/// Which statement a leaf stands for: SHA-256 of the bytes that are signed. `None` for what is no leaf of ours.
+pub fn statement_digest(leaf: &[u8]) -> Option<[u8; 32]> {
+    let leaf = sigma_certificate::admit(leaf, crate::log::MAX_LEAF).ok()?;
+    let digest = leaf.pointer("/spec/hashedRekordV002/data/digest")?;
+    Base64::deserialize(digest).ok()?.0.try_into().ok()
+}
+
 /// DSSE's pre-authentication encoding.
 fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     let mut bytes = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len()).into_bytes();

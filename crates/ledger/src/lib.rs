@@ -18,10 +18,10 @@ mod verify;
 
 pub use bytes::Base64;
 pub use checkpoint::{Checkpoint, MAX_SIZE};
-pub use envelope::{AttestError, Envelope, Signature};
+pub use envelope::{AttestError, Envelope, Signature, statement_digest};
 pub use note::{Note, NoteError, NoteKey, NoteSignature};
 pub use root::{IssuerKey, LogAuthority, ROOT_TYPE, Revocation, RootChanges, RootError, TrustedRoot, ValidFor};
 pub use verify::{
-    Artifact, Check, MAX_BUNDLE, Name, Outcome, Policy, Report, Stale, State, Status, StatusError, UpdateError, update,
-    verify,
+    Artifact, Attested, Check, MAX_BUNDLE, Name, NotAttested, Outcome, Policy, Report, Stale, State, Status,
+    StatusError, UpdateError, update, verify, verify_statement,
 };

@@ -47,6 +47,13 @@ pub struct ValidFor {
     pub end: Option<Timestamp>,
 }
 
+impl From<Timestamp> for ValidFor {
+    /// From a moment on, without end. The log knows whole seconds, so the second counts in which a key came to be.
+    fn from(start: Timestamp) -> Self {
+        Self { start: Timestamp::from_millis(start.as_millis().div_euclid(1000) * 1000), end: None }
+    }
+}
+
 /// That a key was lost or stolen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -116,7 +123,7 @@ impl TrustedRoot {
     /// # Errors
     /// When the base URL does not hold the log's name, or a key is not of its kind.
     pub fn first(issuer: &PublicKey, log: &NoteKey, base_url: &str, now: Timestamp) -> Result<Self, RootError> {
-        let valid_for = ValidFor { start: now, end: None };
+        let valid_for = ValidFor::from(now);
         Self::read(Document {
             media_type: ROOT_TYPE.to_owned(),
             version: 1,
@@ -298,7 +305,7 @@ pub struct RootChanges {
 impl RootChanges {
     /// A further key of the issuer, from a time on. It may overlap with others.
     pub fn add_issuer(&mut self, key: &PublicKey, start: Timestamp) {
-        let valid_for = ValidFor { start, end: None };
+        let valid_for = ValidFor::from(start);
         self.document.issuers.push(IssuerKey { public_key: Base64(key.spki().to_vec()), valid_for, revoked: None });
     }
 
@@ -308,7 +315,7 @@ impl RootChanges {
             origin: log.name().to_owned(),
             base_url: base_url.to_owned(),
             public_key: Base64(log.key().spki().to_vec()),
-            valid_for: ValidFor { start, end: None },
+            valid_for: ValidFor::from(start),
             revoked: None,
         });
     }

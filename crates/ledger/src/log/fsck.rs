@@ -13,7 +13,7 @@ pub struct FsckReport {
     pub entries: u64,
     /// How many tiles and bundles were read.
     pub resources: u64,
-    /// What is wrong, each with the path of the resource; at most [`MAX_PROBLEMS`].
+    /// What is wrong, each with the path of the resource; at most a thousand.
     pub problems: Vec<String>,
 }
 

@@ -4,7 +4,7 @@ use sigma_core::{Timestamp, printable};
 use tlog_tiles::tlog::{Hash, check_record, record_hash};
 
 use super::report::{Checks, Name};
-use super::{Policy, SKEW};
+use super::{MAX_BUNDLE, Policy, SKEW};
 use crate::bundle::Bundle;
 use crate::checkpoint::Checkpoint;
 use crate::log::{WitnessPolicy, promise_message};
@@ -14,6 +14,29 @@ use crate::statement::{PAYLOAD_TYPE, Statement};
 
 /// A path in a tree of 2^53 entries has no more hashes.
 const MAX_PROOF: usize = 63;
+
+/// Why a statement is not proven: the check that failed, and its reason.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotAttested(pub(super) String);
+
+/// Verifies the bundle of any statement: signature, entry, checkpoint, inclusion, time and witnesses.
+///
+/// # Errors
+/// When one of them does not hold.
+pub fn verify_statement(bundle: &[u8], root: &TrustedRoot, policy: &Policy) -> Result<Attested, NotAttested> {
+    let wrong = |error: String| NotAttested(format!("format: {}", printable(&error, 200)));
+    let value = sigma_certificate::admit(bundle, MAX_BUNDLE).map_err(|error| wrong(error.to_string()))?;
+    let bundle: Bundle = serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
+    attest(&bundle, root, policy)
+}
+
+/// The same for a bundle that was read.
+pub(super) fn attest(bundle: &Bundle, root: &TrustedRoot, policy: &Policy) -> Result<Attested, NotAttested> {
+    let mut checks = Checks::default();
+    check(bundle, root, policy, &mut checks)
+        .map_err(|()| NotAttested(checks.failure().unwrap_or_else(|| "it is not proven".to_owned())))
+}
 
 /// What is proven of a bundle.
 #[derive(Debug)]
@@ -28,7 +51,7 @@ pub struct Attested {
     pub checkpoint: Checkpoint,
 }
 
-pub fn check(bundle: &Bundle, root: &TrustedRoot, policy: &Policy, checks: &mut Checks) -> Result<Attested, ()> {
+pub(super) fn check(bundle: &Bundle, root: &TrustedRoot, policy: &Policy, checks: &mut Checks) -> Result<Attested, ()> {
     let entry = bundle.entry();
     let (key, issuer) = checks.run(Name::Signature, || {
         let envelope = &bundle.dsse_envelope;

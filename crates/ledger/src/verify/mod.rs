@@ -14,6 +14,7 @@ use serde_json::Value;
 use sigma_certificate::{FILES_HASH_ALGORITHM, admit, canonical_bytes};
 use sigma_core::{Sha256, Timestamp, printable};
 
+pub use attestation::{Attested, NotAttested, verify_statement};
 pub use report::{Check, Name, Outcome, Report, State};
 pub use root_change::{UpdateError, update};
 pub use status::{Status, StatusError};

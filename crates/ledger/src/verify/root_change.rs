@@ -2,9 +2,8 @@
 
 use sigma_core::{Sha256, printable};
 
-use super::report::Checks;
-use super::{MAX_BUNDLE, Policy, attestation};
-use crate::bundle::Bundle;
+use super::Policy;
+use super::attestation::verify_statement;
 use crate::root::{RootError, TrustedRoot};
 use crate::statement::{Kind, RootChange};
 
@@ -27,11 +26,7 @@ pub fn update(root: &TrustedRoot, document: &[u8], proof: &[u8], policy: &Policy
     let next = TrustedRoot::parse(document)?;
     next.check_follows(root)?;
     let wrong = |why: String| UpdateError::Proof(printable(&why, 300));
-    let value = sigma_certificate::admit(proof, MAX_BUNDLE).map_err(|error| wrong(error.to_string()))?;
-    let bundle: Bundle = serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
-    let mut checks = Checks::default();
-    let attested = attestation::check(&bundle, root, policy, &mut checks)
-        .map_err(|()| wrong(checks.failure().unwrap_or_default()))?;
+    let attested = verify_statement(proof, root, policy).map_err(|error| wrong(error.to_string()))?;
     let change: RootChange =
         attested.statement.predicate(Kind::RootChange).map_err(|error| wrong(error.to_string()))?;
     // Of the bytes as they came, which have to be canonical: the next step of the chain hashes them again.

@@ -2,8 +2,9 @@
 
 use sigma_core::printable;
 
+use super::attestation::{self, Attested, verify_statement};
 use super::report::{Checks, Name};
-use super::{MAX_BUNDLE, Policy, SKEW, Stale, attestation};
+use super::{Policy, SKEW, Stale};
 use crate::bundle::Bundle;
 use crate::root::TrustedRoot;
 use crate::statement::{Kind, StatusList};
@@ -25,10 +26,8 @@ impl Status {
     /// # Errors
     /// When anything about it is not proven. That it has expired is no error: what it revokes stays revoked.
     pub fn read(bundle: &[u8], root: &TrustedRoot, policy: &Policy) -> Result<Self, StatusError> {
-        let value = sigma_certificate::admit(bundle, MAX_BUNDLE).map_err(|error| StatusError(error.to_string()))?;
-        let bundle: Bundle =
-            serde_json::from_value(value).map_err(|error| StatusError(printable(&error.to_string(), 200)))?;
-        Ok(Self { list: read(&bundle, root, policy).map_err(StatusError)? })
+        let attested = verify_statement(bundle, root, policy).map_err(|error| StatusError(error.to_string()))?;
+        Ok(Self { list: read(&attested, policy).map_err(StatusError)? })
     }
 
     /// The list.
@@ -50,7 +49,8 @@ pub fn check(
     let Some(bundle) = bundle else {
         return stale("the bundle holds no status list".to_owned(), policy, checks);
     };
-    match read(bundle, root, policy) {
+    let attested = attestation::attest(bundle, root, policy).map_err(|error| error.to_string());
+    match attested.and_then(|attested| read(&attested, policy)) {
         Ok(list) => judge(&list, certificate_id, policy, checks),
         Err(why) => checks.run(Name::Status, || Err(format!("the status list: {why}"))),
     }
@@ -79,11 +79,8 @@ fn stale(why: String, policy: &Policy, checks: &mut Checks) -> Result<(), ()> {
     }
 }
 
-/// The list in a bundle, if everything about it is proven.
-fn read(bundle: &Bundle, root: &TrustedRoot, policy: &Policy) -> Result<StatusList, String> {
-    let mut inner = Checks::default();
-    let attested = attestation::check(bundle, root, policy, &mut inner)
-        .map_err(|()| inner.failure().unwrap_or_else(|| "it is not proven".to_owned()))?;
+/// The list that was attested.
+fn read(attested: &Attested, policy: &Policy) -> Result<StatusList, String> {
     let list: StatusList =
         attested.statement.predicate(Kind::StatusList).map_err(|error| printable(&error.to_string(), 200))?;
     if list.expires <= list.as_of || list.as_of.as_millis() > policy.now.as_millis().saturating_add(SKEW) {

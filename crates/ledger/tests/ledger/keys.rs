@@ -88,10 +88,10 @@ fn commands_that_misbehave_give_no_signature() {
     };
     assert!(matches!(sign("cat >/dev/null; echo nonsense", 20_000), SignError::Signature(9)));
     assert!(matches!(sign("cat /dev/zero", 1_000), SignError::Timeout(_) | SignError::Failed(_)));
-    assert!(matches!(sign("sleep 60", 100), SignError::Timeout(_)));
+    assert!(matches!(sign("exec sleep 60", 100), SignError::Timeout(_)));
     assert!(matches!(sign("exit 3", 20_000), SignError::Failed(_)));
     // What it leaves running keeps the pipe open; nobody waits for that.
-    assert!(matches!(sign("sleep 60 & exit 0", 500), SignError::Timeout(_)));
+    assert!(matches!(sign("sleep 5 & exit 0", 500), SignError::Timeout(_)));
     let nothing = SignCommand { argv: Vec::new(), public: public.clone(), timeout: Duration::from_secs(1) };
     assert!(matches!(Issuer::from_command(nothing).sign(b""), Err(SignError::Io(_))));
     let missing = vec!["/nonexistent/signer".to_owned()];

@@ -16,6 +16,17 @@ fn a_root_is_read_as_it_was_written() {
     assert!(read.issuer(&world.issuer.public().id()).is_some() && read.issuer("x").is_none());
 }
 
+/// The log knows whole seconds: what is logged in the second in which a key came to be is logged in its time.
+#[test]
+fn a_key_is_good_from_the_second_on_in_which_it_came_to_be() {
+    let mut world = World::new();
+    let now = sigma_core::Timestamp::from_millis(at(10).as_millis() + 999);
+    world.root = TrustedRoot::first(world.issuer.public(), world.log.key().public(), BASE, now).unwrap();
+    let certificate = crate::support::certificate("demo", b"x");
+    let attestation = json(&world.certify(&certificate));
+    assert!(sigma_ledger::verify_statement(&attestation, &world.root, &policy()).is_ok());
+}
+
 #[test]
 fn what_is_no_root_is_refused() {
     let world = World::new();

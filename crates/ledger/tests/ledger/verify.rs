@@ -7,7 +7,9 @@ use sigma_ledger::keys::generate_issuer_key;
 use sigma_ledger::statement::{
     CertificateClaim, CertificatePredicate, Decision, Kind, Revoked, Statement, StatusList, Subject,
 };
-use sigma_ledger::{Artifact, Name, Outcome, Policy, Report, Stale, State, Status, verify};
+use sigma_ledger::{
+    Artifact, Name, Outcome, Policy, Report, Stale, State, Status, statement_digest, verify, verify_statement,
+};
 
 use crate::support::{World, at, certificate, certified, json, policy, verifier};
 
@@ -108,6 +110,13 @@ fn what_was_revoked_is_not_valid_even_by_an_old_list() {
         decided_at: at(150),
     };
     let entry = world.attest(&decision.statement().unwrap(), 150);
+    // A monitor reads the log: the leaf leads to the statement, which says what was decided.
+    let logged = world.log.reader().unwrap().entry(entry.entry().log_index.0).unwrap();
+    assert_eq!(statement_digest(&logged), Some(entry.dsse_envelope.digest()));
+    assert_eq!(statement_digest(b"filler 3"), None);
+    let attested = verify_statement(&json(&entry), &world.root, &policy()).unwrap();
+    assert_eq!(attested.statement.predicate::<Decision>(Kind::Decision).unwrap(), decision);
+    assert!(attested.statement.predicate::<StatusList>(Kind::StatusList).is_err());
     let revoked = Revoked {
         certificate_id: certificate.id().to_owned(),
         status: CertificateStatus::Revoked,
