@@ -101,7 +101,7 @@ def vectors(folder):
                        "keccak256": "0x" + keccak256(form).hex()}  # fmt: skip
             except Refused:
                 got = {"refused": True}
-            expected = {name: value for name, value in vector.items() if name in ("canonical", "sha256", "keccak256", "refused")}
+            expected = {name: value for name, value in vector.items() if name not in ("name", "input")}
             need(got == expected, f"{path.name}: {vector['name']}: got {got}")
             count += 1
     print(f"{count} vectors reproduced")

@@ -137,7 +137,7 @@ class Verifier:
         try:
             for name, state, detail in self.certificate(data):
                 checks.append({"check": name, "state": state, "detail": detail})
-        except (Refused, UnicodeError, OverflowError, KeyError, TypeError, AttributeError) as error:
+        except (Refused, ValueError, OverflowError, KeyError, TypeError, AttributeError) as error:
             checks.append({"check": NAMES[len(checks)], "state": "failed", "detail": str(error) or repr(error)})
         failed = any(check["state"] == "failed" for check in checks)
         for name in NAMES[len(checks) :]:
@@ -278,11 +278,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundles", nargs="*", type=pathlib.Path)
     parser.add_argument("--root", type=pathlib.Path, required=True)
-    parser.add_argument("--file", type=pathlib.Path)
-    parser.add_argument("--file-set")
+    for option, kind in (("--file", pathlib.Path), ("--file-set", str), ("--witnesses", int)):
+        parser.add_argument(option, type=kind)
     parser.add_argument("--now", type=moment, default=datetime.datetime.now().timestamp())
     parser.add_argument("--refuse-stale", action="store_true")
-    parser.add_argument("--witnesses", type=int)
     options = parser.parse_args()
     artifact = ("sha256-sorted-files-v1", options.file_set) if options.file_set else None
     if options.file:
