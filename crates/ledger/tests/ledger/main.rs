@@ -7,5 +7,6 @@ mod others;
 mod root;
 mod support;
 mod tamper;
+mod vectors;
 mod verify;
 mod witnesses;
