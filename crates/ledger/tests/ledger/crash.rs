@@ -74,6 +74,10 @@ fn a_batch_that_ends_after_any_of_its_files_never_was() {
             assert!(matches!(log.append(&lost, at(1)), Err(LogError::Uncertain)), "nobody knows what is durable");
             assert_eq!(log.checkpoint(), before);
         }
+        // Half a file, under the name that files have before they are whole.
+        for half in ["checkpoint.new", "tile/0/000.new", "tile/entries/000.p/250.new"] {
+            std::fs::write(path.join(half), b"half").unwrap();
+        }
         let mut log = Log::open(Folder::open(&path).unwrap(), key()).unwrap();
         assert_eq!(log.size(), 250, "after {files} files");
         let logged = log.append(&numbered(250, 7), at(2)).unwrap();
