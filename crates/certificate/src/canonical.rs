@@ -6,7 +6,7 @@ use serde_json::Value;
 use sha2::Digest as _;
 
 /// Integers beyond this magnitude have no exact JSON representation everywhere (RFC 8785, section 3.2.2.3; I-JSON).
-const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// Why a value has no canonical bytes.
 #[derive(Debug, thiserror::Error)]

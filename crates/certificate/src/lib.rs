@@ -4,6 +4,7 @@
 //! output, no keys.
 #![warn(missing_docs)]
 
+mod admit;
 mod analysis_block;
 mod canonical;
 mod delta_entry;
@@ -13,6 +14,7 @@ mod standing;
 mod submission;
 mod view;
 
+pub use admit::{AdmitError, admit, admit_canonical};
 pub use analysis_block::{
     BlockedTransitive, CertificationStatus, PackageAnalysis, PackageEntry, PackageSummary, ParentEntry,
     TransitiveDisclosure,

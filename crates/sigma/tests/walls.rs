@@ -13,6 +13,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("sigma-intake", &["sigma-core"]),
     ("sigma-sandbox", &["sigma-core"]),
     ("sigma-scan", &["sigma-core", "sigma-analysis", "sigma-council"]),
+    ("sigma-ledger", &["sigma-core", "sigma-certificate"]),
     ("sigma-store", &["sigma-core", "sigma-certificate"]),
     (
         "sigma-pipeline",
@@ -24,10 +25,11 @@ const WALLS: &[(&str, &[&str])] = &[
             "sigma-council",
             "sigma-intake",
             "sigma-sandbox",
+            "sigma-ledger",
             "sigma-store",
         ],
     ),
-    ("sigma-server", &["sigma-core", "sigma-certificate", "sigma-ecosystem", "sigma-store", "sigma-pipeline"]),
+    ("sigma-server", &["sigma-core", "sigma-certificate", "sigma-ecosystem", "sigma-store", "sigma-pipeline", "sigma-ledger"]),
     (
         "sigma",
         &[
@@ -38,6 +40,7 @@ const WALLS: &[(&str, &[&str])] = &[
             "sigma-council",
             "sigma-intake",
             "sigma-sandbox",
+            "sigma-ledger",
             "sigma-scan",
             "sigma-store",
             "sigma-pipeline",
@@ -55,6 +58,7 @@ const TOOLS: &[(&str, &[&str])] = &[
     ("hyper", &["sigma-server"]),
     ("object_store", &["sigma-store"]),
     ("reqwest", &["sigma-ecosystem", "sigma-council", "sigma-intake"]),
+    ("ring", &["sigma-ledger"]),
     ("uv-resolver", &["sigma-ecosystem"]),
     ("ruff_python_parser", &["sigma-analysis"]),
     ("oxc_parser", &["sigma-analysis"]),

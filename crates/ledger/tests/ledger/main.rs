@@ -1,0 +1,12 @@
+//! Tests of keys, log and verification, against other implementations where they are installed.
+
+mod crash;
+mod keys;
+mod log;
+mod others;
+mod root;
+mod support;
+mod tamper;
+mod vectors;
+mod verify;
+mod witnesses;
