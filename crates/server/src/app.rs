@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sigma_certificate::Endpoints;
 use sigma_core::Timestamp;
+use sigma_pipeline::LedgerReader;
 use sigma_store::{Database, Store, StoreError};
 
 use crate::advisories::Advisories;
@@ -35,6 +36,8 @@ pub struct Inner {
     pub(crate) stats: Stats,
     /// The developer plane, once it is open.
     pub(crate) plane: OnceLock<Plane>,
+    /// The transparency log, where there is one.
+    pub(crate) ledger: OnceLock<LedgerReader>,
     clock: Clock,
     /// Set when the server was told to stop: it is not ready for more.
     pub(crate) stopping: AtomicBool,
@@ -66,6 +69,7 @@ impl App {
             metrics: Metrics::new(Duration::from_secs(config.stats_seconds)),
             stats: Stats::new(&config),
             plane: OnceLock::new(),
+            ledger: OnceLock::new(),
             clock,
             stopping: AtomicBool::new(false),
             config,
@@ -78,6 +82,11 @@ impl App {
     /// Opens the developer plane. Once: a second time changes nothing.
     pub fn open_developer_plane(&self, developer: Developer) {
         let _ = self.inner.plane.set(Plane::new(developer));
+    }
+
+    /// Opens the transparency log to readers. Once: a second time changes nothing.
+    pub fn open_ledger(&self, ledger: LedgerReader) {
+        let _ = self.inner.ledger.set(ledger);
     }
 
     /// The time.

@@ -14,7 +14,7 @@ use crate::admin;
 use crate::developer::{drafts, events, preview, quote, submissions};
 use crate::problem::{Code, Problem};
 use crate::public::{
-    batch, by_hash, certificates, flags, list, osv, packages, search, stats, submissions as reviewed, verify,
+    batch, by_hash, certificates, flags, list, log, osv, packages, search, stats, submissions as reviewed, verify,
 };
 use crate::{App, front, health, openapi};
 
@@ -39,7 +39,8 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(certificates::certificate))
         .routes(routes!(certificates::verify))
         .routes(routes!(certificates::live_status))
-        .routes(routes!(reviewed::source_integrity));
+        .routes(routes!(reviewed::source_integrity))
+        .routes(routes!(log::bundle));
     let osv = OpenApiRouter::new()
         .routes(routes!(osv::query))
         .routes(routes!(osv::query_batch))
@@ -89,6 +90,7 @@ pub(crate) fn router(app: App) -> Router {
         .expose_headers(expose);
     documented
         .merge(openapi::router(openapi::open(document)))
+        .route("/log/{*path}", get(log::resource))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod ledger;
 mod operators;
 mod review;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use sigma_core::{Ecosystem, PackageId, Platform, PythonVersion, SecurityLevel};
 
+pub use ledger::{LedgerArgs, LedgerCommand, Verify};
 pub use operators::{
     ConfigArgs, ConfigCommand, EscalationsArgs, EscalationsCommand, FlagOutcome, FlagsArgs, FlagsCommand, LogArgs,
 };
@@ -167,6 +169,17 @@ Examples:
     Token(TokenArgs),
     /// Work on the store itself
     Store(StoreArgs),
+    /// Sign certificates and keep them in a transparency log
+    Ledger(LedgerArgs),
+    /// Verify a certificate's bundle, offline, with the keys of a trusted root that you pinned
+    #[command(after_help = "\
+Says of every check whether it was proven, by what, or why not. Exit codes: 0 valid, 1 something failed, 2 usage or internal error,
+4 valid, but whether it was revoked since is not known (refused with --require-fresh).
+
+Examples:
+  sigma verify requests.bundle.json --root trusted_root.json --artifact requests-2.31.0-py3-none-any.whl
+  sigma verify weather.bundle.json --root trusted_root.json --artifact checkout/skills/weather")]
+    Verify(Verify),
     /// Hash the files of a folder with sha256-sorted-files-v1
     #[command(after_help = "\
 All files are sorted by the bytes of their path; each path and the file's SHA-256 in hexadecimal are concatenated without

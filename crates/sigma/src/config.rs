@@ -16,7 +16,7 @@ use sigma_pipeline::{PriceTable, WorkerConfig};
 use sigma_server::ServerConfig;
 use url::Url;
 
-pub use review::{CouncilConfig, ReviewConfig, SUPERVISOR, SandboxConfig};
+pub use review::{CouncilConfig, LedgerConfig, ReviewConfig, SUPERVISOR, SandboxConfig};
 
 /// A configuration file with every default and what it means. A test compares it with [`Config::defaults`].
 pub const DEFAULTS: &str = include_str!("config/defaults.toml");
@@ -76,6 +76,9 @@ pub struct Config {
     /// Who decides beside the embedded validators.
     #[serde(default)]
     pub council: CouncilConfig,
+    /// Where certificates are signed and logged.
+    #[serde(default)]
+    pub ledger: LedgerConfig,
 }
 
 /// `[blobs]`.
@@ -130,6 +133,7 @@ impl Config {
             review: ReviewConfig::default(),
             sandbox: SandboxConfig::default(),
             council: CouncilConfig::default(),
+            ledger: LedgerConfig::default(),
         })
     }
 

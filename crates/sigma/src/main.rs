@@ -1,7 +1,7 @@
 //! `sigma`: audits the dependencies of a project, shows certificates, and serves them.
 //!
 //! In: arguments, configuration, files. Out: results on standard output, everything else on standard error, and an
-//! exit code: 0 pass, 1 policy failure, 2 usage or internal error, 3 could not decide.
+//! exit code: 0 pass, 1 policy failure, 2 usage or internal error, 3 could not decide, 4 (`verify`) freshness unknown.
 
 mod args;
 mod commands;
@@ -27,6 +27,8 @@ pub enum Outcome {
     Pass,
     PolicyFailure,
     Undecided,
+    /// Proven, but whether it was revoked since is not known.
+    Stale,
 }
 
 impl Outcome {
@@ -35,6 +37,7 @@ impl Outcome {
             Self::Pass => 0,
             Self::PolicyFailure => 1,
             Self::Undecided => 3,
+            Self::Stale => 4,
         }
     }
 }
@@ -77,6 +80,8 @@ fn main() -> ExitCode {
             Command::Jobs(jobs) => commands::jobs::run(&args, jobs).await,
             Command::Token(token) => commands::token::run(&args, token).await,
             Command::Store(store) => commands::store::run(&args, store).await,
+            Command::Ledger(ledger) => commands::ledger::run(&args, ledger).await,
+            Command::Verify(verify) => commands::ledger::verify(&args, verify),
             Command::Hash(hash) => commands::hash::run(hash),
         }
     });

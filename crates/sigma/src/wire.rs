@@ -11,7 +11,7 @@ use sigma_analysis::{Analyser, Limits, OperatorRules, RuleFile};
 use sigma_core::{AdvisorySnapshot, AdvisoryState, PythonVersion, Timestamp};
 use sigma_ecosystem::manifest::ReadOptions;
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
-use sigma_pipeline::{Hall, HallConfig, ReviewRooms, Waivers, Worker};
+use sigma_pipeline::{Hall, HallConfig, LedgerFolder, ReviewRooms, Waivers, Worker};
 use sigma_server::{App, AskAdvisories, Developer};
 use sigma_store::{Bucket, Database, Store};
 use tokio::sync::Semaphore;
@@ -131,6 +131,10 @@ pub async fn server(config: &Config, with_worker: bool) -> Result<(App, Option<W
     let limits = config.server.clone();
     let app = App::new(store, &database(config)?, config.api_base.as_str(), limits, Some(ask), Arc::new(now)).await;
     let app = app.with_context(|| format!("cannot read the store at {}", config.store.display()))?;
+    let ledger = config.ledger.folder(&config.store);
+    if ledger.join("trusted_root.json").is_file() {
+        app.open_ledger(LedgerFolder::new(&ledger).reader().context("the transparency log")?);
+    }
     let worker = with_worker.then(|| Worker::new(hall.clone(), &worker_name(), config.worker.clone()));
     let read = read_options(config);
     let wake = worker.as_ref().map(Worker::wake);

@@ -29,7 +29,7 @@ const WALLS: &[(&str, &[&str])] = &[
             "sigma-store",
         ],
     ),
-    ("sigma-server", &["sigma-core", "sigma-certificate", "sigma-ecosystem", "sigma-store", "sigma-pipeline", "sigma-ledger"]),
+    ("sigma-server", &["sigma-core", "sigma-certificate", "sigma-ecosystem", "sigma-store", "sigma-pipeline"]),
     (
         "sigma",
         &[

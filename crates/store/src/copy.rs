@@ -274,6 +274,17 @@ const TABLES: &[Table] = &[
         ],
         key: 3,
     },
+    Table {
+        name: "attestation",
+        columns: &[
+            ("subject", Text),
+            ("envelope", Bytes),
+            ("log_index", Number),
+            ("logged_at", Number),
+            ("promise", Bytes),
+        ],
+        key: 1,
+    },
     Table { name: "source_tree", columns: &[("sha256", Text), ("files", Bytes), ("added_at", Number)], key: 1 },
     Table { name: "blob", columns: &[("sha256", Text), ("sha512", Text), ("sha1", Text), ("size", Number)], key: 1 },
 ];

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod advisories;
+mod attestations;
 mod backup;
 mod blobs;
 mod bookings;
@@ -29,6 +30,7 @@ mod transcripts;
 mod versions;
 mod writing;
 
+pub use attestations::{AnyCertificate, Attestation, DecidedCertificate, LoggedAt, STATUS, decision_subject};
 pub use backup::{BackedUp, BackupError};
 pub use blobs::{Blob, Blobs, Uploaded};
 pub use bookings::{Booking, BookingKind, Totals};

@@ -5,6 +5,7 @@ pub(crate) mod by_hash;
 pub(crate) mod certificates;
 pub(crate) mod flags;
 pub(crate) mod list;
+pub(crate) mod log;
 pub(crate) mod osv;
 pub(crate) mod packages;
 pub(crate) mod purl;

@@ -46,7 +46,7 @@ pub fn run(command: &Hash) -> Result<Outcome> {
 }
 
 /// Every regular file below a folder but those of `.git`, sorted by path.
-fn collect(root: &Path) -> Result<FileSet> {
+pub fn collect(root: &Path) -> Result<FileSet> {
     let mut files = Vec::new();
     let walk = WalkDir::new(root).into_iter().filter_entry(|entry| entry.depth() != 1 || entry.file_name() != ".git");
     for entry in walk {

@@ -237,3 +237,18 @@ impl ModelEntry {
         })
     }
 }
+
+/// `[ledger]`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LedgerConfig {
+    /// Folder with keys, trusted root and log; `ledger` in the store's folder unless named.
+    pub folder: Option<PathBuf>,
+}
+
+impl LedgerConfig {
+    /// The folder.
+    pub fn folder(&self, store: &std::path::Path) -> PathBuf {
+        self.folder.clone().unwrap_or_else(|| store.join("ledger"))
+    }
+}

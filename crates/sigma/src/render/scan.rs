@@ -46,7 +46,7 @@ fn json(rows: &[Row], waivers: &[WaiverUse], ruleset: &str, command: &args::Scan
             "decision": match row.outcome(command.fail_on) {
                 Outcome::Pass => "pass",
                 Outcome::PolicyFailure => "fail",
-                Outcome::Undecided => "undecided",
+                Outcome::Undecided | Outcome::Stale => "undecided",
             },
             "rationale": row.scan.ruling.rationale,
             "warnings": row.scan.ruling.warnings,

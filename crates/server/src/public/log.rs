@@ -1,0 +1,69 @@
+//! The transparency log over HTTP (C2SP tlog-tiles), the trusted root, and bundles.
+
+use axum::extract::{Path, RawPathParams, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use sigma_pipeline::{LedgerError, LedgerReader};
+
+use crate::App;
+use crate::conditional::Tagged;
+use crate::problem::{Code, Problem, Problems};
+use crate::public::query::{is_certificate_id, is_id};
+
+/// Tiles never change: whoever has one need not ask again.
+const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// A checkpoint is as old as its last entry: it is asked for again.
+const NEWEST: HeaderValue = HeaderValue::from_static("public, no-cache");
+
+/// `/log/{path}`: checkpoint, tiles, entries, and the trusted root.
+pub(crate) async fn resource(State(app): State<App>, Path(path): Path<String>) -> Result<Response, Problem> {
+    let ledger = ledger(&app)?;
+    if path == "trusted_root.json" {
+        let kind = HeaderValue::from_static("application/json");
+        let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, NEWEST)];
+        return Ok((headers, ledger.trusted_root().to_vec()).into_response());
+    }
+    let reader = ledger.clone();
+    let found = tokio::task::spawn_blocking(move || reader.serve(&path)).await.map_err(Problem::internal)?;
+    let Some((bytes, immutable)) = found.map_err(unreadable)? else {
+        return Err(Problem::new(Code::NotFound, "the log has no such resource"));
+    };
+    let kind = if immutable { "application/octet-stream" } else { "text/plain; charset=utf-8" };
+    let cache = if immutable { IMMUTABLE } else { NEWEST };
+    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::CACHE_CONTROL, cache)];
+    Ok((headers, bytes).into_response())
+}
+
+/// Everything that it takes to check a certificate offline
+///
+/// The signed statement (DSSE, in-toto), its place in the transparency log with the proof, what was sealed, and the newest status list.
+/// `sigma verify` and `docs/verify/verify.py` check it against the trusted root at `/log/trusted_root.json`.
+#[utoipa::path(
+    get, path = "/certificates/{id}/bundle", tag = "certificates",
+    params(("id" = String, Path, description = "`pkg_` or `sig_` and 32 characters")),
+    responses((status = 200, description = "The bundle", body = serde_json::Value), Problems)
+)]
+pub(crate) async fn bundle(
+    State(app): State<App>,
+    params: RawPathParams,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let id = params.iter().map(|(_, value)| value).next().unwrap_or_default();
+    if !is_certificate_id(id) && !is_id(id, "sig_") {
+        return Err(Problem::new(Code::InvalidId, "expected `pkg_` or `sig_` and 32 characters of a-z and 2-7"));
+    }
+    let bundle = ledger(&app)?.bundle(&app.store, id).await.map_err(unreadable)?;
+    let bundle = bundle.ok_or_else(|| Problem::new(Code::NotFound, format!("{id} is not in the log")))?;
+    Ok(Tagged::hashed(serde_json::to_vec(&bundle).map_err(Problem::internal)?).respond(&headers))
+}
+
+fn ledger(app: &App) -> Result<&LedgerReader, Problem> {
+    app.ledger.get().ok_or_else(|| Problem::new(Code::NotFound, "this server has no transparency log"))
+}
+
+fn unreadable(error: LedgerError) -> Problem {
+    match error {
+        LedgerError::Store(error) => error.into(),
+        error => Problem::internal(error),
+    }
+}
