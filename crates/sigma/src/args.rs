@@ -173,7 +173,7 @@ Examples:
     Ledger(LedgerArgs),
     /// Verify a certificate's bundle, offline, with the keys of a trusted root that you pinned
     #[command(after_help = "\
-Says of every check whether it was proven, by what, or why not. Exit codes: 0 valid, 1 something failed, 2 usage or internal error,
+Says of every check whether it was proven, by what, or why not. Exit codes: 0 valid, 1 something failed or the certificate says BLOCKED, 2 usage or internal error,
 4 valid, but whether it was revoked since is not known (refused with --require-fresh).
 
 Examples:

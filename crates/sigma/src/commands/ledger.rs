@@ -80,6 +80,8 @@ pub fn verify(args: &Args, command: &Verify) -> Result<Outcome> {
         Format::Table | Format::Markdown => table(&report),
     })?;
     Ok(match report.outcome {
+        // Proven to be a rejection: that is no pass.
+        Proven::Valid | Proven::ValidFreshnessUnknown if !is_approved(&report) => Outcome::PolicyFailure,
         Proven::Valid => Outcome::Pass,
         Proven::ValidFreshnessUnknown => Outcome::Stale,
         Proven::Invalid => Outcome::PolicyFailure,
@@ -109,6 +111,10 @@ fn artifact(path: &Path) -> Result<Artifact> {
     }))
 }
 
+fn is_approved(report: &Report) -> bool {
+    report.properties.iter().any(|property| property == "SIGMA_APPROVED")
+}
+
 fn table(report: &Report) -> String {
     let mut out = String::new();
     if let Some(id) = &report.certificate_id {
@@ -126,14 +132,11 @@ fn table(report: &Report) -> String {
         let name = serde_json::to_value(check.check).ok().and_then(|name| name.as_str().map(str::to_owned));
         let _ = writeln!(out, "  {state}  {:<10}  {}", name.unwrap_or_default(), check.detail);
     }
-    let _ = writeln!(
-        out,
-        "{}",
-        match report.outcome {
-            Proven::Valid => "VALID",
-            Proven::ValidFreshnessUnknown => "VALID, and whether it was revoked since is not known",
-            Proven::Invalid => "INVALID",
-        }
-    );
+    out.push_str(match report.outcome {
+        Proven::Valid | Proven::ValidFreshnessUnknown if !is_approved(report) => "VALID, and it says BLOCKED\n",
+        Proven::Valid => "VALID\n",
+        Proven::ValidFreshnessUnknown => "VALID, and whether it was revoked since is not known\n",
+        Proven::Invalid => "INVALID\n",
+    });
     out
 }
