@@ -140,7 +140,7 @@ fn the_view_hashes_to_the_payload_hash_until_somebody_decides() {
     };
     let view = json(Some(&decision));
     assert_eq!((&view["status"], &view["review"]["securityLevel"]), (&"REVOKED".into(), &"BLOCKED".into()));
-    let verify = sealed.verify_view(&endpoints, Some(&decision), OnChain::not_committed("anchoring is off"), 2);
-    assert!(!verify.valid && verify.active_flag_count == 2);
+    let verify = sealed.verify_view(&endpoints, Some(&decision), OnChain::not_committed("anchoring is off"), Some(2));
+    assert!(!verify.valid && verify.active_flag_count == Some(2));
     assert_eq!(verify.payload, sealed.payload());
 }

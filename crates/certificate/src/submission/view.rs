@@ -70,8 +70,8 @@ pub struct SubmissionVerifyView<'a> {
     pub certificate_schema_version: u64,
     /// What was submitted.
     pub category: SubmissionCategory,
-    /// Flags of the public that are not settled yet.
-    pub active_flag_count: u64,
+    /// Flags of the public that are not settled yet; `null` where nobody counts them, which is not 0.
+    pub active_flag_count: Option<u64>,
     /// The verdict that holds now.
     pub council_verdict: CouncilVerdict,
     /// The level that holds now.
@@ -160,7 +160,7 @@ impl SubmissionCertificate {
         endpoints: &Endpoints,
         decision: Option<&Decision>,
         on_chain: OnChain,
-        flags: u64,
+        flags: Option<u64>,
     ) -> SubmissionVerifyView<'a> {
         let view = self.view(endpoints, decision, on_chain);
         let sealed = self.payload();

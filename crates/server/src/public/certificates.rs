@@ -91,7 +91,7 @@ pub(crate) async fn verify(
         }
         Found::Submission(listed) => {
             let decision = listed.decision.as_ref();
-            let view = listed.certificate.verify_view(app.answers.endpoints(), decision, on_chain(), 0);
+            let view = listed.certificate.verify_view(app.answers.endpoints(), decision, on_chain(), None);
             respond(&view, &headers)
         }
     }
