@@ -45,8 +45,7 @@ impl Installed {
 /// Lays packages out. Blocking.
 pub(crate) fn install(language: CodeLanguage, packages: &[Installable]) -> io::Result<Installed> {
     let root = tempfile::Builder::new().prefix("sigma-packages-").tempdir()?;
-    // The sandbox reads it as somebody else.
-    open_to_all(root.path())?;
+    permit(root.path(), 0o755)?;
     let mut layout = Layout { bytes: 0, files: 0, missing: Vec::new() };
     let wanted = match language {
         CodeLanguage::Python => Ecosystem::Pypi,
@@ -129,7 +128,7 @@ impl Layout {
 
 fn write(path: &Path, content: &[u8], executable: bool) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        make_folder(folder)?;
     }
     // Whoever comes second does not overwrite: a package must not reach into another.
     let mut file = match File::create_new(path) {
@@ -138,17 +137,32 @@ fn write(path: &Path, content: &[u8], executable: bool) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     file.write_all(content)?;
-    if executable { open_to_all(path) } else { Ok(()) }
+    permit(path, if executable { 0o755 } else { 0o644 })
+}
+
+/// A folder and those above it. A service's mask may be narrow, and the sandbox reads as somebody else.
+fn make_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = path.parent() {
+        make_folder(above)?;
+    }
+    match fs::create_dir(path) {
+        Ok(()) => permit(path, 0o755),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(unix)]
-fn open_to_all(path: &Path) -> io::Result<()> {
+fn permit(path: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn open_to_all(_: &Path) -> io::Result<()> {
+fn permit(_: &Path, _: u32) -> io::Result<()> {
     Ok(())
 }
 
@@ -236,7 +250,7 @@ fn link(root: &Path, packages: &[&Installable]) -> io::Result<()> {
             continue;
         }
         let folder = at.parent().unwrap_or(root);
-        fs::create_dir_all(folder)?;
+        make_folder(folder)?;
         let up = folder.strip_prefix(root).unwrap_or(Path::new("")).components().count();
         let relative: PathBuf = std::iter::repeat_n("..", up).collect();
         let inside = target.strip_prefix(root).map_err(|_| {
@@ -293,5 +307,19 @@ mod tests {
         check(&["setup.py", "pkg/__init__.py", "pkg/a.py", "six.py", "tests/__init__.py"], &["pkg", "six.py"]);
         check(&["setup.py", "src/pkg/__init__.py", "src/one.py", "docs/conf.py"], &["src/one.py", "src/pkg"]);
         check(&["README"], &[]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn others_may_read_what_is_laid_out() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let root = tempfile::tempdir().unwrap();
+        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        write(&root.path().join("a/b/c.py"), b"x", false).unwrap();
+        write(&root.path().join("a/run"), b"x", true).unwrap();
+        let mode = |path: &str| fs::metadata(root.path().join(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!([mode("a"), mode("a/b"), mode("a/b/c.py"), mode("a/run")], [0o755, 0o755, 0o644, 0o755]);
+        write(&root.path().join("a/run"), b"another", false).unwrap();
+        assert_eq!(fs::read(root.path().join("a/run")).unwrap(), b"x", "whoever comes second changes nothing");
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct DraftRequest {
     files: ProjectFiles,
     /// A public repository whose code is reviewed, with its packages where the category has them. Either this or `files`.
     repository: Option<RepositoryDraftRequest>,
-    /// Python version to resolve for; 3.12 unless given.
+    /// Python version to resolve for; 3.12 unless given, or for code that of the interpreter that runs it.
     #[schema(example = "3.12")]
     python_version: Option<String>,
     /// Platform to resolve for; linux-x64 unless given.
@@ -146,7 +146,11 @@ pub(crate) async fn create(
     }
     let mut read = plane.developer.read.clone();
     read.include_dev = new.include_dev;
-    let (target, depth, cap) = options(&new)?;
+    let (mut target, depth, cap) = options(&new)?;
+    // Code is run with the packages that are resolved: for the Python that runs it, unless another one is asked for.
+    if let (Some(_), None, Some(python)) = (&new.repository, &new.python_version, plane.developer.hall.python()) {
+        target.python = python;
+    }
     let mut project = match (new.repository, new.files.is_empty()) {
         (Some(_), false) => {
             return Err(Problem::new(Code::InvalidBody, "send either `files` or `repository`, not both"));
