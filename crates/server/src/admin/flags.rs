@@ -7,11 +7,11 @@ use sigma_core::{Ecosystem, Timestamp};
 use sigma_store::{Flag, FlagState};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{is_id, read_cursor, reason, write_cursor};
+use super::{is_id, read_cursor, reason};
 use crate::App;
 use crate::developer::caller::Admin;
 use crate::problem::{Code, Problem, Problems, Refusals};
-use crate::public::query::{Body, Params, limit};
+use crate::public::query::{Body, Params, limit, write_place};
 
 /// Flags, the oldest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -105,7 +105,7 @@ pub(crate) async fn list(
     let mut found = app.store.flags(state, after, limit + 1).await?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
-    let next_cursor = found.last().filter(|_| more).map(|last| write_cursor(last.created_at, &last.id));
+    let next_cursor = found.last().filter(|_| more).map(|last| write_place(last.created_at, &last.id));
     Ok(Json(FlagPage { items: found.into_iter().map(view).collect(), next_cursor }))
 }
 

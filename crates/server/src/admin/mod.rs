@@ -10,12 +10,12 @@ pub(crate) mod jobs;
 pub(crate) mod log;
 pub(crate) mod submissions;
 
-use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
 use sigma_core::{Timestamp, printable};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::problem::{Code, Problem};
+use crate::public::query::read_place;
 
 /// Characters of a reason.
 const MAX_REASON: usize = 1_000;
@@ -53,21 +53,9 @@ fn reason(text: &str) -> Result<String, Problem> {
     }
 }
 
-/// A cursor after something that has a time and an id.
-fn write_cursor(at: Timestamp, id: &str) -> String {
-    BASE64URL_NOPAD.encode(format!("{}/{id}", at.as_millis()).as_bytes())
-}
-
-/// Reads a cursor back.
+/// Reads a cursor of a list whose ids have this prefix.
 fn read_cursor(text: &str, prefix: &str) -> Result<(Timestamp, String), Problem> {
-    let wrong = || Problem::new(Code::InvalidQuery, "the cursor is none that this server gave out");
-    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| wrong())?;
-    let text = String::from_utf8(bytes).map_err(|_| wrong())?;
-    let (at, id) = text.split_once('/').ok_or_else(wrong)?;
-    if !is_id(id, prefix) {
-        return Err(wrong());
-    }
-    Ok((Timestamp::from_millis(at.parse().map_err(|_| wrong())?), id.to_owned()))
+    read_place(text, |id| is_id(id, prefix))
 }
 
 /// A prefix and 32 lower-case letters and digits.

@@ -11,11 +11,11 @@ use sigma_store::SubmissionEscalation;
 use utoipa::ToSchema;
 
 use super::escalations::{EscalationRequest, SealedView, verdict};
-use super::{PageParams, is_id, read_cursor, reason, write_cursor};
+use super::{PageParams, is_id, read_cursor, reason};
 use crate::App;
 use crate::developer::caller::Admin;
 use crate::problem::{Code, Problem, Problems, Refusals};
-use crate::public::query::{Body, Params, limit};
+use crate::public::query::{Body, Params, limit, write_place};
 
 /// The queue, the oldest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -76,7 +76,7 @@ pub(crate) async fn list(
     let mut found = app.store.open_submission_escalations(after, limit + 1).await?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
-    let next_cursor = found.last().filter(|_| more).map(|last| write_cursor(last.escalated_at, &last.submission));
+    let next_cursor = found.last().filter(|_| more).map(|last| write_place(last.escalated_at, &last.submission));
     Ok(Json(SubmissionEscalationPage { items: found.iter().map(view).collect::<Result<_, _>>()?, next_cursor }))
 }
 

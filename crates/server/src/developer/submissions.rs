@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use sigma_core::Timestamp;
 use sigma_pipeline::SubmitError;
@@ -15,7 +14,7 @@ use super::caller::{Reader, Submitter};
 use super::{drafts, plane};
 use crate::App;
 use crate::problem::{Code, Problem, Problems, Refusals};
-use crate::public::query::{Params, is_id, limit};
+use crate::public::query::{Params, is_id, limit, read_place, write_place};
 
 /// How a submission stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -132,19 +131,19 @@ pub(crate) async fn list(
     Params(params): Params<SubmissionParams>,
 ) -> Result<Json<SubmissionPage>, Problem> {
     let limit = limit(params.limit)?;
-    let before = params.cursor.as_deref().map(read_cursor).transpose()?;
+    let before = params.cursor.as_deref().map(|text| read_place(text, is_submission)).transpose()?;
     let before = before.as_ref().map(|(at, id)| (*at, id.as_str()));
     let mut found = app.store.submissions_of(&caller.owner, before, limit + 1).await?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
-    let next_cursor = found.last().filter(|_| more).map(write_cursor);
+    let next_cursor = found.last().filter(|_| more).map(|last| write_place(last.created_at, &last.id));
     Ok(Json(SubmissionPage { items: found.iter().map(view).collect::<Result<_, _>>()?, next_cursor }))
 }
 
 /// The caller's submission. Somebody else's is answered like one that never existed.
 pub(crate) async fn find(app: &App, owner: &str, id: &str) -> Result<Submission, Problem> {
     let none = || Problem::new(Code::NotFound, "you have no such submission");
-    match is_id(id, "sub_") {
+    match is_submission(id) {
         true => app.store.submission_of(owner, id).await?.ok_or_else(none),
         false => Err(none()),
     }
@@ -167,17 +166,6 @@ fn view(submission: &Submission) -> Result<SubmissionView, Problem> {
     })
 }
 
-fn write_cursor(last: &Submission) -> String {
-    BASE64URL_NOPAD.encode(format!("{}/{}", last.created_at.as_millis(), last.id).as_bytes())
-}
-
-fn read_cursor(text: &str) -> Result<(Timestamp, String), Problem> {
-    let wrong = || Problem::new(Code::InvalidQuery, "the cursor is none that this server gave out");
-    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| wrong())?;
-    let text = String::from_utf8(bytes).map_err(|_| wrong())?;
-    let (at, id) = text.split_once('/').ok_or_else(wrong)?;
-    if !is_id(id, "sub_") {
-        return Err(wrong());
-    }
-    Ok((Timestamp::from_millis(at.parse().map_err(|_| wrong())?), id.to_owned()))
+fn is_submission(id: &str) -> bool {
+    is_id(id, "sub_")
 }

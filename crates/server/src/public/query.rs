@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
 use serde::de::DeserializeOwned;
+use sigma_core::Timestamp;
 use sigma_store::Cursor;
 
 use crate::problem::{Code, Problem};
@@ -70,21 +71,32 @@ pub(crate) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
     }
 }
 
-/// A cursor as clients see it: opaque, and harmless when they change it.
-pub(crate) fn write_cursor(cursor: &Cursor) -> String {
-    BASE64URL_NOPAD.encode(format!("{}/{}", cursor.certified_at, cursor.id).as_bytes())
+/// A cursor after something that has a time and an id: opaque, and harmless when clients change it.
+pub(crate) fn write_place(at: Timestamp, id: &str) -> String {
+    BASE64URL_NOPAD.encode(format!("{}/{id}", at.as_millis()).as_bytes())
 }
 
-/// Reads a cursor back.
-pub(crate) fn read_cursor(text: &str) -> Result<Cursor, Problem> {
+/// Reads such a cursor back. `is_id` knows the ids of the list.
+pub(crate) fn read_place(text: &str, is_id: impl Fn(&str) -> bool) -> Result<(Timestamp, String), Problem> {
     let wrong = || Problem::new(Code::InvalidQuery, "the cursor is none that this server gave out");
     let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| wrong())?;
     let text = String::from_utf8(bytes).map_err(|_| wrong())?;
     let (at, id) = text.split_once('/').ok_or_else(wrong)?;
-    if !is_certificate_id(id) {
+    if !is_id(id) {
         return Err(wrong());
     }
-    Ok(Cursor { certified_at: at.parse().map_err(|_| wrong())?, id: id.to_owned() })
+    Ok((Timestamp::from_millis(at.parse().map_err(|_| wrong())?), id.to_owned()))
+}
+
+/// A cursor of the list of package certificates.
+pub(crate) fn write_cursor(cursor: &Cursor) -> String {
+    write_place(Timestamp::from_millis(cursor.certified_at), &cursor.id)
+}
+
+/// Reads it back.
+pub(crate) fn read_cursor(text: &str) -> Result<Cursor, Problem> {
+    let (at, id) = read_place(text, is_certificate_id)?;
+    Ok(Cursor { certified_at: at.as_millis(), id })
 }
 
 /// `pkg_` and 32 characters of lower-case base32.

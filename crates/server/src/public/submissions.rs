@@ -4,7 +4,6 @@
 use axum::extract::{RawPathParams, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use sigma_certificate::{CertificateStatus, FILES_HASH_ALGORITHM, OnChain, SubmissionPayload, effective_level, status};
 use sigma_core::{SecurityLevel, Sha256, SubmissionCategory, Timestamp};
@@ -15,7 +14,7 @@ use crate::App;
 use crate::conditional::Tagged;
 use crate::problem::{Code, Problem, Problems};
 use crate::public::certificates::{Found, find};
-use crate::public::query::{MAX_LIMIT, Params, is_id, limit};
+use crate::public::query::{MAX_LIMIT, Params, is_id, limit, read_place, write_place};
 
 /// The chain receipt of a certificate.
 pub(crate) fn on_chain() -> OnChain {
@@ -101,12 +100,15 @@ pub(crate) async fn search(
     if params.q.as_deref().is_some_and(|text| text.chars().count() > MAX_TEXT) {
         return Err(Problem::new(Code::InvalidQuery, format!("expected `q` to have at most {MAX_TEXT} characters")));
     }
-    let before = params.cursor.as_deref().map(read_cursor).transpose()?;
+    let before = params.cursor.as_deref().map(|text| read_place(text, |id| is_id(id, "sig_"))).transpose()?;
     let filter = SubmissionFilter { text: params.q, before, limit: limit + 1 };
     let mut found = app.store.submission_certificates(&filter).await?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
-    let next_cursor = found.last().filter(|_| more).map(write_cursor);
+    let next_cursor = found.last().filter(|_| more).map(|last| {
+        let certificate = &last.certificate;
+        write_place(certificate.payload().certified_at, certificate.id())
+    });
     let items = found.iter().map(|listed| summary(&app, listed)).collect();
     let page = CertificatePage { items, next_cursor };
     Ok(Tagged::hashed(serde_json::to_vec(&page).map_err(Problem::internal)?).respond(&headers))
@@ -256,20 +258,4 @@ fn summary(app: &App, listed: &ListedSubmission) -> SubmissionSummary {
         certified_at: payload.certified_at,
         verify_endpoint: app.answers.endpoints().verify_submission(certificate.id()),
     }
-}
-
-fn write_cursor(last: &ListedSubmission) -> String {
-    let at = last.certificate.payload().certified_at.as_millis();
-    BASE64URL_NOPAD.encode(format!("{at}/{}", last.certificate.id()).as_bytes())
-}
-
-fn read_cursor(text: &str) -> Result<(Timestamp, String), Problem> {
-    let wrong = || Problem::new(Code::InvalidQuery, "the cursor is none that this server gave out");
-    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| wrong())?;
-    let text = String::from_utf8(bytes).map_err(|_| wrong())?;
-    let (at, id) = text.split_once('/').ok_or_else(wrong)?;
-    if !is_id(id, "sig_") {
-        return Err(wrong());
-    }
-    Ok((Timestamp::from_millis(at.parse().map_err(|_| wrong())?), id.to_owned()))
 }
