@@ -16,7 +16,7 @@ use crate::developer::caller::Admin;
 use crate::developer::plane;
 use crate::problem::{Code, Problem, Problems, Refusals};
 use crate::public::list::{ListParams, filter};
-use crate::public::query::{Body, Params, is_certificate_id, limit, read_cursor, write_cursor};
+use crate::public::query::{Body, Params, is_certificate_id, is_id, limit, read_cursor, write_cursor};
 use crate::public::summary::Summary;
 
 /// A page of certificates, as operators see them.
@@ -213,15 +213,15 @@ pub(super) fn level(text: &str) -> Result<SecurityLevel, Problem> {
 }
 
 fn valid(id: &str) -> Result<(), Problem> {
-    match is_certificate_id(id) {
+    match is_certificate_id(id) || is_id(id, "sig_") {
         true => Ok(()),
-        false => Err(Problem::new(Code::InvalidId, "expected `pkg_` and 32 characters of a-z and 2-7")),
+        false => Err(Problem::new(Code::InvalidId, "expected `pkg_` or `sig_` and 32 characters of a-z and 2-7")),
     }
 }
 
 async fn known(app: &App, id: &str) -> Result<(), Problem> {
     valid(id)?;
-    app.store.stands(id).await?.map(|_| ()).ok_or_else(|| none(id))
+    app.store.any_certificate(id).await?.map(|_| ()).ok_or_else(|| none(id))
 }
 
 fn none(id: &str) -> Problem {

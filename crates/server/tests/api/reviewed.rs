@@ -12,7 +12,7 @@ use sigma_testkit::{GitHost, GitRepository};
 use tempfile::TempDir;
 
 use crate::developer::Scene;
-use crate::support::{config, decision};
+use crate::support::config;
 
 struct Stage {
     scene: Scene,
@@ -236,7 +236,14 @@ async fn a_revoked_certificate_says_so_at_once_and_leaves_the_feed() {
     stage.repository("guide", &[("SKILL.md", SKILL)]);
     let id = stage.certify(&ann, "guide", "SKILL", None).await;
     let sealed = stage.get(&format!("/api/v1/public/certificates/{id}/verify")).await;
-    stage.scene.app.store.decide(&decision(&id, sigma_certificate::Action::Revoke)).await.unwrap();
+    let admin = format!("Bearer {}", stage.scene.token("ada", &[Scope::Admin]).await);
+    let headers = [("authorization", admin.as_str()), ("content-type", "application/json")];
+    let path = format!("/api/v1/sigma/admin/certificates/{id}/decisions");
+    let body = json!({"action": "revoke", "reason": "reported by three users"}).to_string();
+    let got = stage.scene.app.send("POST", &path, &headers, body.as_bytes()).await;
+    assert_eq!(got.status, 201, "{}", got.text());
+    let got = stage.scene.app.send("GET", &path, &headers, b"").await;
+    assert_eq!(got.json()["items"].as_array().map(Vec::len), Some(1), "{}", got.text());
     let view = stage.get(&format!("/api/v1/public/certificates/{id}")).await;
     assert_eq!((&view["status"], &view["review"]["securityLevel"]), (&json!("REVOKED"), &json!("BLOCKED")));
     let verify = stage.get(&format!("/api/v1/public/certificates/{id}/verify")).await;

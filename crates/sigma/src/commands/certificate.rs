@@ -66,7 +66,7 @@ async fn reaudit(args: &Args, decide: &Decide) -> Result<Outcome> {
 
 async fn log(args: &Args, id: &str) -> Result<Outcome> {
     let store = wire::store(&wire::config(args)?).await?;
-    if store.certificate(id).await?.is_none() {
+    if store.any_certificate(id).await?.is_none() {
         return unknown(id);
     }
     let events = store.admin_events(id).await?;
