@@ -1,11 +1,14 @@
 //! The binary as a user meets it: exit codes, output, and what survives a `kill -9`.
 
-use std::process::{Command, Output, Stdio};
+mod ran;
+
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
 use sigma_testkit::{FakeEcosystem, Misbehaviour, NpmTarball, Wheel, fresh_postgres};
 use tempfile::TempDir;
+
+use ran::Ran;
 
 struct Scene {
     eco: FakeEcosystem,
@@ -43,28 +46,6 @@ impl Scene {
 
     fn run(&self, arguments: &[&str]) -> Ran {
         Ran::from(self.command(arguments).output().unwrap())
-    }
-}
-
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
     }
 }
 

@@ -1,12 +1,15 @@
 //! Reviews of code as a user meets them: a repository on a git host of loopback, packages of a fake ecosystem, and a run in the
 //! real sandbox, which this program supervises itself.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod ran;
 
-use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 use sigma_testkit::{FakeEcosystem, GitHost, GitRepository, Wheel};
 use tempfile::TempDir;
+
+use ran::Ran;
 
 struct Scene {
     eco: FakeEcosystem,
@@ -52,28 +55,6 @@ impl Scene {
 
 fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name)
-}
-
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
-    }
 }
 
 /// What stands in for the real package: it asks as the real one does.
