@@ -159,25 +159,8 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn job_counts(&self) -> Result<Vec<Count>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT class, state, COUNT(*), MIN(due_at) FROM job WHERE state IN ('pending', 'leased')
-                 GROUP BY class, state
-             UNION ALL
-             SELECT class, state, COUNT(*), MIN(updated_at) FROM job WHERE state IN ('done', 'dead') AND state = 'dead'
-                 GROUP BY class, state
-             ORDER BY 1, 2",
-        )
-        .fetch_all(&self.database.pool)
-        .await?;
-        let read = |row: &AnyRow| -> Result<Count, StoreError> {
-            Ok(Count {
-                class: row.try_get(0)?,
-                state: JobState::read(row, 1)?,
-                jobs: row.try_get::<i64, _>(2)?.unsigned_abs(),
-                oldest: Timestamp::from_millis(row.try_get(3)?),
-            })
-        };
-        rows.iter().map(read).collect()
+        let groups = self.open_or_dead("class", "due_at").await?;
+        Ok(groups.into_iter().map(|(class, state, jobs, oldest)| Count { class, state, jobs, oldest }).collect())
     }
 
     /// How many jobs are open or dead, by kind and state: what there is to watch.
@@ -185,23 +168,29 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub async fn job_figures(&self) -> Result<Vec<Figure>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT kind, state, COUNT(*), MIN(created_at) FROM job WHERE state IN ('pending', 'leased')
-                 GROUP BY kind, state
+        let groups = self.open_or_dead("kind", "created_at").await?;
+        Ok(groups.into_iter().map(|(kind, state, jobs, oldest)| Figure { kind, state, jobs, oldest }).collect())
+    }
+
+    /// How many jobs are open or dead by one column and the state, and the oldest of each: of the open by the column `since`.
+    async fn open_or_dead(
+        &self,
+        by: &'static str,
+        since: &'static str,
+    ) -> Result<Vec<(String, JobState, u64, Timestamp)>, StoreError> {
+        // `job_settled` is of both settled states: the index is used only when the query names both.
+        let sql = format!(
+            "SELECT {by}, state, COUNT(*), MIN({since}) FROM job WHERE state IN ('pending', 'leased')
+                 GROUP BY {by}, state
              UNION ALL
-             SELECT kind, state, COUNT(*), MIN(updated_at) FROM job WHERE state IN ('done', 'dead') AND state = 'dead'
-                 GROUP BY kind, state
-             ORDER BY 1, 2",
-        )
-        .fetch_all(&self.database.pool)
-        .await?;
-        let read = |row: &AnyRow| -> Result<Figure, StoreError> {
-            Ok(Figure {
-                kind: row.try_get(0)?,
-                state: JobState::read(row, 1)?,
-                jobs: row.try_get::<i64, _>(2)?.unsigned_abs(),
-                oldest: Timestamp::from_millis(row.try_get(3)?),
-            })
+             SELECT {by}, state, COUNT(*), MIN(updated_at) FROM job WHERE state IN ('done', 'dead') AND state = 'dead'
+                 GROUP BY {by}, state
+             ORDER BY 1, 2"
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.database.pool).await?;
+        let read = |row: &AnyRow| -> Result<_, StoreError> {
+            let jobs = row.try_get::<i64, _>(2)?.unsigned_abs();
+            Ok((row.try_get(0)?, JobState::read(row, 1)?, jobs, Timestamp::from_millis(row.try_get(3)?)))
         };
         rows.iter().map(read).collect()
     }
