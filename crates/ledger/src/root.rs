@@ -214,6 +214,16 @@ impl TrustedRoot {
         Some((&self.logs[position], &self.document.logs[position]))
     }
 
+    /// The logs with their keys, in the order in which they came.
+    pub fn logs(&self) -> impl Iterator<Item = (&NoteKey, &LogAuthority)> {
+        self.logs.iter().zip(&self.document.logs)
+    }
+
+    /// The keys of the issuers with their ids, in the order in which they came.
+    pub fn issuers(&self) -> impl Iterator<Item = (&str, &IssuerKey)> {
+        self.issuers.iter().zip(&self.document.issuers).map(|((id, _), key)| (id.as_str(), key))
+    }
+
     /// The witnesses, and how many of them this root asks for.
     pub fn witnesses(&self) -> &WitnessPolicy {
         &self.witnesses

@@ -30,7 +30,9 @@ pub use audit_project::AuditOptions;
 pub use coordination::{Coordination, Next};
 pub use escalation::{OperatorRuling, decide_escalation};
 pub use jobs::{Worker, WorkerConfig};
-pub use ledger::{Ledger, LedgerError, LedgerFolder, LedgerReader, Synced};
+pub use ledger::{
+    Cosigned, KeyChange, Ledger, LedgerError, LedgerFolder, LedgerReader, LedgerSigner, RootChanged, Synced, keep_log,
+};
 pub use outcome::{Audit, BEYOND_DEPTH, Row, RowState, Uncertified};
 pub use policy::{Decision, Policy};
 pub use preview::{PackagePreview, PreviewItem, PreviewStatus};

@@ -84,6 +84,11 @@ impl App {
         let _ = self.inner.plane.set(Plane::new(developer));
     }
 
+    /// The store that it answers from.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
     /// Opens the transparency log to readers. Once: a second time changes nothing.
     pub fn open_ledger(&self, ledger: LedgerReader) {
         let _ = self.inner.ledger.set(ledger);

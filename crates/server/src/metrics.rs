@@ -35,6 +35,7 @@ pub(crate) struct Metrics {
     oldest: Family<JobLabels, Gauge>,
     escalations: Gauge,
     flags: Gauge,
+    unannounced: Gauge,
     store_answers: Gauge,
     /// When the store was looked at last.
     looked: Arc<Mutex<Option<Instant>>>,
@@ -60,11 +61,14 @@ impl Metrics {
         registry.register("http_connections", "Open connections", connections.clone());
         let (jobs, oldest) = (Family::<JobLabels, Gauge>::default(), Family::<JobLabels, Gauge>::default());
         let (escalations, flags, store_answers) = (Gauge::default(), Gauge::default(), Gauge::default());
+        let unannounced = Gauge::default();
         registry.register("jobs", "Open and dead jobs by kind and state", jobs.clone());
         let help = "Since the oldest of these jobs was asked for, or died";
         registry.register_with_unit("jobs_oldest", help, Unit::Seconds, oldest.clone());
         registry.register("escalations_open", "Escalated packages that wait for an operator", escalations.clone());
         registry.register("flags_open", "Flags of the public that wait for an operator", flags.clone());
+        let help = "Certificates that are sealed and wait for the transparency log";
+        registry.register("certificates_unannounced", help, unannounced.clone());
         let help = "1 when the figures of jobs, escalations and flags could be read, 0 when they are missing";
         registry.register("store_figures", help, store_answers.clone());
         Self {
@@ -73,6 +77,7 @@ impl Metrics {
             oldest,
             escalations,
             flags,
+            unannounced,
             store_answers,
             looked: Arc::default(),
             keep,
@@ -120,6 +125,7 @@ impl Metrics {
         let gauge = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.escalations.set(gauge(store.count_open_escalations().await?));
         self.flags.set(gauge(store.count_open_flags().await?));
+        self.unannounced.set(gauge(store.unannounced().await?));
         Ok(())
     }
 

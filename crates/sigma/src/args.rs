@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use sigma_core::{Ecosystem, PackageId, Platform, PythonVersion, SecurityLevel};
 
-pub use ledger::{LedgerArgs, LedgerCommand, Verify};
+pub use ledger::{KeysCommand, LedgerArgs, LedgerCommand, Verify, Whose};
 pub use operators::{
     ConfigArgs, ConfigCommand, EscalationsArgs, EscalationsCommand, FlagOutcome, FlagsArgs, FlagsCommand, LogArgs,
+    LogCommand,
 };
 pub use review::{How, Review, Submit};
 

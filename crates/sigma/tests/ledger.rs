@@ -85,6 +85,7 @@ fn a_certificate_is_proven_without_the_server_until_it_is_revoked() {
         "keys are never replaced"
     );
     assert_eq!(scene.run(&["ledger", "bundle", &id]).0, Some(3), "it is not logged yet");
+    // What was sealed before there was a log was public before, and stays so.
     let (code, out, err) = scene.run(&["ledger", "sync"]);
     assert_eq!(code, Some(0), "{err}");
     assert_eq!(out, "2 certificate(s) and 0 decision(s) logged, a new status list; the log has 3 entries\n");
@@ -139,26 +140,8 @@ fn the_log_and_bundles_are_served() {
     assert_eq!(scene.run(&["ledger", "init", "--origin", "sigma.example.org/log"]).0, Some(0));
     assert_eq!(scene.run(&["ledger", "sync"]).0, Some(0));
     let id = scene.certificate("pypi:demo@1.0");
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let listen = format!("127.0.0.1:{port}");
-    let mut server = scene.command(&["serve", "--no-worker", "--listen", &listen]).spawn().unwrap();
-    let get = |path: &str| {
-        let url = format!("http://{listen}{path}");
-        for _ in 0..200 {
-            let script = "import sys, urllib.request, urllib.error\n\
-                try:\n a = urllib.request.urlopen(sys.argv[1]); print(a.status, a.headers['cache-control']); \
-                sys.stdout.flush(); sys.stdout.buffer.write(a.read())\n\
-                except urllib.error.HTTPError as e:\n print(e.code, None)\n";
-            let output = Command::new("python3").args(["-c", script, &url]).output().unwrap();
-            if output.status.success() {
-                let text = output.stdout;
-                let end = text.iter().position(|byte| *byte == b'\n').unwrap();
-                return (String::from_utf8(text[..end].to_vec()).unwrap(), text[end + 1..].to_vec());
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        panic!("the server does not answer");
-    };
+    let server = Server::start(&scene);
+    let get = |path: &str| server.get(path);
     let (status, checkpoint) = get("/log/checkpoint");
     assert_eq!(status, "200 public, no-cache");
     assert!(checkpoint.starts_with(b"sigma.example.org/log\n3\n"), "{}", String::from_utf8_lossy(&checkpoint));
@@ -179,6 +162,265 @@ fn the_log_and_bundles_are_served() {
     let (code, report) = scene.verify(&bundle, &["--root", pinned.to_str().unwrap(), "--require-fresh"]);
     assert_eq!(code, Some(0), "{report:#}");
     assert_eq!(get("/api/v1/public/certificates/pkg_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/bundle").0, "404 None");
-    server.kill().unwrap();
-    server.wait().unwrap();
+}
+
+impl Scene {
+    fn add(&self, name: &str) {
+        self.eco.pypi.add(Wheel::new(name, "1.0").file(&format!("{name}/__init__.py"), "VALUE = 1\n").build());
+    }
+
+    fn init(&self) {
+        assert_eq!(self.run(&["ledger", "init", "--origin", "sigma.example.org/log"]).0, Some(0));
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// The bundle of a package that is logged, and where it lies in the log.
+    fn proven(&self, package: &str) -> (PathBuf, u64) {
+        let name = package.replace([':', '@', '/'], "_");
+        let bundle = self.bundle(&self.certificate(package), &format!("{name}.json"));
+        let read: Value = serde_json::from_slice(&std::fs::read(&bundle).unwrap()).unwrap();
+        let index = &read["attestation"]["verificationMaterial"]["tlogEntries"][0]["logIndex"];
+        (bundle, index.as_str().unwrap().parse().unwrap())
+    }
+}
+
+#[test]
+fn what_is_sealed_is_announced_when_it_is_logged() {
+    let scene = Scene::new();
+    scene.init();
+    // Who has the keys logs at the end of the run.
+    scene.add("third");
+    assert_eq!(scene.run(&["audit", "--package", "pypi:third@1.0"]).0, Some(0));
+    let (bundle, _) = scene.proven("pypi:third@1.0");
+    assert_eq!(scene.verify(&bundle, &[]).0, Some(0));
+    // Whoever has no key says that it waits, and the server, which has none either, does not tell of it.
+    let keys = scene.folder.path().join("store/ledger/issuer.pem");
+    let aside = scene.folder.path().join("issuer.aside");
+    std::fs::rename(&keys, &aside).unwrap();
+    scene.add("fourth");
+    let (code, _, err) = scene.run(&["audit", "--package", "pypi:fourth@1.0"]);
+    assert_eq!(code, Some(0));
+    assert!(err.contains("1 certificate(s) wait for the transparency log"), "{err}");
+    let server = Server::start(&scene);
+    let fourth = "/api/v1/public/packages/pypi/fourth/1.0";
+    assert_eq!(server.get(fourth).0, "404 None");
+    assert!(server.get("/api/v1/public/packages/pypi/third/1.0").0.starts_with("200"));
+    drop(server);
+    std::fs::rename(&aside, &keys).unwrap();
+    // With the keys at hand, the server is the one that logs, for itself and for others.
+    let server = Server::start(&scene);
+    server.wait_for(fourth, "200");
+    scene.add("fifth");
+    let (code, _, err) = scene.run(&["audit", "--package", "pypi:fifth@1.0"]);
+    assert_eq!((code, err.contains("wait for the transparency log")), (Some(0), false), "{err}");
+    assert!(server.get("/api/v1/public/packages/pypi/fifth/1.0").0.starts_with("200"));
+    let (code, _, err) = scene.run(&["ledger", "sync"]);
+    assert_eq!(code, Some(2), "one process writes at a time");
+    assert!(err.contains("another process writes this log"), "{err}");
+    // A decision is logged by it as well, and the status list follows.
+    let id = scene.certificate("pypi:third@1.0");
+    assert_eq!(scene.run(&["certificate", "revoke", &id, "--reason", "its author asked", "--by", "ada"]).0, Some(0));
+    let revoked = (0..400).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let (code, report) = scene.verify(&scene.bundle(&id, "third.json"), &[]);
+        code == Some(1) && failed(&report) == ["status"]
+    });
+    assert!(revoked, "the server logs the revocation");
+}
+
+#[test]
+fn a_crash_at_any_point_ends_in_one_entry() {
+    let scene = Scene::new();
+    scene.init();
+    let names: Vec<String> = (0..12).map(|number| format!("crash{number}")).collect();
+    for (number, name) in names.iter().enumerate() {
+        scene.add(name);
+        let package = format!("pypi:{name}@1.0");
+        let mut audit = scene.command(&["audit", "--package", &package]).spawn().unwrap();
+        // Somewhere between its start and after its end.
+        std::thread::sleep(std::time::Duration::from_millis(40 * number as u64));
+        let _ = audit.kill();
+        audit.wait().unwrap();
+    }
+    for name in &names {
+        assert_eq!(scene.run(&["audit", "--package", &format!("pypi:{name}@1.0")]).0, Some(0));
+    }
+    assert_eq!(scene.run(&["ledger", "sync"]).0, Some(0));
+    let (code, out, _) = scene.run(&["ledger", "sync"]);
+    assert_eq!(code, Some(0));
+    assert!(out.starts_with("0 certificate(s) and 0 decision(s) logged"), "{out}");
+    let packages = names.iter().map(String::as_str).chain(["demo", "leaf"]);
+    let mut places: Vec<u64> = Vec::new();
+    for package in packages.map(|name| format!("pypi:{name}@1.0")) {
+        let (bundle, index) = scene.proven(&package);
+        assert_eq!(scene.verify(&bundle, &[]).0, Some(0), "{package}");
+        places.push(index);
+    }
+    places.sort_unstable();
+    places.dedup();
+    assert_eq!(places.len(), names.len() + 2, "each certificate has a place of its own");
+    // What else is in the log are status lists; no leaf is there twice.
+    assert_eq!(scene.run(&["ledger", "fsck"]).0, Some(0));
+    let log = scene.folder.path().join("store/ledger/log");
+    let checkpoint = std::fs::read_to_string(log.join("checkpoint")).unwrap();
+    let size: usize = checkpoint.lines().nth(1).unwrap().parse().unwrap();
+    let tile = std::fs::read(log.join(format!("tile/0/000.p/{size}"))).unwrap();
+    let leaves: std::collections::BTreeSet<&[u8]> = tile.chunks(32).collect();
+    assert_eq!(leaves.len(), size);
+}
+
+#[test]
+fn keys_change_and_what_was_logged_before_stays_good() {
+    let scene = Scene::new();
+    scene.init();
+    assert_eq!(scene.run(&["ledger", "sync"]).0, Some(0));
+    let (first_root, root) = (scene.file("root1.json"), scene.file("store/ledger/trusted_root.json"));
+    std::fs::copy(&root, &first_root).unwrap();
+    let audit = |name: &str| {
+        scene.add(name);
+        assert_eq!(scene.run(&["audit", "--package", &format!("pypi:{name}@1.0")]).0, Some(0));
+        scene.proven(&format!("pypi:{name}@1.0")).0
+    };
+    let old = scene.proven("pypi:demo@1.0").0;
+    assert_eq!(scene.run(&["ledger", "keys", "rotate", "issuer"]).1, "version 2 of the trusted root holds\n");
+    let by_new_issuer = audit("second");
+    assert_eq!(scene.verify(&by_new_issuer, &[]).0, Some(0));
+    let (code, report) = scene.verify(&by_new_issuer, &["--root", &first_root]);
+    assert_eq!((code, failed(&report)), (Some(1), vec!["signature"]), "the first root does not know the key");
+    assert_eq!(scene.verify(&old, &["--root", &first_root]).0, Some(0));
+
+    assert_eq!(scene.run(&["ledger", "keys", "rotate", "log"]).1, "version 3 of the trusted root holds\n");
+    let by_new_log = audit("third");
+    // Bundles of before are handed out under the key of before, and everything verifies under the newest root.
+    for bundle in
+        [&by_new_log, &by_new_issuer, &old, &scene.proven("pypi:leaf@1.0").0, &scene.proven("pypi:second@1.0").0]
+    {
+        let (code, report) = scene.verify(bundle, &[]);
+        assert_eq!(code, Some(0), "{}: {report:#}", bundle.display());
+    }
+    assert_eq!(scene.run(&["ledger", "fsck"]).0, Some(0));
+
+    // Whoever pinned the first root gets to the newest, step by step, from what the server hands out.
+    let server = Server::start(&scene);
+    let mut pinned = first_root;
+    for version in 2..=3 {
+        for name in [format!("{version}.json"), format!("{version}.proof.json")] {
+            let (status, bytes) = server.get(&format!("/log/roots/{name}"));
+            assert_eq!(status, "200 public, no-cache", "{name}");
+            std::fs::write(scene.file(&name), bytes).unwrap();
+        }
+        let next = scene.file(&format!("{version}.json"));
+        let proof = scene.file(&format!("{version}.proof.json"));
+        let (code, out, err) = scene.run(&["ledger", "keys", "follow", "--root", &pinned, &next, &proof]);
+        assert_eq!(code, Some(0), "{err}");
+        pinned = scene.file(&format!("pinned{version}.json"));
+        std::fs::write(&pinned, out.trim_end()).unwrap();
+    }
+    assert_eq!(scene.verify(&by_new_log, &["--root", &pinned]).0, Some(0));
+    let (code, _, err) =
+        scene.run(&["ledger", "keys", "follow", "--root", &pinned, &scene.file("2.json"), &scene.file("2.proof.json")]);
+    assert_eq!(code, Some(2), "not the next one: {err}");
+    assert_eq!(server.get("/log/roots/4.json").0, "404 None");
+    assert_eq!(server.get("/log/roots/..%2Fissuer.pem").0, "404 None");
+    drop(server);
+
+    // A stolen key: what was logged from then on is not believed.
+    let (_, out, _) = scene.run(&["ledger", "keys", "list", "--format", "json"]);
+    let list: Value = serde_json::from_str(&out).unwrap();
+    let newest = list["keys"].as_array().unwrap().iter().rfind(|key| key["whose"] == "issuer").unwrap();
+    let id = newest["keyId"].as_str().unwrap();
+    let revoke = ["ledger", "keys", "revoke", id, "--since", "2020-01-01T00:00:00Z", "--reason", "the laptop is gone"];
+    // It signs its own revocation: there is no newer one.
+    assert_eq!(scene.run(&revoke).1, "version 4 of the trusted root holds\n");
+    let (code, report) = scene.verify(&by_new_issuer, &[]);
+    assert_eq!((code, failed(&report)), (Some(1), vec!["log-time"]), "{report:#}");
+    assert_eq!(scene.verify(&old, &[]).0, Some(0), "the key of before is good");
+    let unknown = ["ledger", "keys", "revoke", "00", "--since", "2020-01-01T00:00:00Z", "--reason", "none"];
+    assert_eq!(scene.run(&unknown).0, Some(2));
+    let (_, list, _) = scene.run(&["ledger", "keys", "list"]);
+    let ends: Vec<&str> = list.lines().map(|line| line.rsplit("Z").next().unwrap().trim()).collect();
+    assert_eq!(
+        ends,
+        ["version 4", "", ": the laptop is gone", "", "to now", "0 of 0 witnesses have to sign"],
+        "{list}"
+    );
+}
+
+#[test]
+fn a_command_may_sign_in_the_place_of_a_key_in_a_file() {
+    let scene = Scene::new();
+    let key = scene.file("hsm.pem");
+    let openssl = |arguments: &[&str]| {
+        assert!(Command::new("openssl").args(arguments).output().unwrap().status.success(), "{arguments:?}");
+    };
+    openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &key]);
+    openssl(&["pkey", "-in", &key, "-pubout", "-out", &scene.file("hsm.pub.pem")]);
+    let config = scene.file("config.toml");
+    std::fs::write(&config, format!("[ledger]\nsigner = ['openssl', 'dgst', '-sha256', '-sign', '{key}']\n")).unwrap();
+    let with = |arguments: &[&str]| scene.run(&[&["--config", &config], arguments].concat());
+    let init = ["ledger", "init", "--origin", "sigma.example.org/log"];
+    assert_eq!(with(&init).0, Some(2), "the public half is missing");
+    let (code, _, err) = with(&[&init[..], &["--issuer-key", &scene.file("hsm.pub.pem")]].concat());
+    assert_eq!(code, Some(0), "{err}");
+    assert!(!Path::new(&scene.file("store/ledger/issuer.pem")).exists(), "no private key lies there");
+    assert_eq!(with(&["ledger", "sync"]).0, Some(0));
+    let (bundle, _) = scene.proven("pypi:demo@1.0");
+    assert_eq!(scene.verify(&bundle, &[]).0, Some(0));
+    // A command that signs with another key is found out before anything is logged.
+    openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &key]);
+    scene.add("third");
+    let (code, _, err) = with(&["audit", "--package", "pypi:third@1.0"]);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("expected a DER signature by the configured key"), "{err}");
+    assert_eq!(scene.run(&["ledger", "bundle", &scene.certificate("pypi:third@1.0")]).0, Some(3), "it waits");
+}
+
+/// `sigma serve` for as long as it is needed.
+struct Server {
+    child: std::process::Child,
+    address: String,
+}
+
+impl Server {
+    fn start(scene: &Scene) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let address = format!("127.0.0.1:{port}");
+        let child = scene.command(&["serve", "--no-worker", "--listen", &address]).spawn().unwrap();
+        let server = Self { child, address };
+        server.wait_for("/readyz", "200");
+        server
+    }
+
+    /// Status and body; no status while it does not answer.
+    fn get(&self, path: &str) -> (String, Vec<u8>) {
+        let script = "import sys, urllib.request, urllib.error\n\
+            try:\n a = urllib.request.urlopen(sys.argv[1]); print(a.status, a.headers['cache-control']); \
+            sys.stdout.flush(); sys.stdout.buffer.write(a.read())\n\
+            except urllib.error.HTTPError as e:\n print(e.code, None)\n";
+        let url = format!("http://{}{path}", self.address);
+        let output = Command::new("python3").args(["-c", script, &url]).output().unwrap();
+        let text = output.stdout;
+        let end = text.iter().position(|byte| *byte == b'\n').unwrap_or(0);
+        (String::from_utf8(text[..end].to_vec()).unwrap(), text.get(end + 1..).unwrap_or_default().to_vec())
+    }
+
+    fn wait_for(&self, path: &str, status: &str) {
+        for _ in 0..400 {
+            if self.get(path).0.starts_with(status) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("{path} is not answered with {status}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

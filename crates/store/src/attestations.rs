@@ -7,7 +7,9 @@ use sigma_certificate::{Decision, PackageCertificate, SubmissionCertificate};
 use sigma_core::Timestamp;
 use sqlx::{AssertSqlSafe, Row as _};
 
+use crate::announced::announce;
 use crate::decisions::{COLUMNS, NEWEST, decision};
+use crate::reader::committed;
 use crate::{Store, StoreError};
 
 /// A signed statement.
@@ -95,7 +97,7 @@ impl Store {
         Ok(())
     }
 
-    /// Notes where envelopes are in the log.
+    /// Notes where envelopes are in the log, and announces the certificates among them.
     ///
     /// # Errors
     /// When the database refuses.
@@ -109,8 +111,10 @@ impl Store {
                 .bind(logged.promise.as_slice())
                 .execute(&mut *transaction)
                 .await?;
+            announce(&mut transaction, subject).await?;
         }
         transaction.commit().await?;
+        committed();
         Ok(())
     }
 
@@ -172,16 +176,20 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
-    /// Certificates without a statement, the oldest first.
+    /// Certificates without a statement, the oldest first. `waiting`: only those that wait to be announced, which costs no more
+    /// than there are; those from before the store had a log are found by looking at all of them.
     ///
     /// # Errors
     /// When the database refuses, or a certificate is damaged.
-    pub async fn unattested(&self, most: u32) -> Result<Vec<AnyCertificate>, StoreError> {
+    pub async fn unattested(&self, most: u32, waiting: bool) -> Result<Vec<AnyCertificate>, StoreError> {
         let mut found = Vec::new();
         for (table, package) in [("certificate", true), ("submission_certificate", false)] {
+            let from = match waiting {
+                true => format!("unannounced u JOIN {table} c ON c.id = u.id"),
+                false => format!("{table} c"),
+            };
             let sql = format!(
-                "SELECT c.payload FROM {table} c
-                 WHERE NOT EXISTS (SELECT 1 FROM attestation a WHERE a.subject = c.id)
+                "SELECT c.payload FROM {from} WHERE NOT EXISTS (SELECT 1 FROM attestation a WHERE a.subject = c.id)
                  ORDER BY c.certified_at, c.id LIMIT $1"
             );
             let rows = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(most)).fetch_all(&self.database.pool).await?;
@@ -202,6 +210,15 @@ impl Store {
         let sql = format!("SELECT payload FROM {table} WHERE id = $1");
         let row = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(&self.database.pool).await?;
         row.map(|row| open(row.try_get(0)?, package)).transpose()
+    }
+
+    /// The number of the newest line of the operators' log; 0 while it is empty.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn newest_entry(&self) -> Result<u64, StoreError> {
+        let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) FROM admin_event").fetch_one(&self.database.pool).await?;
+        Ok(row.try_get::<i64, _>(0)?.unsigned_abs())
     }
 
     /// The newest decision about every certificate that one was taken about.

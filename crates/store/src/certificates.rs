@@ -9,7 +9,7 @@ use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
 
 use crate::database::placeholders;
 use crate::reader::committed;
-use crate::{Store, StoreError, Writing};
+use crate::{Store, StoreError, Writing, announced};
 
 /// A certificate with what it was sealed from, as canonical bytes.
 #[derive(Debug, Clone)]
@@ -167,6 +167,7 @@ async fn insert(transaction: &mut Transaction<'_, Any>, sealed: &Sealed) -> Resu
     if inserted.rows_affected() == 0 {
         return Ok(false);
     }
+    announced::wait(transaction, certificate.id()).await?;
     for (index, distribution) in payload.distributions.iter().enumerate() {
         let digests = [
             ExpectedDigest::from(distribution.sha256),

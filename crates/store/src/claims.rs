@@ -1,10 +1,11 @@
-//! Claims: one audit of the same package at a time, across tasks, processes and machines.
+//! Claims: one audit of the same package at a time, one writer of the log, across tasks, processes and machines.
 
-use std::fs::{File, OpenOptions};
-use std::sync::Mutex;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use sigma_core::{PackageId, Sha256};
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, Connection as _, Row as _};
 
 use crate::database::Kind;
 use crate::{Store, StoreError};
@@ -13,7 +14,7 @@ use crate::{Store, StoreError};
 /// however it ends.
 #[derive(Debug)]
 pub struct Claim {
-    _held: Held,
+    held: Held,
 }
 
 #[derive(Debug)]
@@ -22,7 +23,20 @@ enum Held {
     File { _locked: File },
     /// A connection that holds an advisory lock of PostgreSQL. It is not one of the pool's: those live on. In a mutex that
     /// nobody locks, so that tasks may share what holds it.
-    Connection { _locking: Mutex<AnyConnection> },
+    Connection { locking: Mutex<AnyConnection> },
+}
+
+impl Claim {
+    /// Whether it is held still: a connection that is lost took its lock with it.
+    pub async fn is_held(&mut self) -> bool {
+        match &mut self.held {
+            Held::File { .. } => true,
+            Held::Connection { locking } => {
+                let connection = locking.get_mut().unwrap_or_else(PoisonError::into_inner);
+                connection.ping().await.is_ok()
+            }
+        }
+    }
 }
 
 impl Store {
@@ -35,33 +49,67 @@ impl Store {
     pub(crate) async fn claim_named(&self, name: &str) -> Result<Claim, StoreError> {
         let held = match self.database.kind() {
             Kind::Sqlite => Held::File { _locked: self.lock_file(name).await? },
-            Kind::Postgres => Held::Connection { _locking: Mutex::new(self.lock_in_database(name).await?) },
+            Kind::Postgres => Held::Connection { locking: Mutex::new(self.lock_in_database(name).await?) },
         };
-        Ok(Claim { _held: held })
+        Ok(Claim { held })
+    }
+
+    /// Becomes the one who writes the transparency log, unless somebody is.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn try_claim_log(&self) -> Result<Option<Claim>, StoreError> {
+        let held = match self.database.kind() {
+            Kind::Sqlite => {
+                let path = self.root().join("claims").join(LOG);
+                let file = open(&path)?;
+                match file.try_lock() {
+                    Ok(()) => Held::File { _locked: file },
+                    Err(TryLockError::WouldBlock) => return Ok(None),
+                    Err(TryLockError::Error(error)) => return Err(StoreError::io(&path)(error)),
+                }
+            }
+            Kind::Postgres => {
+                let mut connection = self.database.separate().await?;
+                let row = sqlx::query("SELECT CAST(pg_try_advisory_lock($1) AS INTEGER)")
+                    .bind(number(LOG))
+                    .fetch_one(&mut connection)
+                    .await?;
+                if row.try_get::<i32, _>(0)? == 0 {
+                    return Ok(None);
+                }
+                Held::Connection { locking: Mutex::new(connection) }
+            }
+        };
+        Ok(Some(Claim { held }))
     }
 
     async fn lock_file(&self, name: &str) -> Result<File, StoreError> {
         let path = self.root().join("claims").join(name);
         let waiting = tokio::task::spawn_blocking(move || -> Result<File, StoreError> {
-            let file = OpenOptions::new()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(&path)
-                .map_err(StoreError::io(&path))?;
+            let file = open(&path)?;
             file.lock().map_err(StoreError::io(&path))?;
             Ok(file)
         });
         waiting.await.map_err(|error| StoreError::Damaged { what: "claim".to_owned(), why: error.to_string() })?
     }
 
-    /// PostgreSQL's advisory locks have 64-bit names. Two packages that share one by chance only wait for each other.
     async fn lock_in_database(&self, name: &str) -> Result<AnyConnection, StoreError> {
-        let digest = Sha256::of(name.as_bytes());
-        let key = digest.as_bytes().iter().take(8).fold(0_i64, |key, byte| (key << 8) | i64::from(*byte));
         let mut connection = self.database.separate().await?;
         // The function returns void, a type that has no place among those both databases share.
-        sqlx::query("SELECT CAST(pg_advisory_lock($1) AS TEXT)").bind(key).execute(&mut connection).await?;
+        sqlx::query("SELECT CAST(pg_advisory_lock($1) AS TEXT)").bind(number(name)).execute(&mut connection).await?;
         Ok(connection)
     }
+}
+
+/// The claim of whoever writes the log.
+const LOG: &str = "log";
+
+fn open(path: &Path) -> Result<File, StoreError> {
+    OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(StoreError::io(path))
+}
+
+/// PostgreSQL's advisory locks have 64-bit names. Two packages that share one by chance only wait for each other.
+fn number(name: &str) -> i64 {
+    Sha256::of(name.as_bytes()).as_bytes().iter().take(8).fold(0_i64, |key, byte| (key << 8) | i64::from(*byte))
 }

@@ -285,6 +285,8 @@ const TABLES: &[Table] = &[
         ],
         key: 1,
     },
+    Table { name: "ledger", columns: &[("origin", Text), ("since", Number)], key: 1 },
+    Table { name: "unannounced", columns: &[("id", Text)], key: 1 },
     Table { name: "source_tree", columns: &[("sha256", Text), ("files", Bytes), ("added_at", Number)], key: 1 },
     Table { name: "blob", columns: &[("sha256", Text), ("sha512", Text), ("sha1", Text), ("size", Number)], key: 1 },
 ];

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod advisories;
+mod announced;
 mod attestations;
 mod backup;
 mod blobs;
@@ -52,7 +53,7 @@ pub use log::{Entry, NewEntry};
 pub use popular::PopularList;
 pub use reader::{Change, OnChange, Reader, Record};
 pub use submissions::{
-    Draft, Event, ListedSubmission, SealedSubmission, Submission, SubmissionEscalation, SubmissionFilter,
+    Draft, Event, ListedSubmission, NoState, SealedSubmission, Submission, SubmissionEscalation, SubmissionFilter,
     SubmissionState,
 };
 pub use tokens::{NoScope, Scope, Secret, Token};
@@ -109,6 +110,14 @@ pub enum StoreError {
     /// There is no bucket to put blobs into.
     #[error("no bucket is configured: got no url in [blobs], expected s3://BUCKET/PREFIX")]
     NoBucket,
+    /// Certificates go into one log for good.
+    #[error("the certificates of this store go into the log {bound}, not into {got}")]
+    OtherLog {
+        /// Its log.
+        bound: String,
+        /// The other one.
+        got: String,
+    },
     /// Stored bytes are not what they should be.
     #[error("the store is damaged: {what}: {why}")]
     Damaged {

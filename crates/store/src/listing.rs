@@ -9,6 +9,7 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe, Row as _};
 
+use crate::announced::ANNOUNCED;
 use crate::decisions::{COLUMNS, NEWEST, decision};
 use crate::reader::level;
 use crate::{Record, Store, StoreError};
@@ -83,7 +84,7 @@ impl Store {
     ) -> Result<Vec<Listed>, StoreError> {
         let mut sql = format!(
             "SELECT {LISTED}, {COLUMNS} FROM certificate c {NEWEST}
-             WHERE c.ecosystem = $1 AND (c.certified_at, c.id) < ($2, $3)"
+             WHERE c.ecosystem = $1 AND (c.certified_at, c.id) < ($2, $3) AND {ANNOUNCED}"
         );
         let mut texts = Vec::new();
         if let Some(name) = &filter.name {
@@ -106,6 +107,7 @@ impl Store {
         let sql = format!(
             "SELECT {LISTED}, {COLUMNS} FROM certificate c {NEWEST}
              WHERE c.ecosystem = $1 AND c.name = $2 AND c.id > $3 AND {EFFECTIVE} IN ('CAUTION', 'BLOCKED')
+                 AND {ANNOUNCED}
              ORDER BY c.id LIMIT $4"
         );
         let query = sqlx::query(AssertSqlSafe(sql))
@@ -120,7 +122,7 @@ impl Store {
     pub async fn covering(&self, sha256: Sha256, limit: u32) -> Result<Vec<Listed>, StoreError> {
         let sql = format!(
             "SELECT {LISTED}, {COLUMNS} FROM certificate_digest g JOIN certificate c ON c.id = g.certificate_id {NEWEST}
-             WHERE g.digest = $1 ORDER BY c.certified_at DESC, c.id DESC LIMIT $2"
+             WHERE g.digest = $1 AND {ANNOUNCED} ORDER BY c.certified_at DESC, c.id DESC LIMIT $2"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(format!("sha256:{sha256}")).bind(i64::from(limit));
         self.listed(query).await
@@ -128,7 +130,7 @@ impl Store {
 
     /// The certificate with an id, and how it stands.
     pub async fn stands(&self, id: &str) -> Result<Option<Listed>, StoreError> {
-        let sql = format!("SELECT {LISTED}, {COLUMNS} FROM certificate c {NEWEST} WHERE c.id = $1");
+        let sql = format!("SELECT {LISTED}, {COLUMNS} FROM certificate c {NEWEST} WHERE c.id = $1 AND {ANNOUNCED}");
         let query = sqlx::query(AssertSqlSafe(sql)).bind(id);
         Ok(self.listed(query).await?.pop())
     }
@@ -142,17 +144,19 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<(String, u64)>, StoreError> {
         // Names are printable ASCII, so DEL is above all of them.
-        let rows = sqlx::query(
-            "SELECT name, COUNT(*) FROM certificate WHERE ecosystem = $1 AND name >= $2 AND name < $3 AND name > $4
-             GROUP BY name ORDER BY name LIMIT $5",
-        )
-        .bind(ecosystem.as_str())
-        .bind(prefix)
-        .bind(format!("{prefix}\u{7f}"))
-        .bind(after)
-        .bind(i64::from(limit))
-        .fetch_all(&self.database.pool)
-        .await?;
+        let sql = format!(
+            "SELECT c.name, COUNT(*) FROM certificate c
+             WHERE c.ecosystem = $1 AND c.name >= $2 AND c.name < $3 AND c.name > $4 AND {ANNOUNCED}
+             GROUP BY c.name ORDER BY c.name LIMIT $5"
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(ecosystem.as_str())
+            .bind(prefix)
+            .bind(format!("{prefix}\u{7f}"))
+            .bind(after)
+            .bind(i64::from(limit))
+            .fetch_all(&self.database.pool)
+            .await?;
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get::<i64, _>(1)?.unsigned_abs()))).collect()
     }
 

@@ -23,10 +23,10 @@ pub struct PopularList {
     pub names: Vec<String>,
 }
 
-/// The newest certificate of its exact package.
-const CURRENT: &str = "NOT EXISTS (SELECT 1 FROM certificate n
+/// The newest certificate of its exact package that is announced.
+const CURRENT: &str = "NOT EXISTS (SELECT 1 FROM unannounced u WHERE u.id = c.id) AND NOT EXISTS (SELECT 1 FROM certificate n
     WHERE n.ecosystem = c.ecosystem AND n.name = c.name AND n.version = c.version
-    AND (n.certified_at > c.certified_at OR (n.certified_at = c.certified_at AND n.id < c.id)))";
+    AND NOT EXISTS (SELECT 1 FROM unannounced u WHERE u.id = n.id) AND (n.certified_at > c.certified_at OR (n.certified_at = c.certified_at AND n.id < c.id)))";
 
 impl Store {
     /// Replaces the list of an ecosystem.

@@ -1,5 +1,6 @@
 //! The store's promises, on a fresh database each.
 
+mod announced;
 mod backups;
 mod buckets;
 mod operators;

@@ -115,6 +115,17 @@ impl PublicKey {
         .is_ok()
     }
 
+    /// Reads a SubjectPublicKeyInfo as PEM (RFC 7468).
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, PublicKeyError> {
+        match pem_rfc7468::decode_vec(pem) {
+            Ok(("PUBLIC KEY", spki)) => Self::from_spki(&spki),
+            _ => Err(PublicKeyError(pem.len())),
+        }
+    }
+
     /// SubjectPublicKeyInfo as PEM (RFC 7468).
     pub fn to_pem(&self) -> String {
         pem_rfc7468::encode_string("PUBLIC KEY", pem_rfc7468::LineEnding::LF, &self.spki).unwrap_or_default()

@@ -37,6 +37,14 @@ impl<S: Storage> Reader<S> {
     fn at(storage: S, key: NoteKey, which: Resource) -> Result<Self, LogError> {
         let bytes = storage.read(&which)?.ok_or_else(|| LogError::damaged(&which, "there is none"))?;
         let text = std::str::from_utf8(&bytes).map_err(|_| LogError::damaged(&which, "it is not UTF-8"))?;
+        Self::open_at(storage, key, text)
+    }
+
+    /// The log at a checkpoint that the caller kept: the last one of a key that was replaced since.
+    ///
+    /// # Errors
+    /// When it is none of this key.
+    pub fn open_at(storage: S, key: NoteKey, text: &str) -> Result<Self, LogError> {
         let (note, checkpoint) = Checkpoint::of_note(text, key.name())?;
         if note.signed_by(&key)?.is_none() {
             return Err(NoteError::Signature(key.name().to_owned()).into());

@@ -1,10 +1,7 @@
 //! Appending, proofs, serving, checking.
 
 use proptest::prelude::*;
-use sigma_ledger::log::{
-    Folder, Log, LogError, Reader, Resource, Sequencer, SequencerError, SequencerLimits, Storage as _, StorageError,
-    fsck,
-};
+use sigma_ledger::log::{Folder, Log, LogError, Reader, Resource, Storage as _, StorageError, fsck};
 use tlog_tiles::tlog::{Hash, check_record, check_tree, record_hash, tree_hash};
 
 use crate::support::{ORIGIN, World, at};
@@ -298,54 +295,6 @@ fn an_older_reader_reads_on() {
     check_record(&proof, 250, Hash(root), 3, record_hash(&old.entry(3).unwrap())).unwrap();
     assert_eq!(fsck(&old, |_, _| Ok(())).unwrap().problems, Vec::<String>::new());
     assert_eq!(old.serve("tile/0/000").unwrap(), None, "beyond its checkpoint");
-}
-
-#[test]
-fn many_append_at_once_and_each_gets_its_position() {
-    let World { dir: _dir, log, .. } = World::new();
-    let sequencer = Sequencer::start(log, SequencerLimits::default(), || at(7));
-    assert!(sequencer.append(Vec::new()).is_err(), "an empty entry is refused alone");
-    let mut positions: Vec<u64> = std::thread::scope(|scope| {
-        let threads = (0..20_u32).map(|thread| {
-            let sequencer = &sequencer;
-            scope.spawn(move || {
-                let entries = (0..50_u32).map(|n| [thread.to_be_bytes(), n.to_be_bytes()].concat());
-                let pending: Vec<_> = entries.map(|entry| sequencer.append(entry).unwrap()).collect();
-                pending.into_iter().map(|pending| pending.wait().unwrap().index).collect::<Vec<_>>()
-            })
-        });
-        let threads: Vec<_> = threads.collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
-    });
-    positions.sort_unstable();
-    assert_eq!(positions, (0..1000).collect::<Vec<_>>());
-    let (log, error) = sequencer.close().unwrap();
-    assert!(error.is_none());
-    assert_eq!(log.size(), 1000);
-}
-
-#[test]
-fn a_full_queue_pushes_back() {
-    let World { dir: _dir, log, .. } = World::new();
-    let (go, wait) = std::sync::mpsc::channel::<()>();
-    let limits = SequencerLimits { batch: 1, waiting: 2, linger: std::time::Duration::ZERO };
-    // The clock stops until it is let go: nothing is appended meanwhile.
-    let sequencer = Sequencer::start(log, limits, move || {
-        let _ = wait.recv();
-        at(0)
-    });
-    let mut taken = Vec::new();
-    let refused = loop {
-        match sequencer.append(vec![taken.len() as u8 + 1]) {
-            Ok(pending) => taken.push(pending),
-            Err(error) => break error,
-        }
-    };
-    assert_eq!(refused, SequencerError::Full);
-    assert!((2..=3).contains(&taken.len()), "{}", taken.len());
-    drop(go);
-    let positions: Vec<_> = taken.into_iter().map(|pending| pending.wait().unwrap().index).collect();
-    assert_eq!(positions, (0..positions.len() as u64).collect::<Vec<_>>());
 }
 
 #[test]

@@ -17,7 +17,7 @@ use sigma_store::{Booking, JobId, Leased, NewJob, Settle, StoreError, Submission
 
 use super::{Applied, Effect, Failure, Kind, Only, audit_package};
 use crate::audit_project::Plan;
-use crate::submission::{StoredPlan, Todo, ended, reviewed};
+use crate::submission::{StoredPlan, Todo, certificates_of, ended, reviewed};
 use crate::{Audit, Certified, Coordination, Hall, Next, Project, Silent};
 
 pub(crate) const KIND: Kind = Kind {
@@ -78,6 +78,7 @@ async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
         }
         SubmissionState::Auditing => end(hall, submission).await,
         SubmissionState::Reviewing => review(hall, submission).await,
+        SubmissionState::Announcing => announce(submission),
         _ => Ok(Box::new(Only(Settle::Done { outcome: b"{}".to_vec() })) as Box<dyn Effect>),
     }
 }
@@ -166,7 +167,7 @@ async fn end(hall: &Hall, submission: Submission) -> Result<Box<dyn Effect>, Fai
     let (state, result) = ended(&audit, &hall.config.prices);
     tracing::info!(submission.id, submission.state = state.as_str(), "the submission ends");
     let bookings = hall.bookings(&audit, &submission.id);
-    Ok(Box::new(Ended { submission: submission.id, state, result, bookings, certified: Certified::DryRun }))
+    Ok(Box::new(Ended { submission: submission.id, result, bookings, certified: Certified::DryRun }))
 }
 
 /// The packages of a submission as they stand.
@@ -190,7 +191,14 @@ async fn review(hall: &Hall, submission: Submission) -> Result<Box<dyn Effect>, 
     let (state, result) = reviewed(&examination, &ruling, &certified, &advisories);
     tracing::info!(submission.id, submission.state = state.as_str(), "the submission ends");
     let bookings = hall.bookings(&audit, &submission.id);
-    Ok(Box::new(Ended { submission: submission.id, state, result, bookings, certified }))
+    Ok(Box::new(Ended { submission: submission.id, result, bookings, certified }))
+}
+
+/// What was decided is told once the certificates that it tells of are in the log.
+fn announce(submission: Submission) -> Result<Box<dyn Effect>, Failure> {
+    let result = serde_json::from_slice(&submission.result)
+        .map_err(|error| Failure::for_good(format!("the submission's result cannot be read: {error}")))?;
+    Ok(Box::new(Announced { submission: submission.id, result }))
 }
 
 /// The packages stand in nobody's way: the code comes next.
@@ -212,7 +220,6 @@ impl Effect for ToReview {
 /// The end of a submission.
 struct Ended {
     submission: String,
-    state: SubmissionState,
     result: serde_json::Value,
     bookings: Vec<Booking>,
     certified: Certified,
@@ -222,18 +229,65 @@ struct Ended {
 impl Effect for Ended {
     async fn apply(&self, writing: &mut Writing, now: Timestamp) -> Result<Applied, StoreError> {
         let result = self.result.to_string().into_bytes();
-        if writing.end_submission(&self.submission, self.state, &result, now).await? {
-            crate::review::write(writing, &self.certified).await?;
-            writing.book(&self.bookings).await?;
-            let told = json!({
-                "state": self.state.as_str(),
-                "reasons": self.result["reasons"],
-                "certificateId": self.result["certificateId"],
-            });
-            writing.tell(&self.submission, &[("ended", told.to_string().into_bytes())], now).await?;
+        if !writing.end_submission(&self.submission, SubmissionState::Announcing, &result, now).await? {
+            return Ok(Applied { settle: Settle::Done { outcome: b"{}".to_vec() }, event: None });
         }
-        Ok(Applied { settle: Settle::Done { outcome: b"{}".to_vec() }, event: None })
+        crate::review::write(writing, &self.certified).await?;
+        writing.book(&self.bookings).await?;
+        end_or_wait(writing, &self.submission, &self.result, now).await
     }
+}
+
+/// A submission that is decided.
+struct Announced {
+    submission: String,
+    result: serde_json::Value,
+}
+
+#[async_trait]
+impl Effect for Announced {
+    async fn apply(&self, writing: &mut Writing, now: Timestamp) -> Result<Applied, StoreError> {
+        end_or_wait(writing, &self.submission, &self.result, now).await
+    }
+}
+
+/// How often a decided submission looks whether its certificates are in the log.
+const LOOK: i64 = 500;
+
+async fn end_or_wait(
+    writing: &mut Writing,
+    submission: &str,
+    result: &serde_json::Value,
+    now: Timestamp,
+) -> Result<Applied, StoreError> {
+    let settle = match tell_end(writing, submission, result, now).await? {
+        true => Settle::Done { outcome: b"{}".to_vec() },
+        false => Settle::Wait { until: Timestamp::from_millis(now.as_millis() + LOOK) },
+    };
+    Ok(Applied { settle, event: None })
+}
+
+/// Ends a submission that is decided and tells its owner. `false`, and nothing is changed, while one of its certificates waits for
+/// the log.
+pub(crate) async fn tell_end(
+    writing: &mut Writing,
+    submission: &str,
+    result: &serde_json::Value,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if writing.waits_for_log(&certificates_of(result)).await? {
+        return Ok(false);
+    }
+    let word = result["state"].as_str().unwrap_or_default();
+    let state = word.parse().map_err(|_| StoreError::Damaged {
+        what: format!("submission {submission}"),
+        why: format!("its result has the state `{}`", sigma_core::printable(word, 40)),
+    })?;
+    if writing.announce_submission(submission, state, now).await? {
+        let told = json!({"state": word, "reasons": result["reasons"], "certificateId": result["certificateId"]});
+        writing.tell(submission, &[("ended", told.to_string().into_bytes())], now).await?;
+    }
+    Ok(true)
 }
 
 /// The submission could not be worked on.

@@ -3,12 +3,12 @@
 use serde_json::json;
 use sigma_certificate::{SubmissionCertificate, canonical_bytes};
 use sigma_core::{CouncilVerdict, Origin, Ruling, SecurityLevel, Sha256, Timestamp};
-use sigma_store::{NewEntry, SealedSubmission, Store, StoreError, SubmissionEscalation, SubmissionState, Writing};
+use sigma_store::{NewEntry, SealedSubmission, Store, StoreError, SubmissionEscalation, Writing};
 
 use super::seal::{Round, seal};
 use super::{Examination, Intake};
 use crate::submission::reviewed;
-use crate::{AuditError, Hall, OperatorRuling};
+use crate::{AuditError, Hall, OperatorRuling, jobs};
 
 /// What became of a submission.
 #[derive(Debug, Clone)]
@@ -125,9 +125,9 @@ pub async fn decide_submission(
     };
     let examination: Examination = serde_json::from_slice(&open.dossier).map_err(damaged)?;
     let (_, _, ruling): (String, Timestamp, Ruling) = serde_json::from_slice(&open.round).map_err(damaged)?;
-    let (verdict, state) = match level {
-        SecurityLevel::Blocked => (CouncilVerdict::Rejected, SubmissionState::Rejected),
-        _ => (CouncilVerdict::Approved, SubmissionState::Certified),
+    let verdict = match level {
+        SecurityLevel::Blocked => CouncilVerdict::Rejected,
+        _ => CouncilVerdict::Approved,
     };
     let rationale = format!("{}; an operator decided {level}: {reason}", ruling.rationale);
     let ruling = Ruling { verdict, level, rationale, ..ruling };
@@ -149,7 +149,7 @@ pub async fn decide_submission(
     // A submission that was queued is taken from its state; one of a command line has none.
     let queued = store.submission(submission).await?.is_some();
     let bytes = result.to_string().into_bytes();
-    if queued && !writing.settle_submission(submission, state, &bytes, at).await? {
+    if queued && !writing.settle_submission(submission, &bytes, at).await? {
         return Ok(None);
     }
     let Certified::Sealed(sealed) = certified else { return Ok(None) };
@@ -157,8 +157,12 @@ pub async fn decide_submission(
         return Ok(None);
     }
     if queued {
-        let told = json!({"state": state.as_str(), "certificateId": sealed.certificate.id(), "reasons": [reason]});
+        let told = json!({"securityLevel": level, "reasons": [reason]});
         writing.tell(submission, &[("decided", told.to_string().into_bytes())], at).await?;
+        // It ends as every submission does: when its certificate is announced.
+        if !jobs::advance_submission::tell_end(&mut writing, submission, &result, at).await? {
+            writing.enqueue(&[jobs::advance_submission::job(submission, at)], at).await?;
+        }
     }
     writing.commit(at).await?;
     Ok(Some(*sealed))

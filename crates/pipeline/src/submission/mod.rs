@@ -12,7 +12,7 @@ use sigma_store::{Draft, JobId, StoreError, Submission};
 
 pub(crate) use plan::{JobOutcome, StoredPlan, Todo};
 pub use project::{Project, ProjectError, ProjectFiles, StoredCode};
-pub(crate) use result::{ended, reviewed};
+pub(crate) use result::{certificates_of, ended, reviewed};
 
 use crate::{Hall, jobs};
 

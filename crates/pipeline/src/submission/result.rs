@@ -60,3 +60,9 @@ pub(crate) fn reviewed(
     });
     (state, document)
 }
+
+/// The certificates that a result tells of.
+pub(crate) fn certificates_of(result: &Value) -> Vec<&str> {
+    let packages = result["packageAnalysis"]["packages"].as_array().into_iter().flatten();
+    packages.chain([result]).filter_map(|one| one["certificateId"].as_str()).collect()
+}

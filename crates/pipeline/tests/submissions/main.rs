@@ -16,6 +16,7 @@ use url::Url;
 
 mod code;
 mod faults;
+mod log;
 mod operators;
 
 struct Scene {

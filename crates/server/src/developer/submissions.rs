@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use sigma_core::Timestamp;
 use sigma_pipeline::SubmitError;
-use sigma_store::Submission;
+use sigma_store::{Submission, SubmissionState};
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::{Reader, Submitter};
@@ -24,8 +24,9 @@ pub(crate) struct SubmissionView {
     submission_id: String,
     /// The draft that was submitted.
     draft_id: String,
-    /// queued, auditing, cleared (its dependencies stand in nobody's way), stopped (one does), held (a direct one could not be
-    /// judged) or failed (it could not be worked on).
+    /// queued, auditing, reviewing, announcing (decided; its certificates wait for the transparency log), cleared (its dependencies
+    /// stand in nobody's way), certified, rejected (a certificate that says BLOCKED), escalated (an operator decides), stopped (a
+    /// dependency stops it), held (a direct one could not be judged) or failed (it could not be worked on).
     #[schema(example = "cleared")]
     state: &'static str,
     /// Whether nothing more happens to it.
@@ -152,6 +153,8 @@ pub(crate) async fn find(app: &App, owner: &str, id: &str) -> Result<Submission,
 fn view(submission: &Submission) -> Result<SubmissionView, Problem> {
     let result = match submission.result.as_slice() {
         [] => None,
+        // It tells of certificates that are not announced yet.
+        _ if submission.state == SubmissionState::Announcing => None,
         bytes => Some(serde_json::from_slice(bytes).map_err(Problem::internal)?),
     };
     Ok(SubmissionView {

@@ -134,7 +134,11 @@ pub(crate) async fn live_status(State(app): State<App>, params: RawPathParams) -
             let view = certificate.view(app.answers.endpoints(), decision, on_chain());
             let source = &certificate.payload().source;
             let entry = source.entry.as_deref().unwrap_or_default();
-            let newest = app.store.newest_of_source(&source.source_url, &source.folder, entry).await?;
+            // One that waits for the log is not told of yet.
+            let newest = match app.store.newest_of_source(&source.source_url, &source.folder, entry).await? {
+                Some(id) => app.store.submission_certificate(&id).await?.map(|_| id),
+                None => None,
+            };
             return Ok(Json(LiveStatus {
                 certificate_id: certificate.id().to_owned(),
                 status: view.status,

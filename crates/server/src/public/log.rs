@@ -19,9 +19,10 @@ const NEWEST: HeaderValue = HeaderValue::from_static("public, no-cache");
 pub(crate) async fn resource(State(app): State<App>, Path(path): Path<String>) -> Result<Response, Problem> {
     let ledger = ledger(&app)?;
     if path == "trusted_root.json" {
-        let kind = HeaderValue::from_static("application/json");
-        let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, NEWEST)];
-        return Ok((headers, ledger.trusted_root().to_vec()).into_response());
+        return Ok(json(ledger.trusted_root().map_err(unreadable)?));
+    }
+    if let Some(name) = path.strip_prefix("roots/") {
+        return root(&app, ledger, name).await;
     }
     let reader = ledger.clone();
     let found = tokio::task::spawn_blocking(move || reader.serve(&path)).await.map_err(Problem::internal)?;
@@ -32,6 +33,29 @@ pub(crate) async fn resource(State(app): State<App>, Path(path): Path<String>) -
     let cache = if immutable { IMMUTABLE } else { NEWEST };
     let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::CACHE_CONTROL, cache)];
     Ok((headers, bytes).into_response())
+}
+
+/// `roots/{version}.json`, and `roots/{version}.proof.json`: that it follows from the version before.
+async fn root(app: &App, ledger: &LedgerReader, name: &str) -> Result<Response, Problem> {
+    let none = || Problem::new(Code::NotFound, "the trusted root has no such version");
+    let (number, is_proof) = match name.strip_suffix(".proof.json") {
+        Some(number) => (number, true),
+        None => (name.strip_suffix(".json").ok_or_else(none)?, false),
+    };
+    let number: u64 = number.parse().map_err(|_| none())?;
+    let bytes = match is_proof {
+        true => {
+            let proof = ledger.root_proof(&app.store, number).await.map_err(unreadable)?;
+            proof.map(|proof| serde_json::to_vec(&proof)).transpose().map_err(Problem::internal)?
+        }
+        false => ledger.root(number).map_err(unreadable)?,
+    };
+    Ok(json(bytes.ok_or_else(none)?))
+}
+
+fn json(bytes: Vec<u8>) -> Response {
+    let kind = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, NEWEST)], bytes).into_response()
 }
 
 /// Everything that it takes to check a certificate offline

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use super::Format;
 
@@ -25,16 +25,23 @@ Examples:
         /// The log's name for good: host and path, without a scheme; `sigma serve` answers at that path
         #[arg(long, value_name = "HOST/PATH")]
         origin: String,
+        /// Where a command signs ([ledger] signer): the public half of its key, P-256, as PEM
+        #[arg(long, value_name = "FILE")]
+        issuer_key: Option<PathBuf>,
     },
     /// Sign and log every certificate and decision that is not logged yet, and renew the status list
     #[command(after_help = "\
-Doing it again changes nothing; what a crash interrupted is finished. Run it every few minutes, on one machine.
+Doing it again changes nothing; what a crash interrupted is finished. `sigma serve` and `sigma worker` do this all the time where
+the keys are at hand, and commands that seal certificates do it at their end: this is for what is older than the log.
 
 Examples:
   sigma ledger sync")]
     Sync,
     /// Hash the whole log again
     Fsck,
+    /// Change keys and witnesses: each change is a new version of the trusted root, signed and logged
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Write everything that a stranger needs to check a certificate offline
     #[command(after_help = "\
 Examples:
@@ -43,6 +50,102 @@ Examples:
         /// The certificate, pkg_... or sig_...
         id: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// List the keys of the trusted root, with the times for which they are believed
+    List {
+        /// How to print them
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Go on with a new key; what the old one signed until then stays good
+    #[command(after_help = "\
+Nothing else may write the log meanwhile: stop `sigma serve` and `sigma worker` for the moment. If it is interrupted, give the same
+command again. Verifiers take the new version from the log: `sigma ledger keys follow`.
+
+Examples:
+  sigma ledger keys rotate issuer
+  sigma ledger keys rotate issuer --issuer-key hsm-2027.pub.pem
+  sigma ledger keys rotate log")]
+    Rotate {
+        /// Whose key
+        #[arg(value_enum)]
+        whose: Whose,
+        /// Where a command signs: the public half of its new key. Configure the new command right after
+        #[arg(long, value_name = "FILE")]
+        issuer_key: Option<PathBuf>,
+    },
+    /// Do not believe a key that was lost or stolen from a time on
+    #[command(after_help = "\
+What was logged from that time on is not believed any more. Rotate the key first if it is the newest one.
+
+Examples:
+  sigma ledger keys revoke 1f0c... --since 2026-11-20T00:00:00Z --reason 'the backup was stolen'")]
+    Revoke {
+        /// The key's id, as `sigma ledger keys list` shows it
+        key: String,
+        /// From when on
+        #[arg(long, value_name = "TIME")]
+        since: String,
+        /// Why; it is logged
+        #[arg(long)]
+        reason: String,
+    },
+    /// Name the witnesses, and how many of them have to sign a checkpoint
+    #[command(after_help = "\
+Examples:
+  sigma ledger keys witnesses --threshold 1 --key 'witness.example.org+a1b2c3d4+BA...'
+  sigma ledger keys witnesses --threshold 0                                        none any more")]
+    Witnesses {
+        /// A witness's key, as C2SP tlog-cosignature writes it
+        #[arg(long = "key", value_name = "VKEY")]
+        keys: Vec<String>,
+        /// How many have to sign
+        #[arg(long, value_name = "N")]
+        threshold: u64,
+    },
+    /// Write what a witness is asked (C2SP tlog-witness, add-checkpoint)
+    #[command(after_help = "\
+Examples:
+  sigma ledger keys ask --old 0 | curl --data-binary @- https://witness.example.org/add-checkpoint > answer
+  sigma ledger keys answered answer")]
+    Ask {
+        /// The size that the witness knows; it says so where another one was expected
+        #[arg(long, value_name = "SIZE", default_value_t = 0)]
+        old: u64,
+    },
+    /// Add what a witness answered to the newest checkpoint
+    Answered {
+        /// The answer: signature lines
+        file: PathBuf,
+    },
+    /// Go from a trusted root that you pinned to the next version, if the log says so
+    #[command(after_help = "\
+Both are served by the log, at roots/N.json and roots/N.proof.json. Nothing is taken on trust: the change has to be signed by a key of
+the version that you have.
+
+Examples:
+  sigma ledger keys follow --root trusted_root.json 2.json 2.proof.json > trusted_root.new.json")]
+    Follow {
+        /// The trusted root that you pinned
+        #[arg(long, value_name = "FILE")]
+        root: PathBuf,
+        /// The next version
+        next: PathBuf,
+        /// Its proof
+        proof: PathBuf,
+    },
+}
+
+/// Whose key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Whose {
+    /// The issuer's, which signs statements
+    Issuer,
+    /// The log's, which signs checkpoints
+    Log,
 }
 
 #[derive(Debug, Parser)]

@@ -113,7 +113,11 @@ pub enum FlagOutcome {
 }
 
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct LogArgs {
+    #[command(subcommand)]
+    pub command: Option<LogCommand>,
+
     /// Only about this: a certificate, package, escalation, job or flag
     pub subject: Option<String>,
 
@@ -124,6 +128,12 @@ pub struct LogArgs {
     /// How to print them
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LogCommand {
+    /// Hash the whole transparency log again, as `sigma ledger fsck` does
+    Fsck,
 }
 
 #[derive(Debug, Parser)]

@@ -52,6 +52,7 @@ pub async fn run(args: &Args, command: &Audit) -> Result<Outcome> {
     audit.problems.splice(0..0, passed_over);
     if !command.preview {
         hall.book(&audit, &submission).await?;
+        wire::announce(&config, hall.store()).await?;
     }
 
     let policy = Policy { fail_on: command.fail_on, require_advisories: command.require_advisories };

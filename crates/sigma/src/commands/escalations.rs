@@ -12,7 +12,8 @@ use crate::{Outcome, render, wire};
 
 /// Runs the command. An escalation that is not there, or not open, is exit code 3.
 pub async fn run(args: &Args, command: &EscalationsArgs) -> Result<Outcome> {
-    let store = wire::store(&wire::config(args)?).await?;
+    let config = wire::config(args)?;
+    let store = wire::store(&config).await?;
     match &command.command {
         EscalationsCommand::List { most, format } => {
             let packages = store.open_escalations(None, *most).await?;
@@ -64,6 +65,7 @@ pub async fn run(args: &Args, command: &EscalationsArgs) -> Result<Outcome> {
                     .map(|certificate| (certificate.id().to_owned(), certificate.payload().security_level)),
             };
             let Some((certificate, level)) = sealed else { return unknown(id) };
+            wire::announce(&config, &store).await?;
             super::print(&format!("{certificate} is sealed at {level}\n"))?;
         }
     }

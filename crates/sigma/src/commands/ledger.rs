@@ -11,40 +11,35 @@ use sigma_core::Sha256;
 use sigma_ledger::{
     Artifact, MAX_BUNDLE, Outcome as Proven, Policy, Report, Stale, State, TrustedRoot, verify as check,
 };
-use sigma_pipeline::LedgerFolder;
+use sigma_pipeline::{LedgerError, LedgerFolder};
 
 use crate::args::{Args, Format, LedgerArgs, LedgerCommand, Verify};
-use crate::config::Config;
 use crate::{Outcome, wire};
 
 /// Runs `sigma ledger`.
 pub async fn run(args: &Args, command: &LedgerArgs) -> Result<Outcome> {
     let config = wire::config(args)?;
-    let folder = folder(&config);
+    let folder = wire::ledger(&config);
     match &command.command {
-        LedgerCommand::Init { origin } => {
-            folder.create(origin, wire::now())?;
+        LedgerCommand::Init { origin, issuer_key } => {
+            let issuer = issuer_key.as_deref().map(|path| read(path, MAX_KEY)).transpose()?;
+            folder.create(origin, issuer.as_deref(), wire::now())?;
+            wire::store(&config).await?.bind_log(origin, wire::now()).await?;
             let root = config.ledger.folder(&config.store).join("trusted_root.json");
             super::print(&format!("the log {origin} begins; hand out {}\n", root.display()))?;
         }
         LedgerCommand::Sync => {
             let store = wire::store(&config).await?;
-            let synced = folder.open()?.sync(&store, wire::now()).await?;
+            let Some(_claim) = store.try_claim_log().await? else { return Err(LedgerError::Busy.into()) };
+            let synced = folder.open()?.sync(&store, true, wire::now()).await?;
             let status = if synced.status { ", a new status list" } else { "" };
             super::print(&format!(
                 "{} certificate(s) and {} decision(s) logged{status}; the log has {} entries\n",
                 synced.certificates, synced.decisions, synced.size
             ))?;
         }
-        LedgerCommand::Fsck => {
-            let report = folder.reader()?.fsck()?;
-            let mut text = format!("{} entries in {} tiles and bundles hashed\n", report.entries, report.resources);
-            for problem in &report.problems {
-                let _ = writeln!(text, "  {problem}");
-            }
-            super::print(&text)?;
-            return Ok(if report.problems.is_empty() { Outcome::Pass } else { Outcome::PolicyFailure });
-        }
+        LedgerCommand::Fsck => return fsck(&folder),
+        LedgerCommand::Keys(command) => return super::keys::run(&config, &folder, command).await,
         LedgerCommand::Bundle { id } => {
             let store = wire::store(&config).await?;
             let Some(bundle) = folder.reader()?.bundle(&store, id).await? else {
@@ -58,9 +53,19 @@ pub async fn run(args: &Args, command: &LedgerArgs) -> Result<Outcome> {
     Ok(Outcome::Pass)
 }
 
-fn folder(config: &Config) -> LedgerFolder {
-    LedgerFolder::new(&config.ledger.folder(&config.store))
+/// Hashes the whole log again.
+pub fn fsck(folder: &LedgerFolder) -> Result<Outcome> {
+    let report = folder.reader()?.fsck()?;
+    let mut text = format!("{} entries in {} tiles and bundles hashed\n", report.entries, report.resources);
+    for problem in &report.problems {
+        let _ = writeln!(text, "  {problem}");
+    }
+    super::print(&text)?;
+    Ok(if report.problems.is_empty() { Outcome::Pass } else { Outcome::PolicyFailure })
 }
+
+/// A public key has a few hundred bytes.
+const MAX_KEY: u64 = 16 << 10;
 
 /// Runs `sigma verify`: offline, with the keys of a pinned root.
 pub fn verify(args: &Args, command: &Verify) -> Result<Outcome> {
@@ -88,7 +93,8 @@ pub fn verify(args: &Args, command: &Verify) -> Result<Outcome> {
     })
 }
 
-fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
+/// Reads a file that has to be small.
+pub fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;

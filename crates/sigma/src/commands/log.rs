@@ -3,12 +3,16 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::args::{Args, Format, LogArgs};
+use crate::args::{Args, Format, LogArgs, LogCommand};
 use crate::{Outcome, render, wire};
 
 /// Prints the log, the newest entry first.
 pub async fn run(args: &Args, command: &LogArgs) -> Result<Outcome> {
-    let store = wire::store(&wire::config(args)?).await?;
+    let config = wire::config(args)?;
+    if let Some(LogCommand::Fsck) = command.command {
+        return super::ledger::fsck(&wire::ledger(&config));
+    }
+    let store = wire::store(&config).await?;
     let entries = store.log(None, command.subject.as_deref(), command.most).await?;
     super::print(&match command.format {
         Format::Json => {

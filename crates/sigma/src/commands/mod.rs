@@ -8,6 +8,7 @@ pub mod explain;
 pub mod flags;
 pub mod hash;
 pub mod jobs;
+pub mod keys;
 pub mod ledger;
 pub mod log;
 pub mod review;

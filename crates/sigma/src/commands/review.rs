@@ -39,6 +39,7 @@ pub async fn submit(args: &Args, command: &Submit) -> Result<Outcome> {
     };
     let certified = hall.certify(&id, &examination, &ruling).await?;
     hall.keep(&certified).await?;
+    wire::announce(&config, hall.store()).await?;
     if let Certified::Sealed(_) = certified {
         return show(&hall, &id, &command.how, &config).await;
     }

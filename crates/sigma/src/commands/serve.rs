@@ -16,6 +16,8 @@ pub async fn run(args: &Args, command: &Serve) -> Result<Outcome> {
     let stop = wire::asked_to_end()?;
     tracing::info!(server.address = %address, store.path = %config.store.display(), "listening on http://{address}");
     let (tell, told) = tokio::sync::watch::channel(());
+    let mut log_told = told.clone();
+    wire::keep_log(&config, app.store(), async move { drop(log_told.changed().await) });
     let working = worker.map(|worker| {
         let mut told = told.clone();
         tokio::spawn(async move { worker.run(async { drop(told.changed().await) }).await })

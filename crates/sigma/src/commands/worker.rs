@@ -14,10 +14,13 @@ pub async fn run(args: &Args, command: &WorkerArgs) -> Result<Outcome> {
     limits.jobs = command.jobs.unwrap_or(limits.jobs);
     anyhow::ensure!(limits.jobs > 0, "got 0 jobs, expected at least 1");
     let stop = wire::asked_to_end()?;
+    let (tell, mut told) = tokio::sync::watch::channel(());
+    wire::keep_log(&config, hall.store(), async move { drop(told.changed().await) });
     let worker = Worker::new(hall, &wire::worker_name(), limits);
     match command.until_idle {
         true => worker.run_until_idle(stop).await,
         false => worker.run(stop).await,
     }
+    drop(tell);
     Ok(Outcome::Pass)
 }

@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 use url::Url;
 
 use super::{Change, OnChange, Record, answering, intact, level, snapshot};
+use crate::announced::ANNOUNCED;
 use crate::database::placeholders;
 use crate::decisions::{COLUMNS, NEWEST, decision};
 use crate::{Store, StoreError};
@@ -67,7 +68,7 @@ impl PostgresReader {
                      {COLUMNS}, c.level
                  FROM certificate c {NEWEST}
                  LEFT JOIN advisory a ON a.ecosystem = c.ecosystem AND a.name = c.name AND a.version = c.version
-                 WHERE (c.ecosystem, c.name, c.version) IN (VALUES {})",
+                 WHERE (c.ecosystem, c.name, c.version) IN (VALUES {}) AND {ANNOUNCED}",
                 placeholders(1, chunk.len(), 3)
             );
             let query = chunk.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, package| {

@@ -166,7 +166,8 @@ impl Slot {
             "SELECT c.id, c.payload_hash, c.certified_at, c.payload, c.level, e.seq, e.action, e.level, e.reason, e.decided_at
              FROM certificate c
              LEFT JOIN admin_event e ON e.seq = (SELECT MAX(n.seq) FROM admin_event n WHERE n.subject = c.id)
-             WHERE c.ecosystem = ?1 AND c.name = ?2 AND c.version = ?3",
+             WHERE c.ecosystem = ?1 AND c.name = ?2 AND c.version = ?3
+                 AND NOT EXISTS (SELECT 1 FROM unannounced u WHERE u.id = c.id)",
         )?;
         let key = params![package.ecosystem().as_str(), package.name().as_str(), package.version()];
         let mut rows = statement.query(key)?;

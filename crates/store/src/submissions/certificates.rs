@@ -5,6 +5,7 @@ use sigma_core::Timestamp;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
 
+use crate::announced::{self, ANNOUNCED};
 use crate::decisions::{COLUMNS, NEWEST, decision};
 use crate::{Store, StoreError, Writing};
 
@@ -106,16 +107,22 @@ async fn insert(transaction: &mut Transaction<'_, Any>, sealed: &SealedSubmissio
     .bind(sealed.round.as_slice())
     .execute(&mut **transaction)
     .await?;
-    Ok(inserted.rows_affected() == 1)
+    if inserted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    announced::wait(transaction, certificate.id()).await?;
+    Ok(true)
 }
 
 impl Store {
-    /// A submission's certificate by its id, with what an operator decided about it last.
+    /// A submission's announced certificate by its id, with what an operator decided about it last.
     ///
     /// # Errors
     /// When the database refuses, or the certificate is damaged.
     pub async fn submission_certificate(&self, id: &str) -> Result<Option<ListedSubmission>, StoreError> {
-        let sql = format!("SELECT {COLUMNS}, c.payload, c.id FROM submission_certificate c {NEWEST} WHERE c.id = $1");
+        let sql = format!(
+            "SELECT {COLUMNS}, c.payload, c.id FROM submission_certificate c {NEWEST} WHERE c.id = $1 AND {ANNOUNCED}"
+        );
         let row = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(&self.database.pool).await?;
         row.as_ref().map(listed).transpose()
     }
@@ -141,7 +148,8 @@ impl Store {
     ) -> Result<Vec<ListedSubmission>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS}, c.payload, c.id FROM submission_certificate c {NEWEST}
-             WHERE c.words LIKE $1 ESCAPE '!' AND (c.certified_at < $2 OR (c.certified_at = $2 AND c.id < $3))
+             WHERE {ANNOUNCED} AND c.words LIKE $1 ESCAPE '!'
+                 AND (c.certified_at < $2 OR (c.certified_at = $2 AND c.id < $3))
              ORDER BY c.certified_at DESC, c.id DESC LIMIT $4"
         );
         let text = filter.text.as_deref().unwrap_or_default().to_lowercase();
@@ -168,8 +176,8 @@ impl Store {
         entry: &str,
     ) -> Result<Option<String>, StoreError> {
         let row = sqlx::query(
-            "SELECT id FROM submission_certificate WHERE repository = $1 AND folder = $2 AND entry = $3
-             ORDER BY certified_at DESC, id DESC LIMIT 1",
+            "SELECT c.id FROM submission_certificate c WHERE c.repository = $1 AND c.folder = $2 AND c.entry = $3
+             ORDER BY c.certified_at DESC, c.id DESC LIMIT 1",
         )
         .bind(repository)
         .bind(folder)

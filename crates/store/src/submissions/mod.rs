@@ -29,6 +29,8 @@ pub enum SubmissionState {
     Auditing,
     /// Its dependencies stand in nobody's way, and its code is being reviewed.
     Reviewing,
+    /// It is decided; its certificates wait for the transparency log.
+    Announcing,
     /// Its dependencies stand in nobody's way, and there is nothing else to review.
     Cleared,
     /// It has a certificate.
@@ -46,10 +48,11 @@ pub enum SubmissionState {
 }
 
 impl SubmissionState {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Queued,
         Self::Auditing,
         Self::Reviewing,
+        Self::Announcing,
         Self::Cleared,
         Self::Certified,
         Self::Rejected,
@@ -65,6 +68,7 @@ impl SubmissionState {
             Self::Queued => "queued",
             Self::Auditing => "auditing",
             Self::Reviewing => "reviewing",
+            Self::Announcing => "announcing",
             Self::Cleared => "cleared",
             Self::Certified => "certified",
             Self::Rejected => "rejected",
@@ -77,7 +81,19 @@ impl SubmissionState {
 
     /// True when nothing more happens to it by itself.
     pub fn is_final(self) -> bool {
-        !matches!(self, Self::Queued | Self::Auditing | Self::Reviewing)
+        !matches!(self, Self::Queued | Self::Auditing | Self::Reviewing | Self::Announcing)
+    }
+}
+
+/// A word that names no state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoState;
+
+impl std::str::FromStr for SubmissionState {
+    type Err = NoState;
+
+    fn from_str(text: &str) -> Result<Self, NoState> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text).ok_or(NoState)
     }
 }
 
@@ -199,26 +215,40 @@ impl Writing {
         Ok(changed.rows_affected() == 1)
     }
 
-    /// Ends an escalated submission as an operator decided. `false`, and nothing is changed, when it is not escalated.
+    /// Takes an escalated submission to its end, as an operator decided. `false`, and nothing is changed, when it is not escalated.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn settle_submission(
-        &mut self,
-        id: &str,
-        state: SubmissionState,
-        result: &[u8],
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    pub async fn settle_submission(&mut self, id: &str, result: &[u8], now: Timestamp) -> Result<bool, StoreError> {
         let changed = sqlx::query(
-            "UPDATE submission SET state = $2, result = $3, updated_at = $4 WHERE id = $1 AND state = 'escalated'",
+            "UPDATE submission SET state = 'announcing', result = $2, updated_at = $3
+             WHERE id = $1 AND state = 'escalated'",
         )
         .bind(id)
-        .bind(state.as_str())
         .bind(result)
         .bind(now.as_millis())
         .execute(&mut *self.transaction)
         .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+
+    /// Ends a submission whose certificates are announced now. `false`, and nothing is changed, when it does not wait for that.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn announce_submission(
+        &mut self,
+        id: &str,
+        state: SubmissionState,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let changed =
+            sqlx::query("UPDATE submission SET state = $2, updated_at = $3 WHERE id = $1 AND state = 'announcing'")
+                .bind(id)
+                .bind(state.as_str())
+                .bind(now.as_millis())
+                .execute(&mut *self.transaction)
+                .await?;
         Ok(changed.rows_affected() == 1)
     }
 
@@ -315,10 +345,10 @@ impl Store {
 
 fn state(row: &AnyRow, index: usize) -> Result<SubmissionState, StoreError> {
     let text: &str = row.try_get(index)?;
-    SubmissionState::ALL
-        .into_iter()
-        .find(|one| one.as_str() == text)
-        .ok_or_else(|| StoreError::Damaged { what: "submission".to_owned(), why: format!("got the state `{text}`") })
+    text.parse().map_err(|NoState| StoreError::Damaged {
+        what: "submission".to_owned(),
+        why: format!("got the state `{text}`"),
+    })
 }
 
 fn read(row: &AnyRow) -> Result<Submission, StoreError> {

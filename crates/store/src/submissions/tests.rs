@@ -220,7 +220,7 @@ async fn an_escalated_submission_waits_for_an_operator() {
     assert!(!writing.review_submission(&one.id, at(2)).await.unwrap(), "its packages come first");
     assert!(writing.plan_submission(&one.id, b"{}", at(2)).await.unwrap());
     assert!(writing.review_submission(&one.id, at(3)).await.unwrap());
-    assert!(!writing.settle_submission(&one.id, SubmissionState::Certified, b"{}", at(4)).await.unwrap());
+    assert!(!writing.settle_submission(&one.id, b"{}", at(4)).await.unwrap());
     let round = SubmissionEscalation {
         submission: one.id.clone(),
         escalated_at: at(4),
@@ -232,8 +232,10 @@ async fn an_escalated_submission_waits_for_an_operator() {
     writing.commit(at(4)).await.unwrap();
     assert_eq!(store.submission_escalation(&one.id).await.unwrap(), Some(round));
     let mut writing = store.begin().await.unwrap();
-    assert!(writing.settle_submission(&one.id, SubmissionState::Rejected, b"{}", at(5)).await.unwrap());
-    assert!(!writing.settle_submission(&one.id, SubmissionState::Certified, b"{}", at(6)).await.unwrap());
-    writing.commit(at(5)).await.unwrap();
+    assert!(writing.settle_submission(&one.id, b"{}", at(5)).await.unwrap());
+    assert!(!writing.settle_submission(&one.id, b"{}", at(6)).await.unwrap());
+    assert!(writing.announce_submission(&one.id, SubmissionState::Rejected, at(6)).await.unwrap());
+    assert!(!writing.announce_submission(&one.id, SubmissionState::Certified, at(7)).await.unwrap());
+    writing.commit(at(6)).await.unwrap();
     assert_eq!(store.submission(&one.id).await.unwrap().unwrap().state, SubmissionState::Rejected);
 }

@@ -1,0 +1,123 @@
+//! Reading a ledger: what is handed out to strangers. No private key.
+
+use sigma_ledger::bundle::{Bundle, CertificateBundle};
+use sigma_ledger::log::{Folder, FsckReport, Logged, Reader, fsck};
+use sigma_ledger::{NoteKey, TrustedRoot};
+use sigma_store::{Attestation, STATUS, Store};
+
+use super::folder::{RETIRED, ROOT, note_key, version};
+use super::roots::root_subject;
+use super::{LedgerError, LedgerFolder, envelope};
+
+/// Whoever only reads: no private key. Keys and roots are read when they are needed, because they may change meanwhile.
+#[derive(Debug, Clone)]
+pub struct LedgerReader {
+    folder: LedgerFolder,
+}
+
+impl LedgerReader {
+    pub(super) fn new(folder: LedgerFolder) -> Self {
+        Self { folder }
+    }
+
+    /// The trusted root, as it is handed out.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn trusted_root(&self) -> Result<Vec<u8>, LedgerError> {
+        self.folder.read(ROOT)
+    }
+
+    /// A version of the root, as it was handed out.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn root(&self, number: u64) -> Result<Option<Vec<u8>>, LedgerError> {
+        if number > self.folder.root()?.version() {
+            return Ok(None);
+        }
+        self.folder.read_if_there(&version(number))
+    }
+
+    /// The proof that a version of the root follows from the one before: its bundle. None for the first one, which is pinned.
+    ///
+    /// # Errors
+    /// When the log or the store cannot be read.
+    pub async fn root_proof(&self, store: &Store, number: u64) -> Result<Option<Bundle>, LedgerError> {
+        let Some(attestation) = store.attestation(&root_subject(number)).await? else { return Ok(None) };
+        self.prove(&attestation, &self.folder.root()?)
+    }
+
+    /// A path below the log's address, and whether the answer ever changes: checkpoint, tiles, entries.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn serve(&self, path: &str) -> Result<Option<(Vec<u8>, bool)>, LedgerError> {
+        Ok(self.log()?.serve(path)?.map(|(resource, bytes)| (bytes, resource.immutable())))
+    }
+
+    /// Everything that a stranger needs to check a certificate offline. `None` where it is not logged yet, or not there.
+    ///
+    /// # Errors
+    /// When the log or the store cannot be read.
+    pub async fn bundle(&self, store: &Store, id: &str) -> Result<Option<CertificateBundle>, LedgerError> {
+        let Some(certificate) = store.any_certificate(id).await? else { return Ok(None) };
+        let Some(attestation) = store.attestation(id).await? else { return Ok(None) };
+        let status = store.attestation(STATUS).await?;
+        let root = self.folder.root()?;
+        let Some(bundle) = self.prove(&attestation, &root)? else { return Ok(None) };
+        let status = status.map(|status| self.prove(&status, &root)).transpose()?.flatten();
+        let bundle = CertificateBundle::new(bundle, certificate.canonical(), status);
+        bundle.map(Some).map_err(|_| LedgerError::Damaged(id.to_owned()))
+    }
+
+    /// Hashes everything that the checkpoint covers again.
+    ///
+    /// # Errors
+    /// When the log cannot be read. What is wrong with it is in the report.
+    pub fn fsck(&self) -> Result<FsckReport, LedgerError> {
+        Ok(fsck(&self.log()?, |_, _| Ok(()))?)
+    }
+
+    /// The log at its newest checkpoint.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn log(&self) -> Result<Reader<Folder>, LedgerError> {
+        Ok(Reader::open(self.storage(), self.folder.log_key()?)?)
+    }
+
+    fn storage(&self) -> Folder {
+        Folder::read_only(&self.folder.file("log"))
+    }
+
+    fn prove(&self, attestation: &Attestation, root: &TrustedRoot) -> Result<Option<Bundle>, LedgerError> {
+        let Some(at) = &attestation.logged else { return Ok(None) };
+        let envelope = envelope(attestation)?;
+        let unknown = || LedgerError::Damaged(attestation.subject.clone());
+        let (issuer, _) = root.issuer(&envelope.signatures[0].keyid).ok_or_else(unknown)?;
+        let logged = Logged { index: at.index, time: at.at, promise: at.promise.clone(), existed: true };
+        let Some((key, log)) = self.covering(at.index, root)? else { return Ok(None) };
+        Ok(Some(Bundle::new(envelope, issuer, &key, &logged, &log)?))
+    }
+
+    /// The log at a checkpoint that covers an entry, of the key that was the log's when it was logged. Where the root asks for
+    /// witnesses, one that they signed: there may be none yet.
+    fn covering(&self, index: u64, root: &TrustedRoot) -> Result<Option<(NoteKey, Reader<Folder>)>, LedgerError> {
+        for number in 1.. {
+            let Some(key) = self.folder.read_if_there(&format!("{RETIRED}/{number}.vkey"))? else { break };
+            let key = note_key(&key)?;
+            let checkpoint = self.folder.read(&format!("{RETIRED}/{number}.checkpoint"))?;
+            let log = Reader::open_at(self.storage(), key.clone(), &String::from_utf8_lossy(&checkpoint))?;
+            if index < log.checkpoint().size {
+                return Ok(Some((key, log)));
+            }
+        }
+        let key = self.folder.log_key()?;
+        if root.witnesses().threshold == 0 {
+            return Ok(Some((key, self.log()?)));
+        }
+        let Ok(log) = Reader::open_cosigned(self.storage(), key.clone()) else { return Ok(None) };
+        Ok((index < log.checkpoint().size).then_some((key, log)))
+    }
+}
