@@ -185,7 +185,7 @@ async fn killed_workers_lose_nothing_and_double_nothing() {
     let totals = hall.store().totals().await.unwrap();
     let (submitted, saved) = (submissions.len() as u64, 2 * packages.len() as u64);
     assert_eq!((totals.submissions, totals.saved_usd), (submitted, saved), "what one had made, the other saved, once");
-    assert!(hall.store().jobs(JobState::Dead, 9).await.unwrap().is_empty());
+    assert!(hall.store().jobs(JobState::Dead, None, 9).await.unwrap().is_empty());
 }
 
 #[cfg(unix)]

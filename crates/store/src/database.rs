@@ -94,7 +94,12 @@ impl Connections {
         let options: AnyConnectOptions = url.as_str().parse()?;
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
-            .acquire_timeout(Duration::from_secs(30))
+            .acquire_timeout(match kind {
+                // Whoever is asked should say soon that the database does not answer.
+                Kind::Postgres => Duration::from_secs(5),
+                // A writer that waits for another one keeps its connection for as long as that.
+                Kind::Sqlite => Duration::from_secs(30),
+            })
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if kind == Kind::Sqlite {

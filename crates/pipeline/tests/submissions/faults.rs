@@ -54,7 +54,7 @@ async fn a_clock_that_jumps_changes_nothing_about_the_outcome() {
     }
     let totals = hall.store().totals().await.unwrap();
     assert_eq!((totals.submissions, totals.saved_usd), (2, 2 * names.len() as u64), "paid for once, saved once");
-    assert!(hall.store().jobs(JobState::Dead, 9).await.unwrap().is_empty());
+    assert!(hall.store().jobs(JobState::Dead, None, 9).await.unwrap().is_empty());
 }
 
 /// Each package meets another fault. What passes by itself is certified; what lies blocks; what stays away is told.
@@ -108,7 +108,7 @@ async fn an_ecosystem_that_lies_half_way_harms_only_what_it_lies_about() {
         let row = rows.iter().find(|row| row["packageName"] == name).unwrap();
         assert_eq!(row["status"], "UNCERTIFIED", "{row}");
     }
-    assert!(hall.store().jobs(JobState::Dead, 9).await.unwrap().is_empty(), "no matter for an operator");
+    assert!(hall.store().jobs(JobState::Dead, None, 9).await.unwrap().is_empty(), "no matter for an operator");
 }
 
 /// The index itself answers half, then garbage, then slowly: the submission ends as it would have without that.

@@ -267,7 +267,7 @@ async fn an_ecosystem_that_fails_is_asked_again_and_then_told_apart_from_nothing
     work(&hall).await;
     let told = story(&hall, &second).await;
     assert!(told.contains(r#""status":"unavailable""#) && told.contains(r#""state":"held""#), "{told}");
-    assert!(hall.store().jobs(JobState::Dead, 9).await.unwrap().is_empty(), "no matter for an operator");
+    assert!(hall.store().jobs(JobState::Dead, None, 9).await.unwrap().is_empty(), "no matter for an operator");
 
     scene.eco.pypi.server.behave();
     let third = submit(&hall, &draft, "k3").await;
@@ -280,7 +280,7 @@ async fn an_ecosystem_that_fails_is_asked_again_and_then_told_apart_from_nothing
     let fourth = submit(&hall, &draft, "k4").await;
     work(&hall).await;
     let now = hall.store().submission(&fourth.id).await.unwrap().unwrap();
-    let dead = hall.store().jobs(JobState::Dead, 9).await.unwrap();
+    let dead = hall.store().jobs(JobState::Dead, None, 9).await.unwrap();
     assert_eq!((now.state, dead.len(), &dead[0].id), (SubmissionState::Failed, 1, &fourth.job));
     scene.eco.pypi.server.behave();
     scene.eco.pypi.add(pure("other", "2.0").build());
@@ -366,9 +366,9 @@ async fn a_worker_that_is_asked_to_end_gives_back_what_it_cannot_finish() {
     };
     let impatient = WorkerConfig { grace_seconds: 0, ..config() };
     Worker::new(hall.clone(), "first", impatient).run(stop).await;
-    let pending = hall.store().jobs(JobState::Pending, 9).await.unwrap();
+    let pending = hall.store().jobs(JobState::Pending, None, 9).await.unwrap();
     assert!(pending.iter().all(|job| job.attempts == 0 && job.lease_owner.is_empty()), "{pending:?}");
-    assert_eq!((pending.len(), hall.store().jobs(JobState::Leased, 9).await.unwrap().len()), (2, 0));
+    assert_eq!((pending.len(), hall.store().jobs(JobState::Leased, None, 9).await.unwrap().len()), (2, 0));
 
     scene.eco.pypi.server.behave();
     work(&hall).await;

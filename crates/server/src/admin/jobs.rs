@@ -9,12 +9,12 @@ use sigma_store::{Job, JobId, JobState};
 use utoipa::{IntoParams, ToSchema};
 
 use super::certificates::Asked;
-use super::{ReasonRequest, is_id, reason};
+use super::{ReasonRequest, is_id, read_cursor, reason};
 use crate::App;
 use crate::developer::caller::Admin;
 use crate::developer::plane;
 use crate::problem::{Code, Problem, Problems, Refusals};
-use crate::public::query::{Body, Params, limit};
+use crate::public::query::{Body, Params, limit, write_place};
 
 /// Jobs in a state, those that changed last first, and how many there are of each.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,6 +23,8 @@ pub(crate) struct JobPage {
     /// Open and dead jobs by class and state.
     counts: Vec<CountView>,
     items: Vec<JobView>,
+    /// Where the next page begins; `null` on the last one.
+    next_cursor: Option<String>,
 }
 
 /// How many jobs of a class are in a state.
@@ -75,12 +77,14 @@ pub(crate) struct JobParams {
     state: Option<String>,
     /// How many, 1 to 100; 20 unless given.
     limit: Option<u32>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
 }
 
 /// Jobs, the dead ones unless another state is named
 #[utoipa::path(
     get, path = "/jobs", tag = "admin", params(JobParams), security(("token" = ["admin"])),
-    responses((status = 200, description = "The newest", body = JobPage), Problems, Refusals)
+    responses((status = 200, description = "A page", body = JobPage), Problems, Refusals)
 )]
 pub(crate) async fn list(
     State(app): State<App>,
@@ -94,14 +98,20 @@ pub(crate) async fn list(
         Some("done") => JobState::Done,
         Some(_) => return Err(Problem::new(Code::InvalidQuery, "expected the state pending, leased, done or dead")),
     };
-    let items = app.store.jobs(state, limit(params.limit)?).await?;
+    let limit = limit(params.limit)?;
+    let before = params.cursor.as_deref().map(|text| read_cursor(text, "job_")).transpose()?;
+    let before = before.as_ref().map(|(at, id)| (*at, id.as_str()));
+    let mut found = app.store.jobs(state, before, limit + 1).await?;
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let next_cursor = found.last().filter(|_| more).map(|last| write_place(last.updated_at, last.id.as_str()));
     let counts = app.store.job_counts().await?.into_iter().map(|count| CountView {
         class: count.class,
         state: count.state.as_str(),
         jobs: count.jobs,
         oldest: count.oldest,
     });
-    Ok(Json(JobPage { counts: counts.collect(), items: items.into_iter().map(view).collect() }))
+    Ok(Json(JobPage { counts: counts.collect(), items: found.into_iter().map(view).collect(), next_cursor }))
 }
 
 /// Run a dead job again, with all its attempts

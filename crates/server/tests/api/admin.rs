@@ -199,6 +199,7 @@ async fn dead_jobs_run_again() {
         max_attempts: 1,
         due_at: now,
     };
+    let template = job.clone();
     let id = scene.app.store.enqueue(&[job], now).await.unwrap().remove(0).id.to_string();
     scene.app.clock.fetch_add(90_000, Ordering::SeqCst);
     let text = scene.app.get("/metrics").await.text();
@@ -207,6 +208,7 @@ async fn dead_jobs_run_again() {
         "sigma_jobs_oldest_seconds{kind=\"reaudit_package\",state=\"pending\"} 90",
         "sigma_escalations_open 0",
         "sigma_flags_open 0",
+        "sigma_certificates_unannounced 0",
         "sigma_store_figures 1",
     ] {
         assert!(text.contains(&format!("{line}\n")), "{line}: {text}");
@@ -227,7 +229,20 @@ async fn dead_jobs_run_again() {
     let got = ask(&scene, &root, "POST", &retry, Some(&why)).await;
     assert_eq!((got.status, got.code().as_str()), (404, "not-found"), "it is not dead any more");
     let pending = ask(&scene, &root, "GET", "/jobs?state=pending", None).await.json();
-    assert_eq!(pending["items"][0]["jobId"], json!(id));
+    assert_eq!((&pending["items"][0]["jobId"], &pending["nextCursor"]), (&json!(id), &json!(null)));
+    // Page by page, each job once.
+    let jobs = (0..4).map(|number| NewJob { key: format!("page{number}"), ..template.clone() });
+    scene.app.store.enqueue(&jobs.collect::<Vec<_>>(), now).await.unwrap();
+    let (mut seen, mut cursor) = (std::collections::BTreeSet::new(), String::new());
+    for _ in 0..3 {
+        let page = ask(&scene, &root, "GET", &format!("/jobs?state=pending&limit=2{cursor}"), None).await.json();
+        for item in page["items"].as_array().unwrap() {
+            assert!(seen.insert(item["key"].as_str().unwrap().to_owned()));
+        }
+        cursor = page["nextCursor"].as_str().map_or(String::new(), |next| format!("&cursor={next}"));
+    }
+    assert_eq!((seen.len(), cursor.as_str()), (5, ""));
+    assert_eq!(ask(&scene, &root, "GET", "/jobs?cursor=AAAA", None).await.status, 400);
     let log = ask(&scene, &root, "GET", &format!("/log?subject={id}"), None).await.json();
     assert_eq!(
         (&log["items"][0]["action"], &log["items"][0]["operator"], &log["items"][0]["detail"]),

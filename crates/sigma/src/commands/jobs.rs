@@ -13,7 +13,7 @@ pub async fn run(args: &Args, command: &JobsArgs) -> Result<Outcome> {
     let store = wire::store(&wire::config(args)?).await?;
     match &command.command {
         JobsCommand::List { state, most, format } => {
-            let (jobs, counts) = (store.jobs((*state).into(), *most).await?, store.job_counts().await?);
+            let (jobs, counts) = (store.jobs((*state).into(), None, *most).await?, store.job_counts().await?);
             super::print(&match format {
                 Format::Json => {
                     let jobs = Value::from_iter(jobs.iter().map(job));

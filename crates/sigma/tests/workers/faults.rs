@@ -254,7 +254,7 @@ async fn a_full_disk_is_told_and_leaves_nothing_behind() {
     assert!(staged() <= 1, "what was fetched may be resumed, once");
     let blobs = || std::fs::read_dir(hall.store().root().join("blobs")).unwrap().count();
     assert_eq!(blobs(), 1, "nothing is half stored");
-    let dead = hall.store().jobs(JobState::Dead, 9).await.unwrap();
+    let dead = hall.store().jobs(JobState::Dead, None, 9).await.unwrap();
     assert_eq!(dead.len(), 1);
     assert!(dead[0].last_error.contains("large"), "{}", dead[0].last_error);
 

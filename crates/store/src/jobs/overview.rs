@@ -67,20 +67,29 @@ const COLUMNS: &str =
     updated_at";
 
 impl Store {
-    /// Jobs in a state, those that changed last first.
+    /// Jobs in a state, those that changed last first; `before` is the last one of the page before.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn jobs(&self, state: JobState, most: u32) -> Result<Vec<Job>, StoreError> {
+    pub async fn jobs(
+        &self,
+        state: JobState,
+        before: Option<(Timestamp, &str)>,
+        most: u32,
+    ) -> Result<Vec<Job>, StoreError> {
         let partial = match state {
             JobState::Pending | JobState::Leased => "state IN ('pending', 'leased')",
             JobState::Done | JobState::Dead => "state IN ('done', 'dead')",
         };
         let sql = format!(
-            "SELECT {COLUMNS} FROM job WHERE {partial} AND state = $1 ORDER BY updated_at DESC, id DESC LIMIT $2"
+            "SELECT {COLUMNS} FROM job WHERE {partial} AND state = $1 AND (updated_at, id) < ($2, $3)
+             ORDER BY updated_at DESC, id DESC LIMIT $4"
         );
+        let (at, id) = before.map_or((i64::MAX, ""), |(at, id)| (at.as_millis(), id));
         let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(state.as_str())
+            .bind(at)
+            .bind(id)
             .bind(i64::from(most))
             .fetch_all(&self.database.pool)
             .await?;

@@ -221,7 +221,7 @@ async fn failures_back_off_and_end_as_dead_letters() {
     let leased = claim(&store, 1, now).await.remove(0);
     assert!(settle(&store, &leased, Settle::Dead { error: "the end".to_owned() }, now).await);
     assert!(claim(&store, 1, at(9_000_000)).await.is_empty());
-    let dead = store.jobs(JobState::Dead, 10).await.unwrap();
+    let dead = store.jobs(JobState::Dead, None, 10).await.unwrap();
     assert_eq!((dead.len(), dead[0].last_error.as_str(), dead[0].attempts), (1, "the end", 3));
     let counts: Vec<_> =
         store.job_counts().await.unwrap().into_iter().map(|one| (one.class, one.state, one.jobs)).collect();
@@ -328,5 +328,5 @@ async fn done_jobs_are_forgotten_after_a_while() {
     assert!(settle(&store, &leased, done(), at(2)).await);
     assert_eq!(store.forget_done_jobs(at(2)).await.unwrap(), 0);
     assert_eq!(store.forget_done_jobs(at(3)).await.unwrap(), 1);
-    assert_eq!(store.jobs(JobState::Pending, 10).await.unwrap().len(), 1);
+    assert_eq!(store.jobs(JobState::Pending, None, 10).await.unwrap().len(), 1);
 }
