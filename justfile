@@ -11,6 +11,10 @@ test:
 bench:
     cargo bench -p sigma --bench audit
 
+# What a preview costs where everything is certified, beside opening the certificates and beside uv
+bench-preview:
+    cargo bench -p sigma --bench preview
+
 # The worst files that can be made by hand: none may take two seconds
 bench-worst *ARGS:
     cargo bench -p sigma-analysis --bench worst -- {{ARGS}}
