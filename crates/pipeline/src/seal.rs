@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use sigma_certificate::{
-    BallotLine, CoverageSummary, DeltaEntry, DistributionEntry, PackageCertificate, PackagePayload, canonical_bytes,
-    content_id, files_hash,
+    BallotLine, CoverageSummary, DeltaEntry, DistributionEntry, PackageCertificate, PackagePayload, ProvenanceEntry,
+    canonical_bytes, content_id, files_hash,
 };
-use sigma_core::{AnalysisType, Dossier, FileSet, Ruling, Sha256, Timestamp};
+use sigma_core::{AnalysisType, Dossier, FileSet, ProvenanceStatus, Ruling, Sha256, Timestamp};
 use sigma_store::Sealed;
 
 use crate::AuditError;
@@ -112,6 +112,7 @@ pub(crate) fn compose(
         ruleset_version: dossier.report.ruleset.clone(),
         report_hash: Sha256::of(&report),
         supersedes: links.supersedes,
+        upstream_provenance: Some(ProvenanceEntry::from(&dossier.provenance)),
     };
     Ok(Composed { payload, report, round })
 }
@@ -151,6 +152,12 @@ fn disclosures(dossier: &Dossier, distributions: &[DistributionEntry], unread: &
         Some(delta) => lines.extend(
             delta.uncompared.iter().map(|what| format!("Not compared with version {}: {what}.", delta.previous)),
         ),
+    }
+    for one in &dossier.provenance.distributions {
+        if one.status == ProvenanceStatus::Unavailable {
+            let reason = one.reason.as_deref().unwrap_or("no reason is known");
+            lines.push(format!("{}: attestations of its origin were unavailable: {reason}.", one.filename));
+        }
     }
     if dossier.advisories.listed().is_none() {
         lines.push("Registry advisories were unavailable: nothing is known about them.".to_owned());
