@@ -8,7 +8,6 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use sigma_core::{Distribution, PackageId, printable};
-use url::Url;
 
 use crate::{Attestations, EcosystemConfig, Http};
 
