@@ -6,7 +6,7 @@ use sigma_certificate::{
     BallotLine, CoverageSummary, DeltaEntry, DistributionEntry, PackageCertificate, PackagePayload, ProvenanceEntry,
     canonical_bytes, content_id, files_hash,
 };
-use sigma_core::{AnalysisType, Dossier, FileSet, ProvenanceStatus, Ruling, Sha256, Timestamp};
+use sigma_core::{AnalysisType, Dossier, FileSet, ProvenanceStatus, PublisherChange, Ruling, Sha256, Timestamp};
 use sigma_store::Sealed;
 
 use crate::AuditError;
@@ -97,7 +97,10 @@ pub(crate) fn compose(
         deprecated: dossier.release.deprecated.as_deref().map(|text| sigma_core::printable(text, 300)),
         publisher: people.publisher.clone(),
         maintainers: people.maintainers.as_ref().map(|names| names.iter().cloned().collect()),
-        delta: delta.map(|(delta, previous)| DeltaEntry::new(delta, previous, sigma_council::novelty(&ruling))),
+        delta: delta.map(|(delta, previous)| {
+            let entry = DeltaEntry::new(delta, previous, sigma_council::novelty(&ruling));
+            DeltaEntry { summary: format!("{}{}", entry.summary, origin_news(dossier)), ..entry }
+        }),
         registry_advisory_state: advisories.state,
         registry_advisory_source: advisories.source,
         registry_advisories_at: advisories.at,
@@ -115,6 +118,17 @@ pub(crate) fn compose(
         upstream_provenance: Some(ProvenanceEntry::from(&dossier.provenance)),
     };
     Ok(Composed { payload, report, round })
+}
+
+/// What is new about the publisher, to be added to what is new in the files.
+fn origin_news(dossier: &Dossier) -> &'static str {
+    match dossier.provenance.change() {
+        None => "",
+        Some(PublisherChange::Lost) => "; its origin is no longer attested",
+        Some(PublisherChange::Owner) => "; published by another owner",
+        Some(PublisherChange::Repository) => "; published from another repository",
+        Some(PublisherChange::Workflow) => "; published by another workflow",
+    }
 }
 
 /// What was not checked, in sentences that end in a full stop.

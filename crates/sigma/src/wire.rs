@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use sigma_core::{AdvisorySnapshot, AdvisoryState, PythonVersion, Timestamp};
 use sigma_ecosystem::manifest::ReadOptions;
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
 use sigma_pipeline::{Hall, HallConfig, LedgerFolder, ReviewRooms, Waivers, Worker};
+use sigma_provenance::Roots;
 use sigma_server::{App, AskAdvisories, Developer};
 use sigma_store::{Bucket, Database, Store};
 use tokio::sync::Semaphore;
@@ -95,6 +96,18 @@ pub fn waivers(config: &Config, named: Option<&Path>) -> Result<Waivers> {
     Ok(Waivers::read(&file.display().to_string(), &text, now())?)
 }
 
+/// The roots that attestations of packages are checked against.
+pub fn roots(config: &Config) -> Result<Roots> {
+    let read = |file: &Option<PathBuf>| {
+        let text = file.as_ref().map(|file| {
+            std::fs::read_to_string(file).with_context(|| format!("cannot read the roots {}", file.display()))
+        });
+        text.transpose()
+    };
+    let (trusted_root, npm_keys) = (read(&config.provenance.trusted_root)?, read(&config.provenance.npm_keys)?);
+    Roots::with(trusted_root.as_deref(), npm_keys.as_deref()).context("[provenance]")
+}
+
 /// The time.
 pub fn now() -> Timestamp {
     Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
@@ -170,7 +183,7 @@ pub fn hall(config: &Config, store: Store, rules: OperatorRules, offline: bool) 
     let limits = HallConfig { prices: config.prices, ..HallConfig::default() };
     let hall = Hall::new(ecosystems, store, Analyser::with_rules(Limits::default(), rules), clock, limits)?;
     let council = Arc::new(config.council.council()?);
-    Ok(hall.with_review(ReviewRooms { council, ..ReviewRooms::default() }))
+    Ok(hall.with_roots(roots(config)?).with_review(ReviewRooms { council, ..ReviewRooms::default() }))
 }
 
 /// The hall with what the review of submissions needs. A server has to answer within the seconds that a request may take.
