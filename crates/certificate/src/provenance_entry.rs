@@ -72,3 +72,51 @@ fn summary(provenance: &UpstreamProvenance) -> String {
         (ProvenanceStatus::Unavailable, _) => format!("whether there are attestations is not known: {reason}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{PackageCertificate, canonical_bytes};
+
+    /// A bundle whose certificate was sealed before origins were looked at.
+    const BEFORE: &str = include_str!("../../../docs/verify/vectors/bundle/certificate_bundle.json");
+
+    fn before() -> PackageCertificate {
+        let bundle: serde_json::Value = serde_json::from_str(BEFORE).unwrap();
+        PackageCertificate::open(canonical_bytes(&bundle["payload"]).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn certificates_from_before_keep_their_id_and_their_hash() {
+        let certificate = before();
+        assert_eq!(certificate.payload().upstream_provenance, None);
+        assert_eq!(certificate.id(), "pkg_hjegjhbunhac4wttemxvxnect6yngzs4");
+        let hash = "0x6f997ac01c5b9050710e86e809e361f114fe7d3466f637ebee61872fca3ba529";
+        assert_eq!(certificate.payload_hash(), hash);
+        let again = PackageCertificate::seal(certificate.payload().clone()).unwrap();
+        assert_eq!(again, certificate);
+    }
+
+    #[test]
+    fn a_certificate_says_what_is_known_and_keeps_the_four_apart() {
+        let mut payload = before().payload().clone();
+        let mut check = |status, expect: &str| {
+            let distributions = match status {
+                None => vec![],
+                Some(status) => vec![DistributionProvenance::without("demo.whl", status, "because")],
+            };
+            let provenance = UpstreamProvenance { distributions, roots: Some(Sha256::of(b"roots")), previous: None };
+            let entry = ProvenanceEntry::from(&provenance);
+            assert_eq!(entry.summary, expect);
+            payload.upstream_provenance = Some(entry.clone());
+            let sealed = PackageCertificate::seal(payload.clone()).unwrap();
+            let again = PackageCertificate::open(sealed.canonical().to_vec()).unwrap();
+            assert_eq!(again.payload().upstream_provenance.as_ref(), Some(&entry));
+            assert_eq!(entry.known("1.0"), None);
+        };
+        check(Some(ProvenanceStatus::Absent), "the ecosystem has no attestations of it");
+        check(Some(ProvenanceStatus::Invalid), "the attestations do not verify: because");
+        check(Some(ProvenanceStatus::Unavailable), "whether there are attestations is not known: because");
+        check(None, "whether there are attestations is not known: nobody was asked");
+    }
+}
