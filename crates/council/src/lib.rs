@@ -20,6 +20,7 @@ mod validators;
 pub use consensus::rule;
 pub use council::{Council, Round, Transcript};
 pub use model::{ApiKey, ModelApi, ModelConfig, ModelError, Panels};
+pub use origin::{ORIGIN_FINDINGS, OriginFinding};
 pub use reasons::level_of;
 
 use sigma_core::{Ballot, CodeDossier, Dossier, Phase, Reason, Ruling, SecurityLevel, Vote};
