@@ -166,3 +166,52 @@ impl Publisher {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(said: Value, signed: (&str, &str, Option<&str>, Option<&str>), expect: bool) {
+        let (kind, subject, repository, workflow) = signed;
+        let signer = PublisherIdentity {
+            kind: kind.to_owned(),
+            issuer: "https://issuer.example".to_owned(),
+            subject: subject.to_owned(),
+            repository: repository.map(str::to_owned),
+            repository_id: None,
+            owner: None,
+            owner_id: None,
+            workflow: workflow.map(str::to_owned),
+            source_ref: None,
+            commit: None,
+            builder: None,
+            run: None,
+        };
+        let publisher: Publisher = serde_json::from_value(said.clone()).unwrap();
+        assert_eq!(publisher.agrees(&signer).is_ok(), expect, "{said} {signer:?}");
+    }
+
+    #[test]
+    fn the_index_and_the_certificate_must_name_the_same_publisher() {
+        let github =
+            json!({"kind": "GitHub", "repository": "Acme/demo", "workflow": "release.yml", "environment": "pypi"});
+        let (repository, workflow) = (Some("https://github.com/acme/demo"), Some(".github/workflows/release.yml"));
+        check(github.clone(), ("GitHub", "s", repository, workflow), true);
+        check(github.clone(), ("GitLab", "s", repository, workflow), false);
+        check(github.clone(), ("GitHub", "s", Some("https://github.com/acme/other"), workflow), false);
+        check(github.clone(), ("GitHub", "s", repository, Some(".github/workflows/Release.yml")), false);
+        check(github, ("GitHub", "s", repository, None), false);
+        check(json!({"kind": "GitHub"}), ("GitHub", "s", None, None), false);
+
+        let gitlab = json!({"kind": "GitLab", "repository": "acme/group/demo", "workflow_filepath": "ci/release.yml"});
+        let repository = Some("https://gitlab.com/acme/group/demo");
+        check(gitlab.clone(), ("GitLab", "s", repository, Some("ci/release.yml")), true);
+        check(gitlab, ("GitLab", "s", repository, Some(".gitlab-ci.yml")), false);
+
+        let google = json!({"kind": "Google", "email": "ci@acme.example"});
+        check(google.clone(), ("Google", "ci@acme.example", None, None), true);
+        check(google.clone(), ("Google", "evil@acme.example", None, None), false);
+        check(google, ("GitHub", "ci@acme.example", None, None), false);
+        check(json!({"kind": "Google"}), ("Google", "", None, None), false);
+    }
+}

@@ -56,10 +56,7 @@ fn every_flaw_is_named() {
         "invalid the statement is about `pkg:npm/@acme/demo@9.9.9`",
         "invalid the statement is about `other-9.9.9.tar.gz`",
     );
-    same(
-        Flaw::LoggedLate,
-        "invalid certificate chain is invalid: certificate chain validation failed: CertExpired",
-    );
+    same(Flaw::LoggedLate, "invalid certificate chain is invalid: certificate chain validation failed: CertExpired");
     same(Flaw::OtherLogKey, "invalid invalid inclusion promise: SET verification failed");
     same(Flaw::UnknownLog, "invalid? it is in the log ");
     same(Flaw::UnknownAuthority, "invalid? its certificate is of an authority, which is not among the pinned roots");
