@@ -12,7 +12,6 @@ use sigma_core::{AdvisorySnapshot, AdvisoryState, PythonVersion, Timestamp};
 use sigma_ecosystem::manifest::ReadOptions;
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
 use sigma_pipeline::{Hall, HallConfig, LedgerFolder, ReviewRooms, Waivers, Worker};
-use sigma_provenance::Roots;
 use sigma_server::{App, AskAdvisories, Developer};
 use sigma_store::{Bucket, Database, Store};
 use tokio::sync::Semaphore;
@@ -97,7 +96,7 @@ pub fn waivers(config: &Config, named: Option<&Path>) -> Result<Waivers> {
 }
 
 /// The roots that attestations of packages are checked against.
-pub fn roots(config: &Config) -> Result<Roots> {
+pub fn roots(config: &Config) -> Result<sigma_provenance::Roots> {
     let read = |file: &Option<PathBuf>| {
         let text = file.as_ref().map(|file| {
             std::fs::read_to_string(file).with_context(|| format!("cannot read the roots {}", file.display()))
@@ -105,7 +104,7 @@ pub fn roots(config: &Config) -> Result<Roots> {
         text.transpose()
     };
     let (trusted_root, npm_keys) = (read(&config.provenance.trusted_root)?, read(&config.provenance.npm_keys)?);
-    Roots::with(trusted_root.as_deref(), npm_keys.as_deref()).context("[provenance]")
+    sigma_provenance::Roots::with(trusted_root.as_deref(), npm_keys.as_deref()).context("[provenance]")
 }
 
 /// The time.
