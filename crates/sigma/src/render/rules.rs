@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use serde_json::{Value, json};
 use sigma_analysis::RuleEntry;
-use sigma_council::OriginFinding;
 use sigma_core::{Category, Confidence, Finding, Reach, SecurityLevel, Severity};
+use sigma_council::OriginFinding;
 
 use crate::args::Format;
 use crate::render::markdown::escape;
