@@ -1,7 +1,7 @@
 //! The `packageAnalysis` block of schema 4: what a submission's dependencies are, and what is known about each.
 
 use serde::{Deserialize, Serialize};
-use sigma_core::{Depth, Ecosystem, SecurityLevel, Sha256, Warning};
+use sigma_core::{Depth, Ecosystem, ProvenanceStatus, SecurityLevel, Sha256, Warning};
 
 /// How a dependency stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -110,6 +110,12 @@ pub struct PackageEntry {
     pub registry_advisory_count: Option<u64>,
     /// The same in a sentence.
     pub registry_advisory_summary: Option<String>,
+    /// What the ecosystem attests about its origin; `null` when uncertified, and in what was sealed before this was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_provenance: Option<ProvenanceStatus>,
+    /// Who published it, in a few words, where that is attested and verifies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_publisher: Option<String>,
     /// `standard`, `complex` or `high-complex`.
     pub estimated_complexity_tier: Option<String>,
     /// What it costs here: 0 when it came from the store.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AdvisorySnapshot, Delta, PackageId, Release, Report, SecurityLevel, Severity, Sha256};
+use crate::{AdvisorySnapshot, Delta, PackageId, Release, Report, SecurityLevel, Severity, Sha256, UpstreamProvenance};
 
 /// All that the council sees of one package. Structured facts only; no source, and nothing that could instruct it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct Dossier {
     pub advisories: AdvisorySnapshot,
     /// What is new since the last certified version; `None` when none is certified, which is not "nothing new".
     pub delta: Option<Delta>,
+    /// What the ecosystem attests about where it comes from.
+    #[serde(default)]
+    pub provenance: UpstreamProvenance,
 }
 
 /// Which of the two panels a ballot belongs to.

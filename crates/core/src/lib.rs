@@ -13,6 +13,7 @@ mod finding;
 mod graph;
 mod level;
 mod package;
+mod provenance;
 mod report;
 #[cfg(feature = "schema")]
 mod schema;
@@ -34,6 +35,9 @@ pub use finding::{Capability, Category, Confidence, Finding, Reach, Severity};
 pub use graph::{Depth, Graph, Parent, ResolvedPackage, Unresolved, UnresolvedReason};
 pub use level::{AnalysisType, SecurityLevel};
 pub use package::{Ecosystem, NameError, PackageId, PackageName};
+pub use provenance::{
+    DistributionProvenance, KnownPublisher, ProvenanceStatus, PublisherChange, PublisherIdentity, UpstreamProvenance,
+};
 pub use report::{
     BinaryFile, Coverage, DistributionReport, FileEntry, FileSet, FileState, Report, SkipReason, Skipped, SourceState,
 };

@@ -10,6 +10,7 @@ mod consensus;
 mod council;
 mod hearing;
 mod model;
+mod origin;
 mod prompt;
 mod reasons;
 mod seating;
@@ -19,6 +20,7 @@ mod validators;
 pub use consensus::rule;
 pub use council::{Council, Round, Transcript};
 pub use model::{ApiKey, ModelApi, ModelConfig, ModelError, Panels};
+pub use origin::{ORIGIN_FINDINGS, OriginFinding};
 pub use reasons::level_of;
 
 use sigma_core::{Ballot, CodeDossier, Dossier, Phase, Reason, Ruling, SecurityLevel, Vote};
@@ -133,6 +135,7 @@ pub(crate) mod tests {
                 state: AdvisoryState::Unavailable { reason: "404".to_owned() },
             },
             delta: None,
+            provenance: UpstreamProvenance::default(),
             package,
         }
     }
@@ -293,6 +296,82 @@ pub(crate) mod tests {
         let mut other = news(Step::Patch, |one| one.install_hooks = ["x".to_owned()].into());
         other.previous_ruleset = "older".to_owned();
         check_news(by(other, "eve"), "APPROVED MONITORED");
+    }
+
+    fn publisher(repository: &str, workflow: &str) -> PublisherIdentity {
+        let owner = repository.split('/').next().unwrap_or_default();
+        PublisherIdentity {
+            kind: "GitHub".to_owned(),
+            issuer: "https://token.actions.githubusercontent.com".to_owned(),
+            subject: format!("https://github.com/{repository}/.github/workflows/{workflow}@refs/tags/v1"),
+            repository: Some(format!("https://github.com/{repository}")),
+            repository_id: None,
+            owner: Some(format!("https://github.com/{owner}")),
+            owner_id: None,
+            workflow: Some(format!(".github/workflows/{workflow}")),
+            source_ref: None,
+            commit: None,
+            builder: None,
+            run: None,
+        }
+    }
+
+    /// A release whose only distribution has this status and publisher, after one that was published by `acme/demo`.
+    fn origin(status: ProvenanceStatus, by: Option<(&str, &str)>) -> UpstreamProvenance {
+        let without = DistributionProvenance::without("demo-1.0.tar.gz", status, "why");
+        let publisher_now = by.map(|(repository, workflow)| publisher(repository, workflow));
+        UpstreamProvenance {
+            distributions: vec![DistributionProvenance { publisher: publisher_now, ..without }],
+            roots: None,
+            previous: Some(KnownPublisher {
+                version: "1.0".to_owned(),
+                publisher: publisher("acme/demo", "release.yml"),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_publisher_is_compared_with_the_last_one_that_was_attested() {
+        use ProvenanceStatus::{Absent, Invalid, Unavailable, Verified};
+        use Step::{Major, Minor, Patch};
+        let check = |step, status, by, expect: &str| {
+            let mut dossier = dossier(vec![]);
+            dossier.delta = Some(news(step, |_| ()));
+            dossier.provenance = origin(status, by);
+            let ruling = deliberate(&dossier);
+            let codes: Vec<&str> = ruling.warnings.iter().map(|warning| warning.code.as_str()).collect();
+            assert_eq!(format!("{} {}", ruling.level, codes.join(" ")).trim_end(), expect, "{ruling:#?}");
+        };
+        check(Patch, Verified, Some(("acme/demo", "release.yml")), "CLEAR");
+        check(Patch, Verified, Some(("evil/demo", "release.yml")), "CAUTION provenance-changed");
+        check(Minor, Verified, Some(("evil/demo", "release.yml")), "CAUTION provenance-changed");
+        check(Major, Verified, Some(("evil/demo", "release.yml")), "MONITORED provenance-changed");
+        check(Patch, Verified, Some(("acme/other", "release.yml")), "MONITORED provenance-changed");
+        check(Minor, Verified, Some(("acme/demo", "other.yml")), "MONITORED provenance-changed");
+        check(Major, Verified, Some(("acme/demo", "other.yml")), "CLEAR");
+        for step in [Patch, Major] {
+            check(step, Absent, None, "MONITORED provenance-lost");
+            check(step, Unavailable, None, "CLEAR");
+            check(step, Invalid, None, "CAUTION provenance-invalid");
+        }
+    }
+
+    #[test]
+    fn what_does_not_verify_needs_no_earlier_version_and_a_stranger_has_less_room() {
+        let mut first = dossier(vec![]);
+        first.provenance = origin(ProvenanceStatus::Invalid, None);
+        first.provenance.previous = None;
+        assert_eq!(deliberate(&first).level, SecurityLevel::Caution);
+        first.provenance.distributions[0].unknown_roots = true;
+        assert_eq!(deliberate(&first).level, SecurityLevel::Monitored);
+
+        // The same news in a minor release, by the known workflow, and by whoever has a token but not the workflow.
+        let mut release = dossier(vec![]);
+        release.delta = Some(news(Step::Minor, |one| one.capabilities = gains(&[(Capability::Process, Reach::Call)])));
+        release.provenance = origin(ProvenanceStatus::Verified, Some(("acme/demo", "release.yml")));
+        assert_eq!(deliberate(&release).level, SecurityLevel::Monitored);
+        release.provenance = origin(ProvenanceStatus::Absent, None);
+        assert_eq!(deliberate(&release).level, SecurityLevel::Caution);
     }
 
     #[test]

@@ -194,12 +194,12 @@ impl Strands {
     }
 }
 
-/// What the step promises. Who is new among the publishers is held to the narrower promise.
-pub(crate) fn promise(delta: &Delta) -> Promise {
-    match (delta.step, delta.newcomer()) {
-        (Step::Patch, _) | (Step::Minor, Some(_)) => Promise::Narrow,
-        (Step::Minor | Step::Downgrade | Step::Other, _) | (Step::Major, Some(_)) => Promise::Open,
-        (Step::Major, None) => Promise::None,
+/// What the step promises. A stranger, who did not publish before, is held to the narrower promise.
+pub(crate) fn promise(delta: &Delta, stranger: bool) -> Promise {
+    match (delta.step, stranger) {
+        (Step::Patch, _) | (Step::Minor, true) => Promise::Narrow,
+        (Step::Minor | Step::Downgrade | Step::Other, _) | (Step::Major, true) => Promise::Open,
+        (Step::Major, false) => Promise::None,
     }
 }
 

@@ -10,7 +10,7 @@ use sigma_core::{
 
 use crate::npm::Npm;
 use crate::pypi::Pypi;
-use crate::{Artifact, EcosystemConfig, FetchError, Http, ResolveError};
+use crate::{Artifact, Attestations, EcosystemConfig, FetchError, Http, ResolveError};
 
 /// PyPI and npm. Cheap to clone.
 #[derive(Clone)]
@@ -53,6 +53,18 @@ impl Ecosystems {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Artifact, FetchError> {
         self.http.fetch(distribution, pinned, staging, progress).await
+    }
+
+    /// What the ecosystem serves about where each distribution of a release comes from, in the same order. Nothing is checked.
+    pub async fn attestations(&self, id: &PackageId, distributions: &[Distribution]) -> Vec<Attestations> {
+        match id.ecosystem() {
+            Ecosystem::Pypi => self.pypi.attestations(id, distributions).await,
+            Ecosystem::Npm => {
+                // A version has one tarball, and one document about it.
+                let served = self.npm.attestations(id).await;
+                distributions.iter().map(|_| served.clone()).collect()
+            }
+        }
     }
 
     /// The advisories of each package, in the same order. npm is asked once for all, PyPI once for each.

@@ -100,6 +100,15 @@ impl HttpError {
 /// Redirects that are followed for one request.
 const MOST_REDIRECTS: usize = 5;
 
+/// Limits of one answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// All attempts and pauses.
+    pub time: Duration,
+}
+
 /// The answer to a conditional request.
 #[derive(Debug)]
 pub(crate) enum Conditional {
@@ -160,7 +169,16 @@ impl Http {
 
     /// Fetches a whole answer of at most `max_metadata_bytes`.
     pub async fn get(&self, url: &Url, accept: &str) -> Result<Vec<u8>, HttpError> {
-        Ok(self.request(Method::GET, url, accept, None, None).await?.0)
+        Ok(self.request(Method::GET, url, accept, None, None, self.bounds()).await?.0)
+    }
+
+    /// Fetches a whole answer within limits of its own.
+    pub(crate) async fn get_within(&self, url: &Url, accept: &str, bounds: Bounds) -> Result<Vec<u8>, HttpError> {
+        Ok(self.request(Method::GET, url, accept, None, None, bounds).await?.0)
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds { bytes: self.config.max_metadata_bytes, time: self.config.total_timeout }
     }
 
     /// Fetches a whole answer, unless it still carries the entity tag `known` (RFC 9110, If-None-Match).
@@ -170,7 +188,7 @@ impl Http {
         accept: &str,
         known: Option<&str>,
     ) -> Result<Conditional, HttpError> {
-        match self.request(Method::GET, url, accept, None, known).await {
+        match self.request(Method::GET, url, accept, None, known, self.bounds()).await {
             Ok((body, etag)) => Ok(Conditional::Changed { body, etag }),
             Err(HttpError::Status { status: 304, .. }) if known.is_some() => Ok(Conditional::NotModified),
             Err(error) => Err(error),
@@ -179,7 +197,7 @@ impl Http {
 
     /// Posts JSON and fetches a whole answer of at most `max_metadata_bytes`.
     pub async fn post_json(&self, url: &Url, body: &serde_json::Value) -> Result<Vec<u8>, HttpError> {
-        Ok(self.request(Method::POST, url, "application/json", Some(body), None).await?.0)
+        Ok(self.request(Method::POST, url, "application/json", Some(body), None, self.bounds()).await?.0)
     }
 
     async fn request(
@@ -189,6 +207,7 @@ impl Http {
         accept: &str,
         body: Option<&serde_json::Value>,
         known: Option<&str>,
+        bounds: Bounds,
     ) -> Result<(Vec<u8>, Option<String>), HttpError> {
         let target = self.target(url)?;
         let attempts = async {
@@ -204,10 +223,7 @@ impl Http {
                 let answer = match self.send(url, request).await {
                     Ok(response) => {
                         let etag = response.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
-                        self.collect(url, response, self.config.max_metadata_bytes)
-                            .await
-                            .map(|body| (body, etag))
-                            .map_err(Failure::from)
+                        self.collect(url, response, bounds.bytes).await.map(|body| (body, etag)).map_err(Failure::from)
                     }
                     Err(failure) => Err(failure),
                 };
@@ -217,7 +233,7 @@ impl Http {
                 }
             }
         };
-        self.in_turn(url, self.config.total_timeout, attempts).await
+        self.in_turn(url, bounds.time, attempts).await
     }
 
     /// Runs a request when its turn comes, and ends it after `limit`, which starts with its turn. The place is kept

@@ -1,10 +1,11 @@
-//! PyPI and npm: manifests and lockfiles, resolving, downloading with integrity, advisories.
+//! PyPI and npm: manifests and lockfiles, resolving, downloading with integrity, advisories, attestations.
 //!
 //! In: a project folder, a target, and what the ecosystems answer (all of it hostile). Out: [`sigma_core::Manifest`],
 //! [`sigma_core::Graph`], [`Artifact`], [`sigma_core::AdvisorySnapshot`]. Only this crate speaks to the ecosystems; it
 //! must never run anything that it fetched.
 
 mod artifact;
+mod attestations;
 mod config;
 mod download;
 mod ecosystems;
@@ -19,6 +20,7 @@ mod resolve;
 mod staging;
 
 pub use artifact::{Artifact, FetchError, Hashed, Mismatch};
+pub use attestations::Attestations;
 pub use config::EcosystemConfig;
 pub use ecosystems::Ecosystems;
 pub use http::{Http, HttpError};

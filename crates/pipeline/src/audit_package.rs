@@ -138,11 +138,18 @@ impl Hall {
             Err(Shortfall::Error(error)) => return Err(error),
         };
 
-        let mut analyses = Vec::with_capacity(artifacts.len());
-        for artifact in artifacts {
-            progress.step(Step::Analysing { package: &name });
-            analyses.push(self.analyse_bytes(&package.id, Bytes::of(&artifact)).await?);
-        }
+        // The ecosystem is asked while processors are busy.
+        let analysing = async {
+            let mut analyses = Vec::with_capacity(artifacts.len());
+            for artifact in &artifacts {
+                progress.step(Step::Analysing { package: &name });
+                analyses.push(self.analyse_bytes(&package.id, Bytes::of(artifact)).await?);
+            }
+            Ok::<_, AuditError>(analyses)
+        };
+        let provenance = self.provenance(&package.id, &artifacts, predecessor.as_ref());
+        let (analyses, provenance) = tokio::join!(analysing, provenance);
+        let mut analyses = analyses?;
         compare(&mut analyses);
 
         progress.step(Step::Council { package: &name });
@@ -158,7 +165,7 @@ impl Hall {
             Some(predecessor) => self.delta(predecessor, &report, &release.people).await?,
             None => None,
         };
-        let dossier = Dossier { package: package.id.clone(), release, report, advisories, delta };
+        let dossier = Dossier { package: package.id.clone(), release, report, advisories, delta, provenance };
         let ruling = self.keep_round(self.review.council.round(&dossier).await).await?;
         let supersedes = match replacing {
             Some(replaced) => Some(replaced.id().to_owned()),

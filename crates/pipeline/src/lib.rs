@@ -17,6 +17,7 @@ mod predecessor;
 mod preview;
 mod pricing;
 mod progress;
+mod provenance;
 mod reaudit;
 mod resolution;
 mod review;
@@ -54,6 +55,7 @@ use rayon::ThreadPool;
 use sigma_analysis::Analyser;
 use sigma_core::Timestamp;
 use sigma_ecosystem::{Ecosystems, ResolveError};
+use sigma_provenance::Roots;
 use sigma_store::{Store, StoreError};
 
 /// Why an audit stopped altogether. What concerns single packages is in their rows instead.
@@ -112,6 +114,7 @@ pub struct Hall {
     clock: Clock,
     config: HallConfig,
     review: Arc<ReviewRooms>,
+    roots: Arc<Roots>,
 }
 
 impl Hall {
@@ -132,7 +135,14 @@ impl Hall {
             .panic_handler(|_| ())
             .build();
         let analyses = Arc::new(pool.map_err(|error| AuditError::Internal(format!("no analysis threads: {error}")))?);
-        Ok(Self { ecosystems, store, analyser: Arc::new(analyser), analyses, clock, config, review: Arc::default() })
+        let (analyser, review) = (Arc::new(analyser), Arc::default());
+        let roots = Roots::pinned().map_err(|error| AuditError::Internal(format!("the pinned roots: {error}")))?;
+        Ok(Self { ecosystems, store, analyser, analyses, clock, config, review, roots: Arc::new(roots) })
+    }
+
+    /// With other roots for the attestations of packages than the ones that are shipped.
+    pub fn with_roots(self, roots: Roots) -> Self {
+        Self { roots: Arc::new(roots), ..self }
     }
 
     /// With what the review of submissions needs.

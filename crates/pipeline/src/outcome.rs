@@ -231,6 +231,7 @@ fn entry(row: &Row, prices: &PriceTable) -> PackageEntry {
             (CertificationStatus::Uncertified, Some(why.describe()), warnings)
         }
     };
+    let provenance = payload.and_then(|payload| payload.upstream_provenance.as_ref());
     warnings.extend(row.incidents.iter().map(incident_warning));
     warnings.extend(row.standing.as_ref().map(standing_warning));
     PackageEntry {
@@ -254,6 +255,8 @@ fn entry(row: &Row, prices: &PriceTable) -> PackageEntry {
         registry_advisory_state: payload.map(|payload| payload.registry_advisory_state.clone()),
         registry_advisory_count: payload.and_then(|payload| payload.registry_advisory_count),
         registry_advisory_summary: payload.map(|payload| payload.registry_advisory_summary.clone()),
+        upstream_provenance: provenance.map(|entry| entry.status),
+        upstream_publisher: provenance.and_then(|entry| Some(entry.publisher.as_ref()?.words())),
         estimated_complexity_tier: tier.map(|tier| tier.to_string()),
         estimated_price_usd: if status == CertificationStatus::CertifiedFromCache { 0 } else { price },
         price_without_cache_usd: price,
@@ -324,6 +327,8 @@ fn bare_entry(
         registry_advisory_state: None,
         registry_advisory_count: None,
         registry_advisory_summary: None,
+        upstream_provenance: None,
+        upstream_publisher: None,
         estimated_complexity_tier: None,
         estimated_price_usd: 0,
         price_without_cache_usd: 0,

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use sigma_certificate::{
-    BallotLine, CoverageSummary, DeltaEntry, DistributionEntry, PackageCertificate, PackagePayload, canonical_bytes,
-    content_id, files_hash,
+    BallotLine, CoverageSummary, DeltaEntry, DistributionEntry, PackageCertificate, PackagePayload, ProvenanceEntry,
+    canonical_bytes, content_id, files_hash,
 };
-use sigma_core::{AnalysisType, Dossier, FileSet, Ruling, Sha256, Timestamp};
+use sigma_core::{AnalysisType, Dossier, FileSet, ProvenanceStatus, PublisherChange, Ruling, Sha256, Timestamp};
 use sigma_store::Sealed;
 
 use crate::AuditError;
@@ -97,7 +97,10 @@ pub(crate) fn compose(
         deprecated: dossier.release.deprecated.as_deref().map(|text| sigma_core::printable(text, 300)),
         publisher: people.publisher.clone(),
         maintainers: people.maintainers.as_ref().map(|names| names.iter().cloned().collect()),
-        delta: delta.map(|(delta, previous)| DeltaEntry::new(delta, previous, sigma_council::novelty(&ruling))),
+        delta: delta.map(|(delta, previous)| {
+            let entry = DeltaEntry::new(delta, previous, sigma_council::novelty(&ruling));
+            DeltaEntry { summary: format!("{}{}", entry.summary, origin_news(dossier)), ..entry }
+        }),
         registry_advisory_state: advisories.state,
         registry_advisory_source: advisories.source,
         registry_advisories_at: advisories.at,
@@ -112,8 +115,20 @@ pub(crate) fn compose(
         ruleset_version: dossier.report.ruleset.clone(),
         report_hash: Sha256::of(&report),
         supersedes: links.supersedes,
+        upstream_provenance: Some(ProvenanceEntry::from(&dossier.provenance)),
     };
     Ok(Composed { payload, report, round })
+}
+
+/// What is new about the publisher, to be added to what is new in the files.
+fn origin_news(dossier: &Dossier) -> &'static str {
+    match dossier.provenance.change() {
+        None => "",
+        Some(PublisherChange::Lost) => "; its origin is no longer attested",
+        Some(PublisherChange::Owner) => "; published by another owner",
+        Some(PublisherChange::Repository) => "; published from another repository",
+        Some(PublisherChange::Workflow) => "; published by another workflow",
+    }
 }
 
 /// What was not checked, in sentences that end in a full stop.
@@ -151,6 +166,12 @@ fn disclosures(dossier: &Dossier, distributions: &[DistributionEntry], unread: &
         Some(delta) => lines.extend(
             delta.uncompared.iter().map(|what| format!("Not compared with version {}: {what}.", delta.previous)),
         ),
+    }
+    for one in &dossier.provenance.distributions {
+        if one.status == ProvenanceStatus::Unavailable {
+            let reason = one.reason.as_deref().unwrap_or("no reason is known");
+            lines.push(format!("{}: attestations of its origin were unavailable: {reason}.", one.filename));
+        }
     }
     if dossier.advisories.listed().is_none() {
         lines.push("Registry advisories were unavailable: nothing is known about them.".to_owned());

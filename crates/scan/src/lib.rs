@@ -15,7 +15,7 @@ use sha1::Digest as _;
 use sigma_analysis::{Analyser, Input, analysis_type};
 use sigma_core::{
     AdvisorySnapshot, AdvisoryState, Delta, Digests, Dossier, People, Release, Report, Ruling, Sha1, Sha256, Sha512,
-    SourceState, Timestamp,
+    SourceState, Timestamp, UpstreamProvenance,
 };
 
 pub use folder::scan_folder;
@@ -132,6 +132,8 @@ fn ruled(report: Report, map: Map, delta: Option<Delta>) -> Scan {
             state: AdvisoryState::Unavailable { reason: "a local file is scanned without asking anybody".to_owned() },
         },
         delta,
+        // Nobody was asked: nothing is known.
+        provenance: UpstreamProvenance::default(),
     };
     let ruling = sigma_council::deliberate(&dossier);
     Scan { report: dossier.report, delta: dossier.delta, map, ruling }

@@ -61,6 +61,9 @@ pub struct Config {
     /// What is accepted.
     #[serde(default)]
     pub policy: PolicyConfig,
+    /// Which roots attestations of packages are checked against.
+    #[serde(default)]
+    pub provenance: ProvenanceConfig,
     /// Limits of the server.
     #[serde(default)]
     pub server: ServerConfig,
@@ -109,6 +112,19 @@ pub struct PolicyConfig {
     pub waivers: Option<PathBuf>,
 }
 
+/// `[provenance]`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProvenanceConfig {
+    /// File of a Sigstore trusted root instead of the one that is shipped; relative to the configuration file.
+    #[serde(default)]
+    pub trusted_root: Option<PathBuf>,
+    /// File of npm's keys, as Sigstore's TUF repository has it, instead of the one that is shipped; relative to the configuration
+    /// file.
+    #[serde(default)]
+    pub npm_keys: Option<PathBuf>,
+}
+
 impl Config {
     /// What holds where nothing else is said.
     ///
@@ -128,6 +144,7 @@ impl Config {
             prices: PriceTable::default(),
             analysis: AnalysisConfig::default(),
             policy: PolicyConfig::default(),
+            provenance: ProvenanceConfig::default(),
             server: ServerConfig::default(),
             worker: WorkerConfig::default(),
             review: ReviewConfig::default(),
@@ -150,7 +167,9 @@ impl Config {
         }
         let mut config: Self = figment.extract().context("configuration")?;
         let beside = path.parent().unwrap_or(Path::new(""));
-        for named in [&mut config.analysis.rules, &mut config.policy.waivers].into_iter().flatten() {
+        let ProvenanceConfig { trusted_root, npm_keys } = &mut config.provenance;
+        let files = [&mut config.analysis.rules, &mut config.policy.waivers, trusted_root, npm_keys];
+        for named in files.into_iter().flatten() {
             *named = beside.join(&*named);
         }
         for url in [&mut config.pypi_index, &mut config.pypi_json, &mut config.npm_registry] {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,6 +93,18 @@ pub fn waivers(config: &Config, named: Option<&Path>) -> Result<Waivers> {
     let Some(file) = named.or(config.policy.waivers.as_deref()) else { return Ok(Waivers::default()) };
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read the waivers {}", file.display()))?;
     Ok(Waivers::read(&file.display().to_string(), &text, now())?)
+}
+
+/// The roots that attestations of packages are checked against.
+pub fn roots(config: &Config) -> Result<sigma_provenance::Roots> {
+    let read = |file: &Option<PathBuf>| {
+        let text = file.as_ref().map(|file| {
+            std::fs::read_to_string(file).with_context(|| format!("cannot read the roots {}", file.display()))
+        });
+        text.transpose()
+    };
+    let (trusted_root, npm_keys) = (read(&config.provenance.trusted_root)?, read(&config.provenance.npm_keys)?);
+    sigma_provenance::Roots::with(trusted_root.as_deref(), npm_keys.as_deref()).context("[provenance]")
 }
 
 /// The time.
@@ -212,7 +224,7 @@ pub fn hall(config: &Config, store: Store, rules: OperatorRules, offline: bool) 
     let limits = HallConfig { prices: config.prices, ..HallConfig::default() };
     let hall = Hall::new(ecosystems, store, Analyser::with_rules(Limits::default(), rules), clock, limits)?;
     let council = Arc::new(config.council.council()?);
-    Ok(hall.with_review(ReviewRooms { council, ..ReviewRooms::default() }))
+    Ok(hall.with_roots(roots(config)?).with_review(ReviewRooms { council, ..ReviewRooms::default() }))
 }
 
 /// The hall with what the review of submissions needs. A server has to answer within the seconds that a request may take.

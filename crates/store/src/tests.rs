@@ -72,6 +72,7 @@ pub(crate) fn sealed(package: &str, content: &[u8], ruleset: &str, at: i64) -> S
         report_hash: zero,
         supersedes: None,
         disclosures: vec![],
+        upstream_provenance: None,
     };
     Sealed { certificate: PackageCertificate::seal(payload).unwrap(), report: b"{}".to_vec(), round: b"{}".to_vec() }
 }

@@ -28,6 +28,7 @@ mod private_postgres;
 mod pypi;
 mod python_metadata;
 mod sdist;
+mod sigstore;
 mod wheel;
 
 pub use archive::{Entry, gzip, tar_gz_of, tar_of, zip_of};
@@ -42,6 +43,7 @@ pub use postgres::fresh_postgres;
 pub use private_postgres::PrivatePostgres;
 pub use pypi::FakePypi;
 pub use sdist::Sdist;
+pub use sigstore::{FakeSigstore, Flaw, Workload};
 pub use wheel::Wheel;
 
 /// Both ecosystems, empty, on loopback.

@@ -1,4 +1,4 @@
-//! An npm registry on loopback: full and abbreviated packuments, tarballs, and the bulk advisory endpoint.
+//! An npm registry on loopback: full and abbreviated packuments, tarballs, attestations, and the bulk advisory endpoint.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,6 +10,7 @@ use crate::Built;
 use crate::loopback::{Asked, Loopback, Reply};
 
 const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
+const ATTESTATIONS: &str = "/-/npm/v1/attestations/";
 const BULK: &str = "/-/npm/v1/security/advisories/bulk";
 
 /// The fake registry.
@@ -23,6 +24,10 @@ pub struct FakeNpm {
 struct Site {
     packages: BTreeMap<String, Package>,
     bulk: bool,
+    /// Whether packuments carry signatures, as those of the public registry do.
+    signed: bool,
+    /// By `name@version`.
+    attestations: BTreeMap<String, Value>,
     /// By name and version.
     advisories: BTreeMap<(String, String), Vec<Value>>,
     origin: String,
@@ -96,6 +101,16 @@ impl FakeNpm {
         self.site().advisories.entry((name.to_owned(), version.to_owned())).or_default().push(entry);
     }
 
+    /// Signs all versions, as the public registry does: then the registry is one that would announce attestations.
+    pub fn sign(&self) {
+        self.site().signed = true;
+    }
+
+    /// Announces and serves attestations of a version.
+    pub fn attest(&self, name: &str, version: &str, document: Value) {
+        self.site().attestations.insert(format!("{name}@{version}"), document);
+    }
+
     /// Whether the bulk advisory endpoint answers (it does, unless this says otherwise); if not, it answers 405.
     pub fn bulk_advisories(&self, served: bool) {
         self.site().bulk = served;
@@ -127,6 +142,9 @@ impl Site {
                 true => self.bulk(&asked.body),
                 false => Reply::status(405),
             };
+        }
+        if let Some(id) = asked.path.strip_prefix(ATTESTATIONS) {
+            return self.attestations.get(id).map_or_else(|| Reply::status(404), Reply::json);
         }
         let path = asked.path.trim_start_matches('/');
         let found = match path.split_once("/-/") {
@@ -180,6 +198,15 @@ impl Site {
         manifest["dist"] = json!({"tarball": self.tarball(built), "shasum": built.sha1()});
         if !legacy {
             manifest["dist"]["integrity"] = json!(built.integrity());
+        }
+        if self.signed {
+            manifest["dist"]["signatures"] = json!([{"keyid": "SHA256:registry", "sig": "MEUC"}]);
+        }
+        let id = format!("{}@{}", built.name, built.version);
+        if self.attestations.contains_key(&id) {
+            let url = format!("{}{ATTESTATIONS}{id}", self.origin);
+            let provenance = json!({"predicateType": "https://slsa.dev/provenance/v1"});
+            manifest["dist"]["attestations"] = json!({"url": url, "provenance": provenance});
         }
         if let Some(message) = deprecated {
             manifest["deprecated"] = json!(message);

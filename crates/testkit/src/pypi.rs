@@ -1,5 +1,5 @@
 //! A Python Package Index on loopback: Simple API as JSON (PEP 691, 700) or HTML (PEP 503), yanked files (PEP 592),
-//! `.metadata` files (PEP 658, 714), and the release JSON with its advisories.
+//! `.metadata` files (PEP 658, 714), provenance (PEP 740), and the release JSON with its advisories.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,6 +24,10 @@ struct Site {
     html_only: bool,
     metadata_files: bool,
     json_api: bool,
+    /// Whether the index speaks version 1.3 of the Simple API, which tells of provenance.
+    provenance: bool,
+    /// By file name.
+    attestations: BTreeMap<String, Value>,
     /// By normalised name and version.
     advisories: BTreeMap<(String, String), Vec<Value>>,
     origin: String,
@@ -46,6 +50,8 @@ impl FakePypi {
             html_only: false,
             metadata_files: true,
             json_api: true,
+            provenance: false,
+            attestations: BTreeMap::new(),
             advisories: BTreeMap::new(),
             origin: String::new(),
             files_origin: String::new(),
@@ -102,6 +108,18 @@ impl FakePypi {
         self.site().json_api = served;
     }
 
+    /// Speaks version 1.3 of the Simple API: then the index is one that would announce provenance.
+    pub fn tell_of_provenance(&self) {
+        self.site().provenance = true;
+    }
+
+    /// Announces and serves the provenance of a file, in version 1.3 of the Simple API.
+    pub fn attest(&self, filename: &str, document: Value) {
+        let mut site = self.site();
+        site.provenance = true;
+        site.attestations.insert(filename.to_owned(), document);
+    }
+
     /// Names files under another origin, such as `http://localhost:<port>`; for files that are added afterwards too.
     pub fn files_origin(&self, origin: &str) {
         origin.clone_into(&mut self.site().files_origin);
@@ -139,6 +157,9 @@ impl Site {
         match *parts.as_slice() {
             ["simple", name] => self.project(name, &asked.accept),
             ["files", filename] => self.file(filename),
+            ["integrity", _, _, filename, "provenance"] => {
+                self.attestations.get(filename).map_or_else(|| Reply::status(404), Reply::json)
+            }
             ["pypi", name, version, "json"] if self.json_api => self.release(name, version),
             _ => Reply::status(404),
         }
@@ -151,16 +172,26 @@ impl Site {
         }
         if self.html_only || !accept.contains(JSON) {
             let anchors: String = files.iter().map(|file| self.anchor(file)).collect();
-            return Reply::ok("text/html", format!("<!DOCTYPE html>\n<html><body>\n{anchors}</body></html>\n"));
+            let head = match self.provenance {
+                true => "<head><meta name=\"pypi:repository-version\" content=\"1.3\"></head>",
+                false => "",
+            };
+            return Reply::ok("text/html", format!("<!DOCTYPE html>\n<html>{head}<body>\n{anchors}</body></html>\n"));
         }
         let versions: BTreeSet<_> = files.iter().map(|file| &file.built.version).collect();
         let entries: Vec<_> = files.iter().map(|file| self.entry(file)).collect();
-        let page = json!({"meta": {"api-version": "1.1"}, "name": name, "versions": versions, "files": entries});
+        let page = json!({"meta": {"api-version": if self.provenance { "1.3" } else { "1.1" }}, "name": name, "versions": versions, "files": entries});
         Reply::ok(JSON, page.to_string())
     }
 
     fn url(&self, file: &File) -> String {
         format!("{}/files/{}", self.files_origin, file.built.filename)
+    }
+
+    fn provenance_url(&self, file: &File) -> Option<String> {
+        let Built { filename, version, .. } = &file.built;
+        let announced = self.attestations.contains_key(filename);
+        announced.then(|| format!("{}/integrity/{}/{version}/{filename}/provenance", self.origin, file.name))
     }
 
     fn metadata_digest(&self, file: &File) -> Option<String> {
@@ -184,6 +215,9 @@ impl Site {
         if let Some(python) = &file.built.requires_python {
             entry["requires-python"] = json!(python);
         }
+        if let Some(url) = self.provenance_url(file) {
+            entry["provenance"] = json!(url);
+        }
         if let Some(digest) = self.metadata_digest(file) {
             entry["core-metadata"] = json!({"sha256": digest});
         }
@@ -199,6 +233,9 @@ impl Site {
         }
         if let Some(digest) = self.metadata_digest(file) {
             attributes += &format!(" data-core-metadata=\"sha256={digest}\"");
+        }
+        if let Some(url) = self.provenance_url(file) {
+            attributes += &format!(" data-provenance=\"{}\"", quoted(&url));
         }
         if let Some(reason) = &file.yanked {
             attributes += &format!(" data-yanked=\"{}\"", quoted(reason));

@@ -56,6 +56,7 @@ pub(crate) fn ask(dossier: &Dossier, ballots: &[Ballot], phase: Phase, tokens: T
         "yanked": dossier.release.yanked.is_some(),
         "deprecated": dossier.release.deprecated.is_some(),
         "advisories": advisories,
+        "attestations": {"status": dossier.provenance.status(), "publisherChange": dossier.provenance.change()},
         "sinceLastCertified": dossier.delta.as_ref().map(|delta| news(delta, &mut sheet)),
     });
     if let Value::Object(about) = about {

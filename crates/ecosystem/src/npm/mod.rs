@@ -8,6 +8,7 @@
 //! from them without waiting for anything, and [`graph`] reads the tree.
 
 mod advisories;
+mod attestations;
 mod build;
 mod crawl;
 mod graph;

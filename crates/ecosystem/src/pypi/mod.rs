@@ -9,6 +9,7 @@
 //! uv parses passes `metadata`, also what `remote_wheel` finds inside a wheel.
 
 mod advisories;
+mod attestations;
 mod context;
 mod environment;
 mod failure;
@@ -32,11 +33,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sigma_core::{AdvisorySnapshot, Graph, Manifest, ManifestSource, PackageId, Target, Timestamp};
+use sigma_core::{AdvisorySnapshot, Distribution, Graph, Manifest, ManifestSource, PackageId, Target, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::{EcosystemConfig, Http, ResolveError};
+use crate::{Attestations, EcosystemConfig, Http, ResolveError};
 use environment::Environment;
 use index::Index;
 use ranges::Ranges;
@@ -97,6 +98,11 @@ impl Pypi {
     /// What PyPI knows against one exact version, as of `now`. Never fails: not knowing is an answer of its own.
     pub async fn advisories(&self, id: &PackageId, now: Timestamp) -> AdvisorySnapshot {
         advisories::snapshot(&self.http, &self.config, id, now).await
+    }
+
+    /// What the index serves about where each file of a release comes from, in the same order.
+    pub async fn attestations(&self, id: &PackageId, files: &[Distribution]) -> Vec<Attestations> {
+        attestations::of_files(&self.http, &self.config, id, files).await
     }
 }
 

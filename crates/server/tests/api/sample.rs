@@ -60,5 +60,6 @@ pub fn payload(package: &str) -> PackagePayload {
         report_hash: Sha256::of(b"{}"),
         supersedes: None,
         disclosures: vec!["The analysis is static: the package was not executed.".to_owned()],
+        upstream_provenance: None,
     }
 }

@@ -9,6 +9,10 @@ use crate::{Outcome, render};
 /// Runs the command. An unknown rule is a usage error that names the nearest one.
 pub fn run(args: &Args, command: &Explain) -> Result<Outcome> {
     let entries = super::rules::all(args)?;
+    if let Some(finding) = sigma_council::ORIGIN_FINDINGS.iter().find(|finding| finding.code == command.rule) {
+        super::print(&render::rules::explain_origin(finding, command.format))?;
+        return Ok(Outcome::Pass);
+    }
     let Some(entry) = entries.iter().find(|entry| entry.id == command.rule) else {
         let asked = sigma_core::printable(&command.rule, 80);
         match nearest(&asked, &entries) {

@@ -17,12 +17,12 @@ pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision, wai
             let _ = writeln!(out, "- {}", escape(reason.lines().next().unwrap_or_default()));
         }
     }
-    out.push_str("\n| package | version | depth | sha256 | status | level | advisories | warnings |\n");
-    out.push_str("| --- | --- | --- | --- | --- | --- | --- | --- |\n");
+    out.push_str("\n| package | version | depth | sha256 | status | level | advisories | origin | warnings |\n");
+    out.push_str("| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for entry in &analysis.packages {
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             escape(&entry.package_name),
             escape(words::version(entry)),
             escape(words::depth(entry.dependency_type)),
@@ -30,6 +30,7 @@ pub fn audit(audit: &Audit, analysis: &PackageAnalysis, decision: &Decision, wai
             words::status(entry.status),
             words::level(entry),
             words::advisories(entry),
+            words::origin(entry),
             entry.warnings.len()
         );
     }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use sigma_analysis::RuleEntry;
 use sigma_core::{Category, Confidence, Finding, Reach, SecurityLevel, Severity};
+use sigma_council::OriginFinding;
 
 use crate::args::Format;
 use crate::render::markdown::escape;
@@ -49,6 +50,16 @@ pub fn explain(entry: &RuleEntry, format: Format) -> Result<String> {
         Format::Markdown => section(entry),
         Format::Table => text(entry),
     })
+}
+
+/// What the council says about origins has no rule of the engine behind it.
+pub fn explain_origin(finding: &OriginFinding, format: Format) -> String {
+    let OriginFinding { code, level, what } = finding;
+    match format {
+        Format::Json => format!("{:#}\n", json!({"id": code, "level": level, "message": what})),
+        Format::Markdown => format!("### {code}\n\n{what}\n\nLevel: {level}.\n"),
+        Format::Table => format!("{code}\n  {what}\n\nLevel\n  {level}\n"),
+    }
 }
 
 fn value(entry: &RuleEntry) -> Value {
@@ -121,8 +132,17 @@ fn page(entries: &[RuleEntry]) -> String {
         let _ = writeln!(out, "| {} | {cells} |", word(&severity));
     }
     out.push_str(
-        "\nA capability alone is INFO, so what code is merely able to do never leaves CLEAR.\n\n## The rules\n\n",
+        "\nA capability alone is INFO, so what code is merely able to do never leaves CLEAR.\n\n\
+         ## Where a package comes from\n\n\
+         What the council says about attestations, beside what rules find in files (ARCHITECTURE.md, \"What the ecosystem\n\
+         attests\"). A publisher who is another owner, or is no longer attested, is also held to a narrower promise for what is\n\
+         new in the files.\n\n\
+         | finding | level | what |\n| --- | --- | --- |\n",
     );
+    for finding in sigma_council::ORIGIN_FINDINGS {
+        let _ = writeln!(out, "| {} | {} | {} |", finding.code, finding.level, finding.what);
+    }
+    out.push_str("\n## The rules\n\n");
     out.push_str("| rule | category | severity | what |\n| --- | --- | --- | --- |\n");
     for entry in entries {
         let (id, category, span, what) =

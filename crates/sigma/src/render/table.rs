@@ -83,6 +83,7 @@ fn table(rows: &[&PackageEntry]) -> Table {
         "status",
         "level",
         "advisories",
+        "origin",
         "warnings",
     ]);
     for entry in rows {
@@ -100,6 +101,7 @@ fn table(rows: &[&PackageEntry]) -> Table {
                 _ => level,
             },
             Cell::new(words::advisories(entry)),
+            Cell::new(words::origin(entry)),
             Cell::new(match entry.warnings.len() {
                 0 => "-".to_owned(),
                 count => count.to_string(),
@@ -190,6 +192,19 @@ pub fn certificates(certificates: &[Shown], config: &Config) -> String {
         match &payload.delta {
             Some(delta) => line("compared", &format!("{}; certificate {}", delta.summary, delta.previous_certificate)),
             None => line("compared", "with nothing: no earlier version was certified"),
+        }
+        match &payload.upstream_provenance {
+            Some(origin) => {
+                line("origin", &origin.summary);
+                if let Some(publisher) = &origin.publisher {
+                    for (name, text) in [("commit", &publisher.commit), ("run", &publisher.run)] {
+                        if let Some(text) = text {
+                            line("", &format!("{name} {text}"));
+                        }
+                    }
+                }
+            }
+            None => line("origin", "not looked at when this was certified"),
         }
         if let Some(publisher) = &payload.publisher {
             line("published by", publisher);

@@ -33,6 +33,11 @@ pub fn advisories(entry: &PackageEntry) -> String {
     }
 }
 
+/// What the ecosystem attests about the origin; `-` where there is no certificate that says.
+pub fn origin(entry: &PackageEntry) -> &'static str {
+    entry.upstream_provenance.map_or("-", sigma_core::ProvenanceStatus::as_str)
+}
+
 pub fn tier(tier: SandboxTier) -> &'static str {
     match tier {
         SandboxTier::Namespaces => "own namespaces",
@@ -172,6 +177,13 @@ pub fn not_checked(audit: &Audit, analysis: &PackageAnalysis) -> Vec<String> {
     let unavailable = certified().filter(|entry| entry.registry_advisory_count.is_none()).count();
     if unavailable > 0 {
         lines.push(format!("advisories of {unavailable} package(s) were unavailable, which is not \"none known\""));
+    }
+    let unknown = |entry: &&PackageEntry| entry.upstream_provenance == Some(sigma_core::ProvenanceStatus::Unavailable);
+    let unattested = certified().filter(unknown).count();
+    if unattested > 0 {
+        lines.push(format!(
+            "attestations of the origin of {unattested} package(s) were unavailable, which is not \"absent\""
+        ));
     }
     let partial = certified().filter(|entry| entry.analysis_type != Some(sigma_core::AnalysisType::Full)).count();
     if partial > 0 {

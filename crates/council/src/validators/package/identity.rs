@@ -5,7 +5,7 @@ use sigma_core::{Category, Dossier, Phase, Reason, SecurityLevel};
 use crate::Validator;
 use crate::reasons::{cite, level_of, state};
 
-/// Judges names, provenance, yanked and deprecated releases, and malware advisories.
+/// Judges names, attestations, yanked and deprecated releases, and malware advisories.
 pub struct Identity;
 
 impl Validator<Dossier> for Identity {
@@ -30,6 +30,7 @@ impl Validator<Dossier> for Identity {
                 format!("its maintainers yanked this release{because}"),
             ));
         }
+        reasons.extend(crate::origin::invalid(dossier));
         reasons.extend(malware_advisories(dossier));
         Some(reasons)
     }

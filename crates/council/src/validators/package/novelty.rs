@@ -3,6 +3,7 @@
 use sigma_core::{Delta, Dossier, Phase, Reason, SecurityLevel};
 
 use crate::Validator;
+use crate::origin::{changed, stranger};
 use crate::strands::{Kind, Promise, Strands, bounded, promise};
 
 /// Judges how much is new since the last certified version, against the step that the version takes.
@@ -13,7 +14,8 @@ use crate::strands::{Kind, Promise, Strands, bounded, promise};
 /// | 2 | CAUTION | MONITORED; CAUTION for secrets beside a connection | MONITORED |
 /// | 3 and more, some of it unasked | BLOCKED | CAUTION where it reaches out | CAUTION where it reaches out |
 ///
-/// To reach out is to hide, to open connections or to read credentials. New hosts alone are news of a patch release only. Abstains when no earlier version is certified: that nothing is
+/// A publisher who is another one than the last whose attestations verified, or is no longer attested, is news too
+/// (`origin.rs`). To reach out is to hide, to open connections or to read credentials. New hosts alone are news of a patch release only. Abstains when no earlier version is certified: that nothing is
 /// known to be new is not that nothing is.
 pub struct Novelty;
 
@@ -28,10 +30,12 @@ impl Validator<Dossier> for Novelty {
 
     fn reasons(&self, dossier: &Dossier) -> Option<Vec<Reason>> {
         let delta = dossier.delta.as_ref()?;
-        let mut reasons = Vec::new();
+        let stranger = stranger(dossier);
+        // That a publisher is another one is no part of the weight: what a major step allows is asked of the step alone.
+        let mut reasons: Vec<Reason> = changed(dossier, promise(delta, false)).into_iter().collect();
         for distribution in &delta.distributions {
             let strands = Strands::of(distribution);
-            let level = bounded(delta, level_of(&strands, promise(delta), delta.newcomer().is_some()));
+            let level = bounded(delta, level_of(&strands, promise(delta, stranger), stranger));
             if level > SecurityLevel::Clear {
                 let message = format!("{}: {}", since(delta), strands.sentence());
                 reasons.push(new_reason(level, "new-in-this-release", message, distribution, strands.location));
@@ -41,13 +45,13 @@ impl Validator<Dossier> for Novelty {
     }
 }
 
-fn level_of(strands: &Strands, promise: Promise, newcomer: bool) -> SecurityLevel {
+fn level_of(strands: &Strands, promise: Promise, stranger: bool) -> SecurityLevel {
     let count = strands.weight();
     if count == 0 || promise != Promise::Narrow && strands.hosts_only && strands.is_only(Kind::Network) {
         return SecurityLevel::Clear;
     }
     // Who never published before and brings something new is one more reason to look.
-    let count = count + usize::from(newcomer);
+    let count = count + usize::from(stranger);
     let secrets = strands.any(&[Kind::Credentials, Kind::Environment]) && strands.has(Kind::Network);
     match (promise, count) {
         (Promise::Narrow, 3..) if strands.unasked => SecurityLevel::Blocked,

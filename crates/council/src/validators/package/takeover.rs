@@ -4,12 +4,13 @@ use sigma_core::{Dossier, Phase, Reason, SecurityLevel};
 
 use super::novelty::{new_reason, since};
 use crate::Validator;
+use crate::origin::stranger;
 use crate::strands::{Kind, Promise, Strands, bounded, promise};
 
 /// Looks for the stories of known takeovers in what is new since the last certified version. A story needs a payload, and
 /// something that starts it; the payload has to be new, because what a package always did is no attack on its users.
 ///
-/// Under a narrow promise (a patch release, or a newcomer's minor release) a whole story is BLOCKED and half of one is
+/// Under a narrow promise (a patch release, or a stranger's minor release) a whole story is BLOCKED and half of one is
 /// CAUTION; otherwise a whole one that reaches out is CAUTION. Abstains when no earlier version is certified.
 pub struct Takeover;
 
@@ -92,7 +93,7 @@ impl Validator<Dossier> for Takeover {
 
     fn reasons(&self, dossier: &Dossier) -> Option<Vec<Reason>> {
         let delta = dossier.delta.as_ref()?;
-        let promise = promise(delta);
+        let promise = promise(delta, stranger(dossier));
         let mut reasons = Vec::new();
         for distribution in &delta.distributions {
             let strands = Strands::of(distribution);

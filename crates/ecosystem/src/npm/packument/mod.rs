@@ -87,6 +87,12 @@ pub(super) struct Published {
     pub integrity: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shasum: Option<String>,
+    /// Whether the registry announces attestations of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub attested: bool,
+    /// Whether the registry publishes its signatures of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub signed: bool,
     /// When it was published, as RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub published: Option<String>,
@@ -98,9 +104,14 @@ pub(super) struct Published {
     pub maintainers: Option<Vec<String>>,
 }
 
+/// The cached form. It changes whenever a field is added.
+const FORM: u32 = 2;
+
 /// The first line of the cached form.
 #[derive(Serialize, Deserialize)]
 struct Head {
+    /// [`FORM`]: what an older release kept has fewer fields, and counts as absent.
+    form: u32,
     name: String,
     full: bool,
     tags: Vec<(String, String)>,
@@ -112,15 +123,18 @@ impl Packument {
     /// Reads the slimmed form back from the cache.
     pub(super) fn parse_cached(expected: &str, text: &str) -> Option<Self> {
         let mut lines = text.lines();
-        let Head { name, full, tags, versions: count } = serde_json::from_str(lines.next()?).ok()?;
+        let Head { form, name, full, tags, versions: count } = serde_json::from_str(lines.next()?).ok()?;
         let versions: Vec<Listed> = lines.map(Listed::parse).collect::<Option<_>>()?;
-        (name == expected && versions.len() == count).then_some(Self { name, full, tags, versions })
+        (form == FORM && name == expected && versions.len() == count).then_some(Self { name, full, tags, versions })
     }
 
     /// Writes the slimmed form for the cache.
     pub(super) fn write_cached(&self, out: &mut impl Write) -> io::Result<()> {
         let (name, tags) = (self.name.clone(), self.tags.clone());
-        serde_json::to_writer(&mut *out, &Head { name, full: self.full, tags, versions: self.versions.len() })?;
+        serde_json::to_writer(
+            &mut *out,
+            &Head { form: FORM, name, full: self.full, tags, versions: self.versions.len() },
+        )?;
         for listed in &self.versions {
             write!(out, "\n{}", listed.json())?;
         }

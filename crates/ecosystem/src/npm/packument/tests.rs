@@ -52,7 +52,7 @@ fn a_cached_packument_that_was_cut_off_or_changed_counts_as_absent() {
     let cached = cached(&packument);
     assert_eq!(
         cached,
-        r#"{"name":"a","full":false,"tags":[["latest","2.0.0"]],"versions":2}
+        r#"{"form":2,"name":"a","full":false,"tags":[["latest","2.0.0"]],"versions":2}
 {"version":"1.0.0","deprecated":"x\ny","tarball":"","published":"2020-01-01\n\""}
 {"version":"2.0.0","tarball":""}"#
     );

@@ -110,7 +110,13 @@ struct WireDist {
     tarball: Text,
     integrity: Text,
     shasum: Text,
+    attestations: Object<Whatever>,
+    signatures: List,
 }
+
+/// An object of which only that it is there is kept.
+#[derive(Deserialize)]
+struct Whatever {}
 
 impl Entry for Object<WireVersion> {
     type Kept = Listed;
@@ -163,6 +169,8 @@ impl WireVersion {
             tarball: dist.tarball.0.unwrap_or_default(),
             integrity: dist.integrity.0,
             shasum: dist.shasum.0,
+            attested: dist.attestations.0.is_some(),
+            signed: matches!(dist.signatures, List::Texts(_)),
             published: None,
             publisher: self.publisher.0.and_then(|account| account.name.0),
             maintainers: self.maintainers.0,
