@@ -10,6 +10,7 @@ mod canonical;
 mod delta_entry;
 mod files_hash;
 mod package;
+mod package_execution;
 mod standing;
 mod submission;
 mod view;
@@ -26,6 +27,7 @@ pub use package::{
     AdvisoryFields, BallotLine, CoverageSummary, DistributionEntry, PAYLOAD_HASH_ALGORITHM, PackageCertificate,
     PackagePayload, SCHEMA, SealError,
 };
+pub use package_execution::{EntryPointExecution, PackageExecution};
 pub use standing::{Action, CertificateStatus, Decision, OperatorDecision, effective_level, status};
 pub use submission::{
     CodeReview, DeclaredCalls, EndpointReview, ExecutionSummary, IncludedFile, ManifestBlock, OnChain,

@@ -7,7 +7,7 @@ use sigma_core::{
     SkipReason, SubmissionCategory, Timestamp, Vote, Warning,
 };
 
-use crate::{CanonicalError, DeltaEntry, canonical_bytes, content_id, payload_hash};
+use crate::{CanonicalError, DeltaEntry, PackageExecution, canonical_bytes, content_id, payload_hash};
 
 /// How `payloadHash` is computed, as the public API names it.
 pub const PAYLOAD_HASH_ALGORITHM: &str = "keccak256-canonical-json-v1";
@@ -112,6 +112,9 @@ pub struct PackagePayload {
     pub supersedes: Option<String>,
     /// What was not checked, in sentences.
     pub disclosures: Vec<String>,
+    /// What the package's commands did in isolation. Absent where nobody asked for that: then nothing of it was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<PackageExecution>,
 }
 
 /// One distribution that was read.

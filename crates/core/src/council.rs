@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AdvisorySnapshot, Delta, PackageId, Release, Report, SecurityLevel, Severity, Sha256};
+use crate::{AdvisorySnapshot, Delta, EntryPointRuns, PackageId, Release, Report, SecurityLevel, Severity, Sha256};
 
 /// All that the council sees of one package. Structured facts only; no source, and nothing that could instruct it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub struct Dossier {
     pub advisories: AdvisorySnapshot,
     /// What is new since the last certified version; `None` when none is certified, which is not "nothing new".
     pub delta: Option<Delta>,
+    /// What its commands did in isolation; `None` when nobody asked for that, which is not "nothing".
+    pub entry_points: Option<EntryPointRuns>,
 }
 
 /// Which of the two panels a ballot belongs to.

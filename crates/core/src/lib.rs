@@ -9,6 +9,7 @@ mod delta;
 mod dependency;
 mod digest;
 mod distribution;
+mod entry_points;
 mod finding;
 mod graph;
 mod level;
@@ -30,6 +31,7 @@ pub use dependency::{
 };
 pub use digest::{Authority, DigestError, Digests, ExpectedDigest, HashAlgorithm, Sha1, Sha256, Sha512};
 pub use distribution::{Distribution, DistributionKind, People, Release};
+pub use entry_points::{EntryPointRun, EntryPointRuns};
 pub use finding::{Capability, Category, Confidence, Finding, Reach, Severity};
 pub use graph::{Depth, Graph, Parent, ResolvedPackage, Unresolved, UnresolvedReason};
 pub use level::{AnalysisType, SecurityLevel};

@@ -133,6 +133,7 @@ pub(crate) mod tests {
                 state: AdvisoryState::Unavailable { reason: "404".to_owned() },
             },
             delta: None,
+            entry_points: None,
             package,
         }
     }

@@ -132,6 +132,7 @@ fn ruled(report: Report, map: Map, delta: Option<Delta>) -> Scan {
             state: AdvisoryState::Unavailable { reason: "a local file is scanned without asking anybody".to_owned() },
         },
         delta,
+        entry_points: None,
     };
     let ruling = sigma_council::deliberate(&dossier);
     Scan { report: dossier.report, delta: dossier.delta, map, ruling }

@@ -539,9 +539,13 @@ pub struct Audit {
     #[arg(long = "env", value_name = "NAME")]
     pub variables: Vec<String>,
 
-    /// Python version to resolve for
-    #[arg(long, value_name = "3.X", default_value = "3.12")]
-    pub python_version: PythonVersion,
+    /// Run the commands of certified packages with --help in isolation; they need certificates that say what came of it
+    #[arg(long, conflicts_with = "preview")]
+    pub run_entry_points: bool,
+
+    /// Python version to resolve for [default: 3.12; that of the sandbox where commands are run]
+    #[arg(long, value_name = "3.X")]
+    pub python_version: Option<PythonVersion>,
 
     /// Platform to resolve for: linux-x64, linux-arm64, macos-x64, macos-arm64, windows-x64, windows-arm64
     #[arg(long, value_name = "OS-ARCH", default_value = "linux-x64")]

@@ -70,6 +70,7 @@ pub(crate) fn sealed(package: &str, content: &[u8], ruleset: &str, at: i64) -> S
         ruleset_version: ruleset.to_owned(),
         report_hash: zero,
         supersedes: None,
+        execution: None,
         disclosures: vec![],
     };
     Sealed { certificate: PackageCertificate::seal(payload).unwrap(), report: b"{}".to_vec(), round: b"{}".to_vec() }

@@ -73,7 +73,8 @@ fn declared(skill: &SkillManifest, sheet: &mut Sheet) -> Value {
     })
 }
 
-fn run(ran: &Execution, sheet: &mut Sheet) -> Value {
+/// A run, as models are told of it.
+pub(super) fn run(ran: &Execution, sheet: &mut Sheet) -> Value {
     let (status, reason) = match &ran.status {
         ExecutionStatus::Completed => ("completed", None),
         ExecutionStatus::Skipped { reason } => ("skipped", Some(reason)),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sigma_analysis::Submitted;
 use sigma_certificate::PackageAnalysis;
-use sigma_core::{CodeDossier, CodeLanguage, Execution, Origin, Preprocess, Ruling, Timestamp};
+use sigma_core::{CodeDossier, CodeLanguage, Execution, Origin, Preprocess, ResolvedPackage, Ruling, Timestamp};
 use sigma_council::Round;
 use sigma_sandbox::{Code, File, Job};
 use sigma_store::StoredTranscript;
@@ -178,29 +178,37 @@ impl Hall {
         audit: &Audit,
         progress: &dyn Progress,
     ) -> Result<Result<Installed, String>, AuditError> {
-        let mut packages = Vec::new();
-        for row in &audit.rows {
-            let (Some(_), Some(preferred)) = (row.certificate(), row.package.release.distributions.first()) else {
-                continue;
-            };
+        let certified = audit.rows.iter().filter(|row| row.certificate().is_some()).map(|row| row.package.clone());
+        let packages = match self.installables(certified.collect(), progress).await? {
+            Ok(packages) => packages,
+            Err(why) => return Ok(Err(why)),
+        };
+        let laid_out = tokio::task::spawn_blocking(move || install(language, &packages));
+        let laid_out = laid_out.await.map_err(|error| AuditError::Internal(error.to_string()))?;
+        Ok(laid_out.map_err(|error| error.to_string()))
+    }
+
+    /// The verified bytes of certified packages, in their order. `Err` is why they cannot be had.
+    pub(crate) async fn installables(
+        &self,
+        certified: Vec<ResolvedPackage>,
+        progress: &dyn Progress,
+    ) -> Result<Result<Vec<Installable>, String>, AuditError> {
+        let mut packages = Vec::with_capacity(certified.len());
+        for package in certified {
+            let Some(preferred) = package.release.distributions.first() else { continue };
             // Certified bytes only: hashed again, and fetched again where this machine does not have them.
-            let artifact = match self.artifact(preferred, &row.package.pinned, progress).await {
+            let artifact = match self.artifact(preferred, &package.pinned, progress).await {
                 Ok(Ok(artifact)) => artifact,
                 Ok(Err(error)) => return Ok(Err(error.to_string())),
                 Err(Shortfall::Error(error)) => return Err(error),
                 Err(Shortfall::Mismatch(incident)) => return Ok(Err(format!("{} has changed", incident.filename))),
                 Err(Shortfall::Unavailable(why)) => return Ok(Err(why)),
             };
-            packages.push(Installable {
-                package: row.package.clone(),
-                filename: preferred.filename.clone(),
-                kind: preferred.kind,
-                path: artifact.path().to_owned(),
-            });
+            let (filename, kind) = (preferred.filename.clone(), preferred.kind);
+            packages.push(Installable { package, filename, kind, path: artifact.path().to_owned() });
         }
-        let laid_out = tokio::task::spawn_blocking(move || install(language, &packages));
-        let laid_out = laid_out.await.map_err(|error| AuditError::Internal(error.to_string()))?;
-        Ok(laid_out.map_err(|error| error.to_string()))
+        Ok(Ok(packages))
     }
 }
 

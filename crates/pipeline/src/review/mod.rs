@@ -20,6 +20,8 @@ pub use intake::{Intake, IntakeError, RepositoryRequest};
 pub use whole::Review;
 
 pub(crate) use certify::write;
+pub(crate) use install::{Installable, Installed, install, package_folder};
+pub(crate) use seal::execution_summary;
 pub(crate) use intake::passed_over;
 
 use std::sync::Arc;
@@ -46,6 +48,8 @@ pub struct ReviewRooms {
     pub sandbox: Result<Sandbox, String>,
     /// The Python that runs code there: packages are resolved for it.
     pub python: Option<PythonVersion>,
+    /// Whether the commands of audited packages are run too, with `--help`.
+    pub run_entry_points: bool,
     /// Runs at once.
     pub runs: Arc<Semaphore>,
     /// Who decides.
@@ -62,6 +66,7 @@ impl Default for ReviewRooms {
             probes: ProbeConfig::default(),
             sandbox: Err("the sandbox is turned off".to_owned()),
             python: None,
+            run_entry_points: false,
             runs: Arc::new(Semaphore::new(1)),
             council: Arc::new(Council::embedded()),
         }

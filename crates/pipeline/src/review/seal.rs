@@ -141,7 +141,7 @@ fn pre_processor(preprocess: &Preprocess) -> PreProcessorSummary {
 }
 
 /// The run, with those of its flags that the council retained at HIGH or CRITICAL.
-fn execution_summary(execution: &Execution, ruling: &Ruling) -> ExecutionSummary {
+pub(crate) fn execution_summary(execution: &Execution, ruling: &Ruling) -> ExecutionSummary {
     let (status, reason) = match &execution.status {
         ExecutionStatus::Completed => ("completed", None),
         ExecutionStatus::Skipped { reason } => ("skipped", Some(reason.clone())),

@@ -73,11 +73,9 @@ impl Stage {
     }
 }
 
-/// The schema of one version, made of the OpenAPI document's own parts.
-fn schema(version: u64) -> Value {
-    let document = serde_json::to_value(sigma_server::document()).unwrap();
-    let all = document["components"]["schemas"].as_object().unwrap();
-    let mut wanted = vec!["SubmissionView".to_owned()];
+/// A part of the OpenAPI document and everything that it names.
+pub fn parts(all: &Map<String, Value>, root: &str) -> Map<String, Value> {
+    let mut wanted = vec![root.to_owned()];
     let mut parts = Map::new();
     while let Some(name) = wanted.pop() {
         if parts.contains_key(&name) {
@@ -87,6 +85,14 @@ fn schema(version: u64) -> Value {
         wanted.extend(text.split("#/$defs/").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
         parts.insert(name, serde_json::from_str(&text).unwrap());
     }
+    parts
+}
+
+/// The schema of one version, made of the OpenAPI document's own parts.
+fn schema(version: u64) -> Value {
+    let document = serde_json::to_value(sigma_server::document()).unwrap();
+    let all = document["components"]["schemas"].as_object().unwrap();
+    let parts = parts(all, "SubmissionView");
     let of_version: Vec<SubmissionCategory> =
         SubmissionCategory::ALL.into_iter().filter(|category| category.schema_version() == version).collect();
     let (has, has_not): (Vec<&str>, Vec<&str>) = [("codeReview", 3), ("packageAnalysis", 4)].into_iter().fold(

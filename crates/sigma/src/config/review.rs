@@ -25,6 +25,8 @@ pub struct ReviewConfig {
     pub file_kib: u64,
     /// Whether the endpoints that skills declare are asked, with safe methods.
     pub ask_endpoints: bool,
+    /// Whether the commands of packages (`console_scripts`, `bin`) are run with `--help` in isolation when they are audited.
+    pub run_entry_points: bool,
 }
 
 impl Default for ReviewConfig {
@@ -36,6 +38,7 @@ impl Default for ReviewConfig {
             kib: limits.total >> 10,
             file_kib: limits.file >> 10,
             ask_endpoints: true,
+            run_entry_points: false,
         }
     }
 }

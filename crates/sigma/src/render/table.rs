@@ -191,6 +191,14 @@ pub fn certificates(certificates: &[Shown], config: &Config) -> String {
             Some(delta) => line("compared", &format!("{}; certificate {}", delta.summary, delta.previous_certificate)),
             None => line("compared", "with nothing: no earlier version was certified"),
         }
+        match &payload.execution {
+            Some(execution) => {
+                for told in words::execution(execution) {
+                    line("commands", &told);
+                }
+            }
+            None => line("commands", "not run: nobody asked for it"),
+        }
         if let Some(publisher) = &payload.publisher {
             line("published by", publisher);
         }
