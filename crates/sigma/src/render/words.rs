@@ -214,6 +214,19 @@ pub fn not_checked(audit: &Audit, analysis: &PackageAnalysis) -> Vec<String> {
         let tail = if more > 0 { format!(", and {more} more") } else { String::new() };
         lines.push(format!("not installed for this target: {}{tail}", shown.join(", ")));
     }
-    lines.push("packages were analysed statically and not executed".to_owned());
+    let certified = audit.rows.iter().filter_map(|row| row.certificate());
+    let runs: Vec<&PackageExecution> = certified.filter_map(|one| one.payload().execution.as_ref()).collect();
+    lines.push(match runs.len() {
+        0 => "packages were analysed statically and not executed".to_owned(),
+        _ => format!(
+            "packages were analysed statically; {} command(s) of {} were run with --help (sigma show tells what they did)",
+            runs.iter().flat_map(|one| &one.entry_points).filter(|one| one.execution.status == "completed").count(),
+            runs.iter().filter(|one| one.sandbox_tier.is_some()).count()
+        ),
+    });
+    let prevented = runs.iter().filter(|one| one.status != "completed").count();
+    if prevented > 0 {
+        lines.push(format!("commands of {prevented} package(s) were not all run (sigma show tells why)"));
+    }
     lines
 }
