@@ -19,6 +19,7 @@ mod preprocess;
 mod release;
 mod report;
 mod rules;
+mod signatures;
 mod unpack;
 
 pub use limits::Limits;
@@ -27,6 +28,7 @@ pub use preprocess::{Submitted, declared_host};
 pub use release::{WHEEL_DIFFERS, compare};
 pub use report::{MAX_FINDINGS as FINDINGS_PER_RULE, analysis_type};
 pub use rules::catalogue::{RuleEntry, catalogue};
+pub use signatures::{Signature, signatures};
 pub use unpack::{Packed, unpack};
 
 use std::io::{Read, Seek};

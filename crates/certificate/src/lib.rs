@@ -30,7 +30,7 @@ pub use package::{
 pub use package_execution::{EntryPointExecution, PackageExecution};
 pub use standing::{Action, CertificateStatus, Decision, OperatorDecision, effective_level, status};
 pub use submission::{
-    CodeReview, DeclaredCalls, EndpointReview, ExecutionSummary, IncludedFile, ManifestBlock, OnChain,
+    CodeReview, DeclaredCalls, EndpointReview, ExecutionSummary, HarnessSummary, IncludedFile, ManifestBlock, OnChain,
     PreProcessorSummary, Review, SUBMISSION_SCHEMA, Safety, SandboxRisk, SourceBlock, SourceIntegrity, SourceType,
     SubmissionCertificate, SubmissionPayload, SubmissionVerifyView, SubmissionView,
 };

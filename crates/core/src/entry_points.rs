@@ -84,7 +84,11 @@ mod tests {
         };
         let done = || Execution { status: ExecutionStatus::Completed, ..Execution::skipped("") };
         let check = |runs: Vec<EntryPointRun>, expect: ExecutionStatus, ran: usize| {
-            let all = EntryPointRuns { runs, obstacle: None, ..EntryPointRuns::skipped(String::new(), Timestamp::from_millis(0)) };
+            let all = EntryPointRuns {
+                runs,
+                obstacle: None,
+                ..EntryPointRuns::skipped(String::new(), Timestamp::from_millis(0))
+            };
             assert_eq!((all.status(), all.ran()), (expect, ran));
         };
         let (skipped, error) = (Execution::skipped("no node"), Execution::failed("no supervisor"));

@@ -42,8 +42,9 @@ pub use report::{
 pub use step::{Step, order_versions};
 pub use submission::{
     AdvisoryNote, Bounded, CodeDossier, CodeLanguage, ComplexityTier, EndpointProbe, Execution, ExecutionStatus,
-    Exercise, ExternalCall, ManifestDelta, NetworkAttempt, Origin, PackageFact, PackageFacts, Preprocess, ProbeOutcome,
-    RiskFlag, SandboxTier, SkillManifest, SourceFile, SourceTree, SpawnAttempt, SubmissionCategory, Usage,
+    Exercise, ExternalCall, ManifestDelta, ModelHarness, NetworkAttempt, Origin, PackageFact, PackageFacts, Preprocess,
+    ProbeOutcome, RiskFlag, SandboxTier, SkillManifest, SourceFile, SourceTree, SpawnAttempt, SubmissionCategory,
+    Usage,
 };
 pub use target::{Arch, Os, Platform, PythonVersion, Target, TargetError};
 pub use text::printable;

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use sigma_analysis::{Analysis, Input, analysis_type, compare};
 use sigma_certificate::PackageCertificate;
 use sigma_core::{
-    AdvisorySnapshot, CouncilVerdict, Digests, DistributionKind, Dossier, EntryPointRuns, ExpectedDigest, PackageId, Report,
-    ResolvedPackage, Timestamp, Warning,
+    AdvisorySnapshot, CouncilVerdict, Digests, DistributionKind, Dossier, EntryPointRuns, ExpectedDigest, PackageId,
+    Report, ResolvedPackage, Timestamp, Warning,
 };
 use sigma_ecosystem::{Artifact, FetchError, Hashed, HttpError};
 use sigma_store::{Incident, NewEscalation, Sealed, StoreError, Wanted};

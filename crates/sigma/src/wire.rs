@@ -169,7 +169,7 @@ pub fn hall(config: &Config, store: Store, rules: OperatorRules, offline: bool) 
     let clock = Arc::new(now);
     let limits = HallConfig { prices: config.prices, ..HallConfig::default() };
     let hall = Hall::new(ecosystems, store, Analyser::with_rules(Limits::default(), rules), clock, limits)?;
-    let council = Arc::new(config.council.council()?);
+    let council = Arc::new(config.council.council(config.review.harness_model.as_deref())?);
     Ok(hall.with_review(ReviewRooms { council, ..ReviewRooms::default() }))
 }
 
@@ -192,7 +192,8 @@ pub fn review(config: &Config) -> Result<ReviewRooms> {
         sandbox,
         run_entry_points: config.review.run_entry_points,
         runs: Arc::new(Semaphore::new(config.sandbox.parallel.max(1))),
-        council: Arc::new(config.council.council()?),
+        council: Arc::new(config.council.council(config.review.harness_model.as_deref())?),
+        author: config.council.author(config.review.harness_model.as_deref())?.map(Arc::new),
     })
 }
 

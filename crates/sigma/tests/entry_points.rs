@@ -168,7 +168,10 @@ fn what_was_prevented_is_run_once_nothing_prevents_it() {
     let prevented = scene.shown("pypi:speaker@2.0");
     assert_eq!(prevented["execution"]["reason"], "Python 3 was not found on this machine");
     let ran = scene.audit("pypi:speaker@2.0", RUN);
-    assert_eq!((&ran["supersedes"], &ran["execution"]["entryPointsDeclared"]), (&prevented["certificateId"], &json!(2)));
+    assert_eq!(
+        (&ran["supersedes"], &ran["execution"]["entryPointsDeclared"]),
+        (&prevented["certificateId"], &json!(2))
+    );
 }
 
 #[test]

@@ -60,7 +60,9 @@ fn format_of(kind: DistributionKind, path: &str) -> Option<Format> {
     let path = path.strip_prefix("./").unwrap_or(path);
     let (folder, name) = path.split_once('/')?;
     match kind {
-        DistributionKind::Wheel => (folder.ends_with(".dist-info") && name == "entry_points.txt").then_some(Format::Ini),
+        DistributionKind::Wheel => {
+            (folder.ends_with(".dist-info") && name == "entry_points.txt").then_some(Format::Ini)
+        }
         DistributionKind::Sdist if name == "pyproject.toml" => Some(Format::Pyproject),
         DistributionKind::Sdist => {
             let egg = name.strip_prefix("src/").unwrap_or(name).split_once('/');
@@ -140,7 +142,8 @@ pub(super) fn node_program(target: &str, package: &Path) -> Result<String, Strin
     let path = package.join(&file);
     // What is laid out holds no links inside a package.
     let there = path.symlink_metadata().is_ok_and(|found| found.is_file());
-    let head = if there { head(&path) } else { return Err(format!("the package has no file {}", printable(&file, 120))) };
+    let head =
+        if there { head(&path) } else { return Err(format!("the package has no file {}", printable(&file, 120))) };
     let head = head.map_err(|error| format!("{} cannot be read: {error}", printable(&file, 120)))?;
     let first = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     if first.starts_with(b"#!") && !first.windows(4).any(|word| word == b"node") {

@@ -6,7 +6,9 @@ use sigma_core::{EntryPointRuns, ExecutionStatus};
 pub(crate) fn executed(runs: Option<&EntryPointRuns>) -> Vec<String> {
     let Some(runs) = runs else { return vec!["The analysis is static: the package was not executed.".to_owned()] };
     if let Some(obstacle) = &runs.obstacle {
-        return vec![format!("The analysis is static: the package's commands were to be run and were not: {obstacle}.")];
+        return vec![format!(
+            "The analysis is static: the package's commands were to be run and were not: {obstacle}."
+        )];
     }
     if runs.runs.is_empty() {
         return vec!["The analysis is static: the package declares no commands that could be run.".to_owned()];
@@ -50,7 +52,9 @@ mod tests {
         check(None, &["The analysis is static: the package was not executed."]);
         check(
             Some(EntryPointRuns::skipped("its dependency pypi:x@1 is BLOCKED".to_owned(), at)),
-            &["The analysis is static: the package's commands were to be run and were not: its dependency pypi:x@1 is BLOCKED."],
+            &[
+                "The analysis is static: the package's commands were to be run and were not: its dependency pypi:x@1 is BLOCKED.",
+            ],
         );
         let all = EntryPointRuns {
             obstacle: None,

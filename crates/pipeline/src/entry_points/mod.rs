@@ -140,14 +140,15 @@ impl Hall {
             Err(obstacle) => EntryPointRuns::skipped(obstacle, self.now()),
         };
         let advisories = self.advisories(std::slice::from_ref(&id)).await.remove(&id);
-        let advisories = advisories
-            .ok_or_else(|| AuditError::Internal(format!("no advisory snapshot was taken for {id}")))?;
+        let advisories =
+            advisories.ok_or_else(|| AuditError::Internal(format!("no advisory snapshot was taken for {id}")))?;
         // The same predecessor as before: what is new in it does not change by being run.
         let predecessor = match &certificate.payload().delta {
             Some(delta) => self.store.certificate(&delta.previous_certificate).await?.map(|sealed| sealed.certificate),
             None => None,
         };
-        let examined = self.examine(&package, advisories, predecessor, Some(&certificate), Some(runs), progress).await?;
+        let examined =
+            self.examine(&package, advisories, predecessor, Some(&certificate), Some(runs), progress).await?;
         progress.step(Step::Finished { package: &id.to_string() });
         let outcome = match examined {
             Examined::Sealed(sealed) => sealed_outcome(&sealed, self.store.insert(&sealed).await?),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sigma_core::{Depth, Parent, PackageId, ResolvedPackage, SecurityLevel};
+use sigma_core::{Depth, PackageId, Parent, ResolvedPackage, SecurityLevel};
 
 use crate::{Audit, Row};
 
@@ -73,6 +73,7 @@ fn stands_in_the_way(row: &Row) -> Result<(), String> {
 
 /// Compiled files of another Python or machine would fail to load, and that would look like a program that does nothing.
 pub(super) fn built_for_others(packages: &[ResolvedPackage]) -> Option<&str> {
-    let filenames = packages.iter().filter_map(|package| Some(package.release.distributions.first()?.filename.as_str()));
+    let filenames =
+        packages.iter().filter_map(|package| Some(package.release.distributions.first()?.filename.as_str()));
     filenames.filter(|name| name.ends_with(".whl")).find(|name| !name.ends_with("-any.whl"))
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use sigma_analysis::Submitted;
 use sigma_certificate::PackageAnalysis;
-use sigma_core::{CodeDossier, CodeLanguage, Execution, Origin, Preprocess, ResolvedPackage, Ruling, Timestamp};
+use sigma_core::{
+    CodeDossier, CodeLanguage, Execution, ExecutionStatus, Origin, Preprocess, ResolvedPackage, Ruling, Timestamp,
+};
 use sigma_council::Round;
 use sigma_sandbox::{Code, File, Job};
 use sigma_store::StoredTranscript;
@@ -163,12 +165,15 @@ impl Hall {
         };
         // Each run may take half a minute and half a gigabyte.
         let _turn = self.review.runs.acquire().await.map_err(|error| AuditError::Internal(error.to_string()))?;
-        let ran = tokio::task::spawn_blocking(move || {
-            let execution = sandbox.run(&job);
-            drop(installed);
-            execution
-        });
-        ran.await.map_err(|error| AuditError::Internal(format!("the run of a submission: {error}")))
+        let (first, own) = (job.clone(), sandbox.clone());
+        let ran = tokio::task::spawn_blocking(move || own.run(&first)).await;
+        let mut execution = ran.map_err(|error| AuditError::Internal(format!("the run of a submission: {error}")))?;
+        if let (Some(author), ExecutionStatus::Completed) = (&self.review.author, &execution.status) {
+            let harness = self.run_by_model(author, intake, language, &sandbox, &job).await?;
+            execution.harness = Some(Box::new(harness));
+        }
+        drop(installed);
+        Ok(execution)
     }
 
     /// Lays out every certified package that a run may need. `Err` is why it cannot be done.

@@ -9,6 +9,7 @@ mod disclosures;
 mod dossier;
 mod examine;
 mod files;
+mod harness;
 mod install;
 mod intake;
 mod seal;
@@ -21,13 +22,13 @@ pub use whole::Review;
 
 pub(crate) use certify::write;
 pub(crate) use install::{Installable, Installed, install, package_folder};
-pub(crate) use seal::execution_summary;
 pub(crate) use intake::passed_over;
+pub(crate) use seal::execution_summary;
 
 use std::sync::Arc;
 
 use sigma_core::PythonVersion;
-use sigma_council::Council;
+use sigma_council::{Author, Council};
 use sigma_ecosystem::manifest::ReadOptions;
 use sigma_intake::{ProbeConfig, RepositoryConfig, SubmissionLimits};
 use sigma_sandbox::Sandbox;
@@ -54,6 +55,8 @@ pub struct ReviewRooms {
     pub runs: Arc<Semaphore>,
     /// Who decides.
     pub council: Arc<Council>,
+    /// The model that writes a second harness, where one does.
+    pub author: Option<Arc<Author>>,
 }
 
 impl Default for ReviewRooms {
@@ -69,6 +72,7 @@ impl Default for ReviewRooms {
             run_entry_points: false,
             runs: Arc::new(Semaphore::new(1)),
             council: Arc::new(Council::embedded()),
+            author: None,
         }
     }
 }

@@ -5,6 +5,9 @@ use sigma_core::{Dossier, EntryPointRun, Execution, ExecutionStatus, Reason, Sec
 use crate::reasons::state;
 use crate::validators::code::{destinations, harm, list};
 
+/// How the sandbox says that all variables were listed.
+const WHOLE_ENVIRONMENT: &str = "the whole environment";
+
 /// What the runs hold against the package; nothing where no runs were asked for.
 ///
 /// | what was seen | level |
@@ -47,13 +50,15 @@ fn of_run(run: &EntryPointRun) -> Vec<Reason> {
 /// Environment variables that hold mock secrets and were asked for by name. Files have a flag of their own, and who lists the
 /// environment means none of it.
 fn secrets(ran: &Execution) -> std::collections::BTreeSet<String> {
-    ran.canaries_read.iter().filter(|name| *name != "*" && !name.starts_with("~/")).cloned().collect()
+    let named = |name: &&String| !name.starts_with("~/") && *name != WHOLE_ENVIRONMENT;
+    ran.canaries_read.iter().filter(named).cloned().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use sigma_core::*;
 
+    use super::WHOLE_ENVIRONMENT;
     use crate::deliberate;
 
     fn check(runs: EntryPointRuns, expect: &str) {
@@ -97,6 +102,9 @@ mod tests {
             run.network = host("collect.example.org");
         };
         check(ran(both), "APPROVED CAUTION entry-point-reads-secrets-and-reaches-out");
-        check(ran(|run| run.canaries_read = ["*".to_owned(), "~/.netrc".to_owned()].into()), "APPROVED CLEAR");
+        check(
+            ran(|run| run.canaries_read = [WHOLE_ENVIRONMENT.to_owned(), "~/.netrc".to_owned()].into()),
+            "APPROVED CLEAR",
+        );
     }
 }
