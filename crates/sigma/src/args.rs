@@ -180,10 +180,11 @@ Examples:
   sigma verify requests.bundle.json --root trusted_root.json --artifact requests-2.31.0-py3-none-any.whl
   sigma verify weather.bundle.json --root trusted_root.json --artifact checkout/skills/weather")]
     Verify(Verify),
-    /// Hash the files of a folder with sha256-sorted-files-v1
+    /// Hash the files of a folder with sha256-sorted-files-v1, or a SKILL.md alone
     #[command(after_help = "\
 All files are sorted by the bytes of their path; each path and the file's SHA-256 in hexadecimal are concatenated without
-separators, and the result is hashed with SHA-256. `.git` is left out; symbolic links are an error.
+separators, and the result is hashed with SHA-256. `.git` is left out; symbolic links are an error. Of a SKILL.md alone it is the SHA-256 of
+the file with its line ends normalised to LF: what certificates of skills without code hold (tr -d '\\r' < SKILL.md | sha256sum).
 
 To reproduce it without sigma:
   find . -path ./.git -prune -o -type f -print | sed 's|^./||' | LC_ALL=C sort |
@@ -564,7 +565,7 @@ pub struct Show {
 
 #[derive(Debug, Parser)]
 pub struct Hash {
-    /// The folder
+    /// The folder, or a SKILL.md
     #[arg(default_value = ".")]
     pub path: PathBuf,
 
