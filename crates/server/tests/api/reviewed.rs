@@ -261,6 +261,66 @@ async fn a_revoked_certificate_says_so_at_once_and_leaves_the_feed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_submission_is_flagged_and_its_owner_is_told_what_operators_decide() {
+    let stage = Stage::new().await;
+    let ann = stage.scene.token("ann", &[Scope::Read, Scope::Submit]).await;
+    stage.repository("guide", &[("SKILL.md", SKILL)]);
+    let id = stage.certify(&ann, "guide", "SKILL", None).await;
+    let verify = format!("/api/v1/public/certificates/{id}/verify");
+    assert_eq!(stage.get(&verify).await["activeFlagCount"], 0);
+    let flag = json!({"category": "malicious-code", "text": "it <b>steers</b> my agent", "contact": "bob@example.org"});
+    let got = stage.scene.app.post(&format!("/api/v1/public/certificates/{id}/flags"), &flag).await;
+    assert_eq!((got.status, &got.json()["certificateId"]), (201, &json!(id)), "{}", got.text());
+    assert!(!got.text().contains("steers"), "{}", got.text());
+    let flagged = got.json()["flagId"].clone();
+    let shown = stage.get(&verify).await;
+    assert_eq!((&shown["activeFlagCount"], &shown["status"]), (&json!(1), &json!("ACTIVE")), "nothing else changes");
+    let none = format!("/api/v1/public/certificates/sig_{}/flags", "a".repeat(32));
+    assert_eq!(stage.scene.app.post(&none, &flag).await.status, 404);
+    let got = stage.scene.app.post("/api/v1/public/certificates/x/flags", &flag).await;
+    assert_eq!((got.status, got.code().as_str()), (400, "invalid-id"));
+
+    let admin = format!("Bearer {}", stage.scene.token("ada", &[Scope::Admin]).await);
+    let headers = [("authorization", admin.as_str()), ("content-type", "application/json")];
+    let list = stage.scene.app.send("GET", "/api/v1/sigma/admin/flags", &headers, b"").await.json();
+    let item = &list["items"][0];
+    assert_eq!(
+        (&item["flagId"], &item["certificateId"], &item["packageName"], &item["text"]),
+        (&flagged, &json!(id), &Value::Null, &json!("it <b>steers</b> my agent"))
+    );
+    let mine = stage.scene.ask(&ann, "GET", "/submissions", None).await.json()["items"][0].clone();
+    let path = format!("/submissions/{}", mine["submissionId"].as_str().unwrap());
+    let before = stage.scene.ask(&ann, "GET", &path, None).await.json();
+    assert_eq!(
+        (&before["certificate"]["status"], &before["certificate"]["activeFlagCount"]),
+        (&json!("ACTIVE"), &json!(1)),
+        "{before:#}"
+    );
+
+    // Upheld, and revoked: the flag is settled, and the owner is told what was decided, though not by whom.
+    let settle = format!("/api/v1/sigma/admin/flags/{}/settle", flagged.as_str().unwrap());
+    let body = json!({"outcome": "upheld", "reason": "it does"}).to_string();
+    assert_eq!(stage.scene.app.send("POST", &settle, &headers, body.as_bytes()).await.status, 200);
+    assert_eq!(stage.get(&verify).await["activeFlagCount"], 0);
+    let decide = format!("/api/v1/sigma/admin/certificates/{id}/decisions");
+    let body = json!({"action": "revoke", "reason": "it steers agents"}).to_string();
+    assert_eq!(stage.scene.app.send("POST", &decide, &headers, body.as_bytes()).await.status, 201);
+    let after = stage.scene.ask(&ann, "GET", &path, None).await.json();
+    assert_eq!(
+        (&after["certificate"]["status"], &after["certificate"]["decisionReason"], &after["state"]),
+        (&json!("REVOKED"), &json!("it steers agents"), &json!("certified"))
+    );
+    assert_eq!(after["events"], json!(before["events"].as_u64().unwrap() + 1));
+    let history = stage.scene.ask(&ann, "GET", &format!("{path}/history"), None).await.json();
+    let last = history["items"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["kind"], "certificate-decision");
+    let told =
+        json!({"certificateId": id, "status": "REVOKED", "securityLevel": "BLOCKED", "reason": "it steers agents"});
+    assert_eq!(last["data"], told);
+    assert!(!history.to_string().contains("ada"), "{history:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn everything_that_stands_in_the_way_is_told_at_once() {
     let stage = Stage::new().await;
     let ann = stage.scene.token("ann", &[Scope::Read, Scope::Submit]).await;
