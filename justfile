@@ -11,6 +11,10 @@ test:
 bench:
     cargo bench -p sigma --bench audit
 
+# A submission of fifty files from checkout to certificate, beside its own run
+bench-submission:
+    cargo bench -p sigma --bench submission
+
 # The worst files that can be made by hand: none may take two seconds
 bench-worst *ARGS:
     cargo bench -p sigma-analysis --bench worst -- {{ARGS}}

@@ -297,6 +297,13 @@ async fn a_submission_is_flagged_and_its_owner_is_told_what_operators_decide() {
         "{before:#}"
     );
 
+    // A submission has one certificate for good; a new audit is a new submission.
+    let again = format!("/api/v1/sigma/admin/certificates/{id}/reaudit");
+    let body = json!({"reason": "look again"}).to_string();
+    let got = stage.scene.app.send("POST", &again, &headers, body.as_bytes()).await;
+    assert_eq!((got.status, got.code().as_str()), (409, "conflict"), "{}", got.text());
+    assert!(got.text().contains("submitted again"), "{}", got.text());
+
     // Upheld, and revoked: the flag is settled, and the owner is told what was decided, though not by whom.
     let settle = format!("/api/v1/sigma/admin/flags/{}/settle", flagged.as_str().unwrap());
     let body = json!({"outcome": "upheld", "reason": "it does"}).to_string();
