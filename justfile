@@ -15,6 +15,10 @@ bench:
 bench-preview:
     cargo bench -p sigma --bench preview
 
+# A submission of fifty files from checkout to certificate, beside its own run
+bench-submission:
+    cargo bench -p sigma --bench submission
+
 # The worst files that can be made by hand: none may take two seconds
 bench-worst *ARGS:
     cargo bench -p sigma-analysis --bench worst -- {{ARGS}}

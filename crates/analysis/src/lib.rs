@@ -19,6 +19,7 @@ mod preprocess;
 mod release;
 mod report;
 mod rules;
+mod signatures;
 mod unpack;
 
 pub use limits::Limits;
@@ -27,6 +28,7 @@ pub use preprocess::{Submitted, declared_host};
 pub use release::{WHEEL_DIFFERS, compare};
 pub use report::{MAX_FINDINGS as FINDINGS_PER_RULE, analysis_type};
 pub use rules::catalogue::{RuleEntry, catalogue};
+pub use signatures::{Signature, signatures};
 pub use unpack::{Packed, unpack};
 
 use std::io::{Read, Seek};
@@ -103,7 +105,7 @@ impl Analysis {
 }
 
 /// The version of the rules. It changes whenever the same bytes could give another report.
-pub const RULESET: &str = "2026.11.5";
+pub const RULESET: &str = "2026.11.6";
 
 /// Bytes of stack on which a distribution is analysed, so that not every deep file needs a stack of its own. Only what
 /// is touched costs memory.

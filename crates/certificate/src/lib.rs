@@ -10,6 +10,7 @@ mod canonical;
 mod delta_entry;
 mod files_hash;
 mod package;
+mod package_execution;
 mod provenance_entry;
 mod standing;
 mod submission;
@@ -27,10 +28,11 @@ pub use package::{
     AdvisoryFields, BallotLine, CoverageSummary, DistributionEntry, PAYLOAD_HASH_ALGORITHM, PackageCertificate,
     PackagePayload, SCHEMA, SealError,
 };
+pub use package_execution::{EntryPointExecution, PackageExecution};
 pub use provenance_entry::ProvenanceEntry;
 pub use standing::{Action, CertificateStatus, Decision, OperatorDecision, effective_level, status};
 pub use submission::{
-    CodeReview, DeclaredCalls, EndpointReview, ExecutionSummary, IncludedFile, ManifestBlock, OnChain,
+    CodeReview, DeclaredCalls, EndpointReview, ExecutionSummary, HarnessSummary, IncludedFile, ManifestBlock, OnChain,
     PreProcessorSummary, Review, SUBMISSION_SCHEMA, Safety, SandboxRisk, SourceBlock, SourceIntegrity, SourceType,
     SubmissionCertificate, SubmissionPayload, SubmissionVerifyView, SubmissionView,
 };

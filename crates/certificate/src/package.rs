@@ -7,7 +7,7 @@ use sigma_core::{
     SkipReason, SubmissionCategory, Timestamp, Vote, Warning,
 };
 
-use crate::{CanonicalError, DeltaEntry, ProvenanceEntry, canonical_bytes, content_id, payload_hash};
+use crate::{CanonicalError, DeltaEntry, PackageExecution, ProvenanceEntry, canonical_bytes, content_id, payload_hash};
 
 /// How `payloadHash` is computed, as the public API names it.
 pub const PAYLOAD_HASH_ALGORITHM: &str = "keccak256-canonical-json-v1";
@@ -115,6 +115,9 @@ pub struct PackagePayload {
     /// What the ecosystem attests about where it comes from. Certificates from before this was looked at have no such field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_provenance: Option<ProvenanceEntry>,
+    /// What the package's commands did in isolation. Absent where nobody asked for that: then nothing of it was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<PackageExecution>,
 }
 
 /// One distribution that was read.

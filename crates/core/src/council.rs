@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AdvisorySnapshot, Delta, PackageId, Release, Report, SecurityLevel, Severity, Sha256, UpstreamProvenance};
+use crate::{
+    AdvisorySnapshot, Delta, EntryPointRuns, PackageId, Release, Report, SecurityLevel, Severity, Sha256,
+    UpstreamProvenance,
+};
 
 /// All that the council sees of one package. Structured facts only; no source, and nothing that could instruct it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +23,8 @@ pub struct Dossier {
     /// What the ecosystem attests about where it comes from.
     #[serde(default)]
     pub provenance: UpstreamProvenance,
+    /// What its commands did in isolation; `None` when nobody asked for that, which is not "nothing".
+    pub entry_points: Option<EntryPointRuns>,
 }
 
 /// Which of the two panels a ballot belongs to.

@@ -9,6 +9,7 @@ mod delta;
 mod dependency;
 mod digest;
 mod distribution;
+mod entry_points;
 mod finding;
 mod graph;
 mod level;
@@ -31,6 +32,7 @@ pub use dependency::{
 };
 pub use digest::{Authority, DigestError, Digests, ExpectedDigest, HashAlgorithm, Sha1, Sha256, Sha512};
 pub use distribution::{Distribution, DistributionKind, People, Release};
+pub use entry_points::{EntryPointRun, EntryPointRuns};
 pub use finding::{Capability, Category, Confidence, Finding, Reach, Severity};
 pub use graph::{Depth, Graph, Parent, ResolvedPackage, Unresolved, UnresolvedReason};
 pub use level::{AnalysisType, SecurityLevel};
@@ -44,8 +46,9 @@ pub use report::{
 pub use step::{Step, order_versions};
 pub use submission::{
     AdvisoryNote, Bounded, CodeDossier, CodeLanguage, ComplexityTier, EndpointProbe, Execution, ExecutionStatus,
-    Exercise, ExternalCall, ManifestDelta, NetworkAttempt, Origin, PackageFact, PackageFacts, Preprocess, ProbeOutcome,
-    RiskFlag, SandboxTier, SkillManifest, SourceFile, SourceTree, SpawnAttempt, SubmissionCategory, Usage,
+    Exercise, ExternalCall, ManifestDelta, ModelHarness, NetworkAttempt, Origin, PackageFact, PackageFacts, Preprocess,
+    ProbeOutcome, RiskFlag, SandboxTier, SkillManifest, SourceFile, SourceTree, SpawnAttempt, SubmissionCategory,
+    Usage,
 };
 pub use target::{Arch, Os, Platform, PythonVersion, Target, TargetError};
 pub use text::printable;

@@ -5,7 +5,7 @@
 
 use sigma_core::{Ballot, CodeDossier, Dossier, ModelSeat, Phase, Ruling, SecurityLevel, Sha256, Vote};
 
-use crate::model::{Abstention, Judged, Model, ModelConfig, ModelError, Written, judge};
+use crate::model::{Abstention, Judged, Model, ModelConfig, ModelError, Written, judge, schema};
 use crate::prompt::{Prompt, Tokens, about_code, about_package};
 use crate::seating::{Seating, seat};
 use crate::{CODE_PANEL, PANEL, ballots, rule, validators};
@@ -161,7 +161,7 @@ struct Spent {
 
 impl Question {
     fn new(model: &Model, prompt: Prompt, left: &mut u64) -> Result<Self, Abstention> {
-        let request = model.question(&prompt.system, &prompt.user);
+        let request = model.question(&prompt.system, &prompt.user, ("ballot", schema()));
         let reserved = model.config.cost(request.len() as u64, model.config.max_tokens.into());
         if reserved > model.config.max_cost_micro_usd || reserved > *left {
             return Err(Abstention::OverBudget);

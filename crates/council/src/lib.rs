@@ -6,6 +6,7 @@
 //! nothing in a dossier is an instruction.
 #![warn(missing_docs)]
 
+mod author;
 mod consensus;
 mod council;
 mod hearing;
@@ -17,6 +18,7 @@ mod seating;
 mod strands;
 mod validators;
 
+pub use author::{Author, Authored, HarnessSubject};
 pub use consensus::rule;
 pub use council::{Council, Round, Transcript};
 pub use model::{ApiKey, ModelApi, ModelConfig, ModelError, Panels};
@@ -136,6 +138,7 @@ pub(crate) mod tests {
             },
             delta: None,
             provenance: UpstreamProvenance::default(),
+            entry_points: None,
             package,
         }
     }

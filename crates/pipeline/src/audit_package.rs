@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use sigma_analysis::{Analysis, Input, analysis_type, compare};
 use sigma_certificate::PackageCertificate;
 use sigma_core::{
-    AdvisorySnapshot, CouncilVerdict, Digests, DistributionKind, Dossier, ExpectedDigest, PackageId, Report,
-    ResolvedPackage, Timestamp, Warning,
+    AdvisorySnapshot, CouncilVerdict, Digests, DistributionKind, Dossier, EntryPointRuns, ExpectedDigest, PackageId,
+    Report, ResolvedPackage, Timestamp, Warning,
 };
 use sigma_ecosystem::{Artifact, FetchError, Hashed, HttpError};
 use sigma_store::{Incident, NewEscalation, Sealed, StoreError, Wanted};
@@ -103,7 +103,7 @@ impl Hall {
         if let Some(known) = self.known(package).await? {
             return Ok(known);
         }
-        match self.examine(package, advisories, predecessor, None, progress).await? {
+        match self.examine(package, advisories, predecessor, None, None, progress).await? {
             Examined::Settled(outcome) => Ok(outcome),
             Examined::Sealed(sealed) => Ok(sealed_outcome(&sealed, self.store.insert(&sealed).await?)),
         }
@@ -111,13 +111,14 @@ impl Hall {
 
     /// Fetches, analyses, judges and seals one package of which nothing is known. The certificate is not stored yet: it may
     /// belong into a transaction of the caller's, who holds the claim until then. A new audit names the certificate that it
-    /// replaces.
+    /// replaces. `entry_points` is what the package's commands did, where they were run.
     pub(crate) async fn examine(
         &self,
         package: &ResolvedPackage,
         advisories: AdvisorySnapshot,
         predecessor: Option<PackageCertificate>,
         replacing: Option<&PackageCertificate>,
+        entry_points: Option<EntryPointRuns>,
         progress: &dyn Progress,
     ) -> Result<Examined, AuditError> {
         let name = package.id.to_string();
@@ -165,7 +166,8 @@ impl Hall {
             Some(predecessor) => self.delta(predecessor, &report, &release.people).await?,
             None => None,
         };
-        let dossier = Dossier { package: package.id.clone(), release, report, advisories, delta, provenance };
+        let package_id = package.id.clone();
+        let dossier = Dossier { package: package_id, release, report, advisories, delta, provenance, entry_points };
         let ruling = self.keep_round(self.review.council.round(&dossier).await).await?;
         let supersedes = match replacing {
             Some(replaced) => Some(replaced.id().to_owned()),

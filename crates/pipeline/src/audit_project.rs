@@ -88,6 +88,9 @@ impl Hall {
         }
         self.note_standings(&mut rows).await?;
         audit.rows = rows;
+        if !options.preview {
+            self.run_entry_points(&mut audit, progress).await?;
+        }
         Ok(audit)
     }
 
@@ -182,7 +185,8 @@ impl Hall {
     }
 }
 
-fn state(outcome: PackageOutcome) -> RowState {
+/// The row of a package whose audit ended so.
+pub(crate) fn state(outcome: PackageOutcome) -> RowState {
     match outcome {
         PackageOutcome::Audited(certificate) => RowState::Audited(certificate),
         PackageOutcome::Cached(certificate) => RowState::Cached(certificate),

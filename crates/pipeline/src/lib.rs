@@ -8,6 +8,7 @@ mod audit_package;
 mod audit_project;
 mod booking;
 mod coordination;
+mod entry_points;
 mod escalation;
 mod jobs;
 mod ledger;

@@ -65,7 +65,7 @@ impl Hall {
     }
 
     /// The report that the certificate was sealed from.
-    async fn stored_report(&self, certificate: &PackageCertificate) -> Result<Option<Report>, AuditError> {
+    pub(crate) async fn stored_report(&self, certificate: &PackageCertificate) -> Result<Option<Report>, AuditError> {
         let Some(sealed) = self.store.certificate(certificate.id()).await? else { return Ok(None) };
         match serde_json::from_slice(&sealed.report) {
             Ok(report) => Ok(Some(report)),

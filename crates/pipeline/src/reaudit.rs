@@ -18,6 +18,11 @@ pub enum ReauditError {
     /// There is none with this id.
     #[error("there is no certificate {0}")]
     Unknown(String),
+    /// It is of a submission, which has one certificate for good.
+    #[error(
+        "{0} is of a submission, which has one certificate: have it submitted again, and the new one supersedes it"
+    )]
+    Submission(String),
     /// An operator blocked the package, and a new audit would not lift that.
     #[error("{0} is blocked by an operator, which a new audit does not lift: revoke or override its certificate first")]
     Blocked(PackageId),
@@ -43,6 +48,9 @@ impl Hall {
     /// When there is nothing to be audited again, or the store refuses.
     pub async fn request_reaudit(&self, id: &str, reason: &str, operator: &str) -> Result<JobId, ReauditError> {
         let unknown = || ReauditError::Unknown(sigma_core::printable(id, 80));
+        if self.store.submission_certificate(id).await?.is_some() {
+            return Err(ReauditError::Submission(sigma_core::printable(id, 80)));
+        }
         let certificate = self.store.certificate(id).await?.ok_or_else(unknown)?.certificate;
         let damaged = |why: String| StoreError::Damaged { what: format!("certificate {id}"), why };
         let package = certificate.payload().package().map_err(|error| damaged(error.to_string()))?;

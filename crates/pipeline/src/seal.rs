@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use sigma_certificate::{
-    BallotLine, CoverageSummary, DeltaEntry, DistributionEntry, PackageCertificate, PackagePayload, ProvenanceEntry,
-    canonical_bytes, content_id, files_hash,
+    BallotLine, CoverageSummary, DeltaEntry, DistributionEntry, PackageCertificate, PackageExecution, PackagePayload,
+    ProvenanceEntry, canonical_bytes, content_id, files_hash,
 };
 use sigma_core::{AnalysisType, Dossier, FileSet, ProvenanceStatus, PublisherChange, Ruling, Sha256, Timestamp};
 use sigma_store::Sealed;
 
 use crate::AuditError;
+use crate::entry_points::{ARGUMENTS, executed};
+use crate::review::execution_summary;
 
 /// Other certificates that one names.
 #[derive(Debug, Default)]
@@ -77,6 +79,10 @@ pub(crate) fn compose(
     let advisories = PackagePayload::advisory_fields(&dossier.advisories, "at certification time");
     let delta = dossier.delta.as_ref().zip(links.predecessor);
     let people = &dossier.release.people;
+    let execution = dossier.entry_points.as_ref().map(|runs| {
+        let summaries = runs.runs.iter().map(|run| execution_summary(&run.execution, &ruling)).collect();
+        PackageExecution::new(runs, summaries, ARGUMENTS)
+    });
     let payload = PackagePayload {
         schema: PackagePayload::schema(),
         registry_source: dossier.package.ecosystem(),
@@ -116,6 +122,7 @@ pub(crate) fn compose(
         report_hash: Sha256::of(&report),
         supersedes: links.supersedes,
         upstream_provenance: Some(ProvenanceEntry::from(&dossier.provenance)),
+        execution,
     };
     Ok(Composed { payload, report, round })
 }
@@ -133,7 +140,7 @@ fn origin_news(dossier: &Dossier) -> &'static str {
 
 /// What was not checked, in sentences that end in a full stop.
 fn disclosures(dossier: &Dossier, distributions: &[DistributionEntry], unread: &[String]) -> Vec<String> {
-    let mut lines = vec!["The analysis is static: the package was not executed.".to_owned()];
+    let mut lines = executed(dossier.entry_points.as_ref());
     if let Some((_, local)) = dossier.report.ruleset.split_once('+') {
         lines.push(format!(
             "Rules of the operator ran beside the built-in ones ({local}): to repeat this, they are needed."

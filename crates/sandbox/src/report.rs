@@ -67,6 +67,7 @@ pub fn execution(seen: Seen) -> Execution {
         usage: seen.usage,
         flags,
         description,
+        harness: None,
     }
 }
 

@@ -64,6 +64,9 @@ pub fn main() -> ExitCode {
     use crate::{PROTOCOL, Request, Response};
     use sigma_core::Execution;
 
+    // Whoever asked and was killed gets no answer: then nothing is to go on running for it. What is run dies with this process.
+    // Where this fails, it goes on to its limit of time at most.
+    let _ = sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong);
     let mut text = Vec::new();
     let execution = match std::io::stdin().lock().take(REQUEST).read_to_end(&mut text) {
         Err(error) => Execution::failed(format!("the request could not be read: {error}")),

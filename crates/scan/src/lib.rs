@@ -134,6 +134,7 @@ fn ruled(report: Report, map: Map, delta: Option<Delta>) -> Scan {
         delta,
         // Nobody was asked: nothing is known.
         provenance: UpstreamProvenance::default(),
+        entry_points: None,
     };
     let ruling = sigma_council::deliberate(&dossier);
     Scan { report: dossier.report, delta: dossier.delta, map, ruling }

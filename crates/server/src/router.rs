@@ -35,6 +35,7 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(verify::scoped_verify))
         .routes(routes!(flags::flag))
         .routes(routes!(flags::scoped_flag))
+        .routes(routes!(flags::flag_certificate))
         .routes(routes!(reviewed::search))
         .routes(routes!(certificates::certificate))
         .routes(routes!(certificates::verify))

@@ -181,10 +181,11 @@ Examples:
   sigma verify requests.bundle.json --root trusted_root.json --artifact requests-2.31.0-py3-none-any.whl
   sigma verify weather.bundle.json --root trusted_root.json --artifact checkout/skills/weather")]
     Verify(Verify),
-    /// Hash the files of a folder with sha256-sorted-files-v1
+    /// Hash the files of a folder with sha256-sorted-files-v1, or a SKILL.md alone
     #[command(after_help = "\
 All files are sorted by the bytes of their path; each path and the file's SHA-256 in hexadecimal are concatenated without
-separators, and the result is hashed with SHA-256. `.git` is left out; symbolic links are an error.
+separators, and the result is hashed with SHA-256. `.git` is left out; symbolic links are an error. Of a SKILL.md alone it is the SHA-256 of
+the file with its line ends normalised to LF: what certificates of skills without code hold (tr -d '\\r' < SKILL.md | sha256sum).
 
 To reproduce it without sigma:
   find . -path ./.git -prune -o -type f -print | sed 's|^./||' | LC_ALL=C sort |
@@ -540,9 +541,13 @@ pub struct Audit {
     #[arg(long = "env", value_name = "NAME")]
     pub variables: Vec<String>,
 
-    /// Python version to resolve for
-    #[arg(long, value_name = "3.X", default_value = "3.12")]
-    pub python_version: PythonVersion,
+    /// Run the commands of certified packages with --help in isolation; they need certificates that say what came of it
+    #[arg(long, conflicts_with = "preview")]
+    pub run_entry_points: bool,
+
+    /// Python version to resolve for [default: 3.12; that of the sandbox where commands are run]
+    #[arg(long, value_name = "3.X")]
+    pub python_version: Option<PythonVersion>,
 
     /// Platform to resolve for: linux-x64, linux-arm64, macos-x64, macos-arm64, windows-x64, windows-arm64
     #[arg(long, value_name = "OS-ARCH", default_value = "linux-x64")]
@@ -561,7 +566,7 @@ pub struct Show {
 
 #[derive(Debug, Parser)]
 pub struct Hash {
-    /// The folder
+    /// The folder, or a SKILL.md
     #[arg(default_value = ".")]
     pub path: PathBuf,
 

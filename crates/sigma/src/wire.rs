@@ -223,26 +223,32 @@ pub fn hall(config: &Config, store: Store, rules: OperatorRules, offline: bool) 
     let clock = Arc::new(now);
     let limits = HallConfig { prices: config.prices, ..HallConfig::default() };
     let hall = Hall::new(ecosystems, store, Analyser::with_rules(Limits::default(), rules), clock, limits)?;
-    let council = Arc::new(config.council.council()?);
+    let council = Arc::new(config.council.council(config.review.harness_model.as_deref())?);
     Ok(hall.with_roots(roots(config)?).with_review(ReviewRooms { council, ..ReviewRooms::default() }))
 }
 
 /// The hall with what the review of submissions needs. A server has to answer within the seconds that a request may take.
 pub fn reviewing_hall(config: &Config, store: Store, rules: OperatorRules) -> Result<Hall> {
+    Ok(hall(config, store, rules, false)?.with_review(review(config)?))
+}
+
+/// What the review of submissions, and runs of packages' commands, need.
+pub fn review(config: &Config) -> Result<ReviewRooms> {
     let sandbox = config.sandbox.sandbox()?;
     let python = sandbox.as_ref().ok().and_then(|sandbox| sandbox.interpreters.python.as_ref());
     let within = Duration::from_secs(config.server.request_seconds.saturating_sub(5).max(5));
-    let review = ReviewRooms {
+    Ok(ReviewRooms {
         repositories: config.review.repositories(within),
         limits: config.review.limits(),
         read: read_options(config),
         probes: config.review.probes(),
         python: python.and_then(python_version),
         sandbox,
+        run_entry_points: config.review.run_entry_points,
         runs: Arc::new(Semaphore::new(config.sandbox.parallel.max(1))),
-        council: Arc::new(config.council.council()?),
-    };
-    Ok(hall(config, store, rules, false)?.with_review(review))
+        council: Arc::new(config.council.council(config.review.harness_model.as_deref())?),
+        author: config.council.author(config.review.harness_model.as_deref())?.map(Arc::new),
+    })
 }
 
 /// `Python 3.13.5` is 3.13.

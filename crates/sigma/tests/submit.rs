@@ -124,6 +124,33 @@ fn shell(scene: &Scene, files: &Path) -> String {
     String::from_utf8(output.stdout).unwrap().split(' ').next().unwrap().to_owned()
 }
 
+/// A skill without code: the hash of its SKILL.md is that of its certificate, by this program and by a shell.
+#[test]
+fn a_skill_alone_is_identified_by_its_manifest() {
+    let scene = Scene::new();
+    let text = "---\r\nname: guide\r\ndescription: Guides.\r\n---\r\n\r\n# Guide\n";
+    let repository = GitRepository::new(&scene.folder.path().join("repositories"), "example/guide");
+    repository.set("refs/heads/main", &repository.files(&[("SKILL.md", text.as_bytes())]));
+    let ran =
+        scene.run(&["submit", "--repo", &scene.host.url("example/guide"), "--category", "SKILL", "--format", "json"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    let certified = ran.json()["manifest"]["sha256"].as_str().unwrap().to_owned();
+    std::fs::write(scene.folder.path().join("SKILL.md"), text).unwrap();
+    let ours = scene.run(&["hash", "SKILL.md"]);
+    assert_eq!((ours.code, ours.out), (Some(0), format!("{certified}  sha256-lf over SKILL.md\n")));
+    let json = scene.run(&["hash", "SKILL.md", "--format", "json"]).json();
+    assert_eq!((&json["manifestHash"], &json["algorithm"]), (&certified.clone().into(), &"sha256-lf".into()));
+    // The line of docs/submissions.md.
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/submissions.md");
+    let line = "tr -d '\\r' < SKILL.md | sha256sum";
+    assert!(std::fs::read_to_string(document).unwrap().contains(line), "docs/submissions.md does not say `{line}`");
+    let shell = Command::new("sh").args(["-c", line]).current_dir(scene.folder.path()).output().unwrap();
+    assert!(String::from_utf8(shell.stdout).unwrap().starts_with(&certified));
+    std::fs::write(scene.folder.path().join("main.py"), "").unwrap();
+    let other = scene.run(&["hash", "main.py"]);
+    assert!(other.code == Some(2) && other.err.contains("expected a folder, or a SKILL.md"), "{}", other.err);
+}
+
 #[test]
 fn what_steals_is_blocked_by_what_it_is_and_by_what_it_does() {
     let scene = Scene::new();

@@ -22,6 +22,8 @@ use url::Url;
 mod faults;
 #[path = "workers/operators.rs"]
 mod operators;
+#[path = "workers/reviews.rs"]
+mod reviews;
 
 struct Scene {
     eco: FakeEcosystem,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
 use sigma_certificate::{Action, Decision};
 use sigma_core::{SecurityLevel, Timestamp};
 use sqlx::any::AnyRow;
@@ -55,6 +56,7 @@ impl Store {
             return Ok(None);
         }
         let seq = writing.decide(new).await?;
+        writing.tell_owner(new).await?;
         writing.commit(new.at).await?;
         Ok(Some(AdminEvent { seq, decision: new.clone() }))
     }
@@ -120,6 +122,29 @@ impl Store {
 }
 
 impl Writing {
+    /// Tells the submission that a certificate is of, and so its owner, what was decided about it. Certificates of packages, and
+    /// of submissions that nobody queued, have no owner.
+    async fn tell_owner(&mut self, new: &NewDecision) -> Result<(), StoreError> {
+        let row = sqlx::query(
+            "UPDATE submission SET updated_at = CASE WHEN updated_at < $2 THEN $2 ELSE updated_at END
+             WHERE id = (SELECT submission FROM submission_certificate WHERE id = $1) RETURNING id",
+        )
+        .bind(&new.certificate)
+        .bind(new.at.as_millis())
+        .fetch_optional(&mut *self.transaction)
+        .await?;
+        let Some(row) = row else { return Ok(()) };
+        let submission: String = row.try_get(0)?;
+        // The operator is not public, and so not the owner's to know.
+        let told = json!({
+            "certificateId": new.certificate,
+            "status": new.action.status().as_str(),
+            "securityLevel": new.action.level(),
+            "reason": new.reason,
+        });
+        self.tell(&submission, &[("certificate-decision", told.to_string().into_bytes())], new.at).await
+    }
+
     /// Records a decision about a certificate that is there. Its place in the log.
     pub(crate) async fn decide(&mut self, new: &NewDecision) -> Result<u64, StoreError> {
         let (action, level) = words(new.action);

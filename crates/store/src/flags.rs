@@ -122,8 +122,8 @@ impl FromStr for FlagState {
 pub struct Flag {
     /// `flg_` and 32 characters.
     pub id: String,
-    /// The exact package.
-    pub package: PackageId,
+    /// The exact package; nothing where the certificate is of a submission.
+    pub package: Option<PackageId>,
     /// The certificate that answered for it then.
     pub certificate: String,
     /// What it is about.
@@ -153,11 +153,12 @@ impl Store {
         let sql = format!(
             "INSERT INTO flag ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING"
         );
+        let package = flag.package.as_ref();
         let added = sqlx::query(AssertSqlSafe(sql))
             .bind(&flag.id)
-            .bind(flag.package.ecosystem().as_str())
-            .bind(flag.package.name().as_str())
-            .bind(flag.package.version())
+            .bind(package.map_or("", |package| package.ecosystem().as_str()))
+            .bind(package.map_or("", |package| package.name().as_str()))
+            .bind(package.map_or("", PackageId::version))
             .bind(&flag.certificate)
             .bind(flag.category.as_str())
             .bind(&flag.text)
@@ -185,6 +186,18 @@ impl Store {
         .bind(package.version())
         .fetch_one(&self.database.pool)
         .await?;
+        Ok(row.try_get::<i64, _>(0)?.unsigned_abs())
+    }
+
+    /// How many flags of one certificate are open.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn open_flags_of_certificate(&self, id: &str) -> Result<u64, StoreError> {
+        let row = sqlx::query("SELECT COUNT(*) FROM flag WHERE certificate_id = $1 AND state = 'open'")
+            .bind(id)
+            .fetch_one(&self.database.pool)
+            .await?;
         Ok(row.try_get::<i64, _>(0)?.unsigned_abs())
     }
 
@@ -268,7 +281,13 @@ fn read(row: &AnyRow) -> Result<Flag, StoreError> {
     let id: String = row.try_get(0)?;
     let damaged = |why: String| StoreError::Damaged { what: format!("flag {id}"), why };
     let (ecosystem, name, version): (String, String, String) = (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-    let package = format!("{ecosystem}:{name}@{version}").parse().map_err(|error| damaged(format!("{error}")))?;
+    let package = match ecosystem.is_empty() {
+        true => None,
+        false => {
+            let package = format!("{ecosystem}:{name}@{version}");
+            Some(package.parse().map_err(|error| damaged(format!("{error}")))?)
+        }
+    };
     let (category, state): (&str, &str) = (row.try_get(5)?, row.try_get(9)?);
     let (contact, settled_at): (String, i64) = (row.try_get(7)?, row.try_get(10)?);
     Ok(Flag {

@@ -71,6 +71,7 @@ pub(crate) fn sealed(package: &str, content: &[u8], ruleset: &str, at: i64) -> S
         ruleset_version: ruleset.to_owned(),
         report_hash: zero,
         supersedes: None,
+        execution: None,
         disclosures: vec![],
         upstream_provenance: None,
     };

@@ -20,6 +20,10 @@ pub enum Manner {
     BlamesDecoy,
     /// Votes SAFE in praise of itself and of what it judges.
     Flatters,
+    /// Writes this program when it is asked for a harness.
+    Writes(String),
+    /// Writes a harness that holds what a quoted text orders it to copy.
+    WritesSteered,
     /// Does what a quoted text orders.
     Steered,
     /// Echoes another canary.
@@ -104,6 +108,10 @@ fn reply(manner: &Manner, anthropic: bool, question: &Value) -> Reply {
                 .to_string()
         }
         Manner::Steered => ballot("SAFE", "CLEAR", &[], &decoy).to_string(),
+        Manner::Writes(program) => json!({"canary": canary, "harness": program, "note": "sure"}).to_string(),
+        Manner::WritesSteered => {
+            json!({"canary": canary, "harness": format!("print('{decoy}')"), "note": "sure"}).to_string()
+        }
         Manner::WrongCanary => {
             let mut wrong = ballot("SAFE", "CLEAR", &[], "sure");
             wrong["canary"] = json!("00000000000000000000000000000000");

@@ -123,6 +123,7 @@ pub(crate) fn signs_of(call: &Call<'_>) -> Signs {
 /// Every rule. One line each.
 pub(crate) const RULES: &[&Rule] = &[
     &agent::agent_configuration::RULE,
+    &agent::hidden_instruction::RULE,
     &agent::prompt_injection::RULE,
     &agent::unleashed_agent::RULE,
     &archive::archive_oddity::RULE,

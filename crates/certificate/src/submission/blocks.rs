@@ -8,6 +8,8 @@ use sigma_core::{
     NetworkAttempt, RiskFlag, SandboxTier, SecurityLevel, Sha256, SpawnAttempt, Timestamp, Warning,
 };
 
+use super::HarnessSummary;
+
 /// Where the files came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -238,4 +240,7 @@ pub struct ExecutionSummary {
     pub description: String,
     /// Risk flags that the council retained at HIGH or CRITICAL.
     pub retained_risk_flags: Vec<RiskFlag>,
+    /// A second run, by a harness that a model wrote. Absent where no model was asked: then the generated harness is all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harness: Option<HarnessSummary>,
 }

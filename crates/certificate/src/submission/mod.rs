@@ -4,6 +4,7 @@
 //! known later (the id, the receipt of the chain, what operators decide) is in the view.
 
 mod blocks;
+mod harness;
 mod view;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ pub use blocks::{
     CodeReview, EndpointReview, ExecutionSummary, IncludedFile, ManifestBlock, PreProcessorSummary, Review, Safety,
     SandboxRisk, SourceBlock, SourceIntegrity, SourceType,
 };
+pub use harness::HarnessSummary;
 pub use view::{DeclaredCalls, OnChain, SubmissionVerifyView, SubmissionView};
 
 use crate::{BallotLine, PackageAnalysis, SealError, canonical_bytes, content_id, payload_hash};

@@ -69,6 +69,7 @@ fn payload() -> SubmissionPayload {
                 functions_total: None,
                 description: "The code was not run: turned off.".to_owned(),
                 retained_risk_flags: vec![],
+                harness: None,
             },
             disclaimer: "d".to_owned(),
         }),

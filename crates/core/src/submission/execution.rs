@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Severity;
+use crate::{ModelSeat, Severity, Sha256};
 
 /// How isolated a run was. It never falls back silently: the one that was used stands in the certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -120,6 +120,20 @@ pub struct Usage {
     pub output_bytes: u64,
 }
 
+/// A second run, by a harness that a model wrote; or why there was none. What it shows is of the harness and the code together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelHarness {
+    /// The model, and what it was asked.
+    pub author: ModelSeat,
+    /// Why the generated harness was the only one; nothing where this one ran.
+    pub fallback: Option<String>,
+    /// SHA-256 of the harness's source, which is in the model's stored answer.
+    pub source_sha256: Option<Sha256>,
+    /// What was seen when it ran.
+    pub run: Option<Execution>,
+}
+
 /// The whole of what is known about running the code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -156,6 +170,9 @@ pub struct Execution {
     pub flags: Vec<RiskFlag>,
     /// What the code did, in plain language, written from the recorded events.
     pub description: String,
+    /// The run by a harness that a model wrote, beside this one; nothing where no model was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harness: Option<Box<ModelHarness>>,
 }
 
 impl Execution {
@@ -179,6 +196,7 @@ impl Execution {
             output: String::new(),
             usage: Usage::default(),
             flags: Vec::new(),
+            harness: None,
         }
     }
 

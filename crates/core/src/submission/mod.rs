@@ -11,7 +11,8 @@ mod source;
 pub use category::SubmissionCategory;
 pub use dossier::{AdvisoryNote, CodeDossier, PackageFact, PackageFacts};
 pub use execution::{
-    Bounded, Execution, ExecutionStatus, Exercise, NetworkAttempt, RiskFlag, SandboxTier, SpawnAttempt, Usage,
+    Bounded, Execution, ExecutionStatus, Exercise, ModelHarness, NetworkAttempt, RiskFlag, SandboxTier, SpawnAttempt,
+    Usage,
 };
 pub use preprocess::{CodeLanguage, ComplexityTier, Preprocess};
 pub use probe::{EndpointProbe, ProbeOutcome};

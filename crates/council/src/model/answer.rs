@@ -36,7 +36,7 @@ struct Given {
 }
 
 /// The JSON Schema of an answer, in the subset that vendors enforce while the model writes. Ranges are checked here.
-pub(super) fn schema() -> Value {
+pub(crate) fn schema() -> Value {
     let levels = json!(["CLEAR", "MONITORED", "CAUTION", "BLOCKED"]);
     json!({
         "type": "object",

@@ -7,15 +7,17 @@ mod config;
 mod wire;
 
 pub(crate) use abstention::Abstention;
-pub(crate) use answer::{Judged, judge};
+pub(crate) use answer::{Judged, judge, schema};
 pub(crate) use client::Model;
 pub use config::{ApiKey, ModelApi, ModelConfig, ModelError, Panels};
 pub(crate) use wire::Written;
 
+use serde_json::Value;
+
 impl Model {
-    /// The body of the request that puts this question.
-    pub fn question(&self, system: &str, user: &str) -> Vec<u8> {
-        self.config.api.body(&self.config, system, user).to_string().into_bytes()
+    /// The body of the request that puts this question and asks for JSON of this schema, by its name.
+    pub fn question(&self, system: &str, user: &str, schema: (&str, Value)) -> Vec<u8> {
+        self.config.api.body(&self.config, system, user, schema).to_string().into_bytes()
     }
 
     /// What the model wrote, by the endpoint's bytes.

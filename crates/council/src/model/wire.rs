@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::abstention::Abstention;
-use super::answer::schema;
 use super::config::{ModelApi, ModelConfig};
 
 /// What the endpoint says that the model wrote, and what it counted.
@@ -28,7 +27,7 @@ impl ModelApi {
     }
 
     /// The body of the request: one turn, temperature 0, an answer by schema.
-    pub(super) fn body(self, config: &ModelConfig, system: &str, user: &str) -> Value {
+    pub(super) fn body(self, config: &ModelConfig, system: &str, user: &str, (name, schema): (&str, Value)) -> Value {
         match self {
             // https://platform.openai.com/docs/api-reference/chat/create
             Self::OpenAi => json!({
@@ -38,7 +37,7 @@ impl ModelApi {
                 "messages": [{"role": "system", "content": system}, {"role": "user", "content": user}],
                 "response_format": {
                     "type": "json_schema",
-                    "json_schema": {"name": "ballot", "strict": true, "schema": schema()},
+                    "json_schema": {"name": name, "strict": true, "schema": schema},
                 },
             }),
             // https://platform.claude.com/docs/en/build-with-claude/structured-outputs
@@ -48,7 +47,7 @@ impl ModelApi {
                 "max_tokens": config.max_tokens,
                 "system": system,
                 "messages": [{"role": "user", "content": user}],
-                "output_config": {"format": {"type": "json_schema", "schema": schema()}},
+                "output_config": {"format": {"type": "json_schema", "schema": schema}},
             }),
         }
     }

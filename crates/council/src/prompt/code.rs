@@ -73,7 +73,8 @@ fn declared(skill: &SkillManifest, sheet: &mut Sheet) -> Value {
     })
 }
 
-fn run(ran: &Execution, sheet: &mut Sheet) -> Value {
+/// A run, as models are told of it.
+pub(super) fn run(ran: &Execution, sheet: &mut Sheet) -> Value {
     let (status, reason) = match &ran.status {
         ExecutionStatus::Completed => ("completed", None),
         ExecutionStatus::Skipped { reason } => ("skipped", Some(reason)),
@@ -90,7 +91,7 @@ fn run(ran: &Execution, sheet: &mut Sheet) -> Value {
         .collect();
     let spawns: Vec<String> =
         ran.spawns.listed.iter().map(|one| format!("{} {}", one.program, one.arguments.join(" "))).collect();
-    json!({
+    let mut told = json!({
         "status": status,
         "reason": reason.map(|text| sheet.quote(text)),
         "isolation": ran.tier,
@@ -103,7 +104,12 @@ fn run(ran: &Execution, sheet: &mut Sheet) -> Value {
         "callsRefused": ran.refused.values().fold(0_u64, |all, one| all.saturating_add(*one)),
         "mockSecretsRead": ran.canaries_read.len(),
         "mockSecretsLeaked": ran.canaries_leaked.len(),
-    })
+    });
+    // Where no model was asked for a harness, the question is what it was before there were any.
+    if let (Value::Object(told), Some(second)) = (&mut told, ran.harness.as_deref().and_then(|one| one.run.as_ref())) {
+        told.insert("byHarnessOfAModel".to_owned(), run(second, sheet));
+    }
+    told
 }
 
 /// How many packages stand at which level, by depth.

@@ -6,6 +6,7 @@
 //! echo a second token; and a quoted text of our own orders it to copy the third, which shows whether quoted text steers it.
 
 mod code;
+mod harness;
 mod package;
 mod sheet;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use sigma_core::Phase;
 
 use self::sheet::Sheet;
 pub(crate) use code::ask as about_code;
+pub(crate) use harness::ask as about_harness;
 pub(crate) use package::ask as about_package;
 
 /// Random texts of 32 hexadecimal digits.

@@ -1,8 +1,9 @@
 //! The question about a package: a library, which its users call; simpler than that about a submission.
 
 use serde_json::{Value, json};
-use sigma_core::{AdvisoryState, Ballot, Delta, Dossier, Phase};
+use sigma_core::{AdvisoryState, Ballot, Delta, Dossier, EntryPointRuns, Phase};
 
+use super::code::run;
 use super::sheet::Sheet;
 use super::{Prompt, Tokens, write};
 
@@ -59,11 +60,29 @@ pub(crate) fn ask(dossier: &Dossier, ballots: &[Ballot], phase: Phase, tokens: T
         "attestations": {"status": dossier.provenance.status(), "publisherChange": dossier.provenance.change()},
         "sinceLastCertified": dossier.delta.as_ref().map(|delta| news(delta, &mut sheet)),
     });
-    if let Value::Object(about) = about {
+    if let Value::Object(mut about) = about {
+        // Where nobody asked for runs, the question is what it was before there were any.
+        if let Some(runs) = &dossier.entry_points {
+            about.insert("commandsAskedForHelp".to_owned(), commands(runs, &mut sheet));
+        }
         sheet.about = about;
     }
     sheet.add_facts(report.findings(), ballots);
     write(phase, SUBJECT, sheet, tokens)
+}
+
+/// What the package's commands did when each was started with `--help` in isolation.
+fn commands(runs: &EntryPointRuns, sheet: &mut Sheet) -> Value {
+    let each: Vec<Value> = runs
+        .runs
+        .iter()
+        .map(|one| json!({"command": sheet.quote(&one.command), "run": run(&one.execution, sheet)}))
+        .collect();
+    json!({
+        "notRunAtAll": runs.obstacle.as_deref().map(|why| sheet.quote(why)),
+        "declared": runs.declared,
+        "runs": each,
+    })
 }
 
 fn news(delta: &Delta, sheet: &mut Sheet) -> Value {

@@ -25,6 +25,12 @@ const LISTED: usize = 100;
 /// Most problems that are listed.
 const PROBLEMS: usize = 100;
 
+/// What identifies a SKILL.md alone: SHA-256 of its bytes with line ends (CRLF, CR) normalised to LF. It is the `manifest.sha256` of
+/// certificates, and what a certificate of a skill without code is compared by.
+pub fn sha256_lf(bytes: &[u8]) -> Sha256 {
+    Sha256::of(&to_lf(bytes))
+}
+
 /// Reads a SKILL.md.
 ///
 /// `path` is shown with problems; `folder` is the name of the folder that the file lies in, which the skill must bear too.

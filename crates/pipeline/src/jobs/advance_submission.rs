@@ -174,7 +174,10 @@ async fn end(hall: &Hall, submission: Submission) -> Result<Box<dyn Effect>, Fai
 async fn audited(hall: &Hall, submission: &Submission, project: &Project) -> Result<Audit, Failure> {
     let plan: StoredPlan = serde_json::from_slice(&submission.plan)
         .map_err(|error| Failure::for_good(format!("the submission's plan cannot be read: {error}")))?;
-    Ok(hall.assemble(project, plan).await?)
+    let mut audit = hall.assemble(project, plan).await?;
+    // What was run in an earlier step, or by a worker that did not live to tell, is not run again.
+    hall.run_entry_points(&mut audit, &Silent).await?;
+    Ok(audit)
 }
 
 /// Reviews the code, and ends the submission.

@@ -100,7 +100,7 @@ async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
         Some(id) => hall.store.certificate(id).await?.map(|sealed| sealed.certificate),
         None => None,
     };
-    match hall.examine(package, advisories, predecessor, None, &Silent).await? {
+    match hall.examine(package, advisories, predecessor, None, None, &Silent).await? {
         Examined::Sealed(sealed) => {
             Ok(Box::new(Certified { package: name, sealed, lease: leased.lease.number, _claim: claim }))
         }

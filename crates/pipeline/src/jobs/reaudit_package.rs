@@ -85,7 +85,7 @@ async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
     let snapshot = hall.advisories(&ids).await.remove(&ids[0]);
     let advisories = snapshot.ok_or_else(|| Failure::again("no advisory snapshot was taken"))?;
     let predecessor = hall.predecessors(&ids).await?.remove(&ids[0]);
-    match hall.examine(&package, advisories, predecessor, Some(&replaced), &Silent).await? {
+    match hall.examine(&package, advisories, predecessor, Some(&replaced), None, &Silent).await? {
         Examined::Sealed(sealed) => Ok(Box::new(Certified { package: name, sealed, lease, _claim: claim })),
         Examined::Settled(PackageOutcome::Unavailable(why)) if leased.attempt < FAILURES => Err(Failure::again(why)),
         Examined::Settled(outcome) => Ok(settled(outcome, claim)),

@@ -1,6 +1,6 @@
 //! What a certificate of a submission has to say about what was not examined.
 
-use sigma_core::ExecutionStatus;
+use sigma_core::{ExecutionStatus, ModelHarness};
 
 use super::Examination;
 
@@ -36,6 +36,7 @@ impl Examination {
                         execution.functions_reached
                     ));
                     lines.push("The counts of the run are floors where a program hides what it does.".to_owned());
+                    lines.extend(execution.harness.as_deref().map(harness));
                 }
                 ExecutionStatus::Skipped { reason } => lines.push(format!("The code was not run: {reason}.")),
                 ExecutionStatus::Error { reason } => lines.push(format!("The code could not be run: {reason}.")),
@@ -54,5 +55,18 @@ impl Examination {
         }
         lines.extend(self.disclosures.iter().cloned());
         lines
+    }
+}
+
+/// Which harness was used where a model was asked for one.
+fn harness(harness: &ModelHarness) -> String {
+    let model = &harness.author.model;
+    match &harness.fallback {
+        Some(why) => format!(
+            "The model {model} was asked for a harness and wrote none that ran ({why}): only the generated one did."
+        ),
+        None => format!(
+            "After the generated harness, one that the model {model} wrote was run; what it tried is told apart."
+        ),
     }
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use sigma_analysis::Submitted;
 use sigma_certificate::PackageAnalysis;
-use sigma_core::{CodeDossier, CodeLanguage, Execution, Origin, Preprocess, Ruling, Timestamp};
+use sigma_core::{
+    CodeDossier, CodeLanguage, Execution, ExecutionStatus, Origin, Preprocess, ResolvedPackage, Ruling, Timestamp,
+};
 use sigma_council::Round;
 use sigma_sandbox::{Code, File, Job};
 use sigma_store::StoredTranscript;
@@ -163,12 +165,15 @@ impl Hall {
         };
         // Each run may take half a minute and half a gigabyte.
         let _turn = self.review.runs.acquire().await.map_err(|error| AuditError::Internal(error.to_string()))?;
-        let ran = tokio::task::spawn_blocking(move || {
-            let execution = sandbox.run(&job);
-            drop(installed);
-            execution
-        });
-        ran.await.map_err(|error| AuditError::Internal(format!("the run of a submission: {error}")))
+        let (first, own) = (job.clone(), sandbox.clone());
+        let ran = tokio::task::spawn_blocking(move || own.run(&first)).await;
+        let mut execution = ran.map_err(|error| AuditError::Internal(format!("the run of a submission: {error}")))?;
+        if let (Some(author), ExecutionStatus::Completed) = (&self.review.author, &execution.status) {
+            let harness = self.run_by_model(author, intake, language, &sandbox, &job).await?;
+            execution.harness = Some(Box::new(harness));
+        }
+        drop(installed);
+        Ok(execution)
     }
 
     /// Lays out every certified package that a run may need. `Err` is why it cannot be done.
@@ -178,29 +183,37 @@ impl Hall {
         audit: &Audit,
         progress: &dyn Progress,
     ) -> Result<Result<Installed, String>, AuditError> {
-        let mut packages = Vec::new();
-        for row in &audit.rows {
-            let (Some(_), Some(preferred)) = (row.certificate(), row.package.release.distributions.first()) else {
-                continue;
-            };
+        let certified = audit.rows.iter().filter(|row| row.certificate().is_some()).map(|row| row.package.clone());
+        let packages = match self.installables(certified.collect(), progress).await? {
+            Ok(packages) => packages,
+            Err(why) => return Ok(Err(why)),
+        };
+        let laid_out = tokio::task::spawn_blocking(move || install(language, &packages));
+        let laid_out = laid_out.await.map_err(|error| AuditError::Internal(error.to_string()))?;
+        Ok(laid_out.map_err(|error| error.to_string()))
+    }
+
+    /// The verified bytes of certified packages, in their order. `Err` is why they cannot be had.
+    pub(crate) async fn installables(
+        &self,
+        certified: Vec<ResolvedPackage>,
+        progress: &dyn Progress,
+    ) -> Result<Result<Vec<Installable>, String>, AuditError> {
+        let mut packages = Vec::with_capacity(certified.len());
+        for package in certified {
+            let Some(preferred) = package.release.distributions.first() else { continue };
             // Certified bytes only: hashed again, and fetched again where this machine does not have them.
-            let artifact = match self.artifact(preferred, &row.package.pinned, progress).await {
+            let artifact = match self.artifact(preferred, &package.pinned, progress).await {
                 Ok(Ok(artifact)) => artifact,
                 Ok(Err(error)) => return Ok(Err(error.to_string())),
                 Err(Shortfall::Error(error)) => return Err(error),
                 Err(Shortfall::Mismatch(incident)) => return Ok(Err(format!("{} has changed", incident.filename))),
                 Err(Shortfall::Unavailable(why)) => return Ok(Err(why)),
             };
-            packages.push(Installable {
-                package: row.package.clone(),
-                filename: preferred.filename.clone(),
-                kind: preferred.kind,
-                path: artifact.path().to_owned(),
-            });
+            let (filename, kind) = (preferred.filename.clone(), preferred.kind);
+            packages.push(Installable { package, filename, kind, path: artifact.path().to_owned() });
         }
-        let laid_out = tokio::task::spawn_blocking(move || install(language, &packages));
-        let laid_out = laid_out.await.map_err(|error| AuditError::Internal(error.to_string()))?;
-        Ok(laid_out.map_err(|error| error.to_string()))
+        Ok(Ok(packages))
     }
 }
 

@@ -216,6 +216,11 @@ fn modules_of(paths: &[String]) -> BTreeSet<String> {
     if src.is_empty() { below("") } else { src }
 }
 
+/// Where the files of one laid out npm package are.
+pub(crate) fn package_folder(installed: &Installed, package: &PackageId) -> PathBuf {
+    store_folder(installed.path(), package)
+}
+
 /// Where an npm package lies: each version once, with what it depends on beside it.
 fn store_folder(root: &Path, package: &PackageId) -> PathBuf {
     let folder = package.name().as_str().replace('/', "+");

@@ -9,6 +9,7 @@ mod disclosures;
 mod dossier;
 mod examine;
 mod files;
+mod harness;
 mod install;
 mod intake;
 mod seal;
@@ -20,12 +21,14 @@ pub use intake::{Intake, IntakeError, RepositoryRequest};
 pub use whole::Review;
 
 pub(crate) use certify::write;
+pub(crate) use install::{Installable, Installed, install, package_folder};
 pub(crate) use intake::passed_over;
+pub(crate) use seal::execution_summary;
 
 use std::sync::Arc;
 
 use sigma_core::PythonVersion;
-use sigma_council::Council;
+use sigma_council::{Author, Council};
 use sigma_ecosystem::manifest::ReadOptions;
 use sigma_intake::{ProbeConfig, RepositoryConfig, SubmissionLimits};
 use sigma_sandbox::Sandbox;
@@ -46,10 +49,14 @@ pub struct ReviewRooms {
     pub sandbox: Result<Sandbox, String>,
     /// The Python that runs code there: packages are resolved for it.
     pub python: Option<PythonVersion>,
+    /// Whether the commands of audited packages are run too, with `--help`.
+    pub run_entry_points: bool,
     /// Runs at once.
     pub runs: Arc<Semaphore>,
     /// Who decides.
     pub council: Arc<Council>,
+    /// The model that writes a second harness, where one does.
+    pub author: Option<Arc<Author>>,
 }
 
 impl Default for ReviewRooms {
@@ -62,8 +69,10 @@ impl Default for ReviewRooms {
             probes: ProbeConfig::default(),
             sandbox: Err("the sandbox is turned off".to_owned()),
             python: None,
+            run_entry_points: false,
             runs: Arc::new(Semaphore::new(1)),
             council: Arc::new(Council::embedded()),
+            author: None,
         }
     }
 }

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use sigma_certificate::{
-    BallotLine, CodeReview, EndpointReview, ExecutionSummary, FILES_HASH_ALGORITHM, IncludedFile, ManifestBlock,
-    PreProcessorSummary, Review, Safety, SandboxRisk, SourceBlock, SourceIntegrity, SourceType, SubmissionCertificate,
-    SubmissionPayload, canonical_bytes, content_id, files_hash,
+    BallotLine, CodeReview, EndpointReview, ExecutionSummary, FILES_HASH_ALGORITHM, HarnessSummary, IncludedFile,
+    ManifestBlock, PreProcessorSummary, Review, Safety, SandboxRisk, SourceBlock, SourceIntegrity, SourceType,
+    SubmissionCertificate, SubmissionPayload, canonical_bytes, content_id, files_hash,
 };
 use sigma_core::{
-    CodeLanguage, Execution, ExecutionStatus, Preprocess, Ruling, Severity, Sha256, SkillManifest, Timestamp, printable,
+    CodeLanguage, Execution, ExecutionStatus, ModelHarness, Preprocess, Ruling, Severity, Sha256, SkillManifest,
+    Timestamp, printable,
 };
 use sigma_store::SealedSubmission;
 
@@ -141,7 +142,7 @@ fn pre_processor(preprocess: &Preprocess) -> PreProcessorSummary {
 }
 
 /// The run, with those of its flags that the council retained at HIGH or CRITICAL.
-fn execution_summary(execution: &Execution, ruling: &Ruling) -> ExecutionSummary {
+pub(crate) fn execution_summary(execution: &Execution, ruling: &Ruling) -> ExecutionSummary {
     let (status, reason) = match &execution.status {
         ExecutionStatus::Completed => ("completed", None),
         ExecutionStatus::Skipped { reason } => ("skipped", Some(reason.clone())),
@@ -171,11 +172,32 @@ fn execution_summary(execution: &Execution, ruling: &Ruling) -> ExecutionSummary
         functions_total: execution.functions_total,
         description: execution.description.clone(),
         retained_risk_flags: flags.filter(|flag| retained.contains(flag.code.as_str())).cloned().collect(),
+        harness: execution.harness.as_deref().map(harness_summary),
+    }
+}
+
+fn harness_summary(harness: &ModelHarness) -> HarnessSummary {
+    let ran = harness.run.as_ref();
+    HarnessSummary {
+        used: if ran.is_some() { "model" } else { "generated" }.to_owned(),
+        reason: harness.fallback.clone(),
+        model: harness.author.model.clone(),
+        family: harness.author.family.clone(),
+        prompt_sha256: harness.author.prompt_sha256,
+        source_sha256: harness.source_sha256,
+        network_attempts: ran.map(|ran| ran.network.total),
+        network: ran.into_iter().flat_map(|ran| &ran.network.listed).take(LISTED).cloned().collect(),
+        spawn_attempts: ran.map(|ran| ran.spawns.total),
+        spawns: ran.into_iter().flat_map(|ran| &ran.spawns.listed).take(LISTED).cloned().collect(),
+        files_written: ran.map(|ran| ran.writes.total),
+        exercised: ran.into_iter().flat_map(|ran| &ran.exercises).take(LISTED).cloned().collect(),
+        description: ran.map(|ran| ran.description.clone()),
     }
 }
 
 fn risk(execution: &Execution) -> SandboxRisk {
-    match execution.flags.iter().map(|flag| flag.severity).max() {
+    let by_model = execution.harness.iter().filter_map(|harness| harness.run.as_ref()).flat_map(|ran| &ran.flags);
+    match execution.flags.iter().chain(by_model).map(|flag| flag.severity).max() {
         Some(Severity::Critical) => SandboxRisk::Critical,
         Some(Severity::High) => SandboxRisk::High,
         Some(Severity::Medium) => SandboxRisk::Medium,

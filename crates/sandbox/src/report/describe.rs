@@ -24,7 +24,8 @@ pub fn describe(seen: &Seen) -> String {
     if let Some(reason) = &seen.lower {
         out.push(format!("Namespaces were not to be had here ({reason})."));
     }
-    if let Some(total) = seen.functions_total {
+    // Of a program without functions of its own there is nothing to reach.
+    if let Some(total @ 1..) = seen.functions_total {
         out.push(format!("{} of its {} were reached.", seen.functions_reached, count(total, "function", "functions")));
     }
     if seen.network.total > 0 {

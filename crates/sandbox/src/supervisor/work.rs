@@ -87,12 +87,20 @@ impl Work<'_> {
         drop((input_theirs, output_theirs, errors_theirs, channel_theirs));
 
         let nonce = self.channel;
-        let told = instructions(self.request, self.places, &lock(&self.judge.recorder).canaries, start, nonce);
+        // A harness that came with the job is a program like the code: it gets no secret, and what it says on the channel is
+        // believed as little.
+        let told = match self.request.job.harness {
+            Some(_) => String::new(),
+            None => {
+                let told = instructions(self.request, self.places, &lock(&self.judge.recorder).canaries, start, nonce);
+                format!("{told}\n")
+            }
+        };
         let mut talk = Talk {
             input: Some(input),
             to_input: start.input.clone().unwrap_or_default(),
             keep_open: start.input.is_none(),
-            to_channel: format!("{told}\n").into_bytes(),
+            to_channel: told.into_bytes(),
             mcp: start.input.is_none().then(mcp::Client::new),
             lines: Vec::new(),
             claims: Vec::new(),

@@ -105,9 +105,9 @@ fn holding(text: &str) -> usize {
 }
 
 #[test]
-fn nothing_outlives_a_killed_supervisor() {
-    for way in ways() {
-        let marker = format!("marker-{}-{}-{:?}", std::process::id(), way.root, way.tier);
+fn nothing_outlives_a_killed_supervisor_or_whoever_asked_it() {
+    for (way, asker) in ways().into_iter().flat_map(|way| [(way, false), (way, true)]) {
+        let marker = format!("marker-{}-{}-{:?}-{asker}", std::process::id(), way.root, way.tier);
         let text = format!(
             "import os, subprocess, sys, time\n\
              for _ in range(3):\n    subprocess.Popen([sys.executable, '-c', 'import os, time; os.setsid(); time.sleep(600)', '{marker}'])\n\
@@ -125,12 +125,16 @@ fn nothing_outlives_a_killed_supervisor() {
             cgroup: None,
         };
         let command = supervisor(way.root);
-        let mut child = Command::new(&command[0])
-            .args(&command[1..])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the supervisor starts");
+        // The shell is a program that asks a supervisor, and is killed in its stead.
+        let mut start = match asker {
+            true => Command::new("sh"),
+            false => Command::new(&command[0]),
+        };
+        match asker {
+            true => start.args(["-c", "\"$@\"; exit $?", "sh"]).args(&command),
+            false => start.args(&command[1..]),
+        };
+        let mut child = start.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the supervisor starts");
         child.stdin.take().expect("input").write_all(&serde_json::to_vec(&request).expect("JSON")).expect("it reads");
         let wait = |count: usize| {
             let since = Instant::now();

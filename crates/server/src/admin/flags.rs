@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
-use sigma_core::{Ecosystem, Timestamp};
+use sigma_core::{Ecosystem, PackageId, Timestamp};
 use sigma_store::{Flag, FlagState};
 use utoipa::{IntoParams, ToSchema};
 
@@ -28,13 +28,13 @@ pub(crate) struct FlagPage {
 pub(crate) struct FlagView {
     /// Its id.
     flag_id: String,
-    /// `pypi` or `npm`.
-    registry_source: Ecosystem,
-    /// Normalised name.
-    package_name: String,
-    /// Exact version.
-    package_version: String,
-    /// The certificate that answered for it then.
+    /// `pypi` or `npm`; `null` where the certificate is of a submission.
+    registry_source: Option<Ecosystem>,
+    /// Normalised name of the package.
+    package_name: Option<String>,
+    /// Its exact version.
+    package_version: Option<String>,
+    /// The certificate that was flagged, or answered for the package then.
     certificate_id: String,
     /// What it is about.
     category: &'static str,
@@ -134,11 +134,12 @@ pub(crate) async fn settle(
 const PREFIX: &str = "flg_";
 
 fn view(flag: Flag) -> FlagView {
+    let package = flag.package.as_ref();
     FlagView {
         flag_id: flag.id,
-        registry_source: flag.package.ecosystem(),
-        package_name: flag.package.name().to_string(),
-        package_version: flag.package.version().to_owned(),
+        registry_source: package.map(PackageId::ecosystem),
+        package_name: package.map(|package| package.name().to_string()),
+        package_version: package.map(|package| package.version().to_owned()),
         certificate_id: flag.certificate,
         category: flag.category.as_str(),
         text: flag.text,

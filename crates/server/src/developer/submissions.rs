@@ -5,7 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
-use sigma_core::Timestamp;
+use sigma_certificate::{CertificateStatus, effective_level, status};
+use sigma_core::{SecurityLevel, Timestamp};
 use sigma_pipeline::SubmitError;
 use sigma_store::{Submission, SubmissionState};
 use utoipa::{IntoParams, ToSchema};
@@ -37,9 +38,29 @@ pub(crate) struct SubmissionView {
     created_at: Timestamp,
     /// When it changed last.
     updated_at: Timestamp,
+    /// How its certificate stands now, also after what operators decided about it; `null` where it has none, and in lists.
+    certificate: Option<CertificateStanding>,
     /// The decision with its reasons and advisories, and every package's row; `null` before the end, and in lists.
     #[schema(value_type = Option<Object>)]
     result: Option<serde_json::Value>,
+}
+
+/// How the certificate of a submission stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CertificateStanding {
+    /// Its id.
+    certificate_id: String,
+    /// ACTIVE, REVOKED, BLOCKED or OVERRIDDEN.
+    status: CertificateStatus,
+    /// The level that holds now.
+    security_level: SecurityLevel,
+    /// Why an operator decided so; `null` where nothing was decided since it was sealed.
+    decision_reason: Option<String>,
+    /// When that was decided.
+    decided_at: Option<Timestamp>,
+    /// Flags of the public that no operator has settled.
+    active_flag_count: u64,
 }
 
 /// A page of submissions.
@@ -118,7 +139,20 @@ pub(crate) async fn show(
     Reader(caller): Reader,
     Path(id): Path<String>,
 ) -> Result<Json<SubmissionView>, Problem> {
-    Ok(Json(view(&find(&app, &caller.owner, &id).await?)?))
+    let submission = find(&app, &caller.owner, &id).await?;
+    let mut shown = view(&submission)?;
+    if let Some(listed) = app.store.certificate_of_submission(&submission.id).await? {
+        let (certificate, decision) = (&listed.certificate, listed.decision.as_ref());
+        shown.certificate = Some(CertificateStanding {
+            certificate_id: certificate.id().to_owned(),
+            status: status(decision),
+            security_level: effective_level(certificate.payload().review.security_level, decision),
+            decision_reason: decision.map(|decision| decision.reason.clone()),
+            decided_at: decision.map(|decision| decision.at),
+            active_flag_count: app.store.open_flags_of_certificate(certificate.id()).await?,
+        });
+    }
+    Ok(Json(shown))
 }
 
 /// Your submissions, the newest first
@@ -165,6 +199,7 @@ fn view(submission: &Submission) -> Result<SubmissionView, Problem> {
         events: submission.events,
         created_at: submission.created_at,
         updated_at: submission.updated_at,
+        certificate: None,
         result,
     })
 }

@@ -91,7 +91,8 @@ pub(crate) async fn verify(
         }
         Found::Submission(listed) => {
             let decision = listed.decision.as_ref();
-            let view = listed.certificate.verify_view(app.answers.endpoints(), decision, on_chain(), None);
+            let flags = app.store.open_flags_of_certificate(listed.certificate.id()).await?;
+            let view = listed.certificate.verify_view(app.answers.endpoints(), decision, on_chain(), Some(flags));
             respond(&view, &headers)
         }
     }

@@ -1,9 +1,9 @@
-//! `POST /packages/{registry}/{name}/{version}/flags`: what anybody has to say about a certificate.
+//! `POST /packages/{registry}/{name}/{version}/flags` and `POST /certificates/{id}/flags`: what anybody has to say about a certificate.
 //!
 //! Text of strangers: bounded, made printable before it is stored, read by operators and published nowhere. What the public sees
 //! is how many flags are open (`activeFlagCount`).
 
-use axum::extract::State;
+use axum::extract::{RawPathParams, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use data_encoding::BASE32_NOPAD;
@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::limit::Peer;
 use crate::problem::{Code, Problem, Problems};
+use crate::public::certificates::{Found, find};
 use crate::public::packages::not_certified;
 use crate::public::query::Body;
 use crate::release::Release;
@@ -74,7 +75,7 @@ pub(crate) async fn flag(
     headers: HeaderMap,
     Body(request): Body<FlagRequest>,
 ) -> Result<(StatusCode, Json<FlagReceipt>), Problem> {
-    receive(&app, package, peer, &headers, request).await
+    receive(&app, answering(&app, package).await?, peer, &headers, request).await
 }
 
 /// Flag the certificate of a scoped npm package
@@ -95,12 +96,48 @@ pub(crate) async fn scoped_flag(
     headers: HeaderMap,
     Body(request): Body<FlagRequest>,
 ) -> Result<(StatusCode, Json<FlagReceipt>), Problem> {
-    receive(&app, package, peer, &headers, request).await
+    receive(&app, answering(&app, package).await?, peer, &headers, request).await
+}
+
+/// Flag a certificate by its id
+///
+/// Of a package or of a submission. An operator looks at it; nothing changes before that but `activeFlagCount`. A few an hour from
+/// one address.
+#[utoipa::path(
+    post, path = "/certificates/{id}/flags", tag = "certificates", request_body = FlagRequest,
+    params(("id" = String, Path, description = "`pkg_` or `sig_` and 32 characters")),
+    responses((status = 201, description = "Received", body = FlagReceipt), Problems)
+)]
+pub(crate) async fn flag_certificate(
+    State(app): State<App>,
+    params: RawPathParams,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    Body(request): Body<FlagRequest>,
+) -> Result<(StatusCode, Json<FlagReceipt>), Problem> {
+    let flagged = match find(&app, &params).await? {
+        Found::Package(listed) => Flagged { certificate: listed.record.id.clone(), package: Some(listed.package) },
+        Found::Submission(listed) => Flagged { certificate: listed.certificate.id().to_owned(), package: None },
+    };
+    receive(&app, flagged, peer, &headers, request).await
+}
+
+/// What is flagged.
+struct Flagged {
+    certificate: String,
+    /// Nothing for a submission.
+    package: Option<PackageId>,
+}
+
+/// The certificate that answers for a package.
+async fn answering(app: &App, package: PackageId) -> Result<Flagged, Problem> {
+    let record = app.answers.reader().package(&package).await?.ok_or_else(|| not_certified(&package))?;
+    Ok(Flagged { certificate: record.id, package: Some(package) })
 }
 
 async fn receive(
     app: &App,
-    package: PackageId,
+    flagged: Flagged,
     peer: Option<Extension<Peer>>,
     headers: &HeaderMap,
     request: FlagRequest,
@@ -108,7 +145,6 @@ async fn receive(
     let category = request.category.parse().map_err(|error| Problem::new(Code::InvalidBody, error))?;
     let text = bounded("text", &request.text, 1, MAX_TEXT)?;
     let contact = request.contact.as_deref().map(|contact| bounded("contact", contact, 0, MAX_CONTACT)).transpose()?;
-    let answering = app.answers.reader().package(&package).await?.ok_or_else(|| not_certified(&package))?;
     let now = app.now();
     let most = app.config.flags_per_hour_in_all;
     if most > 0 && app.store.flags_reach(most, Timestamp::from_millis(now.as_millis().saturating_sub(HOUR))).await? {
@@ -123,8 +159,8 @@ async fn receive(
     getrandom::fill(&mut random).map_err(Problem::internal)?;
     let flag = Flag {
         id: format!("flg_{}", BASE32_NOPAD.encode(&random).to_ascii_lowercase()),
-        package,
-        certificate: answering.id,
+        package: flagged.package,
+        certificate: flagged.certificate,
         category,
         text,
         contact: contact.filter(|contact| !contact.is_empty()),
@@ -135,7 +171,12 @@ async fn receive(
     if !app.store.add_flag(&flag).await? {
         return Err(Problem::internal("a random flag id was taken"));
     }
-    tracing::info!(flag.id, package.id = %flag.package, flag.category = flag.category.as_str(), "somebody flagged a certificate");
+    tracing::info!(
+        flag.id,
+        certificate.id = flag.certificate,
+        flag.category = flag.category.as_str(),
+        "somebody flagged a certificate"
+    );
     let receipt = FlagReceipt {
         flag_id: flag.id,
         certificate_id: flag.certificate,

@@ -10,6 +10,7 @@ mod hostile;
 mod lists;
 mod operations;
 mod osv;
+mod package_schema;
 mod packages;
 mod reviewed;
 mod stats;

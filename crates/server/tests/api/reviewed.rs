@@ -73,11 +73,9 @@ impl Stage {
     }
 }
 
-/// The schema of one version, made of the OpenAPI document's own parts.
-fn schema(version: u64) -> Value {
-    let document = serde_json::to_value(sigma_server::document()).unwrap();
-    let all = document["components"]["schemas"].as_object().unwrap();
-    let mut wanted = vec!["SubmissionView".to_owned()];
+/// A part of the OpenAPI document and everything that it names.
+pub fn parts(all: &Map<String, Value>, root: &str) -> Map<String, Value> {
+    let mut wanted = vec![root.to_owned()];
     let mut parts = Map::new();
     while let Some(name) = wanted.pop() {
         if parts.contains_key(&name) {
@@ -87,6 +85,14 @@ fn schema(version: u64) -> Value {
         wanted.extend(text.split("#/$defs/").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
         parts.insert(name, serde_json::from_str(&text).unwrap());
     }
+    parts
+}
+
+/// The schema of one version, made of the OpenAPI document's own parts.
+fn schema(version: u64) -> Value {
+    let document = serde_json::to_value(sigma_server::document()).unwrap();
+    let all = document["components"]["schemas"].as_object().unwrap();
+    let parts = parts(all, "SubmissionView");
     let of_version: Vec<SubmissionCategory> =
         SubmissionCategory::ALL.into_iter().filter(|category| category.schema_version() == version).collect();
     let (has, has_not): (Vec<&str>, Vec<&str>) = [("codeReview", 3), ("packageAnalysis", 4)].into_iter().fold(
@@ -252,6 +258,73 @@ async fn a_revoked_certificate_says_so_at_once_and_leaves_the_feed() {
     assert_eq!((&live["status"], &live["replacedBy"]), (&json!("REVOKED"), &Value::Null));
     let feed = stage.get("/.well-known/skill-store").await;
     assert_eq!(feed["skills"].as_array().unwrap().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submission_is_flagged_and_its_owner_is_told_what_operators_decide() {
+    let stage = Stage::new().await;
+    let ann = stage.scene.token("ann", &[Scope::Read, Scope::Submit]).await;
+    stage.repository("guide", &[("SKILL.md", SKILL)]);
+    let id = stage.certify(&ann, "guide", "SKILL", None).await;
+    let verify = format!("/api/v1/public/certificates/{id}/verify");
+    assert_eq!(stage.get(&verify).await["activeFlagCount"], 0);
+    let flag = json!({"category": "malicious-code", "text": "it <b>steers</b> my agent", "contact": "bob@example.org"});
+    let got = stage.scene.app.post(&format!("/api/v1/public/certificates/{id}/flags"), &flag).await;
+    assert_eq!((got.status, &got.json()["certificateId"]), (201, &json!(id)), "{}", got.text());
+    assert!(!got.text().contains("steers"), "{}", got.text());
+    let flagged = got.json()["flagId"].clone();
+    let shown = stage.get(&verify).await;
+    assert_eq!((&shown["activeFlagCount"], &shown["status"]), (&json!(1), &json!("ACTIVE")), "nothing else changes");
+    let none = format!("/api/v1/public/certificates/sig_{}/flags", "a".repeat(32));
+    assert_eq!(stage.scene.app.post(&none, &flag).await.status, 404);
+    let got = stage.scene.app.post("/api/v1/public/certificates/x/flags", &flag).await;
+    assert_eq!((got.status, got.code().as_str()), (400, "invalid-id"));
+
+    let admin = format!("Bearer {}", stage.scene.token("ada", &[Scope::Admin]).await);
+    let headers = [("authorization", admin.as_str()), ("content-type", "application/json")];
+    let list = stage.scene.app.send("GET", "/api/v1/sigma/admin/flags", &headers, b"").await.json();
+    let item = &list["items"][0];
+    assert_eq!(
+        (&item["flagId"], &item["certificateId"], &item["packageName"], &item["text"]),
+        (&flagged, &json!(id), &Value::Null, &json!("it <b>steers</b> my agent"))
+    );
+    let mine = stage.scene.ask(&ann, "GET", "/submissions", None).await.json()["items"][0].clone();
+    let path = format!("/submissions/{}", mine["submissionId"].as_str().unwrap());
+    let before = stage.scene.ask(&ann, "GET", &path, None).await.json();
+    assert_eq!(
+        (&before["certificate"]["status"], &before["certificate"]["activeFlagCount"]),
+        (&json!("ACTIVE"), &json!(1)),
+        "{before:#}"
+    );
+
+    // A submission has one certificate for good; a new audit is a new submission.
+    let again = format!("/api/v1/sigma/admin/certificates/{id}/reaudit");
+    let body = json!({"reason": "look again"}).to_string();
+    let got = stage.scene.app.send("POST", &again, &headers, body.as_bytes()).await;
+    assert_eq!((got.status, got.code().as_str()), (409, "conflict"), "{}", got.text());
+    assert!(got.text().contains("submitted again"), "{}", got.text());
+
+    // Upheld, and revoked: the flag is settled, and the owner is told what was decided, though not by whom.
+    let settle = format!("/api/v1/sigma/admin/flags/{}/settle", flagged.as_str().unwrap());
+    let body = json!({"outcome": "upheld", "reason": "it does"}).to_string();
+    assert_eq!(stage.scene.app.send("POST", &settle, &headers, body.as_bytes()).await.status, 200);
+    assert_eq!(stage.get(&verify).await["activeFlagCount"], 0);
+    let decide = format!("/api/v1/sigma/admin/certificates/{id}/decisions");
+    let body = json!({"action": "revoke", "reason": "it steers agents"}).to_string();
+    assert_eq!(stage.scene.app.send("POST", &decide, &headers, body.as_bytes()).await.status, 201);
+    let after = stage.scene.ask(&ann, "GET", &path, None).await.json();
+    assert_eq!(
+        (&after["certificate"]["status"], &after["certificate"]["decisionReason"], &after["state"]),
+        (&json!("REVOKED"), &json!("it steers agents"), &json!("certified"))
+    );
+    assert_eq!(after["events"], json!(before["events"].as_u64().unwrap() + 1));
+    let history = stage.scene.ask(&ann, "GET", &format!("{path}/history"), None).await.json();
+    let last = history["items"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["kind"], "certificate-decision");
+    let told =
+        json!({"certificateId": id, "status": "REVOKED", "securityLevel": "BLOCKED", "reason": "it steers agents"});
+    assert_eq!(last["data"], told);
+    assert!(!history.to_string().contains("ada"), "{history:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

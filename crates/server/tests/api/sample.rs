@@ -59,6 +59,7 @@ pub fn payload(package: &str) -> PackagePayload {
         ruleset_version: "2026.11.3".to_owned(),
         report_hash: Sha256::of(b"{}"),
         supersedes: None,
+        execution: None,
         disclosures: vec!["The analysis is static: the package was not executed.".to_owned()],
         upstream_provenance: None,
     }

@@ -27,16 +27,22 @@ impl std::error::Error for Unreached {}
 
 /// Runs the command.
 pub async fn run(args: &Args, command: &Audit) -> Result<Outcome> {
-    let config = wire::config(args)?;
+    let mut config = wire::config(args)?;
+    config.review.run_entry_points |= command.run_entry_points;
     let (manifests, passed_over) = match &command.package {
         Some(package) => (vec![manifest_of(package, "--package")], Vec::new()),
         None => read(command, &config)?,
     };
     let (rules, waivers) = (wire::rules(&config)?, wire::waivers(&config, command.waivers.as_deref())?);
     let submission = submission(command, &manifests);
-    let hall = wire::hall(&config, wire::store(&config).await?, rules, command.offline)?;
+    let mut hall = wire::hall(&config, wire::store(&config).await?, rules, command.offline)?;
+    if config.review.run_entry_points {
+        hall = hall.with_review(wire::review(&config)?);
+    }
+    // What is compiled for another Python could not be run.
+    let python = command.python_version.or_else(|| hall.python()).unwrap_or_else(|| Target::default().python);
     let options = AuditOptions {
-        target: Target { python: command.python_version, platform: command.platform },
+        target: Target { python, platform: command.platform },
         depth: command.depth,
         cap: command.cap,
         refresh: command.refresh,

@@ -35,7 +35,7 @@ pub async fn run(args: &Args, command: &FlagsArgs) -> Result<Outcome> {
 
 fn view(flag: &Flag) -> Value {
     json!({
-        "flagId": flag.id, "package": flag.package.to_string(), "certificateId": flag.certificate,
+        "flagId": flag.id, "package": flag.package.as_ref().map(ToString::to_string), "certificateId": flag.certificate,
         "category": flag.category.as_str(), "text": flag.text, "contact": flag.contact, "createdAt": flag.created_at,
         "state": flag.state.as_str(), "settledAt": flag.settled_at,
     })

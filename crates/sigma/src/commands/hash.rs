@@ -1,8 +1,8 @@
-//! `sigma hash`: `sha256-sorted-files-v1` over a folder.
+//! `sigma hash`: `sha256-sorted-files-v1` over a folder, or `sha256-lf` over a SKILL.md alone.
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -16,6 +16,9 @@ use crate::args::{Format, Hash};
 
 /// Runs the command.
 pub fn run(command: &Hash) -> Result<Outcome> {
+    if command.path.is_file() {
+        return skill(command);
+    }
     let files = collect(&command.path)?;
     if files.files.is_empty() {
         bail!("{} holds no files, so there is nothing to hash", command.path.display());
@@ -42,6 +45,32 @@ pub fn run(command: &Hash) -> Result<Outcome> {
         }
     }
     super::print(&out)?;
+    Ok(Outcome::Pass)
+}
+
+/// How the hash of a SKILL.md is called where it is compared.
+const SKILL_ALGORITHM: &str = "sha256-lf";
+/// Bytes of a SKILL.md that are read: more than any submission may hold in one file.
+const MAX_SKILL: u64 = 64 << 20;
+
+/// The hash of a SKILL.md alone, as certificates of skills hold it.
+fn skill(command: &Hash) -> Result<Outcome> {
+    let path = &command.path;
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if name != "SKILL.md" {
+        bail!("got the file {}, expected a folder, or a SKILL.md for a skill without code", path.display());
+    }
+    let mut bytes = Vec::new();
+    let unread = || format!("cannot read {}", path.display());
+    File::open(path).with_context(unread)?.take(MAX_SKILL + 1).read_to_end(&mut bytes).with_context(unread)?;
+    if bytes.len() as u64 > MAX_SKILL {
+        bail!("{} has more than {} MiB and is no SKILL.md that was certified", path.display(), MAX_SKILL >> 20);
+    }
+    let hash = sigma_intake::skill::sha256_lf(&bytes);
+    super::print(&match command.format {
+        Format::Json => format!("{:#}\n", serde_json::json!({"algorithm": SKILL_ALGORITHM, "manifestHash": hash})),
+        Format::Table | Format::Markdown => format!("{hash}  {SKILL_ALGORITHM} over {name}\n"),
+    })?;
     Ok(Outcome::Pass)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use sigma_core::CodeLanguage;
-use sigma_council::{ApiKey, Council, ModelApi, ModelConfig, Panels};
+use sigma_council::{ApiKey, Author, Council, ModelApi, ModelConfig, Panels};
 use sigma_intake::{ProbeConfig, RepositoryConfig, SubmissionLimits};
 use sigma_sandbox::{Interpreter, Sandbox, Tier};
 use url::Url;
@@ -25,6 +25,10 @@ pub struct ReviewConfig {
     pub file_kib: u64,
     /// Whether the endpoints that skills declare are asked, with safe methods.
     pub ask_endpoints: bool,
+    /// Whether the commands of packages (`console_scripts`, `bin`) are run with `--help` in isolation when they are audited.
+    pub run_entry_points: bool,
+    /// The model, of `[[council.models]]`, that writes a second harness for submitted code. It then has no seat.
+    pub harness_model: Option<String>,
 }
 
 impl Default for ReviewConfig {
@@ -36,6 +40,8 @@ impl Default for ReviewConfig {
             kib: limits.total >> 10,
             file_kib: limits.file >> 10,
             ask_endpoints: true,
+            run_entry_points: false,
+            harness_model: None,
         }
     }
 }
@@ -199,16 +205,28 @@ fn tokens() -> u32 {
 const MICRO: u64 = 10_000;
 
 impl CouncilConfig {
-    /// The council.
+    /// The council. The model that writes harnesses has no seat: nobody judges what their own program showed.
     ///
     /// # Errors
     /// When a model's setting does not hold, or its key is not there.
-    pub fn council(&self) -> Result<Council> {
-        if self.models.is_empty() {
+    pub fn council(&self, author: Option<&str>) -> Result<Council> {
+        let seated: Vec<&ModelEntry> = self.models.iter().filter(|model| Some(model.id.as_str()) != author).collect();
+        if seated.is_empty() {
             return Ok(Council::embedded());
         }
-        let models = self.models.iter().map(ModelEntry::config).collect::<Result<_>>()?;
+        let models = seated.into_iter().map(ModelEntry::config).collect::<Result<_>>()?;
         Council::new(models, self.budget_cents * MICRO).context("[council]")
+    }
+
+    /// The model that writes harnesses, where one does.
+    ///
+    /// # Errors
+    /// When there is no model of this id, or its setting does not hold.
+    pub fn author(&self, id: Option<&str>) -> Result<Option<Author>> {
+        let Some(id) = id else { return Ok(None) };
+        let model = self.models.iter().find(|model| model.id == id);
+        let model = model.with_context(|| format!("[review] harness_model: no model `{id}` in [[council.models]]"))?;
+        Author::new(model.config()?).map(Some).context("[review] harness_model")
     }
 }
 

@@ -107,11 +107,11 @@ pub fn flags(flags: &[Flag]) -> String {
         return "no flags\n".to_owned();
     }
     let mut table = plain_table();
-    table.set_header(["flag", "package", "category", "state", "since", "text", "contact"]);
+    table.set_header(["flag", "about", "category", "state", "since", "text", "contact"]);
     for flag in flags {
         table.add_row([
             flag.id.clone(),
-            flag.package.to_string(),
+            flag.package.as_ref().map_or_else(|| flag.certificate.clone(), ToString::to_string),
             flag.category.to_string(),
             flag.state.to_string(),
             flag.created_at.to_string(),

@@ -188,6 +188,11 @@ fn run(execution: &ExecutionSummary) -> Vec<String> {
     for flag in &execution.retained_risk_flags {
         lines.push(format!("{:?}: {}", flag.severity, flag.message));
     }
+    if let Some(harness) = &execution.harness {
+        let told = harness.description.as_deref().or(harness.reason.as_deref()).unwrap_or_default();
+        let what = if harness.used == "model" { "was run" } else { "was not run" };
+        lines.push(format!("a harness by {} {what}: {told}", harness.model));
+    }
     lines
 }
 

@@ -206,6 +206,14 @@ pub fn certificates(certificates: &[Shown], config: &Config) -> String {
             }
             None => line("origin", "not looked at when this was certified"),
         }
+        match &payload.execution {
+            Some(execution) => {
+                for told in words::execution(execution) {
+                    line("commands", &told);
+                }
+            }
+            None => line("commands", "not run: nobody asked for it"),
+        }
         if let Some(publisher) = &payload.publisher {
             line("published by", publisher);
         }

@@ -1,6 +1,6 @@
 //! Words that every format shares.
 
-use sigma_certificate::{CertificationStatus, PackageAnalysis, PackageEntry};
+use sigma_certificate::{CertificationStatus, PackageAnalysis, PackageEntry, PackageExecution};
 use sigma_core::{Depth, Ecosystem, ProbeOutcome, SandboxTier, Severity, Warning};
 use sigma_pipeline::{Audit, BEYOND_DEPTH, Decision, WaiverUse};
 
@@ -43,6 +43,37 @@ pub fn tier(tier: SandboxTier) -> &'static str {
         SandboxTier::Namespaces => "own namespaces",
         SandboxTier::Filtered => "filtered system calls, no namespaces",
     }
+}
+
+/// What running a package's commands came to, a line each.
+pub fn execution(execution: &PackageExecution) -> Vec<String> {
+    let counted = |count: Option<u64>| count.map_or_else(|| "unknown".to_owned(), |count| count.to_string());
+    let mut lines = vec![match &execution.reason {
+        Some(reason) => format!("{}: {reason}", execution.status),
+        None => execution.status.clone(),
+    }];
+    if let Some(used) = execution.sandbox_tier {
+        lines.push(format!(
+            "run with --help, isolation: {}; {} attempt(s) to reach the network, {} to start programs",
+            tier(used),
+            counted(execution.network_attempts),
+            counted(execution.spawn_attempts)
+        ));
+        lines.push(format!(
+            "{} declared, {} of them not run",
+            counted(execution.entry_points_declared),
+            counted(execution.entry_points_not_run)
+        ));
+    }
+    for one in &execution.entry_points {
+        let outcomes: Vec<&str> = one.execution.exercised.iter().map(|exercise| exercise.outcome.as_str()).collect();
+        let told = if outcomes.is_empty() { one.execution.description.clone() } else { outcomes.join(", ") };
+        lines.push(format!("{} ({}): {told}", one.command, one.target));
+        for flag in &one.execution.retained_risk_flags {
+            lines.push(format!("  {:?}: {}", flag.severity, flag.message));
+        }
+    }
+    lines
 }
 
 pub fn probe(outcome: &ProbeOutcome) -> String {
@@ -195,6 +226,19 @@ pub fn not_checked(audit: &Audit, analysis: &PackageAnalysis) -> Vec<String> {
         let tail = if more > 0 { format!(", and {more} more") } else { String::new() };
         lines.push(format!("not installed for this target: {}{tail}", shown.join(", ")));
     }
-    lines.push("packages were analysed statically and not executed".to_owned());
+    let certified = audit.rows.iter().filter_map(|row| row.certificate());
+    let runs: Vec<&PackageExecution> = certified.filter_map(|one| one.payload().execution.as_ref()).collect();
+    lines.push(match runs.len() {
+        0 => "packages were analysed statically and not executed".to_owned(),
+        _ => format!(
+            "packages were analysed statically; {} command(s) of {} were run with --help (sigma show tells what they did)",
+            runs.iter().flat_map(|one| &one.entry_points).filter(|one| one.execution.status == "completed").count(),
+            runs.iter().filter(|one| one.sandbox_tier.is_some()).count()
+        ),
+    });
+    let prevented = runs.iter().filter(|one| one.status != "completed").count();
+    if prevented > 0 {
+        lines.push(format!("commands of {prevented} package(s) were not all run (sigma show tells why)"));
+    }
     lines
 }

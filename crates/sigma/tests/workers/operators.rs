@@ -59,7 +59,7 @@ async fn escalations_flags_and_new_audits() {
     let hall = scene.hall().await;
     let flag = Flag {
         id: "flg_x".to_owned(),
-        package: "npm:divided@1.0.0".parse().unwrap(),
+        package: Some("npm:divided@1.0.0".parse().unwrap()),
         certificate,
         category: FlagCategory::FalseAlarm,
         text: "it is a test".to_owned(),

@@ -130,7 +130,7 @@ async fn an_escalation_is_decided_once_and_becomes_a_certificate() {
 fn flag(id: &str, package: &str, certificate: &Sealed, at: i64) -> Flag {
     Flag {
         id: id.to_owned(),
-        package: package.parse().unwrap(),
+        package: Some(package.parse().unwrap()),
         certificate: certificate.certificate.id().to_owned(),
         category: FlagCategory::MaliciousCode,
         text: "it reads my keys".to_owned(),
@@ -168,6 +168,15 @@ async fn flags_are_counted_until_they_are_settled() {
     assert_eq!(store.flags(None, None, 5).await.unwrap().len(), 3);
     let log = store.log(None, Some("flg_b"), 5).await.unwrap();
     assert_eq!((log.len(), log[0].detail.as_str(), log[0].reason.as_str()), (1, "upheld", "it does"));
+
+    // Of a submission: by its certificate, and of no package.
+    let code = Flag { package: None, certificate: "sig_x".to_owned(), ..flag("flg_s", "npm:demo@1.0.0", &sealed, 30) };
+    assert!(store.add_flag(&code).await.unwrap());
+    let counts = async |id| store.open_flags_of_certificate(id).await.unwrap();
+    assert_eq!((counts("sig_x").await, counts("sig_y").await, store.open_flags(&package).await.unwrap()), (1, 0, 2));
+    assert_eq!(store.flags(Some(FlagState::Open), Some((Timestamp::from_millis(20), "")), 5).await.unwrap(), [code]);
+    store.settle_flag("flg_s", false, "no", "ada", at).await.unwrap().unwrap();
+    assert_eq!((counts("sig_x").await, store.count_open_flags().await.unwrap()), (0, 2));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Coding agents and models as a way in.
 
 pub(super) mod agent_configuration;
+pub(super) mod hidden_instruction;
 pub(super) mod prompt_injection;
 pub(super) mod unleashed_agent;

@@ -139,10 +139,10 @@ fn judge(window: &str) -> Option<(Severity, &'static str)> {
     }
 }
 
-const FORGOTTEN: [&str; 8] =
+pub(super) const FORGOTTEN: [&str; 8] =
     ["instruction", "prompt", "guideline", "directive", "safety rule", "your rules", "system message", "training"];
 
-const CONCEAL: [&str; 14] = [
+pub(super) const CONCEAL: [&str; 14] = [
     "do not tell the user",
     "don't tell the user",
     "do not inform the user",
@@ -159,7 +159,7 @@ const CONCEAL: [&str; 14] = [
     "do not reveal this to",
 ];
 
-const SECRETS: [&str; 13] = [
+pub(super) const SECRETS: [&str; 13] = [
     "~/.ssh",
     "id_rsa",
     "~/.aws",
@@ -175,7 +175,7 @@ const SECRETS: [&str; 13] = [
     "seed phrase",
 ];
 
-const ACTS: [&str; 17] = [
+pub(super) const ACTS: [&str; 17] = [
     "read the",
     "read `",
     "read ~/",
@@ -195,7 +195,7 @@ const ACTS: [&str; 17] = [
     "include the contents",
 ];
 
-const READERS: [&str; 18] = [
+pub(super) const READERS: [&str; 18] = [
     "you are the reviewer",
     "you are a reviewer",
     "language model",
@@ -220,7 +220,7 @@ const ACQUIT: [&str; 8] =
     ["safe", "benign", "not malicious", "clean", "no issues", "no vulnerabilities", "trustworthy", "harmless"];
 
 /// True when one of `then` stands at most 60 bytes after one of `first`.
-fn follows(window: &str, first: &[&str], then: &[&str]) -> bool {
+pub(super) fn follows(window: &str, first: &[&str], then: &[&str]) -> bool {
     first.iter().any(|word| {
         window.match_indices(word).any(|(at, _)| {
             let from = at + word.len();
@@ -231,7 +231,7 @@ fn follows(window: &str, first: &[&str], then: &[&str]) -> bool {
 }
 
 /// The nearest place at or before `at` where a character begins.
-fn boundary(text: &str, mut at: usize) -> usize {
+pub(super) fn boundary(text: &str, mut at: usize) -> usize {
     while !text.is_char_boundary(at) {
         at -= 1;
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use sigma_core::{CodeDossier, Execution as Ran, ExecutionStatus, Phase, Reason, RiskFlag, SecurityLevel, Severity};
+use sigma_core::{
+    CodeDossier, Execution as Ran, ExecutionStatus, ModelHarness, Phase, Reason, RiskFlag, SecurityLevel, Severity,
+};
 use url::Url;
 
 use super::list;
@@ -40,6 +42,7 @@ impl Validator<CodeDossier> for Execution {
             }
             ExecutionStatus::Completed => reasons.extend(exercised(ran)),
         }
+        reasons.extend(ran.harness.iter().flat_map(|harness| by_model(harness, ran)));
         let unnamed = unnamed_hosts(dossier, ran);
         if !unnamed.is_empty() {
             let declares = dossier.preprocess.skill.as_ref().is_some_and(|skill| !skill.external_calls.is_empty());
@@ -77,6 +80,24 @@ pub fn harm(ran: &Ran) -> Vec<Reason> {
         let message =
             format!("tried to send, start or write the value of mock secrets: {}", list(&ran.canaries_leaked));
         reasons.push(state(SecurityLevel::Blocked, "execution/canary-leaked", message));
+    }
+    reasons
+}
+
+/// What only the harness of a model showed. It may be the harness's own doing, so no other seat asks for BLOCKED over it: then
+/// the panels differ, and an operator looks at what the model wrote.
+fn by_model(harness: &ModelHarness, first: &Ran) -> Vec<Reason> {
+    let model = sigma_core::printable(&harness.author.model, 80);
+    let Some(ran) = &harness.run else {
+        let why = harness.fallback.as_deref().unwrap_or("no reason is recorded");
+        let message = format!("no harness of {model} was run: {}", sigma_core::printable(why, 300));
+        return vec![state(SecurityLevel::Clear, "harness-fell-back", message)];
+    };
+    let known = |reason: &Reason| first.flags.iter().any(|flag| reason.code == format!("execution/{}", flag.code));
+    let mut reasons: Vec<Reason> = harm(ran).into_iter().filter(|reason| !known(reason)).collect();
+    for reason in &mut reasons {
+        reason.code = reason.code.replacen("execution/", "harness/", 1);
+        reason.message = format!("run by a harness that {model} wrote: {}", reason.message);
     }
     reasons
 }

@@ -20,7 +20,7 @@ pub enum Lens {
 }
 
 /// Rules that find text written for a model.
-const STEERING: [&str; 1] = ["prompt-injection"];
+const STEERING: [&str; 2] = ["hidden-instruction", "prompt-injection"];
 
 /// Rules that find hidden text. In a document it is not for human readers, so it is for models.
 const HIDDEN: [&str; 2] = ["hidden-characters", "reordered-code"];

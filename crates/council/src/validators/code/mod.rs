@@ -45,6 +45,8 @@ pub(crate) mod tests;
 
 use sigma_core::CodeDossier;
 
+pub(super) use execution::{destinations, harm};
+
 use crate::Validator;
 
 /// Every seat. The first panel takes the dossier part by part; the second starts anew, assumes an attacker, and asks what
@@ -64,7 +66,7 @@ pub const PANEL: &[&dyn Validator<CodeDossier>] = &[
 ];
 
 /// The first few of a list of texts, and how many more there are.
-fn list<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
+pub(super) fn list<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
     let mut texts = texts.into_iter();
     let shown: Vec<String> = texts.by_ref().take(5).map(|text| sigma_core::printable(text.as_ref(), 80)).collect();
     match texts.count() {

@@ -196,6 +196,8 @@ fn text_for_models_escalates_with_a_mismatch() {
     let tested = Finding { reach: Reach::Test, ..steer(Severity::High, "tests/guard.py") };
     check(found(tested), "APPROVED MONITORED prompt-injection");
     let hidden = Finding { rule: "hidden-characters".to_owned(), ..steer(Severity::Medium, "README.md") };
+    let comment = Finding { rule: "hidden-instruction".to_owned(), ..steer(Severity::High, "SKILL.md") };
+    check(found(comment), "ESCALATED BLOCKED hidden-instruction");
     let mismatch = |dossier: &mut CodeDossier| {
         dossier.preprocess.delta.undeclared_hosts.insert("evil.example.net".to_owned());
     };

@@ -53,6 +53,7 @@ impl Validator<Dossier> for Adversary {
         reasons.extend(super::identity::malware_advisories(dossier));
         reasons.extend(story(dossier.report.findings()));
         reasons.extend(combined(&signals));
+        reasons.extend(super::entry_points::reasons(dossier));
         Some(reasons)
     }
 }

@@ -34,6 +34,7 @@ impl Validator<Dossier> for Behaviour {
             findings.map(|(distribution, finding)| cite(distribution, finding, level_of(finding))).collect();
         reasons.extend(runs_at_installation(dossier));
         reasons.extend(story(dossier.report.findings()));
+        reasons.extend(super::entry_points::reasons(dossier));
         Some(reasons)
     }
 }

@@ -4,6 +4,7 @@ mod adversary;
 mod behaviour;
 mod concealment;
 mod coverage;
+mod entry_points;
 mod identity;
 mod novelty;
 mod takeover;
