@@ -56,6 +56,9 @@ struct Attestation {
 struct Material {
     certificate: String,
     transparency_entries: Vec<Value>,
+    /// RFC 3161 timestamps over the signature: PEP 740 allows further keys, and PyPI's attestations have these since 2025.
+    #[serde(default)]
+    timestamps: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -112,11 +115,14 @@ impl Attestation {
         if self.version != 1 {
             return Err(Refusal::Unsupported(format!("got an attestation of version {}", self.version)));
         }
+        let timestamps: Vec<Value> =
+            self.verification_material.timestamps.iter().map(|one| json!({"signedTimestamp": one})).collect();
         let bundle = json!({
             "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
             "verificationMaterial": {
                 "certificate": {"rawBytes": self.verification_material.certificate},
                 "tlogEntries": self.verification_material.transparency_entries,
+                "timestampVerificationData": {"rfc3161Timestamps": timestamps},
             },
             "dsseEnvelope": {
                 "payload": self.envelope.statement,

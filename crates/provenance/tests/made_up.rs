@@ -117,6 +117,25 @@ fn a_publisher_that_the_index_makes_up_is_noticed() {
     }
 }
 
+#[test]
+fn a_timestamp_that_is_there_must_hold() {
+    let (sigstore, by) = (FakeSigstore::new(), Workload::github("acme/demo"));
+    let (roots, wheel) = (roots(&sigstore), pypi());
+    let mut document = sigstore.pypi(&wheel.1, &by, Flaw::None);
+    let material = &mut document["attestation_bundles"][0]["attestations"][0]["verification_material"];
+    material["timestamps"] = serde_json::json!(["MIIE6jADAgEA"]);
+    let got = outcome(&roots, &wheel, document.to_string().as_bytes());
+    assert!(got.starts_with("invalid invalid RFC 3161 timestamp"), "{got}");
+    let material = &mut document["attestation_bundles"][0]["attestations"][0]["verification_material"];
+    material["timestamps"] = serde_json::json!([]);
+    assert!(outcome(&roots, &wheel, document.to_string().as_bytes()).starts_with("verified "));
+    // Entries of Rekor's second generation that this library does not read are not checked, and no lie.
+    document["attestation_bundles"][0]["attestations"][0]["verification_material"]["transparency_entries"][0]["kindVersion"]
+        ["version"] = "0.0.2".into();
+    let got = outcome(&roots, &wheel, document.to_string().as_bytes());
+    assert!(got.starts_with("unavailable got a log entry of kind `dsse` 0.0.2"), "{got}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
