@@ -19,7 +19,9 @@ pub enum ReauditError {
     #[error("there is no certificate {0}")]
     Unknown(String),
     /// It is of a submission, which has one certificate for good.
-    #[error("{0} is of a submission, which has one certificate: have it submitted again, and the new one supersedes it")]
+    #[error(
+        "{0} is of a submission, which has one certificate: have it submitted again, and the new one supersedes it"
+    )]
     Submission(String),
     /// An operator blocked the package, and a new audit would not lift that.
     #[error("{0} is blocked by an operator, which a new audit does not lift: revoke or override its certificate first")]
