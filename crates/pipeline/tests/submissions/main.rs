@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use url::Url;
 
 mod code;
+mod commands;
 mod faults;
 mod log;
 mod operators;

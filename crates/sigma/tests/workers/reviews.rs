@@ -55,7 +55,8 @@ async fn a_review_that_is_killed_ends_in_one_certificate_and_leaves_no_process()
     std::fs::create_dir(&repositories).unwrap();
     let host = GitHost::git(&repositories);
     let config = format!(
-        "[worker]\nlease_seconds = 1\npoll_millis = 20\nfirst_pause_millis = 20\n[review]\nhosts = [\"{}\"]\n",
+        "[worker]\nlease_seconds = 1\npoll_millis = 20\nfirst_pause_millis = 20\n[review]\nhosts = [\"{}\"]\n\
+         run_entry_points = true\n",
         host.address
     );
     std::fs::write(scene.folder.path().join("config.toml"), config).unwrap();
@@ -63,8 +64,6 @@ async fn a_review_that_is_killed_ends_in_one_certificate_and_leaves_no_process()
     let mut read = ReadOptions::default();
     read.pypi_indexes.push(Url::parse(&scene.eco.pypi.index_url()).unwrap());
     let hall = scene.hall().await.with_review(ReviewRooms { repositories: repository, read, ..ReviewRooms::default() });
-    scene.eco.pypi.add(pure("demo", "1.0").build());
-
     // Killed while packages are audited, while code runs, and after that: in the council, at the seal, or between two jobs. When
     // exactly is up to the machine; that each of the first two was met is checked.
     let mut random = Random(7);
@@ -78,7 +77,12 @@ async fn a_review_that_is_killed_ends_in_one_certificate_and_leaves_no_process()
     for round in 0..rounds {
         let name = format!("tool{round}");
         let made = GitRepository::new(&repositories, &format!("example/{name}"));
-        let files: [(&str, &[u8]); 2] = [("main.py", MAIN.as_bytes()), ("requirements.txt", b"demo==1.0\n")];
+        // Its package has a command, which is run too, and met by kills as the code is.
+        let command = "import time\n\n\ndef main():\n    time.sleep(0.5)\n    print('help')\n";
+        let package = pure(&format!("demo{round}"), "1.0").file(&format!("demo{round}/cli.py"), command);
+        scene.eco.pypi.add(package.entry_point("demo", &format!("demo{round}.cli:main")).build());
+        let requirements = format!("demo{round}==1.0\n");
+        let files = [("main.py", MAIN.as_bytes()), ("requirements.txt", requirements.as_bytes())];
         made.set("refs/heads/main", &made.files(&files));
         let request = RepositoryRequest {
             url: host.url(&format!("example/{name}")),
@@ -138,6 +142,17 @@ async fn a_review_that_is_killed_ends_in_one_certificate_and_leaves_no_process()
     let filter = sigma_store::SubmissionFilter { limit: 100, ..Default::default() };
     let certificates = hall.store().submission_certificates(&filter).await.unwrap();
     assert_eq!(certificates.len(), submissions.len(), "one certificate each");
+    for round in 0..rounds {
+        let package: PackageId = format!("pypi:demo{round}@1.0").parse().unwrap();
+        let sealed = hall.store().certificates_of(&package).await.unwrap();
+        assert_eq!(sealed.len(), 2, "one without the run and one with it");
+        let execution = sealed[0].payload().execution.as_ref().unwrap();
+        assert_eq!(
+            (execution.status.as_str(), execution.entry_points_not_run),
+            ("completed", Some(0)),
+            "{execution:#?}"
+        );
+    }
     for id in &submissions {
         let submission = hall.store().submission(id).await.unwrap().unwrap();
         assert_eq!(submission.state, SubmissionState::Certified, "{}", String::from_utf8_lossy(&submission.result));
