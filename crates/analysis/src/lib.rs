@@ -27,7 +27,7 @@ pub use preprocess::{Submitted, declared_host};
 pub use release::{WHEEL_DIFFERS, compare};
 pub use report::{MAX_FINDINGS as FINDINGS_PER_RULE, analysis_type};
 pub use rules::catalogue::{RuleEntry, catalogue};
-pub use unpack::{Packed, unpack};
+pub use unpack::{Packed, list, unpack};
 
 use std::io::{Read, Seek};
 
