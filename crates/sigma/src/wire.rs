@@ -11,7 +11,7 @@ use sigma_analysis::{Analyser, Limits, OperatorRules, RuleFile};
 use sigma_core::{AdvisorySnapshot, AdvisoryState, PythonVersion, Timestamp};
 use sigma_ecosystem::manifest::ReadOptions;
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
-use sigma_pipeline::{Hall, HallConfig, LedgerFolder, ReviewRooms, Waivers, Worker};
+use sigma_pipeline::{FileListing, Hall, HallConfig, LedgerFolder, ReviewRooms, Waivers, Worker};
 use sigma_server::{App, AskAdvisories, Developer};
 use sigma_store::{Bucket, Database, Store};
 use tokio::sync::Semaphore;
@@ -135,11 +135,17 @@ pub async fn server(config: &Config, with_worker: bool) -> Result<(App, Option<W
     if ledger.join("trusted_root.json").is_file() {
         app.open_ledger(LedgerFolder::new(&ledger).reader().context("the transparency log")?);
     }
+    app.open_files(files(config, hall.store().clone()));
     let worker = with_worker.then(|| Worker::new(hall.clone(), &worker_name(), config.worker.clone()));
     let read = read_options(config);
     let wake = worker.as_ref().map(Worker::wake);
     app.open_developer_plane(Developer { hall, read, wake, most_open: config.worker.most_open });
     Ok((app, worker))
+}
+
+/// The lists of files inside certified distributions.
+pub fn files(config: &Config, store: Store) -> FileListing {
+    FileListing::new(store, config.store.join("lists"))
 }
 
 /// A worker's name: which machine and which process.

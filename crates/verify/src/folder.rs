@@ -118,6 +118,11 @@ impl BundleFolder {
         found.into_iter().filter_map(|index| read(&self.bundles[index]).map(Candidate::from)).collect()
     }
 
+    /// The same for many at once.
+    pub fn candidates_of_all(&self, wanted: &[&Wanted]) -> Vec<Vec<Candidate>> {
+        wanted.par_iter().map(|wanted| self.candidates(wanted)).collect()
+    }
+
     /// The lists of files of a certificate that lie here, not believed yet.
     pub fn lists(&self, certificate: &str) -> Vec<FileLists> {
         let paths = self.lists.get(certificate).into_iter().flatten().take(4);

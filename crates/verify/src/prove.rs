@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 use sigma_certificate::{CertificateStatus, PackagePayload};
@@ -19,6 +20,18 @@ const MAX_STATUS_TRIES: usize = 8;
 /// A bundle of anybody.
 #[derive(Debug, Clone)]
 pub struct Candidate(Vec<u8>);
+
+impl Candidate {
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whether it says that it covers something wanted. Nothing is verified.
+    pub fn says_it_covers(&self, wanted: &Wanted) -> bool {
+        peek(&self.0).is_some_and(|peek| wanted.strong().any(|digest| peek.digests.contains(digest)))
+    }
+}
 
 impl From<Vec<u8>> for Candidate {
     fn from(bytes: Vec<u8>) -> Self {
@@ -75,9 +88,9 @@ impl Prover {
 
     /// Takes the newest status list that any of the bundles brings: what one of them knows to be revoked is revoked for all.
     /// With none that holds, each bundle is judged by its own.
-    pub fn learn_status<'a>(&mut self, bundles: impl Iterator<Item = &'a Candidate>) {
-        let mut times: Vec<(u64, &Candidate)> =
-            bundles.filter_map(|bundle| Some((peek(&bundle.0)?.status_time?, bundle))).collect();
+    pub fn learn_status(&mut self, bundles: &[Vec<Candidate>]) {
+        let seen = bundles.par_iter().flatten().filter_map(|bundle| Some((peek(&bundle.0)?.status_time?, bundle)));
+        let mut times: Vec<(u64, &Candidate)> = seen.collect();
         times.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
         times.dedup_by_key(|(time, _)| *time);
         let newest = times.into_iter().take(MAX_STATUS_TRIES).find_map(|(_, bundle)| {

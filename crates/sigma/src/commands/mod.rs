@@ -10,6 +10,7 @@ pub mod hash;
 pub mod jobs;
 pub mod ledger;
 pub mod log;
+pub mod reproduce;
 pub mod review;
 pub mod rules;
 pub mod scan;
@@ -18,6 +19,7 @@ pub mod show;
 pub mod stats;
 pub mod store;
 pub mod token;
+pub mod verify;
 pub mod worker;
 
 use std::io::{self, Write as _};
