@@ -1,6 +1,7 @@
 //! A lockfile: what it pins, against certificates.
 
 use rayon::prelude::*;
+use sigma_core::Depth;
 
 use crate::prove::{Candidate, Prover};
 use crate::report::{Outcome, PackageResult, Section, SectionKind};
@@ -21,6 +22,11 @@ pub fn lockfile(
         if wanted.strong().next().is_none() && result.outcome < Outcome::Undecided {
             result.outcome = Outcome::Undecided;
             result.reason.push_str(", but nothing pins which bytes are installed");
+        }
+        if wanted.depth == Some(Depth::Beyond) && result.certificate.is_none() && result.outcome == Outcome::Undecided {
+            // A disclosed bound of what is audited, and no gap.
+            result.outcome = Outcome::Advisory;
+            result.reason.push_str("; it lies deeper than is audited");
         }
         prover.settle(wanted, result)
     });

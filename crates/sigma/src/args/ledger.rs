@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use sigma_core::SecurityLevel;
+use sigma_core::{Platform, PythonVersion, SecurityLevel};
 use url::Url;
 
 use super::Format;
@@ -84,6 +84,14 @@ pub struct Verify {
     /// A package, or an added file, that needs no certificate: it is told, and decides nothing
     #[arg(long, value_name = "NAME")]
     pub accept: Vec<String>,
+
+    /// Python version that a lockfile is installed for
+    #[arg(long, value_name = "3.X", default_value = "3.12")]
+    pub python_version: PythonVersion,
+
+    /// Platform that a lockfile is installed for, as in `sigma audit`
+    #[arg(long, value_name = "OS-ARCH", default_value = "linux-x64")]
+    pub platform: Platform,
 
     /// Read development dependencies of lockfiles too
     #[arg(long)]

@@ -55,11 +55,30 @@ fn section_of(section: &Section, out: &mut String) {
     let all = section.packages.len() <= ALL;
     let shown: Vec<&PackageResult> =
         section.packages.iter().filter(|package| all || package.outcome != Outcome::Proven).collect();
-    for package in shown.iter().take(MOST) {
+    // What has the same outcome for the same reason is one line, if it is many.
+    let mut groups: BTreeMap<(Outcome, &str), Vec<&PackageResult>> = BTreeMap::new();
+    let mut single = Vec::new();
+    for package in shown {
+        match package.certificate.is_none() && package.files.is_none() && !all {
+            true => groups.entry((package.outcome, &package.reason)).or_default().push(package),
+            false => single.push(package),
+        }
+    }
+    single.sort_by_key(|package| std::cmp::Reverse(package.outcome));
+    for package in single.iter().take(MOST) {
         package_of(package, section.kind == SectionKind::File, out);
     }
-    if shown.len() > MOST {
-        let _ = writeln!(out, "  … and {} more; --format json lists all", shown.len() - MOST);
+    if single.len() > MOST {
+        let _ = writeln!(out, "  … and {} more; --format json lists all", single.len() - MOST);
+    }
+    for ((outcome, reason), packages) in groups.iter().rev().take(NAMES) {
+        let _ = writeln!(out, "  {:<11}  {} packages: {reason}", word(*outcome), packages.len());
+        let named = packages.iter().take(MOST).map(|one| one.package.as_deref().unwrap_or(&one.subject));
+        let mut line = named.collect::<Vec<_>>().join(" ");
+        if packages.len() > MOST {
+            let _ = write!(line, " … and {} more", packages.len() - MOST);
+        }
+        let _ = writeln!(out, "               {line}");
     }
     if section.added_total > 0 {
         let _ = writeln!(out, "  {} files belong to no package", section.added_total);

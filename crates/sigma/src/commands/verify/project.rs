@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use anyhow::Result;
-use sigma_core::{Declared, Depth, Ecosystem, LockedEdge, Manifest, ManifestSource, PackageId, printable};
+use sigma_core::{Declared, Depth, Ecosystem, LockedEdge, Manifest, ManifestSource, PackageId, Target, printable};
+use sigma_ecosystem::installs;
 use sigma_ecosystem::manifest::{self, ManifestError, ReadOptions};
 use sigma_verify::Wanted;
 
@@ -30,15 +31,16 @@ pub fn locks(command: &Verify, config: &Config, is_folder: bool) -> Result<Optio
         Err(ManifestError::NothingFound { .. }) if is_folder => return Ok(Some(Vec::new())),
         Err(error) => return Err(error.into()),
     };
-    let mut locks: Vec<Lock> = project.manifests.iter().map(lock).collect();
+    let target = Target { python: command.python_version, platform: command.platform };
+    let mut locks = project.manifests.iter().map(|one| lock(one, &target)).collect::<Result<Vec<Lock>>>()?;
     if let Some(first) = locks.first_mut() {
         first.problems.extend(project.passed_over);
     }
     Ok(Some(locks))
 }
 
-fn lock(manifest: &Manifest) -> Lock {
-    let wanted = match &manifest.source {
+fn lock(manifest: &Manifest, target: &Target) -> Result<Lock> {
+    let wanted: Vec<Wanted> = match &manifest.source {
         ManifestSource::Locked { packages, edges } => {
             let depths = depths(packages.len(), edges);
             let wanted = packages.iter().zip(depths).map(|(package, depth)| Wanted {
@@ -56,7 +58,14 @@ fn lock(manifest: &Manifest) -> Lock {
         (format!("{} ({})", refused.declaration, refused.at), refused.reason.describe().to_owned())
     });
     let problems = manifest.problems.iter().map(|problem| format!("{}: {}", problem.at, problem.message));
-    Lock { path: manifest.path.clone(), wanted, refused: refused.collect(), problems: problems.collect() }
+    let mut problems: Vec<String> = problems.collect();
+    let count = wanted.len();
+    let wanted = wanted.into_iter().zip(installs(manifest, target)?).filter(|(_, on)| *on).map(|(wanted, _)| wanted);
+    let wanted: Vec<Wanted> = wanted.collect();
+    if wanted.len() < count {
+        problems.push(format!("{} packages are not installed for {target}", count - wanted.len()));
+    }
+    Ok(Lock { path: manifest.path.clone(), wanted, refused: refused.collect(), problems })
 }
 
 /// A declaration is as exact as it says: only `==1.0` and `1.0` name one version.
