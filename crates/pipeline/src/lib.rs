@@ -19,6 +19,7 @@ mod preview;
 mod pricing;
 mod progress;
 mod reaudit;
+mod reproduce;
 mod resolution;
 mod review;
 mod seal;
@@ -39,6 +40,7 @@ pub use preview::{PackagePreview, PreviewItem, PreviewStatus};
 pub use pricing::PriceTable;
 pub use progress::{Progress, Silent, Step};
 pub use reaudit::ReauditError;
+pub use reproduce::Reproduced;
 pub use review::{
     Certified, Examination, Intake, IntakeError, RepositoryRequest, Review, ReviewRooms, decide_submission,
 };

@@ -122,6 +122,7 @@ Examples:
 Examples:
   sigma rules
   sigma rules --rules my-rules                  your own rules too
+  sigma rules --versions                        which certificates this program can reproduce
   sigma rules --format markdown > docs/rules.md")]
     Rules(Rules),
     /// Explain one rule: what it means, why it matters, and which level it leads to
@@ -620,6 +621,10 @@ pub struct Scan {
 
 #[derive(Debug, Parser)]
 pub struct Rules {
+    /// Only the version of the rules that this program runs, which certificates name
+    #[arg(long)]
+    pub versions: bool,
+
     /// How to print them
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
