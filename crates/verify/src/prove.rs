@@ -253,10 +253,15 @@ struct Sealed {
     payload: PackagePayload,
 }
 
+fn name_of(payload: &PackagePayload) -> String {
+    let name = format!("{}:{}@{}", payload.registry_source, payload.package_name, payload.package_version);
+    printable(&name, 500)
+}
+
 /// Whether a bundle is about what is wanted: its bytes, or another file of the same package.
 fn concerns(one: &Proven, wanted: &Wanted, package: Option<&str>) -> bool {
     let Some(payload) = &one.payload else { return false };
-    let name = format!("{}:{}@{}", payload.registry_source, payload.package_name, payload.package_version);
+    let name = name_of(payload);
     // A lockfile's bytes must be those of the package that it names; a file may have been renamed.
     package == Some(name.as_str()) || (wanted.filename.is_some() && covers(one, wanted))
 }
