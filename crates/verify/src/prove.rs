@@ -175,6 +175,10 @@ impl Prover {
             }
         }
         result.certificate = facts(answer);
+        if let Some(payload) = answer.payload.as_ref().filter(|_| wanted.filename.is_some()) {
+            // What a file is of was a guess by its name; now it is proven.
+            result.package = Some(name_of(payload));
+        }
         (result.outcome, result.reason) = self.outcome(wanted, answer, covered.len());
         result
     }
