@@ -11,7 +11,7 @@ use sigma_core::{ExpectedDigest, printable};
 use sigma_ledger::MAX_BUNDLE;
 use walkdir::WalkDir;
 
-use crate::peek::peek;
+use crate::peek::{Peek, peek};
 use crate::prove::Candidate;
 use crate::wanted::{Wanted, is_strong};
 
@@ -44,7 +44,7 @@ pub enum FolderError {
 /// The bundles of a folder, by what they say they are about. Nothing is verified yet.
 #[derive(Debug, Default)]
 pub struct BundleFolder {
-    bundles: Vec<PathBuf>,
+    bundles: Vec<(PathBuf, Peek)>,
     by_package: HashMap<String, Vec<usize>>,
     by_digest: HashMap<ExpectedDigest, Vec<usize>>,
     lists: HashMap<String, Vec<PathBuf>>,
@@ -52,7 +52,7 @@ pub struct BundleFolder {
 
 /// What a file of the folder is.
 enum Seen {
-    Bundle(crate::peek::Peek),
+    Bundle(Peek),
     Lists(String),
     Other,
 }
@@ -82,11 +82,11 @@ impl BundleFolder {
             match seen {
                 Seen::Bundle(peek) => {
                     let index = folder.bundles.len();
-                    folder.bundles.push(path);
-                    folder.by_package.entry(peek.package).or_default().push(index);
-                    for digest in peek.digests {
-                        folder.by_digest.entry(digest).or_default().push(index);
+                    folder.by_package.entry(peek.package.clone()).or_default().push(index);
+                    for digest in &peek.digests {
+                        folder.by_digest.entry(digest.clone()).or_default().push(index);
                     }
+                    folder.bundles.push((path, peek));
                 }
                 Seen::Lists(certificate) => folder.lists.entry(certificate).or_default().push(path),
                 Seen::Other => {}
@@ -115,7 +115,8 @@ impl BundleFolder {
         found.sort_unstable();
         found.dedup();
         found.truncate(MAX_CANDIDATES);
-        found.into_iter().filter_map(|index| read(&self.bundles[index]).map(Candidate::from)).collect()
+        let bundles = found.into_iter().map(|index| &self.bundles[index]);
+        bundles.filter_map(|(path, peek)| Some(Candidate::seen(read(path)?, peek.clone()))).collect()
     }
 
     /// The same for many at once.

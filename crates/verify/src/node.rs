@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::Deserialize;
+use sigma_certificate::DistributionEntry;
 use sigma_core::{DistributionKind, Ecosystem, ExpectedDigest, FileSet, PackageId, PackageName, printable};
 
 use crate::compare::{Lists, Tally, believed, placed};
@@ -56,6 +58,46 @@ struct LockEntry {
 struct Manifest {
     name: String,
     version: String,
+}
+
+/// A folder, compared with the list of a certified tarball.
+struct Compared<'p> {
+    entry: &'p DistributionEntry,
+    tally: Tally,
+    owned: HashSet<String>,
+}
+
+impl Folder {
+    /// What its certificates and its files come to.
+    fn judged(
+        &self,
+        compared: Option<Compared<'_>>,
+        prover: &Prover,
+        proven: &[Proven],
+        claimed: &mut HashSet<String>,
+    ) -> PackageResult {
+        let Some(Compared { entry, tally, owned }) = compared else {
+            let mut result = prover.decide(&self.wanted, proven);
+            if result.outcome <= Outcome::FreshnessUnknown {
+                result.outcome = Outcome::Undecided;
+                result.reason.push_str("; the list of its files is not at hand, so none of them was compared");
+            }
+            return result;
+        };
+        claimed.extend(owned);
+        let wanted = Wanted { digests: vec![entry.sha256.into()], ..self.wanted.clone() };
+        let mut result = prover.decide(&wanted, proven);
+        let file = printable(&entry.filename, 120);
+        if tally.wrong > 0 {
+            result.outcome = Outcome::Failed;
+            result.reason = format!("{} of its files are not those of {file}", tally.wrong);
+        } else if tally.added > 0 {
+            result.outcome = result.outcome.max(Outcome::Undecided);
+            result.reason.push_str(&format!("; {} files are not of {file}", tally.added));
+        }
+        result.files = Some(tally.files);
+        result
+    }
 }
 
 impl Node {
@@ -111,6 +153,14 @@ impl Node {
                 None => stray.push(path.as_str()),
             }
         }
+        // Reading files is what takes time, and each folder is read by itself.
+        let none = Vec::new();
+        let mut best: Vec<Option<Compared<'_>>> = self
+            .packages
+            .par_iter()
+            .zip(proven)
+            .map(|(one, proven)| self.best(one, files.get(one.path.as_str()).unwrap_or(&none), proven, lists))
+            .collect();
         let mut claimed: HashSet<String> = HashSet::new();
         let mut results = Vec::new();
         // Whoever bundles others in its tarball comes before them.
@@ -122,7 +172,7 @@ impl Node {
             if !mine.is_empty() && mine.iter().all(|path| claimed.contains(*path)) {
                 continue;
             }
-            let result = self.one(one, &mine, prover, &proven[index], lists, &mut claimed);
+            let result = one.judged(best[index].take(), prover, &proven[index], &mut claimed);
             results.push(prover.settle(&one.wanted, result));
         }
         let mut problems = self.problems.clone();
@@ -142,40 +192,13 @@ impl Node {
         Section::new(SectionKind::NodeEnvironment, path, results, problems).with_added(added)
     }
 
-    fn one(
-        &self,
-        one: &Folder,
-        mine: &[&str],
-        prover: &Prover,
-        proven: &[Proven],
-        lists: &Lists,
-        claimed: &mut HashSet<String>,
-    ) -> PackageResult {
+    /// The signed list that a package's folder is most like.
+    fn best<'p>(&self, one: &Folder, mine: &[&str], proven: &'p [Proven], lists: &Lists) -> Option<Compared<'p>> {
         let tried = believed(proven, DistributionKind::NpmTarball, lists).into_iter().map(|(entry, set)| {
             let (tally, owned) = self.against(one, mine, &set);
-            (entry, tally, owned)
+            Compared { entry, tally, owned }
         });
-        let Some((entry, tally, owned)) = tried.min_by_key(|(_, tally, _)| (tally.wrong, tally.added)) else {
-            let mut result = prover.decide(&one.wanted, proven);
-            if result.outcome <= Outcome::FreshnessUnknown {
-                result.outcome = Outcome::Undecided;
-                result.reason.push_str("; the list of its files is not at hand, so none of them was compared");
-            }
-            return result;
-        };
-        claimed.extend(owned);
-        let wanted = Wanted { digests: vec![entry.sha256.into()], ..one.wanted.clone() };
-        let mut result = prover.decide(&wanted, proven);
-        let file = printable(&entry.filename, 120);
-        if tally.wrong > 0 {
-            result.outcome = Outcome::Failed;
-            result.reason = format!("{} of its files are not those of {file}", tally.wrong);
-        } else if tally.added > 0 {
-            result.outcome = result.outcome.max(Outcome::Undecided);
-            result.reason.push_str(&format!("; {} files are not of {file}", tally.added));
-        }
-        result.files = Some(tally.files);
-        result
+        tried.min_by_key(|compared| (compared.tally.wrong, compared.tally.added))
     }
 
     /// Compares a package's folder with the signed list of its tarball.

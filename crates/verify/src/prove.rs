@@ -3,14 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 use sigma_certificate::{CertificateStatus, PackagePayload};
 use sigma_core::{CouncilVerdict, Depth, Ecosystem, SecurityLevel, Sha256, printable};
 use sigma_ledger::{Name, Policy, Report, Stale, State, Status, TrustedRoot, verify};
 
-use crate::peek::peek;
+use crate::peek::{Peek, peek};
 use crate::report::{CertificateFacts, Outcome, PackageResult, StatusFacts};
 use crate::wanted::Wanted;
 
@@ -19,23 +18,33 @@ const MAX_STATUS_TRIES: usize = 8;
 
 /// A bundle of anybody.
 #[derive(Debug, Clone)]
-pub struct Candidate(Vec<u8>);
+pub struct Candidate {
+    bytes: Vec<u8>,
+    /// What it says it is about; nothing of it is believed.
+    says: Option<Peek>,
+}
 
 impl Candidate {
+    /// One that was glanced at already.
+    pub(crate) fn seen(bytes: Vec<u8>, says: Peek) -> Self {
+        Self { bytes, says: Some(says) }
+    }
+
     /// Its bytes.
     pub fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// Whether it says that it covers something wanted. Nothing is verified.
     pub fn says_it_covers(&self, wanted: &Wanted) -> bool {
-        peek(&self.0).is_some_and(|peek| wanted.strong().any(|digest| peek.digests.contains(digest)))
+        self.says.as_ref().is_some_and(|says| wanted.strong().any(|digest| says.digests.contains(digest)))
     }
 }
 
 impl From<Vec<u8>> for Candidate {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        let says = peek(&bytes);
+        Self { bytes, says }
     }
 }
 
@@ -89,12 +98,12 @@ impl Prover {
     /// Takes the newest status list that any of the bundles brings: what one of them knows to be revoked is revoked for all.
     /// With none that holds, each bundle is judged by its own.
     pub fn learn_status(&mut self, bundles: &[Vec<Candidate>]) {
-        let seen = bundles.par_iter().flatten().filter_map(|bundle| Some((peek(&bundle.0)?.status_time?, bundle)));
+        let seen = bundles.iter().flatten().filter_map(|bundle| Some((bundle.says.as_ref()?.status_time?, bundle)));
         let mut times: Vec<(u64, &Candidate)> = seen.collect();
         times.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
         times.dedup_by_key(|(time, _)| *time);
         let newest = times.into_iter().take(MAX_STATUS_TRIES).find_map(|(_, bundle)| {
-            let bundle: Value = serde_json::from_slice(&bundle.0).ok()?;
+            let bundle: Value = serde_json::from_slice(&bundle.bytes).ok()?;
             let list = serde_json::to_vec(bundle.get("status")?).ok()?;
             Status::read(&list, &self.root, &self.policy).ok()
         });
@@ -114,10 +123,10 @@ impl Prover {
     }
 
     fn prove(&self, bundle: &Candidate) -> Proven {
-        let report = verify(&bundle.0, &self.root, None, &self.policy);
+        let report = verify(&bundle.bytes, &self.root, None, &self.policy);
         let payload = match report.state(Name::Payload) {
             // Its hash was compared; strict parsing went before, so there is one reading of these bytes.
-            State::Proven => serde_json::from_slice::<Sealed>(&bundle.0).ok().map(|sealed| sealed.payload),
+            State::Proven => serde_json::from_slice::<Sealed>(&bundle.bytes).ok().map(|sealed| sealed.payload),
             State::NotProven | State::Failed => None,
         };
         Proven { report, payload }

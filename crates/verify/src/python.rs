@@ -1,6 +1,6 @@
 //! `site-packages`: every `*.dist-info` in it, and every file.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -302,19 +302,17 @@ impl Python {
     /// Looks for the files, by their bytes alone, in a certified source distribution.
     fn by_source(&self, dist: &Dist, lines: &[Line], set: &FileSet) -> (Tally, HashSet<String>) {
         let mut tally = Tally::new("source-list");
-        let known: HashMap<Sha256, ()> = set.files.iter().map(|file| (file.sha256, ())).collect();
+        let known: HashSet<Sha256> = set.files.iter().map(|file| file.sha256).collect();
         let mut owned = HashSet::new();
         for path in lines.iter().filter_map(|line| self.within(&line.path)) {
-            if self.tree.files.contains_key(&path) {
-                let full = self.resolve(&path).unwrap_or_default();
-                let is_known = || {
-                    let digest = crate::tree::hash(&self.tree.root.join(&path)).ok();
-                    digest.is_some_and(|digest| known.contains_key(&digest))
-                };
-                match self.tree.files.get(&path) {
-                    Some(Kind::File(_)) if !full.is_empty() && is_known() => tally.files.same += 1,
-                    _ => self.not_listed(dist, &path, &mut tally),
-                }
+            let is_known = || {
+                let digest = crate::tree::hash(&self.tree.root.join(&path)).ok();
+                digest.is_some_and(|digest| known.contains(&digest))
+            };
+            match self.tree.files.get(&path) {
+                Some(Kind::File(_)) if is_known() => tally.files.same += 1,
+                Some(_) => self.not_listed(dist, &path, &mut tally),
+                None => {}
             }
             owned.insert(path);
         }
