@@ -48,8 +48,12 @@ mod tests {
         let target = Target { platform: platform.parse().unwrap(), ..Target::default() };
         let installed = installs(&manifest, &target).unwrap();
         let names: Vec<String> = match &manifest.source {
-            sigma_core::ManifestSource::Locked { packages, .. } => packages.iter().map(|one| one.id.to_string()).collect(),
-            sigma_core::ManifestSource::Ranges { .. } => manifest.declared.iter().map(|one| one.name.to_string()).collect(),
+            sigma_core::ManifestSource::Locked { packages, .. } => {
+                packages.iter().map(|one| one.id.to_string()).collect()
+            }
+            sigma_core::ManifestSource::Ranges { .. } => {
+                manifest.declared.iter().map(|one| one.name.to_string()).collect()
+            }
         };
         let got: Vec<&str> = names.iter().zip(installed).filter(|(_, on)| *on).map(|(name, _)| name.as_str()).collect();
         assert_eq!(got, expect);

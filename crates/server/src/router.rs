@@ -14,7 +14,8 @@ use crate::admin;
 use crate::developer::{drafts, events, preview, quote, submissions};
 use crate::problem::{Code, Problem};
 use crate::public::{
-    batch, by_hash, certificates, evidence, flags, list, log, osv, packages, search, stats, submissions as reviewed, verify,
+    batch, by_hash, certificates, evidence, flags, list, log, osv, packages, search, stats, submissions as reviewed,
+    verify,
 };
 use crate::{App, front, health, openapi};
 

@@ -66,7 +66,10 @@ fn fastest(mut work: impl FnMut()) -> (Duration, Duration) {
         (started.elapsed(), process_time() - cpu)
     });
     let rounds: Vec<_> = rounds.collect();
-    (rounds.iter().map(|round| round.0).min().unwrap_or_default(), rounds.iter().map(|round| round.1).min().unwrap_or_default())
+    (
+        rounds.iter().map(|round| round.0).min().unwrap_or_default(),
+        rounds.iter().map(|round| round.1).min().unwrap_or_default(),
+    )
 }
 
 fn process_time() -> Duration {

@@ -27,7 +27,6 @@ enum Inner {
     Node(Node),
 }
 
-
 impl Environment {
     /// What it is.
     pub fn kind(&self) -> SectionKind {
@@ -92,7 +91,8 @@ fn sites(prefix: &Path) -> Vec<PathBuf> {
     let named = |path: &PathBuf| {
         path.file_name().is_some_and(|name| ["python", "pypy"].iter().any(|p| name.to_string_lossy().starts_with(p)))
     };
-    let mut sites: Vec<PathBuf> = versions.filter(named).filter(is_real).map(|path| path.join("site-packages")).collect();
+    let mut sites: Vec<PathBuf> =
+        versions.filter(named).filter(is_real).map(|path| path.join("site-packages")).collect();
     sites.push(prefix.join("Lib/site-packages"));
     sites.retain(is_real);
     sites

@@ -108,7 +108,8 @@ impl BundleFolder {
     /// The bundles that say they are about what is wanted: those of its bytes, and those of the same package.
     pub fn candidates(&self, wanted: &Wanted) -> Vec<Candidate> {
         let of_bytes = wanted.digests.iter().filter(|digest| is_strong(digest));
-        let mut found: Vec<usize> = of_bytes.filter_map(|digest| self.by_digest.get(digest)).flatten().copied().collect();
+        let mut found: Vec<usize> =
+            of_bytes.filter_map(|digest| self.by_digest.get(digest)).flatten().copied().collect();
         if let Some(package) = &wanted.package {
             found.extend(self.by_package.get(&package.to_string()).into_iter().flatten());
         }

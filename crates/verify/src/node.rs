@@ -20,7 +20,8 @@ const MAX_MANIFEST: u64 = 4 << 20;
 /// Bytes of the hidden lockfile.
 const MAX_LOCK: u64 = 64 << 20;
 /// What installers leave beside the packages.
-const NOTES: [&str; 5] = [".package-lock.json", ".modules.yaml", ".yarn-integrity", ".yarn-state.yml", ".pnpm/lock.yaml"];
+const NOTES: [&str; 5] =
+    [".package-lock.json", ".modules.yaml", ".yarn-integrity", ".yarn-state.yml", ".pnpm/lock.yaml"];
 
 /// A `node_modules`.
 #[derive(Debug)]
@@ -105,16 +106,21 @@ impl Node {
     pub fn scan(root: &Path) -> Self {
         let mut tree = Tree::walk(root);
         let mut problems = std::mem::take(&mut tree.problems);
-        let lock = match tree.bytes(".package-lock.json", MAX_LOCK).map(|bytes| serde_json::from_slice::<Lock>(&bytes)) {
+        let lock = match tree.bytes(".package-lock.json", MAX_LOCK).map(|bytes| serde_json::from_slice::<Lock>(&bytes))
+        {
             Some(Ok(lock)) => lock,
             Some(Err(_)) => {
-                problems.push(".package-lock.json cannot be read: packages are known by their package.json alone".to_owned());
+                problems.push(
+                    ".package-lock.json cannot be read: packages are known by their package.json alone".to_owned(),
+                );
                 Lock::default()
             }
             None => Lock::default(),
         };
         let mut packages = Vec::new();
-        for path in tree.files.keys().filter_map(|path| path.strip_suffix("/package.json")).filter(|path| is_package(path)) {
+        for path in
+            tree.files.keys().filter_map(|path| path.strip_suffix("/package.json")).filter(|path| is_package(path))
+        {
             let bytes = tree.bytes(&format!("{path}/package.json"), MAX_MANIFEST);
             let manifest = bytes.and_then(|bytes| serde_json::from_slice::<Manifest>(&bytes).ok());
             let package = manifest.as_ref().and_then(|manifest| {
@@ -217,7 +223,11 @@ impl Node {
             };
             let kept = format!("{}/{path}", one.path);
             let renamed = renamed.map(|path| format!("{}/{path}", one.path));
-            Some(renamed.filter(|path| !self.tree.files.contains_key(&kept) && self.tree.files.contains_key(path)).unwrap_or(kept))
+            Some(
+                renamed
+                    .filter(|path| !self.tree.files.contains_key(&kept) && self.tree.files.contains_key(path))
+                    .unwrap_or(kept),
+            )
         });
         let mut ordered: Vec<_> = expected.iter().collect();
         ordered.sort_by_key(|(path, _)| *path);

@@ -172,9 +172,13 @@ impl Prover {
             return result;
         };
         let answer = about[index];
-        let covered: Vec<(String, Sha256)> = answer.payload.iter().flat_map(|payload| {
-            wanted.covered(&payload.distributions).into_iter().map(|one| (one.filename.clone(), one.sha256))
-        }).collect();
+        let covered: Vec<(String, Sha256)> = answer
+            .payload
+            .iter()
+            .flat_map(|payload| {
+                wanted.covered(&payload.distributions).into_iter().map(|one| (one.filename.clone(), one.sha256))
+            })
+            .collect();
         result.covered = covered.len() as u64;
         result.checks = answer.report.checks.clone();
         for check in result.checks.iter_mut().filter(|check| check.check == Name::Artifact) {
@@ -209,7 +213,9 @@ impl Prover {
             let said = format!("certified as {}", payload.security_level);
             return match wanted.depth {
                 // As in an audit: deeper than L1 it is told, and decides nothing.
-                Some(depth) if depth > Depth::TransitiveL1 => (Outcome::Advisory, format!("{said}, deeper than decides")),
+                Some(depth) if depth > Depth::TransitiveL1 => {
+                    (Outcome::Advisory, format!("{said}, deeper than decides"))
+                }
                 _ => (Outcome::Failed, said),
             };
         }
@@ -292,9 +298,8 @@ fn covers(one: &Proven, wanted: &Wanted) -> bool {
 }
 
 fn newest_first(a: &Proven, b: &Proven) -> std::cmp::Ordering {
-    let key = |one: &Proven| {
-        (one.payload.as_ref().map(|payload| payload.certified_at), one.report.certificate_id.clone())
-    };
+    let key =
+        |one: &Proven| (one.payload.as_ref().map(|payload| payload.certified_at), one.report.certificate_id.clone());
     key(b).cmp(&key(a))
 }
 

@@ -23,7 +23,13 @@ const MAX_RECORD: u64 = 64 << 20;
 const MAX_LAUNCHER: u64 = 8 << 10;
 /// What installers leave in `*.dist-info` (PEP 376, 610, 710; uv): data about the installation, never code.
 const NOTES: [&str; 8] = [
-    "INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "provenance_url.json", "uv_build.json", "uv_cache.json",
+    "INSTALLER",
+    "RECORD",
+    "REQUESTED",
+    "direct_url.json",
+    "provenance_url.json",
+    "uv_build.json",
+    "uv_cache.json",
     "uv_provenance.json",
 ];
 
@@ -92,12 +98,8 @@ impl Python {
 
     /// Compares every file.
     pub fn compare(&self, prover: &Prover, proven: &[Vec<Proven>], lists: &Lists) -> Section {
-        let each: Vec<(PackageResult, HashSet<String>)> = self
-            .packages
-            .par_iter()
-            .zip(proven)
-            .map(|(dist, proven)| self.one(dist, prover, proven, lists))
-            .collect();
+        let each: Vec<(PackageResult, HashSet<String>)> =
+            self.packages.par_iter().zip(proven).map(|(dist, proven)| self.one(dist, prover, proven, lists)).collect();
         let mut owned = HashSet::new();
         let mut results = Vec::new();
         for (result, mine) in each {
@@ -111,7 +113,9 @@ impl Python {
             problems.push(format!("{} files of byte code that no RECORD names were not compared", byte_code.len()));
         }
         let (accepted, left): (Vec<_>, Vec<_>) = left.into_iter().partition(|(path, _)| prover.accepts(path));
-        problems.extend(accepted.iter().map(|(path, _)| format!("{} belongs to no package; accepted", printable(path, 300))));
+        problems.extend(
+            accepted.iter().map(|(path, _)| format!("{} belongs to no package; accepted", printable(path, 300))),
+        );
         let added = left.into_iter().map(|(path, kind)| match kind {
             Kind::File(_) => printable(path, 300),
             Kind::Link => format!("{} (a link)", printable(path, 300)),
@@ -176,7 +180,8 @@ impl Python {
             result.reason.push_str("; it has no RECORD that can be read, so none of its files was compared");
         } else if tally.files.by == "source-list" {
             let (same, all) = (tally.files.same, tally.files.same + tally.added as u64);
-            result.reason = format!("built here from source: {same} of {all} files are in the certified source as they are");
+            result.reason =
+                format!("built here from source: {same} of {all} files are in the certified source as they are");
         } else if certified {
             result.reason.push_str("; the list of its files is not at hand, so only RECORD was compared");
         }
@@ -213,7 +218,9 @@ impl Python {
                     compared
                 }
                 Place::Elsewhere(rest) => {
-                    let ends = |path: &&String| path.strip_suffix(rest.as_str()).is_some_and(|p| p.is_empty() || p.ends_with('/'));
+                    let ends = |path: &&String| {
+                        path.strip_suffix(rest.as_str()).is_some_and(|p| p.is_empty() || p.ends_with('/'))
+                    };
                     match outside.iter().find(ends) {
                         Some(path) => {
                             elsewhere.insert(path.clone());
@@ -392,7 +399,8 @@ fn fits(filename: &str, tags: &HashSet<String>) -> bool {
     let parts: Vec<&str> = stem.rsplitn(4, '-').collect();
     let [platforms, abis, pythons, _] = parts[..] else { return false };
     pythons.split('.').any(|python| {
-        abis.split('.').any(|abi| platforms.split('.').any(|platform| tags.contains(&format!("{python}-{abi}-{platform}"))))
+        abis.split('.')
+            .any(|abi| platforms.split('.').any(|platform| tags.contains(&format!("{python}-{abi}-{platform}"))))
     })
 }
 

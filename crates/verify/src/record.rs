@@ -79,7 +79,8 @@ mod tests {
     #[test]
     fn lines_are_read_as_csv() {
         let digest = BASE64URL_NOPAD.encode(Sha256::of(b"x").as_bytes());
-        let text = format!("a.py,sha256={digest},1\n\"b,\"\"c\"\".py\",sha256={digest},1\r\nd/RECORD,,\n\ne.py,md5=x,3\n\"f");
+        let text =
+            format!("a.py,sha256={digest},1\n\"b,\"\"c\"\".py\",sha256={digest},1\r\nd/RECORD,,\n\ne.py,md5=x,3\n\"f");
         let lines: Vec<_> = parse(&text).unwrap().into_iter().map(|line| (line.path, line.sha256)).collect();
         let some = Some(Sha256::of(b"x"));
         let expect = [("a.py", some), ("b,\"c\".py", some), ("d/RECORD", None), ("e.py", None), ("f", None)];

@@ -201,18 +201,23 @@ impl Verification {
             "What a certificate does not cover: files of a release that were not read, and what the analysis does not see."
                 .to_owned(),
         ];
+        not_proven.push("That the log's root was put on a chain: no node was asked.".to_owned());
         if !status.as_ref().is_some_and(|status| status.fresh) {
             not_proven.push("That nothing was revoked since: no status list that still holds is at hand.".to_owned());
         }
-        let environment = |section: &Section| {
-            matches!(section.kind, SectionKind::PythonEnvironment | SectionKind::NodeEnvironment)
-        };
+        let environment =
+            |section: &Section| matches!(section.kind, SectionKind::PythonEnvironment | SectionKind::NodeEnvironment);
         if sections.iter().any(environment) {
             not_proven.push("The interpreter, and whatever lies outside the environment.".to_owned());
             not_proven.push("That the versions which are installed are the ones that a lockfile names.".to_owned());
         }
-        if sections.iter().any(|section| section.packages.iter().any(|one| one.files.as_ref().is_some_and(|f| f.byte_code > 0))) {
-            not_proven.push("Byte code in __pycache__: Python runs it in the place of the source. Delete it to be sure.".to_owned());
+        if sections
+            .iter()
+            .any(|section| section.packages.iter().any(|one| one.files.as_ref().is_some_and(|f| f.byte_code > 0)))
+        {
+            not_proven.push(
+                "Byte code in __pycache__: Python runs it in the place of the source. Delete it to be sure.".to_owned(),
+            );
         }
         let root = RootFacts { version: root.0, sha256: root.1 };
         Self { schema: "sigma-verification/1", outcome, root, source, status, sections, not_proven }

@@ -58,7 +58,10 @@ impl Scene {
                     let bare = name.split_once(':').unwrap().1.rsplit_once('@').unwrap().0;
                     let list = FileList { sha256: digest(bare), files: self.sets[name].files.clone() };
                     let media_type = FILE_LISTS_TYPE.to_owned();
-                    lists.insert(id.clone(), vec![FileLists { media_type, certificate_id: id, distributions: vec![list] }]);
+                    lists.insert(
+                        id.clone(),
+                        vec![FileLists { media_type, certificate_id: id, distributions: vec![list] }],
+                    );
                 }
                 let proven: Vec<_> = proven.into_iter().map(|(_, proven)| proven).collect();
                 environment.compare(&self.prover, &proven, &lists)
@@ -102,7 +105,10 @@ fn what_is_no_regular_file_is_never_opened() {
     fs::write(other, "x").unwrap();
     let section = scene.one("target");
     let files = section.packages[0].files.as_ref().unwrap();
-    assert_eq!((section.outcome, &files.changed), (Outcome::Failed, &vec!["demo/data.bin (no regular file)".to_owned()]));
+    assert_eq!(
+        (section.outcome, &files.changed),
+        (Outcome::Failed, &vec!["demo/data.bin (no regular file)".to_owned()])
+    );
     assert_eq!(section.added, ["b\u{fffd}d.py (its name is no text) (no regular file)"]);
     // A folder of the tree that is a link to the very same files.
     fs::remove_file(&pipe).unwrap();
@@ -147,7 +153,11 @@ fn many_files_and_long_records_are_bounded() {
     }
     let section = scene.one("target");
     assert_eq!((section.added.len(), section.added_total), (200, 300));
-    assert!(section.problems.iter().any(|problem| problem.contains("deeper than 200 folders")), "{:?}", section.problems);
+    assert!(
+        section.problems.iter().any(|problem| problem.contains("deeper than 200 folders")),
+        "{:?}",
+        section.problems
+    );
     // A RECORD with more lines than are read is one that cannot be read.
     scene.write("target/other-1.0.0.dist-info/METADATA", METADATA.replace("demo", "other"));
     scene.write("target/other-1.0.0.dist-info/RECORD", "a,,\n".repeat(500_001));
@@ -183,7 +193,11 @@ fn bundled_packages_and_the_tree_of_pnpm() {
     };
     lay("a/node_modules");
     let section = scene.one("a");
-    assert_eq!((section.outcome, section.packages.len()), (Outcome::Proven, 1), "what is bundled is the bundler's: {section:#?}");
+    assert_eq!(
+        (section.outcome, section.packages.len()),
+        (Outcome::Proven, 1),
+        "what is bundled is the bundler's: {section:#?}"
+    );
     // One that was changed is a package of its own that nobody certified, and the bundler's list says so too.
     scene.write("a/node_modules/outer/node_modules/inner/index.js", "evil");
     scene.write("a/node_modules/outer/node_modules/inner/more.js", "evil");
@@ -195,7 +209,11 @@ fn bundled_packages_and_the_tree_of_pnpm() {
     assert_eq!((inner_result.outcome, section.outcome), (Outcome::Undecided, Outcome::Failed));
     // pnpm: packages lie in its own store, links lead to them.
     lay("b/node_modules/.pnpm/outer@1.0.0/node_modules");
-    std::os::unix::fs::symlink(".pnpm/outer@1.0.0/node_modules/outer", scene.folder.path().join("b/node_modules/outer")).unwrap();
+    std::os::unix::fs::symlink(
+        ".pnpm/outer@1.0.0/node_modules/outer",
+        scene.folder.path().join("b/node_modules/outer"),
+    )
+    .unwrap();
     scene.write("b/node_modules/.modules.yaml", "");
     let section = scene.one("b");
     assert_eq!((section.outcome, section.packages.len(), section.added_total), (Outcome::Proven, 1, 0), "{section:#?}");

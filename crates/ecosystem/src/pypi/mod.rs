@@ -38,8 +38,8 @@ use tokio::sync::oneshot;
 
 use crate::{EcosystemConfig, Http, ResolveError};
 use environment::Environment;
-pub(crate) use locked::reached;
 use index::Index;
+pub(crate) use locked::reached;
 use ranges::Ranges;
 use sdist::Sdists;
 

@@ -52,7 +52,9 @@ fn findings(name: &str, sealed: &Value, here: &Value, lines: &mut Vec<String>) {
     for rule in rules {
         let there = sealed_rules.get(rule).unwrap_or(&none);
         let today = here_rules.get(rule).unwrap_or(&none);
-        for (only, whose) in [(there.difference(today), "only in the sealed report"), (today.difference(there), "only today")] {
+        for (only, whose) in
+            [(there.difference(today), "only in the sealed report"), (today.difference(there), "only today")]
+        {
             let places: Vec<&String> = only.collect();
             if !places.is_empty() {
                 let mut shown: Vec<&str> = places.iter().take(SHOWN).map(|place| place.as_str()).collect();
@@ -97,8 +99,10 @@ fn values(path: &str, sealed: &Value, here: &Value, skip: &[&str], depth: usize,
         (Value::Object(there), Value::Object(today)) if depth > 0 => {
             for key in there.keys().chain(today.keys()).collect::<BTreeSet<_>>() {
                 if !skip.contains(&key.as_str()) {
-                    let path = if path.is_empty() { printable(key, 80) } else { format!("{path}: {}", printable(key, 80)) };
-                    let (there, today) = (there.get(key).unwrap_or(&Value::Null), today.get(key).unwrap_or(&Value::Null));
+                    let path =
+                        if path.is_empty() { printable(key, 80) } else { format!("{path}: {}", printable(key, 80)) };
+                    let (there, today) =
+                        (there.get(key).unwrap_or(&Value::Null), today.get(key).unwrap_or(&Value::Null));
                     values(&path, there, today, &[], depth - 1, lines);
                 }
             }

@@ -73,7 +73,9 @@ impl Hall {
         }
         let package = payload.package().map_err(|error| AuditError::Internal(error.to_string()))?;
         let mut analyses = Vec::new();
-        for (distribution, entry) in self.certified(&package, certificate).await?.into_iter().zip(&payload.distributions) {
+        for (distribution, entry) in
+            self.certified(&package, certificate).await?.into_iter().zip(&payload.distributions)
+        {
             let filename = sigma_core::printable(&entry.filename, 200);
             let artifact = match self.artifact(&distribution, &[], &Silent).await {
                 Ok(Ok(artifact)) => artifact,
@@ -179,11 +181,7 @@ impl Hall {
 }
 
 /// Compares a report with the sealed hash, and explains with the sealed report where that is the one it says.
-fn outcome(
-    report: &impl serde::Serialize,
-    expected: Sha256,
-    sealed: Option<&[u8]>,
-) -> Result<Reproduced, AuditError> {
+fn outcome(report: &impl serde::Serialize, expected: Sha256, sealed: Option<&[u8]>) -> Result<Reproduced, AuditError> {
     let internal = |error: CanonicalError| AuditError::Internal(error.to_string());
     let bytes = canonical_bytes(report).map_err(internal)?;
     let got = Sha256::of(&bytes);
@@ -197,4 +195,3 @@ fn outcome(
     });
     Ok(Reproduced::Different { got, expected, differences })
 }
-

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
-use sigma_certificate::{PackageCertificate, PackagePayload, SubmissionCertificate, SubmissionPayload, canonical_bytes};
+use sigma_certificate::{
+    PackageCertificate, PackagePayload, SubmissionCertificate, SubmissionPayload, canonical_bytes,
+};
 use sigma_core::printable;
 use sigma_ledger::{MAX_BUNDLE, Outcome as Proof, Policy, TrustedRoot, verify};
 use sigma_pipeline::{Hall, Reproduced};
@@ -39,7 +41,8 @@ pub async fn run(args: &Args, command: &Reproduce) -> Result<Outcome> {
             (hall, reproduced)
         }
         AnyCertificate::Submission(certificate) => {
-            let hall = wire::reviewing_hall(&config, store, rules)?.without_sandbox("nothing is run to repeat an analysis");
+            let hall =
+                wire::reviewing_hall(&config, store, rules)?.without_sandbox("nothing is run to repeat an analysis");
             let reproduced = hall.reproduce_submission(certificate.payload(), asked.report.as_deref()).await?;
             (hall, reproduced)
         }
@@ -195,9 +198,13 @@ fn hint(certificate: &str, here: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let (built_in, local) = certificate.split_once('+').map_or((certificate, None), |(a, b)| (a, Some(b)));
     let (own, _) = here.split_once('+').unwrap_or((here, ""));
-    let mut text = format!("the certificate was made under the rules {certificate}, and this is sigma {version} with {here}");
+    let mut text =
+        format!("the certificate was made under the rules {certificate}, and this is sigma {version} with {here}");
     if built_in != own {
-        let _ = write!(text, "; the changelog says which release brought {built_in}, `sigma rules --versions` what one runs");
+        let _ = write!(
+            text,
+            "; the changelog says which release brought {built_in}, `sigma rules --versions` what one runs"
+        );
     }
     if let Some(local) = local {
         let _ = write!(text, "; the operator's own rules ({local}) are needed: name their folder with --rules");

@@ -19,7 +19,9 @@ pub fn table(verification: &Verification) -> String {
     let root = &verification.root;
     let _ = writeln!(out, "root     version {}, sha256 {} (pinned)", root.version, root.sha256.short());
     let _ = match &verification.status {
-        Some(status) if status.fresh => writeln!(out, "revoked  as of {}, holds until {}", status.as_of, status.expires),
+        Some(status) if status.fresh => {
+            writeln!(out, "revoked  as of {}, holds until {}", status.as_of, status.expires)
+        }
         Some(status) => writeln!(out, "revoked  as of {}, expired at {}", status.as_of, status.expires),
         None => writeln!(out, "revoked  not known: no status list"),
     };

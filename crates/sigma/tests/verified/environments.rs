@@ -45,7 +45,15 @@ fn a_virtual_environment_is_proven_file_by_file() {
     );
     let script = "demo-1.0.data/scripts/demo-run";
     changed("bin/demo-run", b"#!/usr/bin/python3\nimport demo\n", 1, "failed", wrong, "changed", script);
-    changed("share/demo/notes.txt", b"other\n", 1, "failed", wrong, "changed", "demo-1.0.data/data/share/demo/notes.txt");
+    changed(
+        "share/demo/notes.txt",
+        b"other\n",
+        1,
+        "failed",
+        wrong,
+        "changed",
+        "demo-1.0.data/data/share/demo/notes.txt",
+    );
     let added = "1 files are not of demo-1.0-py3-none-any.whl";
     changed("bin/demo", b"#!/bin/sh\nevil\n", 3, "undecided", added, "added", "bin/demo");
 
@@ -114,7 +122,12 @@ fn paths_of_a_record_do_not_lead_out_of_the_environment() {
     assert_eq!(answer.package("pypi:other@1.0")["files"]["changed"][0], "../../../share/secret.txt (a link)");
     fs::write(site(&prefix).join("other/__init__.py"), "x = 2\n").unwrap();
     write(&record, &honest);
-    scene.ask(&["verify", "uncertified"]).check(1, "pypi:other@1.0", "failed", "1 files are not what its own RECORD says");
+    scene.ask(&["verify", "uncertified"]).check(
+        1,
+        "pypi:other@1.0",
+        "failed",
+        "1 files are not what its own RECORD says",
+    );
     fs::remove_file(&record).unwrap();
     scene.ask(&["verify", "uncertified"]).check(3, "pypi:other@1.0", "undecided", "it has no RECORD");
 }
@@ -125,16 +138,20 @@ fn what_is_blocked_revoked_built_here_or_from_another_file() {
     scene.venv("blocked/.venv", &[bad()]);
     scene.ask(&["verify", "blocked"]).check(1, "pypi:bad@1.0", "failed", "certified as BLOCKED");
     // Built from a certified source distribution: a module and METADATA (PKG-INFO there) are known by their bytes.
-    let local = sigma_testkit::Wheel::new("built", "1.0").file("built/__init__.py", "VALUE = 3\n")
-        .file("built/generated.py", "VERSION = 'today'\n").build();
+    let local = sigma_testkit::Wheel::new("built", "1.0")
+        .file("built/__init__.py", "VALUE = 3\n")
+        .file("built/generated.py", "VERSION = 'today'\n")
+        .build();
     scene.venv("source/.venv", &[local]);
     let answer = scene.ask(&["verify", "source"]);
     answer.check(3, "pypi:built@1.0", "undecided", "built here from source: 2 of 4 files are in the certified source");
     assert_eq!(answer.package("pypi:built@1.0")["files"]["by"], "source-list");
     assert!(built().filename.ends_with(".tar.gz"));
     // Another wheel of the same release.
-    let other = sigma_testkit::Wheel::new("leaf", "1.0").tag("cp312-cp312-macosx_11_0_arm64")
-        .file("leaf/__init__.py", "VALUE = 9\n").build();
+    let other = sigma_testkit::Wheel::new("leaf", "1.0")
+        .tag("cp312-cp312-macosx_11_0_arm64")
+        .file("leaf/__init__.py", "VALUE = 9\n")
+        .build();
     scene.venv("other/.venv", &[other]);
     let answer = scene.ask(&["verify", "other"]);
     answer.check(3, "pypi:leaf@1.0", "undecided", "installed from another file of the release");

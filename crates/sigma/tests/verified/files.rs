@@ -50,10 +50,76 @@ fn the_screen_says_what_was_proven_by_what_and_what_was_not() {
     let (code, out, _) = scene.run(&["verify", path.to_str().unwrap()]);
     assert_eq!(code, Some(0));
     for expected in [
-        "(pinned)", "none of it is believed", "proven      signature", "proven      inclusion", "not proven  witnesses",
-        "not proven by any of this", "That no newer certificate speaks otherwise", "\nPROVEN\n",
+        "(pinned)",
+        "none of it is believed",
+        "proven      signature",
+        "proven      inclusion",
+        "not proven  witnesses",
+        "not proven by any of this",
+        "That no newer certificate speaks otherwise",
+        "\nPROVEN\n",
     ] {
         assert!(out.contains(expected), "{expected}: {out}");
     }
     assert!(out.lines().count() <= 25, "one screen: {out}");
+}
+
+/// The implementation in Python says the same of bundles and of lists of files.
+#[test]
+fn python_agrees() {
+    let found =
+        std::env::var_os("SIGMA_TEST_VERIFIERS").map(|folder| std::path::Path::new(&folder).join("python/bin/python"));
+    let Some(python) = found.filter(|python| python.exists()) else {
+        println!("skipped: run crates/ledger/tests/install-verifiers and set SIGMA_TEST_VERIFIERS");
+        return;
+    };
+    let scene = Scene::new();
+    let folder = scene.bundles();
+    let id = scene.certificate("pypi:demo@1.0");
+    let (_, bundle, _) = scene.run(&["ledger", "bundle", &id]);
+    let lists = std::fs::read_to_string(folder.join(format!("{id}.files.json"))).unwrap();
+    let wheel = scene.write("demo-1.0-py3-none-any.whl", &demo().bytes);
+    let twin = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/verify/verify.py");
+    let ask = |bundle: &str, lists: &str| {
+        let (bundle, lists) = (scene.write("twin/b.json", bundle), scene.write("twin/l.files.json", lists));
+        let mut command = std::process::Command::new(&python);
+        command
+            .arg(twin)
+            .arg("--root")
+            .arg(scene.root())
+            .arg("--file")
+            .arg(&wheel)
+            .arg("--files")
+            .arg(lists)
+            .arg(bundle);
+        let output = command.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let answer: serde_json::Value =
+            serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+        (output.status.code(), answer["outcome"].clone(), answer["files"].as_str().unwrap_or_default().to_owned())
+    };
+    let ours = |lists: &str| {
+        scene.write("twin/l.files.json", lists);
+        let root = scene.root();
+        scene.venv("twin-app/.venv", &[demo()]);
+        let offline = ["verify", "twin-app", "--bundles", "twin", "--root", root.to_str().unwrap()];
+        scene.ask(&offline).package("pypi:demo@1.0")["files"]["by"] == "signed-list"
+    };
+    assert_eq!(ask(&bundle, &lists), (Some(0), "valid".into(), "proven".to_owned()));
+    assert!(ours(&lists));
+    let digest = sigma_core::Sha256::of(b"VALUE = 1\n").to_string();
+    let changes = [
+        lists.replacen(&digest, &"0".repeat(64), 1),
+        lists.replacen("demo/cli.py", "demo/CLI.py", 1),
+        lists.replacen("\"files\":[", &format!("\"files\":[{{\"path\":\"x\",\"sha256\":\"{digest}\",\"size\":1}},"), 1),
+    ];
+    for changed in changes {
+        assert_ne!(changed, lists);
+        let (code, outcome, files) = ask(&bundle, &changed);
+        assert_eq!((code, outcome), (Some(1), "invalid".into()), "{files}");
+        assert!(files.starts_with("failed: "), "{files}");
+        assert!(!ours(&changed));
+    }
+    let (code, _, files) = ask(&bundle.replacen("\"CLEAR\"", "\"BLOCKED\"", 1), &lists);
+    assert_eq!((code, files.as_str()), (Some(1), ""));
 }

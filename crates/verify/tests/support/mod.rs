@@ -32,7 +32,8 @@ impl Registry {
     pub fn new(folder: &Path, entries: u64) -> Self {
         let issuer = generate_issuer_key(&folder.join("issuer.pem")).expect("a key");
         let key = generate_log_key(&folder.join("log.pem"), ORIGIN).expect("a key");
-        let root = TrustedRoot::first(issuer.public(), key.public(), "https://log.example.org/sigma", at(0)).expect("a root");
+        let root =
+            TrustedRoot::first(issuer.public(), key.public(), "https://log.example.org/sigma", at(0)).expect("a root");
         let mut log = Log::create(Folder::open(&folder.join("log")).expect("a folder"), key).expect("a log");
         let filler: Vec<_> = (0..entries).map(|number| format!("{number:0>436}").into_bytes()).collect();
         if !filler.is_empty() {
@@ -103,9 +104,11 @@ pub fn payload(ecosystem: &str, name: &str, files: &FileSet) -> Value {
     let ballots: Vec<Value> = ["behaviour", "concealment", "identity", "novelty"]
         .iter()
         .map(|seat| json!({"validator": seat, "phase": "one", "vote": "SAFE", "level": "CLEAR"}))
-        .chain(["adversary", "coverage", "takeover"].iter().map(|seat| {
-            json!({"validator": seat, "phase": "two", "vote": "SAFE", "level": "CLEAR"})
-        }))
+        .chain(
+            ["adversary", "coverage", "takeover"]
+                .iter()
+                .map(|seat| json!({"validator": seat, "phase": "two", "vote": "SAFE", "level": "CLEAR"})),
+        )
         .collect();
     let sha512 = format!("{0}{0}", digest(name));
     json!({

@@ -27,9 +27,8 @@ use source::Source;
 pub async fn run(args: &Args, command: &Verify) -> Result<Outcome> {
     let config = wire::config(args)?;
     let root = super::ledger::root(command.root.as_deref(), &config)?;
-    let is_folder = std::fs::metadata(&command.what)
-        .with_context(|| format!("cannot read {}", command.what.display()))?
-        .is_dir();
+    let is_folder =
+        std::fs::metadata(&command.what).with_context(|| format!("cannot read {}", command.what.display()))?.is_dir();
     if command.artifact.is_some() || (!is_folder && is_bundle(&command.what)?) {
         return super::ledger::verify(command, &root);
     }

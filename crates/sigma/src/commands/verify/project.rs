@@ -54,9 +54,10 @@ fn lock(manifest: &Manifest, target: &Target) -> Result<Lock> {
         }
         ManifestSource::Ranges { .. } => manifest.declared.iter().map(declared).collect(),
     };
-    let refused = manifest.refused.iter().map(|refused| {
-        (format!("{} ({})", refused.declaration, refused.at), refused.reason.describe().to_owned())
-    });
+    let refused = manifest
+        .refused
+        .iter()
+        .map(|refused| (format!("{} ({})", refused.declaration, refused.at), refused.reason.describe().to_owned()));
     let problems = manifest.problems.iter().map(|problem| format!("{}: {}", problem.at, problem.message));
     let mut problems: Vec<String> = problems.collect();
     let count = wanted.len();

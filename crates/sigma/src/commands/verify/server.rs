@@ -112,9 +112,8 @@ impl Server {
             .filter(|index| !covered(*index))
             .flat_map(|index| sha256s(&wanted[index].digests).take(MAX_DIGESTS).map(move |sha256| (index, sha256)))
             .collect();
-        let asked = futures::stream::iter(others).map(|(index, sha256)| async move {
-            anyhow::Ok((index, self.of_bytes(sha256).await?))
-        });
+        let asked = futures::stream::iter(others)
+            .map(|(index, sha256)| async move { anyhow::Ok((index, self.of_bytes(sha256).await?)) });
         let asked: Vec<_> = asked.buffered(PARALLEL).try_collect().await?;
         for (index, more) in asked {
             ids[index].extend(more);
@@ -167,7 +166,8 @@ impl Server {
         let answer = self.count(answer)?;
         let batch: Batch = serde_json::from_slice(&answer).map_err(|error| self.garbage(&error))?;
         if batch.results.len() != packages.len() {
-            let why = format!("{} answered {} packages, expected {}", self.shown(), batch.results.len(), packages.len());
+            let why =
+                format!("{} answered {} packages, expected {}", self.shown(), batch.results.len(), packages.len());
             return Err(unreached(why));
         }
         let ids = batch.results.into_iter().map(|result| result.certificate.map(|one| one.certificate_id));

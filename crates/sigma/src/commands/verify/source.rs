@@ -54,7 +54,11 @@ impl Source {
     pub fn name(&self) -> String {
         match &self.place {
             Place::Folder(path, folder) => {
-                format!("the folder {} with {} bundles", sigma_core::printable(&path.to_string_lossy(), 200), folder.len())
+                format!(
+                    "the folder {} with {} bundles",
+                    sigma_core::printable(&path.to_string_lossy(), 200),
+                    folder.len()
+                )
             }
             Place::Store { .. } => "the store and its ledger".to_owned(),
             Place::Server(server) => format!("the server {}", server.shown()),
