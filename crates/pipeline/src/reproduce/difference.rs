@@ -108,7 +108,7 @@ fn values(path: &str, sealed: &Value, here: &Value, skip: &[&str], depth: usize,
             }
         }
         (Value::Array(there), Value::Array(today)) => {
-            let texts = |list: &[Value]| -> BTreeSet<String> { list.iter().map(|item| short(item)).collect() };
+            let texts = |list: &[Value]| -> BTreeSet<String> { list.iter().map(short).collect() };
             let (there, today) = (texts(there), texts(today));
             let only = |set: std::collections::btree_set::Difference<'_, String>| {
                 set.take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ")

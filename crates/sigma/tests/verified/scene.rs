@@ -153,7 +153,7 @@ impl Scene {
     /// Runs a command that answers JSON; one that says nothing on standard output answers `null`.
     pub fn ask(&self, arguments: &[&str]) -> Answer {
         let (code, out, err) = self.run(&[arguments, &["--format", "json"]].concat());
-        let json: Value = serde_json::from_str(&out).unwrap_or_else(|_| Value::String(err));
+        let json: Value = serde_json::from_str(&out).unwrap_or(Value::String(err));
         if json["schema"] == "sigma-verification/1" {
             let schema = include_str!("../../../../docs/schema/verification-1.schema.json");
             let validator = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();

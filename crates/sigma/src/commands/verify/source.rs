@@ -21,8 +21,15 @@ const MAX_CERTIFICATES: u32 = 32;
 /// Where they come from.
 enum Place {
     Folder(PathBuf, BundleFolder),
-    Store { store: Store, reader: Box<LedgerReader>, files: FileListing },
+    Own(Box<Own>),
     Server(Server),
+}
+
+/// The store and its ledger.
+struct Own {
+    store: Store,
+    reader: LedgerReader,
+    files: FileListing,
 }
 
 /// A place, and what it gave.
@@ -45,7 +52,7 @@ impl Source {
             let reader = reader.context("there is no ledger here; name a folder with --bundles or a --server")?;
             let store = wire::store(config).await?;
             let files = wire::files(config, store.clone());
-            Place::Store { store, reader: Box::new(reader), files }
+            Place::Own(Box::new(Own { store, reader, files }))
         };
         Ok(Self { place, save: command.save.clone(), kept: BTreeMap::new() })
     }
@@ -60,7 +67,7 @@ impl Source {
                     folder.len()
                 )
             }
-            Place::Store { .. } => "the store and its ledger".to_owned(),
+            Place::Own(_) => "the store and its ledger".to_owned(),
             Place::Server(server) => format!("the server {}", server.shown()),
         }
     }
@@ -69,7 +76,7 @@ impl Source {
     pub async fn candidates(&mut self, wanted: &[&Wanted]) -> Result<Vec<Vec<Candidate>>> {
         let found = match &self.place {
             Place::Folder(_, folder) => folder.candidates_of_all(wanted),
-            Place::Store { store, reader, .. } => of_store(store, reader, wanted).await?,
+            Place::Own(own) => of_store(&own.store, &own.reader, wanted).await?,
             Place::Server(server) => server.candidates(wanted).await?,
         };
         if self.save.is_some() {
@@ -95,10 +102,10 @@ impl Source {
             Place::Folder(_, folder) => {
                 lists.extend(ids.into_iter().map(|id| (id.to_owned(), folder.lists(id))));
             }
-            Place::Store { store, files, .. } => {
+            Place::Own(own) => {
                 for id in ids {
-                    let Some(sealed) = store.certificate(id).await? else { continue };
-                    lists.insert(id.to_owned(), vec![files.of(&sealed.certificate).await?]);
+                    let Some(sealed) = own.store.certificate(id).await? else { continue };
+                    lists.insert(id.to_owned(), vec![own.files.of(&sealed.certificate).await?]);
                 }
             }
             Place::Server(server) => lists.extend(server.lists(&ids).await?),
