@@ -53,11 +53,15 @@ impl FileListing {
         if found.is_some() {
             return Ok(found);
         }
-        // Never closed.
-        let _permit = self.permits.acquire().await;
+        // Never closed. The permit goes with the work: who no longer waits for it does not make room for more.
+        let permit = self.permits.clone().acquire_owned().await;
         let Some(blob) = self.store.blobs().find(&[ExpectedDigest::from(entry.sha256)]).await? else { return Ok(None) };
         let wanted = entry.clone();
-        let made = tokio::task::spawn_blocking(move || make(&blob.path, &wanted, &kept)).await;
+        let made = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            make(&blob.path, &wanted, &kept)
+        });
+        let made = made.await;
         Ok(made.ok().flatten())
     }
 }

@@ -95,7 +95,7 @@ impl Prover {
         result
     }
 
-    /// Takes the newest status list that any of the bundles brings: what one of them knows to be revoked is revoked for all.
+    /// Takes the newest status list that any of the bundles brings, if it is newer than the one that is known: what one of them knows to be revoked is revoked for all.
     /// With none that holds, each bundle is judged by its own.
     pub fn learn_status(&mut self, bundles: &[Vec<Candidate>]) {
         let seen = bundles.iter().flatten().filter_map(|bundle| Some((bundle.says.as_ref()?.status_time?, bundle)));
@@ -107,7 +107,11 @@ impl Prover {
             let list = serde_json::to_vec(bundle.get("status")?).ok()?;
             Status::read(&list, &self.root, &self.policy).ok()
         });
-        self.policy.status = newest.map(Arc::new);
+        let as_of = |status: &Status| status.list().as_of;
+        let known = self.policy.status.as_deref().map(as_of);
+        if let Some(newest) = newest.filter(|newest| known.is_none_or(|known| as_of(newest) > known)) {
+            self.policy.status = Some(Arc::new(newest));
+        }
     }
 
     /// The status list that counts.

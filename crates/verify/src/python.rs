@@ -261,6 +261,9 @@ impl Python {
 
     /// A file outside of `site-packages` that is not in the wheel: a start script, or something else.
     fn script(&self, path: &str, points: Option<&str>, tally: &mut Tally) {
+        if self.prefix.join(path).symlink_metadata().is_err() {
+            return; // Nothing is there.
+        }
         let Some(bytes) = bytes_inside(&self.prefix, path, MAX_LAUNCHER) else {
             return tally.add(path, "");
         };

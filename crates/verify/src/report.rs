@@ -166,13 +166,6 @@ pub struct Files {
 /// Names that are listed of a kind.
 pub(crate) const MAX_NAMES: usize = 200;
 
-impl Files {
-    /// Nothing speaks against them.
-    pub fn is_clean(&self) -> bool {
-        self.changed.is_empty() && self.missing.is_empty()
-    }
-}
-
 impl Section {
     /// Puts a section together.
     pub fn new(kind: SectionKind, path: String, packages: Vec<PackageResult>, problems: Vec<String>) -> Self {
@@ -208,7 +201,10 @@ impl Verification {
         let environment =
             |section: &Section| matches!(section.kind, SectionKind::PythonEnvironment | SectionKind::NodeEnvironment);
         if sections.iter().any(environment) {
-            not_proven.push("The interpreter, and whatever lies outside the environment.".to_owned());
+            not_proven.push(
+                "The interpreter, and whatever lies outside site-packages and node_modules, but for what RECORD names."
+                    .to_owned(),
+            );
             not_proven.push("That the versions which are installed are the ones that a lockfile names.".to_owned());
         }
         if sections

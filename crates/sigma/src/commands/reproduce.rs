@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use sigma_certificate::{
     PackageCertificate, PackagePayload, SubmissionCertificate, SubmissionPayload, canonical_bytes,
@@ -13,6 +13,7 @@ use sigma_ledger::{MAX_BUNDLE, Outcome as Proof, Policy, TrustedRoot, verify};
 use sigma_pipeline::{Hall, Reproduced};
 use sigma_store::{AnyCertificate, Store};
 
+use super::audit::Unreached;
 use super::verify::Server;
 use crate::args::{Args, Format, Reproduce};
 use crate::config::Config;
@@ -24,14 +25,31 @@ struct Asked {
     report: Option<Vec<u8>>,
 }
 
+/// What is found under a name.
+enum Found {
+    Asked(Box<Asked>),
+    Nothing,
+    /// A bundle that fails against the pinned root.
+    Broken(String),
+}
+
 /// Runs the command.
 pub async fn run(args: &Args, command: &Reproduce) -> Result<Outcome> {
     let config = wire::config(args)?;
     let store = wire::store(&config).await?;
-    let Some(asked) = find(command, &config, &store).await? else {
-        let id = printable(&command.what, 80);
-        eprintln!("could not decide: there is no certificate {id} here; name the file of its bundle, or a --server");
-        return Ok(Outcome::Undecided);
+    let asked = match find(command, &config, &store).await? {
+        Found::Asked(asked) => asked,
+        Found::Nothing => {
+            let id = printable(&command.what, 80);
+            eprintln!(
+                "could not decide: there is no certificate {id} here; name the file of its bundle, or a --server"
+            );
+            return Ok(Outcome::Undecided);
+        }
+        Found::Broken(why) => {
+            eprintln!("the bundle does not hold: {why}");
+            return Ok(Outcome::PolicyFailure);
+        }
     };
     let rules = wire::rules(&config)?;
     let (hall, reproduced) = match &asked.certificate {
@@ -59,36 +77,37 @@ pub async fn run(args: &Args, command: &Reproduce) -> Result<Outcome> {
 }
 
 /// The certificate: from the file of a bundle, from a server, or from the store.
-async fn find(command: &Reproduce, config: &Config, store: &Store) -> Result<Option<Asked>> {
+async fn find(command: &Reproduce, config: &Config, store: &Store) -> Result<Found> {
     let server = command.server.as_ref().map(Server::new).transpose()?;
     let path = Path::new(&command.what);
     let bundle = match &server {
         _ if path.is_file() => Some(super::ledger::read(path, MAX_BUNDLE as u64)?),
         Some(server) => match server.bundle(&command.what).await? {
             Some(bundle) => Some(bundle),
-            None => return Ok(None),
+            None => return Ok(Found::Nothing),
         },
         None => None,
     };
     let Some(bundle) = bundle else {
-        let Some(certificate) = store.any_certificate(&command.what).await? else { return Ok(None) };
+        let Some(certificate) = store.any_certificate(&command.what).await? else { return Ok(Found::Nothing) };
         let report = report_of(&certificate, None, store).await?;
-        return Ok(Some(Asked { certificate, report }));
+        return Ok(Found::Asked(Box::new(Asked { certificate, report })));
     };
     if let Some(root) = &command.root {
         let root: TrustedRoot = super::ledger::root(Some(root), config)?;
         let report = verify(&bundle, &root, None, &Policy::at(wire::now()));
         if let Some(failed) = report.failure().filter(|_| report.outcome == Proof::Invalid) {
-            bail!("the bundle does not hold: {}", failed.detail);
+            return Ok(Found::Broken(failed.detail.clone()));
         }
     }
     let certificate = opened(&bundle)?;
     // With an address as well as an id, what came has to be what was asked for: the id follows from the bytes.
     if !path.is_file() && certificate.id() != command.what {
-        bail!("the server gave {} for {}", certificate.id(), printable(&command.what, 80));
+        let (got, asked) = (certificate.id(), printable(&command.what, 80));
+        return Err(Unreached(format!("could not decide: the server gave {got} for {asked}")).into());
     }
     let report = report_of(&certificate, server.as_ref(), store).await?;
-    Ok(Some(Asked { certificate, report }))
+    Ok(Found::Asked(Box::new(Asked { certificate, report })))
 }
 
 /// The certificate in a bundle. Its id follows from what it says, so that it is some certificate, whoever signed it.
