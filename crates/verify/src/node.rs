@@ -195,7 +195,7 @@ impl Node {
             }
         }
         let path = shown(&self.tree.root);
-        Section::new(SectionKind::NodeEnvironment, path, results, problems).with_added(added)
+        Section::new(SectionKind::NodeEnvironment, path, results, problems).with_added(added).partial(self.tree.partial)
     }
 
     /// The signed list that a package's folder is most like.

@@ -122,7 +122,9 @@ impl Python {
             Kind::Other => format!("{} (no regular file)", printable(path, 300)),
         });
         let path = shown(&self.tree.root);
-        Section::new(SectionKind::PythonEnvironment, path, results, problems).with_added(added.collect())
+        Section::new(SectionKind::PythonEnvironment, path, results, problems)
+            .with_added(added.collect())
+            .partial(self.tree.partial)
     }
 
     fn one(&self, dist: &Dist, prover: &Prover, proven: &[Proven], lists: &Lists) -> (PackageResult, HashSet<String>) {

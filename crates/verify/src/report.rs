@@ -173,6 +173,14 @@ impl Section {
         Self { kind, path, packages, added: Vec::new(), added_total: 0, problems, outcome }
     }
 
+    /// What was not looked at may be anything: it leaves the section undecided.
+    pub(crate) fn partial(mut self, partial: bool) -> Self {
+        if partial {
+            self.outcome = self.outcome.max(Outcome::Undecided);
+        }
+        self
+    }
+
     /// Files that belong to no package leave it undecided: nobody vouches for them.
     pub fn with_added(mut self, mut added: Vec<String>) -> Self {
         self.added_total = added.len() as u64;

@@ -33,6 +33,8 @@ pub(crate) struct Tree {
     pub root: PathBuf,
     pub files: BTreeMap<String, Kind>,
     pub problems: Vec<String>,
+    /// Some of it was not looked at: then it is not known what lies there.
+    pub partial: bool,
 }
 
 /// How a file compares with what a list says of it.
@@ -57,18 +59,20 @@ pub(crate) enum Shebang<'a> {
 impl Tree {
     /// Looks at everything below a folder.
     pub fn walk(root: &Path) -> Self {
-        let mut tree = Self { root: root.to_owned(), files: BTreeMap::new(), problems: Vec::new() };
+        let mut tree = Self { root: root.to_owned(), files: BTreeMap::new(), problems: Vec::new(), partial: false };
         for entry in WalkDir::new(root).min_depth(1).max_depth(MAX_DEPTH) {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
                     let path = error.path().unwrap_or(root).to_string_lossy();
                     tree.problems.push(format!("{} cannot be read", printable(&path, 300)));
+                    tree.partial = true;
                     continue;
                 }
             };
             if tree.files.len() >= MAX_ENTRIES {
                 tree.problems.push(format!("more than {MAX_ENTRIES} files: the rest was not looked at"));
+                tree.partial = true;
                 break;
             }
             let kind = entry.file_type();
@@ -80,7 +84,9 @@ impl Tree {
             };
             if kind.is_dir() {
                 if entry.depth() == MAX_DEPTH {
-                    tree.problems.push(format!("{}: deeper than {MAX_DEPTH} folders", printable(relative, 300)));
+                    let shown = printable(relative, 300);
+                    tree.problems.push(format!("{shown}: deeper than {MAX_DEPTH} folders, which was not looked at"));
+                    tree.partial = true;
                 }
                 continue;
             }

@@ -158,6 +158,13 @@ fn many_files_and_long_records_are_bounded() {
         "{:?}",
         section.problems
     );
+    // A folder that was not looked at is nothing proven, even where all else is.
+    fs::remove_dir_all(scene.folder.path().join("target/stray")).unwrap();
+    let section = scene.one("target");
+    assert_eq!((section.packages[0].outcome, section.added_total), (Outcome::Proven, 0));
+    assert_eq!(section.outcome, Outcome::Undecided);
+    fs::remove_dir_all(scene.folder.path().join("target/d")).unwrap();
+    assert_eq!(scene.one("target").outcome, Outcome::Proven);
     // A RECORD with more lines than are read is one that cannot be read.
     scene.write("target/other-1.0.0.dist-info/METADATA", METADATA.replace("demo", "other"));
     scene.write("target/other-1.0.0.dist-info/RECORD", "a,,\n".repeat(500_001));
