@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod compare;
+mod dist;
 mod environment;
 mod folder;
 mod launcher;

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use sigma_core::{DistributionKind, Ecosystem, FileSet, PackageId, PackageName, Sha256, printable};
+use sigma_core::{DistributionKind, FileSet, Sha256, printable};
 
 use crate::compare::{Lists, Tally, believed, placed};
+use crate::dist::{Dist, MAX_METADATA, NOTES, Place, dist, fits, is_byte_code, place_of};
 use crate::environment::shown;
 use crate::launcher::{entry_point, is_launcher};
 use crate::prove::{Proven, Prover};
@@ -15,24 +16,8 @@ use crate::report::{Outcome, PackageResult, Section, SectionKind};
 use crate::tree::{Compared, Kind, Shebang, Tree, bytes_inside, compare_digest, compare_inside};
 use crate::wanted::Wanted;
 
-/// Bytes of METADATA, WHEEL and entry_points.txt that are read.
-const MAX_METADATA: u64 = 4 << 20;
-/// Bytes of a RECORD.
-const MAX_RECORD: u64 = 64 << 20;
 /// Bytes of a start script.
 const MAX_LAUNCHER: u64 = 8 << 10;
-/// What installers leave in `*.dist-info` (PEP 376, 610, 710; uv): data about the installation, never code.
-const NOTES: [&str; 8] = [
-    "INSTALLER",
-    "RECORD",
-    "REQUESTED",
-    "direct_url.json",
-    "provenance_url.json",
-    "uv_build.json",
-    "uv_cache.json",
-    "uv_provenance.json",
-];
-
 /// A `site-packages`.
 #[derive(Debug)]
 pub(crate) struct Python {
@@ -42,28 +27,6 @@ pub(crate) struct Python {
     prefix: PathBuf,
     base: Vec<String>,
     problems: Vec<String>,
-}
-
-/// An installed distribution.
-#[derive(Debug)]
-pub(crate) struct Dist {
-    pub wanted: Wanted,
-    /// `demo-1.0.dist-info`.
-    folder: String,
-    /// Its RECORD, where there is one that can be read.
-    lines: Option<Vec<Line>>,
-    /// The tags of its WHEEL.
-    tags: HashSet<String>,
-    editable: bool,
-}
-
-/// Where a file of a wheel goes.
-#[derive(Debug, PartialEq, Eq, Hash)]
-enum Place {
-    Site(String),
-    Script(String),
-    /// Below the prefix, wherever RECORD says.
-    Elsewhere(String),
 }
 
 impl Python {
@@ -354,62 +317,4 @@ impl Python {
         let resolved = self.resolve(path)?;
         self.within(path).is_none().then_some(resolved)
     }
-}
-
-/// Reads a `*.dist-info`.
-fn dist(tree: &Tree, folder: &str) -> Result<Dist, String> {
-    let text = |name: &str, most: u64| {
-        let bytes = tree.bytes(&format!("{folder}/{name}"), most)?;
-        Some(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    let metadata = text("METADATA", MAX_METADATA).ok_or("it has no METADATA that can be read")?;
-    let (name, version) = (header(&metadata, "Name"), header(&metadata, "Version"));
-    let (name, version) = name.zip(version).ok_or("its METADATA names no package")?;
-    let package = PackageName::new(Ecosystem::Pypi, name).and_then(|name| PackageId::new(name, version));
-    let package = package.map_err(|error| error.to_string())?;
-    let wheel = text("WHEEL", MAX_METADATA).unwrap_or_default();
-    let tags = wheel.lines().filter_map(|line| line.strip_prefix("Tag:")).map(|tag| tag.trim().to_owned()).collect();
-    let lines = text("RECORD", MAX_RECORD).and_then(|text| record::parse(&text));
-    let origin = text("direct_url.json", MAX_METADATA).unwrap_or_default();
-    let origin: serde_json::Value = serde_json::from_str(&origin).unwrap_or_default();
-    let editable = origin.pointer("/dir_info/editable").and_then(serde_json::Value::as_bool) == Some(true);
-    let wanted = Wanted::installed(package, folder, Vec::new());
-    Ok(Dist { wanted, folder: folder.to_owned(), lines, tags, editable })
-}
-
-/// The first header of a name, before the description begins.
-fn header<'t>(metadata: &'t str, name: &str) -> Option<&'t str> {
-    let headers = metadata.lines().take_while(|line| !line.is_empty());
-    let found = headers.filter_map(|line| line.split_once(':')).find(|(key, _)| key.eq_ignore_ascii_case(name));
-    found.map(|(_, value)| value.trim())
-}
-
-/// Where a wheel's file goes (binary distribution format, "The .data directory").
-fn place_of(path: &str) -> Option<Place> {
-    let path = path.strip_prefix("./").unwrap_or(path);
-    let Some((data, rest)) = path.split_once('/').filter(|(data, _)| data.ends_with(".data")) else {
-        return Some(Place::Site(path.to_owned()));
-    };
-    let (scheme, rest) = rest.split_once('/').unwrap_or((data, rest));
-    Some(match scheme {
-        "purelib" | "platlib" => Place::Site(rest.to_owned()),
-        "scripts" => Place::Script(rest.to_owned()),
-        _ => Place::Elsewhere(rest.to_owned()),
-    })
-}
-
-/// Whether a wheel of this name has one of these tags (PEP 425, compressed tag sets).
-fn fits(filename: &str, tags: &HashSet<String>) -> bool {
-    let stem = filename.strip_suffix(".whl").unwrap_or(filename);
-    let parts: Vec<&str> = stem.rsplitn(4, '-').collect();
-    let [platforms, abis, pythons, _] = parts[..] else { return false };
-    pythons.split('.').any(|python| {
-        abis.split('.')
-            .any(|abi| platforms.split('.').any(|platform| tags.contains(&format!("{python}-{abi}-{platform}"))))
-    })
-}
-
-fn is_byte_code(path: &str) -> bool {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    (folder == "__pycache__" || folder.ends_with("/__pycache__")) && (path.ends_with(".pyc") || path.ends_with(".pyo"))
 }
