@@ -57,6 +57,8 @@ async fn sealed(app: &App, params: &RawPathParams) -> Result<Sealed, Problem> {
     if !is_certificate_id(id) {
         return Err(Problem::new(Code::InvalidId, "expected `pkg_` and 32 characters of a-z and 2-7"));
     }
-    let found = app.store.certificate(id).await?;
-    found.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no certificate {id}")))
+    let unknown = || Problem::new(Code::NotFound, format!("there is no certificate {id}"));
+    // What the public is not told of yet has no evidence either.
+    app.store.stands(id).await?.ok_or_else(unknown)?;
+    app.store.certificate(id).await?.ok_or_else(unknown)
 }
