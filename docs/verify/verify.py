@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """A second implementation of the verification of SIGMA certificates: the standard library and `cryptography`, no network.
 
-    verify.py --root trusted_root.json [--file FILE | --file-set HASH] [--refuse-stale] [--witnesses N]
+    verify.py --root trusted_root.json [--file FILE | --file-set HASH] [--files LISTS] [--refuse-stale] [--witnesses N]
               [--now RFC3339] BUNDLE...
 
-Prints one line of JSON for each bundle: the outcome, and every check as proven, not-proven or failed with the reason.
+Prints one line of JSON for each bundle: the outcome, and every check as proven, not-proven or failed with the reason; with
+--files, whether these lists of files are the ones that the certificate signs.
 Ends with 0 when all are valid, 3 when nothing failed but revocation is not known to be fresh, 1 otherwise.
 Formats: in-toto Statement v1, DSSE, sigstore bundle v0.3, RFC 9162, C2SP signed-note, tlog-checkpoint, tlog-cosignature.
 """
@@ -274,11 +275,23 @@ def included(leaf, index, size, proof, root_hash):  # RFC 9162, section 2.1.3.2
     return last == 0 and current == root_hash
 
 
+def listed(payload, lists):  # a list is believed where it has the signed hash, and cannot be read as another one
+    entries = {entry["sha256"]: entry for entry in payload["distributions"]}
+    for given in lists["distributions"]:
+        need(given["sha256"] in entries, "a list of another distribution")
+        entry, files = entries[given["sha256"]], sorted((file["path"].encode(), file["sha256"]) for file in given["files"])
+        need(len(files) == entry["coverage"]["files"], "another number of files")
+        need(not any(re.search(b"[0-9a-f]{64}", path) for path, _ in files), "a path that holds a digest")
+        text = b"".join(path + digest.encode() for path, digest in files)
+        need(hashlib.sha256(text).hexdigest() == entry["fileSetHash"], "another file-set hash")
+    return "proven"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundles", nargs="*", type=pathlib.Path)
     parser.add_argument("--root", type=pathlib.Path, required=True)
-    for option, kind in (("--file", pathlib.Path), ("--file-set", str), ("--witnesses", int)):
+    for option, kind in (("--file", pathlib.Path), ("--file-set", str), ("--files", pathlib.Path), ("--witnesses", int)):
         parser.add_argument(option, type=kind)
     parser.add_argument("--now", type=moment, default=datetime.datetime.now().timestamp())
     parser.add_argument("--refuse-stale", action="store_true")
@@ -289,7 +302,12 @@ def main():
     root = Root(options.root.read_bytes())
     verifier = Verifier(root, options.now, options.refuse_stale, options.witnesses, artifact)
     reports = [verifier.verify(path.read_bytes()) for path in options.bundles]
-    for report in reports:
+    for path, report in zip(options.bundles, reports):
+        if options.files and report["outcome"] != "invalid":
+            try:
+                report["files"] = listed(admit(path.read_bytes())["payload"], admit(options.files.read_bytes()))
+            except (Refused, KeyError, TypeError, AttributeError) as error:
+                report["files"], report["outcome"] = f"failed: {error}", "invalid"
         print(json.dumps(report))
     outcomes = {report["outcome"] for report in reports}
     sys.exit(1 if "invalid" in outcomes or not outcomes else 3 if "valid-freshness-unknown" in outcomes else 0)

@@ -29,7 +29,7 @@ pub use release::{WHEEL_DIFFERS, compare};
 pub use report::{MAX_FINDINGS as FINDINGS_PER_RULE, analysis_type};
 pub use rules::catalogue::{RuleEntry, catalogue};
 pub use signatures::{Signature, signatures};
-pub use unpack::{Packed, unpack};
+pub use unpack::{Packed, list, unpack};
 
 use std::io::{Read, Seek};
 

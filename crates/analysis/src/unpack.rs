@@ -1,7 +1,7 @@
 //! The files of a distribution, for whoever lays them out to be run: read by the same code that analyses them, within the
 //! same limits.
 
-use sigma_core::Skipped;
+use sigma_core::{FileEntry, FileSet, Skipped};
 
 use crate::archive::{Content, walk};
 use crate::{Limits, Source};
@@ -37,4 +37,15 @@ pub fn unpack(
         visit(Packed { path: member.path, bytes, executable: member.executable });
     });
     walked.skipped
+}
+
+/// The files of a distribution as [`crate::Analysis::files`] lists them, those inside archives in it too, without looking at
+/// what they hold. The same bytes and limits give the same list.
+pub fn list(filename: &str, source: &mut dyn Source, limits: &Limits) -> FileSet {
+    let mut set = FileSet::default();
+    walk(filename, source, limits, &mut |member| {
+        set.files.push(FileEntry { path: member.path.to_owned(), size: member.size, sha256: member.sha256 });
+    });
+    set.files.sort();
+    set
 }

@@ -8,6 +8,7 @@ mod admit;
 mod analysis_block;
 mod canonical;
 mod delta_entry;
+mod file_list;
 mod files_hash;
 mod package;
 mod package_execution;
@@ -23,6 +24,7 @@ pub use analysis_block::{
 };
 pub use canonical::{CanonicalError, canonical_bytes, content_id, payload_hash};
 pub use delta_entry::DeltaEntry;
+pub use file_list::{FILE_LISTS_TYPE, FileList, FileListError, FileLists};
 pub use files_hash::{FILES_HASH_ALGORITHM, files_hash};
 pub use package::{
     AdvisoryFields, BallotLine, CoverageSummary, DistributionEntry, PAYLOAD_HASH_ALGORITHM, PackageCertificate,

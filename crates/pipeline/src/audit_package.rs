@@ -69,7 +69,7 @@ pub(crate) struct Bytes {
 }
 
 impl Bytes {
-    fn of(artifact: &Artifact) -> Self {
+    pub fn of(artifact: &Artifact) -> Self {
         let (distribution, digests) = (artifact.distribution(), artifact.digests().clone());
         let filename = distribution.filename.clone();
         Self { path: artifact.path().to_owned(), filename, kind: distribution.kind, digests }

@@ -10,6 +10,7 @@ mod booking;
 mod coordination;
 mod entry_points;
 mod escalation;
+mod files;
 mod jobs;
 mod ledger;
 mod outcome;
@@ -20,6 +21,7 @@ mod pricing;
 mod progress;
 mod provenance;
 mod reaudit;
+mod reproduce;
 mod resolution;
 mod review;
 mod seal;
@@ -31,6 +33,7 @@ pub use audit_package::PackageOutcome;
 pub use audit_project::AuditOptions;
 pub use coordination::{Coordination, Next};
 pub use escalation::{OperatorRuling, decide_escalation};
+pub use files::FileListing;
 pub use jobs::{Worker, WorkerConfig};
 pub use ledger::{
     Cosigned, KeyChange, Ledger, LedgerError, LedgerFolder, LedgerReader, LedgerSigner, RootChanged, Synced, keep_log,
@@ -41,6 +44,7 @@ pub use preview::{PackagePreview, PreviewItem, PreviewStatus};
 pub use pricing::PriceTable;
 pub use progress::{Progress, Silent, Step};
 pub use reaudit::ReauditError;
+pub use reproduce::Reproduced;
 pub use review::{
     Certified, Examination, Intake, IntakeError, RepositoryRequest, Review, ReviewRooms, decide_submission,
 };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sigma_certificate::Endpoints;
 use sigma_core::Timestamp;
-use sigma_pipeline::LedgerReader;
+use sigma_pipeline::{FileListing, LedgerReader};
 use sigma_store::{Database, Store, StoreError};
 
 use crate::advisories::Advisories;
@@ -38,6 +38,8 @@ pub struct Inner {
     pub(crate) plane: OnceLock<Plane>,
     /// The transparency log, where there is one.
     pub(crate) ledger: OnceLock<LedgerReader>,
+    /// The files inside certified distributions.
+    pub(crate) files: OnceLock<FileListing>,
     clock: Clock,
     /// Set when the server was told to stop: it is not ready for more.
     pub(crate) stopping: AtomicBool,
@@ -70,6 +72,7 @@ impl App {
             stats: Stats::new(&config),
             plane: OnceLock::new(),
             ledger: OnceLock::new(),
+            files: OnceLock::new(),
             clock,
             stopping: AtomicBool::new(false),
             config,
@@ -92,6 +95,11 @@ impl App {
     /// Opens the transparency log to readers. Once: a second time changes nothing.
     pub fn open_ledger(&self, ledger: LedgerReader) {
         let _ = self.inner.ledger.set(ledger);
+    }
+
+    /// Opens the lists of files inside certified distributions. Once: a second time changes nothing.
+    pub fn open_files(&self, files: FileListing) {
+        let _ = self.inner.files.set(files);
     }
 
     /// The time.

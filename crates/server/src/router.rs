@@ -14,7 +14,8 @@ use crate::admin;
 use crate::developer::{drafts, events, preview, quote, submissions};
 use crate::problem::{Code, Problem};
 use crate::public::{
-    batch, by_hash, certificates, flags, list, log, osv, packages, search, stats, submissions as reviewed, verify,
+    batch, by_hash, certificates, evidence, flags, list, log, osv, packages, search, stats, submissions as reviewed,
+    verify,
 };
 use crate::{App, front, health, openapi};
 
@@ -41,7 +42,9 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(certificates::verify))
         .routes(routes!(certificates::live_status))
         .routes(routes!(reviewed::source_integrity))
-        .routes(routes!(log::bundle));
+        .routes(routes!(log::bundle))
+        .routes(routes!(evidence::files))
+        .routes(routes!(evidence::report));
     let osv = OpenApiRouter::new()
         .routes(routes!(osv::query))
         .routes(routes!(osv::query_batch))

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use sigma_core::{Ecosystem, PackageId, Platform, PythonVersion, SecurityLevel};
 
-pub use ledger::{KeysCommand, LedgerArgs, LedgerCommand, Verify, Whose};
+pub use ledger::{KeysCommand, LedgerArgs, LedgerCommand, Reproduce, Verify, Whose};
 pub use operators::{
     ConfigArgs, ConfigCommand, EscalationsArgs, EscalationsCommand, FlagOutcome, FlagsArgs, FlagsCommand, LogArgs,
     LogCommand,
@@ -36,6 +36,7 @@ Examples:
   sigma review . --category CODE --entry main.py    what a certificate of this folder would say
   sigma scan dist/demo-1.0.tar.gz          analyse a local archive or folder, without any network
   sigma serve --listen 127.0.0.1:8080      answer everybody's questions about certificates
+  sigma verify .                           what certificates prove about lockfiles and what is installed here
   sigma rules                              what the analysis looks for
   sigma explain decoded-execution          what one rule means, and which level it leads to
   sigma worker                             work on submissions
@@ -122,6 +123,7 @@ Examples:
 Examples:
   sigma rules
   sigma rules --rules my-rules                  your own rules too
+  sigma rules --versions                        which certificates this program can reproduce
   sigma rules --format markdown > docs/rules.md")]
     Rules(Rules),
     /// Explain one rule: what it means, why it matters, and which level it leads to
@@ -172,15 +174,32 @@ Examples:
     Store(StoreArgs),
     /// Sign certificates and keep them in a transparency log
     Ledger(LedgerArgs),
-    /// Verify a certificate's bundle, offline, with the keys of a trusted root that you pinned
+    /// Verify what you have against certificates, with the keys of a trusted root that you pinned
     #[command(after_help = "\
-Says of every check whether it was proven, by what, or why not. Exit codes: 0 valid, 1 something failed or the certificate says BLOCKED, 2 usage or internal error,
-4 valid, but whether it was revoked since is not known (refused with --require-fresh).
+PATH is a certificate's bundle, a wheel, sdist or npm tarball, a lockfile or requirements with hashes, or a folder: its lockfiles,
+its virtual environments and node_modules, file by file. Bundles come from the store, a folder or a server; none of them is believed.
+Says what was proven, by what, and what was not. Exit codes: 0 proven, 1 something failed, is revoked or as bad as --fail-on,
+2 usage or internal error, 3 could not decide (no certificate, no list of files, files that nobody vouches for), 4 proven, but
+whether it was revoked since is not known (refused with --require-fresh).
 
 Examples:
-  sigma verify requests.bundle.json --root trusted_root.json --artifact requests-2.31.0-py3-none-any.whl
-  sigma verify weather.bundle.json --root trusted_root.json --artifact checkout/skills/weather")]
+  sigma verify requests-2.31.0-py3-none-any.whl
+  sigma verify . --server https://sigma.example.org --root trusted_root.json --save bundles
+  sigma verify . --bundles bundles --root trusted_root.json --accept pip
+  sigma verify requests.bundle.json --root trusted_root.json --artifact requests-2.31.0-py3-none-any.whl")]
     Verify(Verify),
+    /// Repeat the analysis of a certificate, and compare its report
+    #[command(after_help = "\
+Takes the certified bytes from the store or the ecosystem, by their digests, runs the same version of the rules, and compares the
+hash of the report. A difference is explained rule by rule. What the council made of the report, and runs in isolation, are not
+repeated. Exit codes: 0 the same report, 1 another one, 2 usage or internal error, 3 could not decide: the rules are of another
+version, or the bytes are not to be had.
+
+Examples:
+  sigma reproduce pkg_5f2s...
+  sigma reproduce requests.bundle.json --root trusted_root.json
+  sigma reproduce pkg_5f2s... --server https://sigma.example.org --root trusted_root.json")]
+    Reproduce(Reproduce),
     /// Hash the files of a folder with sha256-sorted-files-v1, or a SKILL.md alone
     #[command(after_help = "\
 All files are sorted by the bytes of their path; each path and the file's SHA-256 in hexadecimal are concatenated without
@@ -608,6 +627,10 @@ pub struct Scan {
 
 #[derive(Debug, Parser)]
 pub struct Rules {
+    /// Only the version of the rules that this program runs, which certificates name
+    #[arg(long)]
+    pub versions: bool,
+
     /// How to print them
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,

@@ -16,6 +16,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("sigma-scan", &["sigma-core", "sigma-analysis", "sigma-council"]),
     ("sigma-ledger", &["sigma-core", "sigma-certificate"]),
     ("sigma-store", &["sigma-core", "sigma-certificate"]),
+    ("sigma-verify", &["sigma-core", "sigma-certificate", "sigma-ledger"]),
     (
         "sigma-pipeline",
         &[
@@ -48,6 +49,7 @@ const WALLS: &[(&str, &[&str])] = &[
             "sigma-store",
             "sigma-pipeline",
             "sigma-server",
+            "sigma-verify",
         ],
     ),
     ("sigma-testkit", &["sigma-core"]),

@@ -26,6 +26,8 @@ mod spec;
 mod tests;
 mod tree;
 
+pub(crate) use platform::suits;
+
 use std::sync::Arc;
 
 use deno_semver::Version;

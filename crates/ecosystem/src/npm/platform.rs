@@ -1,6 +1,6 @@
 //! `os`, `cpu` and `libc`: whether npm installs a package on the target (npm-install-checks).
 
-use sigma_core::{Arch, Os, Platform};
+use sigma_core::{Arch, LockedPackage, Os, Platform};
 
 use super::packument::Published;
 
@@ -20,6 +20,12 @@ pub(super) fn unsuitable(published: &Published, platform: Platform) -> Option<St
         .into_iter()
         .find(|(_, own, list)| !list.is_empty() && (own.is_empty() || !allows(own, list)))
         .map(|(what, _, list)| format!("{what} {}", sigma_core::printable(&list.join(", "), 120)))
+}
+
+/// Whether the target gets a package of a lockfile.
+pub(crate) fn suits(package: &LockedPackage, platform: Platform) -> bool {
+    let (os, cpu, libc) = (package.os.clone(), package.cpu.clone(), package.libc.clone());
+    unsuitable(&Published { os, cpu, libc, ..Published::default() }, platform).is_none()
 }
 
 /// None of the negated entries, and one of the others where there are any.

@@ -102,7 +102,7 @@ pub(super) async fn resolve(
 }
 
 /// Which packages the project reaches over the edges.
-fn reached(count: usize, edges: &[&LockedEdge]) -> Vec<bool> {
+pub(crate) fn reached(count: usize, edges: &[&LockedEdge]) -> Vec<bool> {
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); count];
     let mut reached = vec![false; count];
     let mut queue = Vec::new();

@@ -40,6 +40,7 @@ use tokio::sync::oneshot;
 use crate::{Attestations, EcosystemConfig, Http, ResolveError};
 use environment::Environment;
 use index::Index;
+pub(crate) use locked::reached;
 use ranges::Ranges;
 use sdist::Sdists;
 
@@ -138,4 +139,13 @@ where
         Ok(Err(_)) => Err(format!("there was no answer within {} seconds", MAX_DURATION.as_secs())),
         Err(_) => Err("it ended without an answer".to_owned()),
     }
+}
+
+/// Whether a marker holds on a target. One that cannot be read does.
+pub(crate) fn markers(target: &sigma_core::Target) -> Result<impl Fn(Option<&str>) -> bool, ResolveError> {
+    let environment = Environment::new(target)?;
+    Ok(move |text: Option<&str>| {
+        let tree = text.and_then(|text| requirement::read_marker(text).ok());
+        tree.is_none_or(|tree| tree.evaluate(&environment.markers, &[]))
+    })
 }

@@ -108,7 +108,7 @@ impl Hall {
     }
 
     /// The first stage, on a thread of the analyses.
-    pub(super) async fn preprocess(&self, intake: &Intake) -> Result<Preprocess, AuditError> {
+    pub(crate) async fn preprocess(&self, intake: &Intake) -> Result<Preprocess, AuditError> {
         let (analyser, intake) = (self.analyser.clone(), intake.clone());
         let (tell, told) = tokio::sync::oneshot::channel();
         self.analyses.spawn(move || {

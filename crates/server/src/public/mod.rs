@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod by_hash;
 pub(crate) mod certificates;
+pub(crate) mod evidence;
 pub(crate) mod flags;
 pub(crate) mod list;
 pub(crate) mod log;

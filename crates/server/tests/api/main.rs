@@ -6,6 +6,7 @@ mod support;
 mod admin;
 mod advisories;
 mod developer;
+mod evidence;
 mod hostile;
 mod lists;
 mod operations;

@@ -102,6 +102,14 @@ pub fn collect(root: &Path) -> Result<FileSet> {
     Ok(FileSet { files })
 }
 
+/// SHA-256 of a file, whatever its size.
+pub fn file(path: &Path) -> Result<Sha256> {
+    let mut hasher = sha2::Sha256::new();
+    let mut file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    io::copy(&mut file, &mut HashWriter(&mut hasher)).with_context(|| path.display().to_string())?;
+    Ok(Sha256::from_bytes(hasher.finalize().into()))
+}
+
 struct HashWriter<'a>(&'a mut sha2::Sha256);
 
 impl io::Write for HashWriter<'_> {

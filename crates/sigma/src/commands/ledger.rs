@@ -67,19 +67,22 @@ pub fn fsck(folder: &LedgerFolder) -> Result<Outcome> {
 /// A public key has a few hundred bytes.
 const MAX_KEY: u64 = 16 << 10;
 
-/// Runs `sigma verify`: offline, with the keys of a pinned root.
-pub fn verify(args: &Args, command: &Verify) -> Result<Outcome> {
-    let config = wire::config(args)?;
-    let root = command.root.clone().unwrap_or_else(|| config.ledger.folder(&config.store).join("trusted_root.json"));
-    let root = read(&root, MAX_BUNDLE as u64).context("the trusted root; name the one that you pinned with --root")?;
-    let root = TrustedRoot::parse(&root)?;
-    let bundle = read(&command.bundle, MAX_BUNDLE as u64)?;
+/// The root that was pinned: the one that is named, or that of the store's own ledger.
+pub fn root(named: Option<&Path>, config: &Config) -> Result<TrustedRoot> {
+    let own = || config.ledger.folder(&config.store).join("trusted_root.json");
+    let root = read(&named.map_or_else(own, Path::to_owned), MAX_BUNDLE as u64);
+    Ok(TrustedRoot::parse(&root.context("the trusted root; name the one that you pinned with --root")?)?)
+}
+
+/// Runs `sigma verify` on a bundle: offline, with the keys of a pinned root.
+pub fn verify(command: &Verify, root: &TrustedRoot) -> Result<Outcome> {
+    let bundle = read(&command.what, MAX_BUNDLE as u64)?;
     let artifact = command.artifact.as_deref().map(artifact).transpose()?;
     let mut policy = Policy::at(wire::now());
     if command.require_fresh {
         policy.stale = Stale::Refuse;
     }
-    let report = check(&bundle, &root, artifact, &policy);
+    let report = check(&bundle, root, artifact, &policy);
     super::print(&match command.format {
         Format::Json => format!("{:#}\n", serde_json::to_value(&report)?),
         Format::Table | Format::Markdown => table(&report),
@@ -104,17 +107,21 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The digest that certificates know a file by: of its bytes, of a SKILL.md with its line ends normalised.
+pub fn digest(path: &Path) -> Result<Sha256> {
+    if path.file_name().is_some_and(|name| name == "SKILL.md") {
+        let bytes = read(path, MAX_BUNDLE as u64)?;
+        return Ok(sigma_intake::skill::read("SKILL.md", &bytes, "").sha256_lf);
+    }
+    super::hash::file(path)
+}
+
 /// A folder is compared as a set of files, a SKILL.md with its line ends normalised, any other file by its bytes.
 fn artifact(path: &Path) -> Result<Artifact> {
     if path.is_dir() {
         return Ok(Artifact::FileSet(files_hash(&super::hash::collect(path)?)));
     }
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let is_skill = path.file_name().is_some_and(|name| name == "SKILL.md");
-    Ok(Artifact::File(match is_skill {
-        true => sigma_intake::skill::read("SKILL.md", &bytes, "").sha256_lf,
-        false => Sha256::of(&bytes),
-    }))
+    Ok(Artifact::File(digest(path)?))
 }
 
 fn is_approved(report: &Report) -> bool {

@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod keys;
 pub mod ledger;
 pub mod log;
+pub mod reproduce;
 pub mod review;
 pub mod rules;
 pub mod scan;
@@ -19,6 +20,7 @@ pub mod show;
 pub mod stats;
 pub mod store;
 pub mod token;
+pub mod verify;
 pub mod worker;
 
 use std::io::{self, Write as _};

@@ -7,6 +7,7 @@ pub mod rules;
 pub mod scan;
 pub mod submission;
 mod table;
+pub mod verify;
 mod words;
 
 use anyhow::Result;

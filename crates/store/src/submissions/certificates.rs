@@ -127,6 +127,18 @@ impl Store {
         row.as_ref().map(listed).transpose()
     }
 
+    /// What the certificate with an id was sealed from, as canonical bytes.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn submission_dossier(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let row = sqlx::query("SELECT dossier FROM submission_certificate WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.database.pool)
+            .await?;
+        row.map(|row| Ok(row.try_get(0)?)).transpose()
+    }
+
     /// The certificate of a submission.
     ///
     /// # Errors
