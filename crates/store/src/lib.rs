@@ -19,6 +19,7 @@ mod escalations;
 mod flags;
 mod incidents;
 mod jobs;
+mod leases;
 mod listing;
 mod log;
 mod popular;
