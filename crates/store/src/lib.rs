@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod advisories;
+mod anchors;
 mod attestations;
 mod backup;
 mod blobs;
@@ -31,6 +32,7 @@ mod transcripts;
 mod versions;
 mod writing;
 
+pub use anchors::{Anchor, AnchorKind, AnchorState, AnchorTarget, AnchorTransaction, Uncommitted};
 pub use attestations::{AnyCertificate, Attestation, DecidedCertificate, LoggedAt, STATUS, decision_subject};
 pub use backup::{BackedUp, BackupError};
 pub use blobs::{Blob, Blobs, Uploaded};

@@ -1,5 +1,6 @@
 //! The store's promises, on a fresh database each.
 
+mod anchors;
 mod backups;
 mod buckets;
 mod leases;

@@ -1,9 +1,8 @@
 //! What is put on a chain is found there, by whom it may, for what it costs.
 
-use serde_json::Value;
 use sigma_chain::{B256, ChainError, Commit, Fees, Finality, Registry, runtime_code};
 
-use crate::support::{CAP, CHAIN, World, client, fees, hash, nobody, ours};
+use crate::support::{CAP, CHAIN, World, client, fees, hash, nobody};
 
 #[tokio::test]
 async fn a_root_is_there_once_it_is_final() {
@@ -124,12 +123,4 @@ async fn a_replacement_takes_the_place_of_what_waits() {
     world.node.mine(3);
     assert_eq!((world.find(&first).await.is_some(), world.find(&second).await.is_some()), (false, true));
     assert!(fees().most >= market.most);
-}
-
-/// Proofs that the log makes, against the contract on the node: the same vectors as in Solidity, through the ABI.
-#[test]
-fn the_vectors_of_the_log_are_there_to_be_checked() {
-    let text = std::fs::read_to_string(ours("../../docs/verify/vectors/merkle/proofs.json")).unwrap();
-    let vectors: Value = serde_json::from_str(&text).unwrap();
-    assert!(vectors["inclusion"].as_array().unwrap().len() > 20, "contracts/test/Proofs.t.sol counts on them");
 }
