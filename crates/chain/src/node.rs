@@ -147,10 +147,11 @@ impl Node {
         }
     }
 
-    /// How much gas a call needs.
+    /// How much gas a call needs, as of the newest block. Not of what is pending: that may be this very call, which a second time needs
+    /// next to nothing.
     pub async fn estimate(&self, from: Address, to: Option<Address>, data: &Bytes) -> Result<u64, NodeError> {
         let call = Call { from: Some(from), to, data };
-        Ok(self.rpc.need::<Quantity<u64>>("eth_estimateGas", json!([call])).await?.0)
+        Ok(self.rpc.need::<Quantity<u64>>("eth_estimateGas", json!([call, "latest"])).await?.0)
     }
 
     /// What a contract answers as of a block.

@@ -97,11 +97,24 @@ impl EvmNode {
         self.ask("anvil_reorg", json!([blocks, []]));
     }
 
+    /// How many events of a contract are in the chain.
+    pub fn events(&self, contract: &str) -> usize {
+        self.ask("eth_getLogs", json!([{"address": contract, "fromBlock": "0x0"}])).as_array().unwrap().len()
+    }
+
+    /// How many transactions of an account are in the chain.
+    pub fn sent(&self, account: &str) -> u64 {
+        number(&self.ask("eth_getTransactionCount", json!([account, "latest"])))
+    }
+
     /// The number of the newest block.
     pub fn height(&self) -> u64 {
-        let number = self.ask("eth_blockNumber", json!([]));
-        u64::from_str_radix(number.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
+        number(&self.ask("eth_blockNumber", json!([])))
     }
+}
+
+fn number(quantity: &Value) -> u64 {
+    u64::from_str_radix(quantity.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
 }
 
 impl Drop for EvmNode {
@@ -119,6 +132,7 @@ pub struct LyingNode {
     /// Its log, and misbehaviours of the connection, at the path `/rpc`.
     pub server: Loopback,
     change: Arc<Mutex<Box<Change>>>,
+    swallowed: Arc<Mutex<Option<String>>>,
 }
 
 impl LyingNode {
@@ -126,20 +140,29 @@ impl LyingNode {
     pub fn before(node: &EvmNode) -> Self {
         let address = node.address.clone();
         let change: Arc<Mutex<Box<Change>>> = Arc::new(Mutex::new(Box::new(|_, _, _| ())));
-        let now = change.clone();
+        let swallowed: Arc<Mutex<Option<String>>> = Arc::default();
+        let (now, swallow) = (change.clone(), swallowed.clone());
         let server = Loopback::start(move |asked| {
             let Ok(question) = serde_json::from_slice::<Value>(&asked.body) else { return Reply::status(400) };
-            let mut answer = exchange(&address, &question);
             let method = question["method"].as_str().unwrap_or_default();
+            if swallow.lock().unwrap().as_deref() == Some(method) {
+                return Reply::status(502);
+            }
+            let mut answer = exchange(&address, &question);
             (now.lock().unwrap())(method, &question["params"], &mut answer);
             Reply::json(&answer)
         });
-        Self { server, change }
+        Self { server, change, swallowed }
     }
 
     /// From now on, every answer goes through this.
     pub fn lie(&self, change: impl Fn(&str, &Value, &mut Value) + Send + Sync + 'static) {
         *self.change.lock().unwrap() = Box::new(change);
+    }
+
+    /// From now on, questions of this method are not passed on, but fail; none of them where there is no method.
+    pub fn swallow(&self, method: Option<&str>) {
+        *self.swallowed.lock().unwrap() = method.map(str::to_owned);
     }
 
     /// Where it is asked.
