@@ -99,34 +99,28 @@ pub struct AnchorClaim {
     pub transaction: Option<Hex<32>>,
     /// In which block, as the bundle says.
     pub block: u64,
-    /// What.
+    /// keccak256 of the payload: what is there where no root is, and what a revocation is about.
+    pub payload_hash: Hex<32>,
+    /// The root that is there. The bundle's entry is proven to be in its tree.
     #[serde(flatten)]
-    pub what: Anchored,
+    pub root: Option<ClaimedRoot>,
 }
 
-/// What is in the contract.
+/// A root of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", untagged)]
-pub enum Anchored {
-    /// The root of the log. The bundle's entry is proven to be in its tree.
-    Root {
-        /// Entries.
-        log_size: u64,
-        /// RFC 9162.
-        log_root: Hex<32>,
-    },
-    /// The payload's hash.
-    Payload {
-        /// keccak256.
-        payload_hash: Hex<32>,
-    },
+#[serde(rename_all = "camelCase")]
+pub struct ClaimedRoot {
+    /// Entries.
+    pub log_size: u64,
+    /// RFC 9162.
+    pub log_root: Hex<32>,
 }
 
 impl fmt::Display for AnchorClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.what {
-            Anchored::Root { log_size, .. } => write!(f, "the root of {log_size} entries, this one among them")?,
-            Anchored::Payload { .. } => f.write_str("the payload's hash")?,
+        match &self.root {
+            Some(root) => write!(f, "the root of {} entries, this one among them", root.log_size)?,
+            None => f.write_str("the payload's hash")?,
         }
         write!(f, ", in the contract {} on chain {}", self.contract, self.chain_id)
     }
@@ -135,10 +129,9 @@ impl fmt::Display for AnchorClaim {
 impl Anchor {
     /// What has to be in the contract, once the proof holds for the entry at `index`.
     pub(crate) fn claim(&self, entry: &[u8], index: u64, payload_hash: &str) -> Result<AnchorClaim, String> {
-        let what = match &self.log {
-            None => {
-                Anchored::Payload { payload_hash: payload_hash.parse().map_err(|error: NotHex| error.to_string())? }
-            }
+        let payload_hash = payload_hash.parse().map_err(|error: NotHex| error.to_string())?;
+        let root = match &self.log {
+            None => None,
             Some(log) => {
                 let root: [u8; 32] =
                     log.root_hash.0.as_slice().try_into().map_err(|_| "the root has not 32 bytes".to_owned())?;
@@ -150,7 +143,7 @@ impl Anchor {
                 }
                 check_record(&hashes, log.size.0, Hash(root), index, record_hash(entry))
                     .map_err(|_| format!("it does not lead from entry {index} to the root of {} entries", log.size))?;
-                Anchored::Root { log_size: log.size.0, log_root: Hex(root) }
+                Some(ClaimedRoot { log_size: log.size.0, log_root: Hex(root) })
             }
         };
         Ok(AnchorClaim {
@@ -158,7 +151,8 @@ impl Anchor {
             contract: self.contract,
             transaction: self.transaction,
             block: self.block.0,
-            what,
+            payload_hash,
+            root,
         })
     }
 }

@@ -17,7 +17,7 @@ mod root;
 pub mod statement;
 mod verify;
 
-pub use anchor::{Anchor, AnchorClaim, Anchored, AnchoredLog, Hex, NotHex};
+pub use anchor::{Anchor, AnchorClaim, AnchoredLog, ClaimedRoot, Hex, NotHex};
 pub use bytes::Base64;
 pub use checkpoint::{Checkpoint, MAX_SIZE};
 pub use envelope::{AttestError, Envelope, Signature, statement_digest};

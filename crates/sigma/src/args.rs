@@ -1,5 +1,6 @@
 //! The command line.
 
+mod chain;
 mod ledger;
 mod operators;
 mod review;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use sigma_core::{Ecosystem, PackageId, Platform, PythonVersion, SecurityLevel};
 
+pub use chain::{AskChain, ChainArgs, ChainCommand};
 pub use ledger::{LedgerArgs, LedgerCommand, Verify};
 pub use operators::{
     ConfigArgs, ConfigCommand, EscalationsArgs, EscalationsCommand, FlagOutcome, FlagsArgs, FlagsCommand, LogArgs,
@@ -171,6 +173,8 @@ Examples:
     Store(StoreArgs),
     /// Sign certificates and keep them in a transparency log
     Ledger(LedgerArgs),
+    /// Put certificates on a chain
+    Chain(ChainArgs),
     /// Verify a certificate's bundle, offline, with the keys of a trusted root that you pinned
     #[command(after_help = "\
 Says of every check whether it was proven, by what, or why not. Exit codes: 0 valid, 1 something failed or the certificate says BLOCKED, 2 usage or internal error,

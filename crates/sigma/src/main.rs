@@ -81,7 +81,8 @@ fn main() -> ExitCode {
             Command::Token(token) => commands::token::run(&args, token).await,
             Command::Store(store) => commands::store::run(&args, store).await,
             Command::Ledger(ledger) => commands::ledger::run(&args, ledger).await,
-            Command::Verify(verify) => commands::ledger::verify(&args, verify),
+            Command::Chain(chain) => commands::chain::run(&args, chain).await,
+            Command::Verify(verify) => commands::ledger::verify(&args, verify).await,
             Command::Hash(hash) => commands::hash::run(hash),
         }
     });

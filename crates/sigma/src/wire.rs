@@ -11,10 +11,11 @@ use sigma_analysis::{Analyser, Limits, OperatorRules, RuleFile};
 use sigma_core::{AdvisorySnapshot, AdvisoryState, PythonVersion, Timestamp};
 use sigma_ecosystem::manifest::ReadOptions;
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
-use sigma_pipeline::{Hall, HallConfig, LedgerFolder, ReviewRooms, Waivers, Worker};
+use sigma_pipeline::{Anchorer, Clock, Hall, HallConfig, LedgerFolder, ReviewRooms, Waivers, Worker};
 use sigma_server::{App, AskAdvisories, Developer};
 use sigma_store::{Bucket, Database, Store};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use crate::args::Args;
 use crate::config::Config;
@@ -135,11 +136,35 @@ pub async fn server(config: &Config, with_worker: bool) -> Result<(App, Option<W
     if ledger.join("trusted_root.json").is_file() {
         app.open_ledger(LedgerFolder::new(&ledger).reader().context("the transparency log")?);
     }
+    if config.chain.enabled {
+        app.anchors_on_a_chain();
+    }
     let worker = with_worker.then(|| Worker::new(hall.clone(), &worker_name(), config.worker.clone()));
     let read = read_options(config);
     let wake = worker.as_ref().map(Worker::wake);
     app.open_developer_plane(Developer { hall, read, wake, most_open: config.worker.most_open });
     Ok((app, worker))
+}
+
+/// The one who puts certificates on a chain.
+pub fn anchorer(config: &Config, store: Store) -> Result<Anchorer> {
+    let (registry, key, limits) = (config.chain.registry()?, config.chain.key()?, config.chain.anchor()?);
+    let ledger = LedgerFolder::new(&config.ledger.folder(&config.store));
+    Ok(Anchorer::new(store, ledger, registry, key, limits, &worker_name()))
+}
+
+/// Puts certificates on a chain until `stop` is ready, where that is configured and there is a key.
+pub fn anchoring(
+    config: &Config,
+    store: Store,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<Option<JoinHandle<()>>> {
+    if !config.chain.enabled || config.chain.key_file.is_none() {
+        return Ok(None);
+    }
+    let anchorer = anchorer(config, store)?;
+    let clock: Clock = Arc::new(now);
+    Ok(Some(tokio::spawn(async move { anchorer.run(&clock, stop).await })))
 }
 
 /// A worker's name: which machine and which process.

@@ -6,7 +6,10 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -133,6 +136,36 @@ pub struct LyingNode {
     pub server: Loopback,
     change: Arc<Mutex<Box<Change>>>,
     swallowed: Arc<Mutex<Option<String>>>,
+    held: Arc<Mutex<Option<Held>>>,
+}
+
+/// A question that gets no answer until it is let go.
+struct Held {
+    method: String,
+    passed_on: bool,
+    tell: Sender<()>,
+    go: Arc<AtomicBool>,
+}
+
+/// Keeps a question waiting until it is dropped.
+pub struct Hold {
+    asked: Receiver<()>,
+    held: Arc<Mutex<Option<Held>>>,
+    go: Arc<AtomicBool>,
+}
+
+impl Hold {
+    /// Waits until the question is asked.
+    pub fn asked(&self) {
+        self.asked.recv_timeout(Duration::from_secs(60)).expect("it is asked");
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        *self.held.lock().unwrap() = None;
+        self.go.store(true, Ordering::SeqCst);
+    }
 }
 
 impl LyingNode {
@@ -141,23 +174,44 @@ impl LyingNode {
         let address = node.address.clone();
         let change: Arc<Mutex<Box<Change>>> = Arc::new(Mutex::new(Box::new(|_, _, _| ())));
         let swallowed: Arc<Mutex<Option<String>>> = Arc::default();
-        let (now, swallow) = (change.clone(), swallowed.clone());
+        let held: Arc<Mutex<Option<Held>>> = Arc::default();
+        let (now, swallow, hold) = (change.clone(), swallowed.clone(), held.clone());
         let server = Loopback::start(move |asked| {
             let Ok(question) = serde_json::from_slice::<Value>(&asked.body) else { return Reply::status(400) };
             let method = question["method"].as_str().unwrap_or_default();
             if swallow.lock().unwrap().as_deref() == Some(method) {
                 return Reply::status(502);
             }
+            let waits = hold.lock().unwrap().take_if(|held| held.method == method);
+            if let Some(held) = waits {
+                if held.passed_on {
+                    exchange(&address, &question);
+                }
+                let _ = held.tell.send(());
+                while !held.go.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                return Reply::status(502);
+            }
             let mut answer = exchange(&address, &question);
             (now.lock().unwrap())(method, &question["params"], &mut answer);
             Reply::json(&answer)
         });
-        Self { server, change, swallowed }
+        Self { server, change, swallowed, held }
     }
 
     /// From now on, every answer goes through this.
     pub fn lie(&self, change: impl Fn(&str, &Value, &mut Value) + Send + Sync + 'static) {
         *self.change.lock().unwrap() = Box::new(change);
+    }
+
+    /// The next question of this method gets no answer for as long as what this returns lives; it is passed on or not.
+    pub fn hold(&self, method: &str, passed_on: bool) -> Hold {
+        let (tell, asked) = channel();
+        let go = Arc::new(AtomicBool::new(false));
+        let held = Held { method: method.to_owned(), passed_on, tell, go: go.clone() };
+        *self.held.lock().unwrap() = Some(held);
+        Hold { asked, held: self.held.clone(), go }
     }
 
     /// From now on, questions of this method are not passed on, but fail; none of them where there is no method.

@@ -33,7 +33,7 @@ mod wheel;
 
 pub use archive::{Entry, gzip, tar_gz_of, tar_of, zip_of};
 pub use built::Built;
-pub use evm_node::{EvmNode, LyingNode, chain_program, chain_tool};
+pub use evm_node::{EvmNode, Hold, LyingNode, chain_program, chain_tool};
 pub use git_host::{GitHost, GitRepository, Request, TreeEntry};
 pub use loopback::{Asked, Loopback};
 pub use misbehaviour::{Fault, Misbehaviour};

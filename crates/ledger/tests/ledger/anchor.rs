@@ -2,7 +2,7 @@
 
 use sigma_certificate::PackageCertificate;
 use sigma_ledger::bundle::{CertificateBundle, Int64};
-use sigma_ledger::{Anchor, AnchorAnswer, Anchored, AnchoredLog, Base64, Hex, Name, Outcome, Report, State, verify};
+use sigma_ledger::{Anchor, AnchorAnswer, AnchoredLog, Base64, ClaimedRoot, Hex, Name, Outcome, Report, State, verify};
 
 use crate::others::{compare, installed};
 use crate::support::{World, certified, json, policy};
@@ -44,7 +44,7 @@ fn a_root_on_a_chain_is_reached_from_the_entry() {
         );
         let claim = report.anchor.unwrap();
         let root = world.log.reader().unwrap().root(size).unwrap();
-        assert_eq!(claim.what, Anchored::Root { log_size: size, log_root: Hex(root) });
+        assert_eq!(claim.root, Some(ClaimedRoot { log_size: size, log_root: Hex(root) }));
         assert_eq!((claim.chain_id, claim.contract, claim.block), (143, Hex([7; 20]), 99));
     }
     let (world, _, _) = certified();
@@ -55,7 +55,7 @@ fn a_root_on_a_chain_is_reached_from_the_entry() {
 
 #[test]
 fn what_does_not_lead_there_is_named() {
-    let (world, _, bundle) = anchored(305);
+    let (world, certificate, bundle) = anchored(305);
     let fails = |change: &dyn Fn(&mut AnchoredLog), expect: &str| {
         let mut changed = bundle.clone();
         change(changed.anchor.as_mut().unwrap().log.as_mut().unwrap());
@@ -82,7 +82,7 @@ fn what_does_not_lead_there_is_named() {
     let mut alone = bundle.clone();
     alone.anchor.as_mut().unwrap().log = None;
     let claim = check(&world, &alone).anchor.unwrap();
-    assert!(matches!(claim.what, Anchored::Payload { .. }));
+    assert_eq!((claim.root, claim.payload_hash.to_string()), (None, certificate.payload_hash().to_owned()));
     // One spelling.
     let text = String::from_utf8(json(&bundle)).unwrap();
     for (from, to) in [("0x0707", "0x070"), ("0x0808", "0X0808"), ("\"143\"", "143"), ("\"block\"", "\"blocks\"")] {

@@ -2,7 +2,7 @@
 
 use sigma_certificate::Action;
 use sigma_chain::{B256, Commit};
-use sigma_ledger::{Anchored, Name, Policy, State, verify};
+use sigma_ledger::{Name, Policy, State, verify};
 use sigma_pipeline::{AnchorConfig, AnchorMode, AnchorStep};
 use sigma_store::NewDecision;
 
@@ -39,10 +39,10 @@ async fn a_root_of_the_log_is_put_on_the_chain() {
     let bytes = serde_json::to_vec(&bundle).unwrap();
     let report = verify(&bytes, &trusted_root(&world.ledger), None, &Policy::at(at(10)));
     assert_eq!((report.state(Name::Inclusion), report.state(Name::Anchor)), (State::Proven, State::NotProven));
-    let Anchored::Root { log_size, log_root } = report.anchor.unwrap().what else { panic!("a root") };
+    let claimed = report.anchor.unwrap().root.unwrap();
     let final_block = world.registry.final_block().await.unwrap();
-    let there = world.registry.root(log_size, &final_block).await.unwrap().unwrap();
-    assert_eq!((there.root, there.at.block), (B256::from(log_root.0), 4));
+    let there = world.registry.root(claimed.log_size, &final_block).await.unwrap().unwrap();
+    assert_eq!((there.root, there.at.block), (B256::from(claimed.log_root.0), 4));
 }
 
 #[tokio::test]
@@ -97,8 +97,7 @@ async fn every_payload_hash_is_put_on_the_chain_and_so_are_revocations() {
         let bundle = world.ledger.reader().unwrap().bundle(&world.store, certificate.id()).await.unwrap().unwrap();
         let bytes = serde_json::to_vec(&bundle).unwrap();
         let claim = verify(&bytes, &trusted_root(&world.ledger), None, &Policy::at(at(10))).anchor.unwrap();
-        let Anchored::Payload { payload_hash } = claim.what else { panic!("a hash") };
-        assert_eq!(payload_hash.to_string(), certificate.payload_hash());
+        assert_eq!((claim.root, claim.payload_hash.to_string()), (None, certificate.payload_hash().to_owned()));
     }
     let decision = NewDecision {
         certificate: certificates[1].id().to_owned(),

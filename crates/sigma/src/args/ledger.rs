@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::Format;
+use super::{AskChain, Format};
 
 #[derive(Debug, Parser)]
 pub struct LedgerArgs {
@@ -61,6 +61,9 @@ pub struct Verify {
     /// Refuse where it is not known whether it was revoked since
     #[arg(long)]
     pub require_fresh: bool,
+
+    #[command(flatten)]
+    pub chain: AskChain,
 
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Table)]

@@ -63,7 +63,7 @@ fn folder(config: &Config) -> LedgerFolder {
 }
 
 /// Runs `sigma verify`: offline, with the keys of a pinned root.
-pub fn verify(args: &Args, command: &Verify) -> Result<Outcome> {
+pub async fn verify(args: &Args, command: &Verify) -> Result<Outcome> {
     let config = wire::config(args)?;
     let root = command.root.clone().unwrap_or_else(|| config.ledger.folder(&config.store).join("trusted_root.json"));
     let root = read(&root, MAX_BUNDLE as u64).context("the trusted root; name the one that you pinned with --root")?;
@@ -74,7 +74,8 @@ pub fn verify(args: &Args, command: &Verify) -> Result<Outcome> {
     if command.require_fresh {
         policy.stale = Stale::Refuse;
     }
-    let report = check(&bundle, &root, artifact, &policy);
+    let mut report = check(&bundle, &root, artifact, &policy);
+    let settled = super::chain::settle(&config.chain, &command.chain, &mut report).await?;
     super::print(&match command.format {
         Format::Json => format!("{:#}\n", serde_json::to_value(&report)?),
         Format::Table | Format::Markdown => table(&report),
@@ -82,6 +83,8 @@ pub fn verify(args: &Args, command: &Verify) -> Result<Outcome> {
     Ok(match report.outcome {
         // Proven to be a rejection: that is no pass.
         Proven::Valid | Proven::ValidFreshnessUnknown if !is_approved(&report) => Outcome::PolicyFailure,
+        // A chain was to be asked, and did not say so.
+        Proven::Valid | Proven::ValidFreshnessUnknown if !settled => Outcome::Undecided,
         Proven::Valid => Outcome::Pass,
         Proven::ValidFreshnessUnknown => Outcome::Stale,
         Proven::Invalid => Outcome::PolicyFailure,

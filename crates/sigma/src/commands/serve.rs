@@ -16,6 +16,8 @@ pub async fn run(args: &Args, command: &Serve) -> Result<Outcome> {
     let stop = wire::asked_to_end()?;
     tracing::info!(server.address = %address, store.path = %config.store.display(), "listening on http://{address}");
     let (tell, told) = tokio::sync::watch::channel(());
+    let mut ends = told.clone();
+    let anchoring = wire::anchoring(&config, wire::store(&config).await?, async move { drop(ends.changed().await) })?;
     let working = worker.map(|worker| {
         let mut told = told.clone();
         tokio::spawn(async move { worker.run(async { drop(told.changed().await) }).await })
@@ -29,6 +31,9 @@ pub async fn run(args: &Args, command: &Serve) -> Result<Outcome> {
     drop(tell);
     if let Some(working) = working {
         working.await.context("the worker failed")?;
+    }
+    if let Some(anchoring) = anchoring {
+        anchoring.await.context("what puts certificates on the chain failed")?;
     }
     served?;
     tracing::info!("stopped");
