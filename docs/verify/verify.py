@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 CERTIFICATE = "application/vnd.sigma.certificate-bundle.v1+json"
 IN_TOTO = "application/vnd.in-toto+json"
-NAMES = "format signature entry checkpoint inclusion log-time witnesses statement payload artifact status".split()
+NAMES = "format signature entry checkpoint inclusion log-time witnesses statement payload anchor artifact status".split()
 SKEW = 300
 
 
@@ -38,6 +38,13 @@ def int64(text):
     return int(text)
 
 
+def hexes(digits):
+    def read(text):
+        need(isinstance(text, str) and re.fullmatch("0x[0-9a-f]{%d}" % digits, text), "not 0x and lower-case digits")
+        return text
+    return read
+
+
 PROOF = {"logIndex": int64, "rootHash": b64, "treeSize": int64, "?hashes": [b64], "checkpoint": {"envelope": str}}
 ENTRY = {
     "logIndex": int64, "logId": {"keyId": b64}, "kindVersion": {"kind": str, "version": str}, "integratedTime": int64,
@@ -46,7 +53,10 @@ ENTRY = {
 ENVELOPE = {"payload": b64, "payloadType": str, "signatures": ({"sig": b64, "keyid": str},)}
 MATERIAL = {"publicKey": {"hint": str}, "tlogEntries": (ENTRY,)}
 SIGSTORE = {"mediaType": BUNDLE, "verificationMaterial": MATERIAL, "dsseEnvelope": ENVELOPE}
-OURS = {"mediaType": CERTIFICATE, "attestation": SIGSTORE, "payload": None, "?status": SIGSTORE}
+LOG = {"size": int64, "rootHash": b64, "?hashes": [b64]}
+ANCHOR = {"chainId": int64, "contract": hexes(40), "?transaction": hexes(64), "block": int64, "?log": LOG}
+OURS = {"mediaType": CERTIFICATE, "attestation": SIGSTORE, "payload": None, "?status": SIGSTORE, "?anchor": ANCHOR}
+NULLABLE = ("?status", "?anchor", "?transaction", "?log")
 
 
 def shaped(value, shape):
@@ -67,7 +77,7 @@ def shaped(value, shape):
     need(isinstance(value, dict) and set(value) <= names, "other members")
     need(all(name in value for name in shape if name[0] != "?"), "a member is missing")
     return {name: shaped(value[name.lstrip("?")], part) for name, part in shape.items() if name.lstrip("?") in value
-            and not (name == "?status" and value["status"] is None)}  # fmt: skip
+            and not (name in NULLABLE and value[name[1:]] is None)}  # fmt: skip
 
 
 # Keys and notes.
@@ -167,6 +177,13 @@ class Verifier:
             yield "payload", "proven", claim["payloadHash"]
         else:
             yield "payload", "not-proven", "the bundle holds no payload"
+        anchor = document.get("?anchor")
+        if anchor and anchor.get("?log"):
+            log, entry = anchor["?log"], document["attestation"]["verificationMaterial"]["tlogEntries"][0]
+            leaf, hashes = entry["canonicalizedBody"], log.get("?hashes", [])
+            reached = included(leaf, entry["inclusionProof"]["logIndex"], log["size"], hashes, log["rootHash"])
+            need(reached and len(hashes) < 64, "the proof does not lead to the root on the chain")
+        yield "anchor", "not-proven", "no node is asked here" if anchor else "the bundle names no chain"
         if self.artifact:
             algorithm, digest = self.artifact
             found = any(subject["digest"].get(algorithm) == digest for subject in statement["subject"])

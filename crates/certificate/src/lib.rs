@@ -10,6 +10,7 @@ mod canonical;
 mod delta_entry;
 mod file_list;
 mod files_hash;
+mod on_chain;
 mod package;
 mod package_execution;
 mod provenance_entry;
@@ -26,6 +27,7 @@ pub use canonical::{CanonicalError, canonical_bytes, content_id, payload_hash};
 pub use delta_entry::DeltaEntry;
 pub use file_list::{FILE_LISTS_TYPE, FileList, FileListError, FileLists};
 pub use files_hash::{FILES_HASH_ALGORITHM, files_hash};
+pub use on_chain::OnChain;
 pub use package::{
     AdvisoryFields, BallotLine, CoverageSummary, DistributionEntry, PAYLOAD_HASH_ALGORITHM, PackageCertificate,
     PackagePayload, SCHEMA, SealError,
@@ -34,7 +36,7 @@ pub use package_execution::{EntryPointExecution, PackageExecution};
 pub use provenance_entry::ProvenanceEntry;
 pub use standing::{Action, CertificateStatus, Decision, OperatorDecision, effective_level, status};
 pub use submission::{
-    CodeReview, DeclaredCalls, EndpointReview, ExecutionSummary, HarnessSummary, IncludedFile, ManifestBlock, OnChain,
+    CodeReview, DeclaredCalls, EndpointReview, ExecutionSummary, HarnessSummary, IncludedFile, ManifestBlock,
     PreProcessorSummary, Review, SUBMISSION_SCHEMA, Safety, SandboxRisk, SourceBlock, SourceIntegrity, SourceType,
     SubmissionCertificate, SubmissionPayload, SubmissionVerifyView, SubmissionView,
 };

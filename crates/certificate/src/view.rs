@@ -14,7 +14,8 @@ use sigma_core::{
 
 use crate::standing::{CertificateStatus, Decision, OperatorDecision, status};
 use crate::{
-    AdvisoryFields, DistributionEntry, FILES_HASH_ALGORITHM, PAYLOAD_HASH_ALGORITHM, PackageCertificate, PackagePayload,
+    AdvisoryFields, DistributionEntry, FILES_HASH_ALGORITHM, OnChain, PAYLOAD_HASH_ALGORITHM, PackageCertificate,
+    PackagePayload,
 };
 
 /// Where the API is, such as `https://sigma.example`.
@@ -54,6 +55,8 @@ pub struct Since<'a> {
     pub advisories: Option<&'a AdvisorySnapshot>,
     /// Flags of the public that no operator has settled. Only the answer of the verify endpoint tells of them.
     pub flags: u64,
+    /// Where it is on a chain; none where nothing is put on one.
+    pub on_chain: Option<&'a OnChain>,
 }
 
 /// Whether advisories are those of certification time.
@@ -68,7 +71,7 @@ pub enum AdvisoryResolution {
 }
 
 /// A package certificate. Without an operator's decision and with a snapshot, everything from `payload` on is what was sealed:
-/// remove the seven fields before it, canonicalise, and keccak256 gives `payloadHash`. In every case `payload` in the answer of
+/// remove the eight fields before it, canonicalise, and keccak256 gives `payloadHash`. In every case `payload` in the answer of
 /// the verify endpoint is what was sealed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -77,6 +80,8 @@ pub struct PackageView<'a> {
     /// The certificate's id.
     #[cfg_attr(feature = "schema", schema(example = "pkg_abc123"))]
     pub certificate_id: &'a str,
+    /// Where it is on a chain.
+    pub on_chain: OnChain,
     /// What an operator decided since; then `councilVerdict` and `securityLevel` are the operator's.
     pub operator_decision: Option<OperatorDecision>,
     /// keccak256 of the canonical payload.
@@ -101,6 +106,7 @@ impl PackageCertificate {
         let (payload, resolution) = current(sealed, since);
         PackageView {
             certificate_id: self.id(),
+            on_chain: since.on_chain.cloned().unwrap_or_else(OnChain::off),
             operator_decision: since.decision.map(|decision| decision_of(decision, sealed)),
             payload_hash: self.payload_hash(),
             payload_hash_algorithm: PAYLOAD_HASH_ALGORITHM,
@@ -139,6 +145,7 @@ impl PackageCertificate {
             ruleset_version: &sealed.ruleset_version,
             payload_hash: self.payload_hash(),
             payload_hash_algorithm: PAYLOAD_HASH_ALGORITHM,
+            on_chain: view.on_chain,
             verify_endpoint: view.verify_endpoint,
             registry_advisory_count: now.registry_advisory_count,
             registry_advisory_highest_severity: now.registry_advisory_highest_severity,
@@ -153,11 +160,18 @@ impl PackageView<'_> {
     /// The JSON of [`PackageCertificate::view`] for a certificate about which nothing was decided and which has a snapshot:
     /// the canonical bytes behind the fields that are not part of them. Nothing is parsed, so the caller has to know that the
     /// bytes are those that were sealed. `None` where they are no JSON object.
-    pub fn splice(id: &str, payload_hash: &str, verify_endpoint: &str, canonical: &[u8]) -> Option<Vec<u8>> {
+    pub fn splice(
+        id: &str,
+        on_chain: &OnChain,
+        payload_hash: &str,
+        verify_endpoint: &str,
+        canonical: &[u8],
+    ) -> Option<Vec<u8>> {
         let members = canonical.strip_prefix(b"{")?;
-        // None of these texts needs escaping: ids and hashes are ours, names and versions are checked, and so is the base.
+        let on_chain = serde_json::to_string(on_chain).ok()?;
+        // None of the other texts needs escaping: ids and hashes are ours, names and versions are checked, and so is the base.
         let head = format!(
-            "{{\"certificateId\":\"{id}\",\"operatorDecision\":null,\"payloadHash\":\"{payload_hash}\",\
+            "{{\"certificateId\":\"{id}\",\"onChain\":{on_chain},\"operatorDecision\":null,\"payloadHash\":\"{payload_hash}\",\
              \"payloadHashAlgorithm\":\"{PAYLOAD_HASH_ALGORITHM}\",\"registryAdvisoryResolution\":\"snapshot\",\
              \"status\":\"ACTIVE\",\"verifyEndpoint\":\"{verify_endpoint}\","
         );
@@ -282,6 +296,8 @@ pub struct VerifyView<'a> {
     pub payload_hash: &'a str,
     /// How it is computed.
     pub payload_hash_algorithm: &'a str,
+    /// Where it is on a chain.
+    pub on_chain: OnChain,
     /// This address.
     pub verify_endpoint: String,
     /// How many advisories cover this version; `null` when unavailable, which is not 0.

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::anchor::Anchor;
 use crate::bytes::Base64;
 use crate::envelope::Envelope;
 use crate::keys::PublicKey;
@@ -75,6 +76,9 @@ pub struct CertificateBundle {
     /// The newest status list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Bundle>,
+    /// Where it was put on a chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Anchor>,
 }
 
 impl CertificateBundle {
@@ -84,7 +88,13 @@ impl CertificateBundle {
     /// When the payload is not JSON.
     pub fn new(attestation: Bundle, canonical: &[u8], status: Option<Bundle>) -> Result<Self, serde_json::Error> {
         let payload = serde_json::from_slice(canonical)?;
-        Ok(Self { media_type: CertificateBundleType::V1, attestation, payload, status })
+        Ok(Self { media_type: CertificateBundleType::V1, attestation, payload, status, anchor: None })
+    }
+
+    /// The same with where it was put on a chain.
+    #[must_use]
+    pub fn with_anchor(self, anchor: Option<Anchor>) -> Self {
+        Self { anchor, ..self }
     }
 }
 

@@ -5,6 +5,7 @@
 //! speaks over a network: what witnesses and clients are asked is text that others carry.
 #![warn(missing_docs)]
 
+mod anchor;
 pub mod bundle;
 mod bytes;
 mod checkpoint;
@@ -16,12 +17,13 @@ mod root;
 pub mod statement;
 mod verify;
 
+pub use anchor::{Anchor, AnchorClaim, AnchoredLog, ClaimedRoot, Hex, NotHex};
 pub use bytes::Base64;
 pub use checkpoint::{Checkpoint, MAX_SIZE};
 pub use envelope::{AttestError, Envelope, Signature, statement_digest};
 pub use note::{Note, NoteError, NoteKey, NoteSignature};
 pub use root::{IssuerKey, LogAuthority, ROOT_TYPE, Revocation, RootChanges, RootError, TrustedRoot, ValidFor};
 pub use verify::{
-    Artifact, Attested, Check, MAX_BUNDLE, Name, NotAttested, Outcome, Policy, Report, Stale, State, Status,
-    StatusError, UpdateError, update, verify, verify_statement,
+    AnchorAnswer, Artifact, Attested, Check, MAX_BUNDLE, Name, NotAttested, Outcome, Policy, Report, Stale, State,
+    Status, StatusError, UpdateError, update, verify, verify_statement,
 };

@@ -4,6 +4,7 @@
 //! The steps stand in [`Hall::audit_project`] and [`Hall::audit_package`], in the order in which they happen.
 #![warn(missing_docs)]
 
+mod anchor;
 mod audit_package;
 mod audit_project;
 mod booking;
@@ -29,6 +30,7 @@ mod single;
 mod submission;
 mod waiver;
 
+pub use anchor::{AnchorConfig, AnchorError, AnchorMode, AnchorStep, Anchorer, on_chain};
 pub use audit_package::PackageOutcome;
 pub use audit_project::AuditOptions;
 pub use coordination::{Coordination, Next};

@@ -102,6 +102,11 @@ impl App {
         let _ = self.inner.files.set(files);
     }
 
+    /// Certificates are put on a chain: those that are not there yet wait for it.
+    pub fn anchors_on_a_chain(&self) {
+        self.inner.answers.anchor();
+    }
+
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
         (self.inner.clock)()

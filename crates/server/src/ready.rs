@@ -4,11 +4,12 @@
 //! store's reader before an answer is taken from here; see [`sigma_store::Reader`].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use moka::sync::Cache;
-use sigma_certificate::{Endpoints, PackageCertificate, PackageView, Since, lacks_advisories};
-use sigma_core::{PackageId, Timestamp};
-use sigma_store::{Change, Database, OnChange, Reader, Record, Store, StoreError};
+use sigma_certificate::{Endpoints, OnChain, PackageCertificate, PackageView, Since, lacks_advisories};
+use sigma_core::{PackageId, Sha256, Timestamp};
+use sigma_store::{Anchor, Change, Database, OnChange, Reader, Record, Store, StoreError};
 
 use crate::Clock;
 use crate::advisories::Advisories;
@@ -46,6 +47,8 @@ pub(crate) struct Answers {
     endpoints: Endpoints,
     advisories: Arc<Advisories>,
     clock: Clock,
+    /// Whether certificates are put on a chain.
+    anchoring: AtomicBool,
 }
 
 impl Answers {
@@ -71,11 +74,23 @@ impl Answers {
             Change::Everything => forget.invalidate_all(),
         });
         let reader = store.reader(database, on_change).await?;
-        Ok(Self { store: store.clone(), reader, kept, endpoints, advisories, clock })
+        let anchoring = AtomicBool::new(false);
+        Ok(Self { store: store.clone(), reader, kept, endpoints, advisories, clock, anchoring })
     }
 
     pub(crate) fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    /// From now on, certificates are put on a chain.
+    pub(crate) fn anchor(&self) {
+        self.anchoring.store(true, Ordering::Relaxed);
+        self.kept.invalidate_all();
+    }
+
+    /// Where a certificate is on a chain.
+    pub(crate) fn on_chain(&self, anchor: Option<&Anchor>) -> OnChain {
+        sigma_pipeline::on_chain(anchor, self.anchoring.load(Ordering::Relaxed))
     }
 
     pub(crate) fn endpoints(&self) -> &Endpoints {
@@ -159,20 +174,24 @@ impl Answers {
 
     /// The body and its tag, which follows from all that the body is made of.
     fn write(&self, key: &Key, record: Record, flags: u64) -> Result<Tagged, StoreError> {
+        let on_chain = self.on_chain(record.anchor.as_ref());
+        let there = Sha256::of(&serde_json::to_vec(&on_chain).unwrap_or_default()).to_string();
         let tag = etag(&format!(
-            "{}-{}-{}-{flags}",
+            "{}-{}-{}-{flags}-{}",
             record.id,
             record.decision.as_ref().map_or(0, |decision| decision.seq),
             record.advisories.as_ref().map_or(0, |snapshot| snapshot.queried_at.as_millis()),
+            &there[..16],
         ));
-        Ok(Tagged { body: self.body(key, record, flags)?.into(), etag: tag })
+        Ok(Tagged { body: self.body(key, record, flags, &on_chain)?.into(), etag: tag })
     }
 
-    fn body(&self, key: &Key, record: Record, flags: u64) -> Result<Vec<u8>, StoreError> {
+    fn body(&self, key: &Key, record: Record, flags: u64, on_chain: &OnChain) -> Result<Vec<u8>, StoreError> {
         if key.view == View::Package && record.decision.is_none() && record.advisories.is_none() {
             let package = &key.package;
             let verify = self.endpoints.verify(package.ecosystem(), package.name().as_str(), package.version());
-            if let Some(body) = PackageView::splice(&record.id, &record.payload_hash, &verify, &record.payload)
+            if let Some(body) =
+                PackageView::splice(&record.id, on_chain, &record.payload_hash, &verify, &record.payload)
                 && !lacks_advisories(&record.payload)
             {
                 return Ok(body);
@@ -183,7 +202,8 @@ impl Answers {
             what: format!("certificate {}", record.id),
             why: error.to_string(),
         })?;
-        let since = Since { decision: record.decision.as_ref(), advisories: record.advisories.as_ref(), flags };
+        let (decision, advisories) = (record.decision.as_ref(), record.advisories.as_ref());
+        let since = Since { decision, advisories, flags, on_chain: Some(on_chain) };
         let json = match key.view {
             View::Package => serde_json::to_vec(&certificate.view(&self.endpoints, since)),
             View::Verify => serde_json::to_vec(&certificate.verify_view(&self.endpoints, since)),

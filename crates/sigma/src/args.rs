@@ -1,5 +1,6 @@
 //! The command line.
 
+mod chain;
 mod ledger;
 mod operators;
 mod review;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use sigma_core::{Ecosystem, PackageId, Platform, PythonVersion, SecurityLevel};
 
+pub use chain::{AskChain, ChainArgs, ChainCommand};
 pub use ledger::{KeysCommand, LedgerArgs, LedgerCommand, Reproduce, Verify, Whose};
 pub use operators::{
     ConfigArgs, ConfigCommand, EscalationsArgs, EscalationsCommand, FlagOutcome, FlagsArgs, FlagsCommand, LogArgs,
@@ -174,6 +176,8 @@ Examples:
     Store(StoreArgs),
     /// Sign certificates and keep them in a transparency log
     Ledger(LedgerArgs),
+    /// Put certificates on a chain
+    Chain(ChainArgs),
     /// Verify what you have against certificates, with the keys of a trusted root that you pinned
     #[command(after_help = "\
 PATH is a certificate's bundle, a wheel, sdist or npm tarball, a lockfile or requirements with hashes, or a folder: its lockfiles,

@@ -1,6 +1,7 @@
 //! Configuration: defaults, then the user's file, then `SIGMA_*` variables, then the command line. Nothing is ever
 //! read from the project under audit: it belongs to a stranger.
 
+mod chain;
 pub mod check;
 mod review;
 
@@ -16,6 +17,7 @@ use sigma_pipeline::{PriceTable, WorkerConfig};
 use sigma_server::ServerConfig;
 use url::Url;
 
+pub use chain::{ChainConfig, address};
 pub use review::{CouncilConfig, LedgerConfig, ReviewConfig, SUPERVISOR, SandboxConfig};
 
 /// A configuration file with every default and what it means. A test compares it with [`Config::defaults`].
@@ -29,6 +31,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("SIGMA_FILE_HOSTS", "file_hosts"),
     ("SIGMA_API_BASE", "api_base"),
     ("SIGMA_BLOBS_URL", "blobs.url"),
+    ("SIGMA_CHAIN_NODE", "chain.node"),
 ];
 
 /// The configuration file's content. Every field has a default.
@@ -82,6 +85,9 @@ pub struct Config {
     /// Where certificates are signed and logged.
     #[serde(default)]
     pub ledger: LedgerConfig,
+    /// Where certificates are put on a chain.
+    #[serde(default)]
+    pub chain: ChainConfig,
 }
 
 /// `[blobs]`.
@@ -151,6 +157,7 @@ impl Config {
             sandbox: SandboxConfig::default(),
             council: CouncilConfig::default(),
             ledger: LedgerConfig::default(),
+            chain: ChainConfig::default(),
         })
     }
 
@@ -168,7 +175,7 @@ impl Config {
         let mut config: Self = figment.extract().context("configuration")?;
         let beside = path.parent().unwrap_or(Path::new(""));
         let ProvenanceConfig { trusted_root, npm_keys } = &mut config.provenance;
-        let files = [&mut config.analysis.rules, &mut config.policy.waivers, trusted_root, npm_keys];
+        let files = [&mut config.analysis.rules, &mut config.policy.waivers, trusted_root, npm_keys, &mut config.chain.key_file];
         for named in files.into_iter().flatten() {
             *named = beside.join(&*named);
         }

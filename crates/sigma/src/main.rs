@@ -81,6 +81,7 @@ fn main() -> ExitCode {
             Command::Token(token) => commands::token::run(&args, token).await,
             Command::Store(store) => commands::store::run(&args, store).await,
             Command::Ledger(ledger) => commands::ledger::run(&args, ledger).await,
+            Command::Chain(chain) => commands::chain::run(&args, chain).await,
             Command::Verify(verify) => commands::verify::run(&args, verify).await,
             Command::Reproduce(reproduce) => commands::reproduce::run(&args, reproduce).await,
             Command::Hash(hash) => commands::hash::run(hash),

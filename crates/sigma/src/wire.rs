@@ -12,11 +12,12 @@ use sigma_core::{AdvisorySnapshot, AdvisoryState, PythonVersion, Timestamp};
 use sigma_ecosystem::manifest::ReadOptions;
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
 use sigma_pipeline::{
-    FileListing, Hall, HallConfig, LedgerFolder, LedgerSigner, ReviewRooms, Waivers, Worker,
+    Anchorer, Clock, FileListing, Hall, HallConfig, LedgerFolder, LedgerSigner, ReviewRooms, Waivers, Worker,
 };
 use sigma_server::{App, AskAdvisories, Developer};
 use sigma_store::{Bucket, Database, Store};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use crate::args::Args;
 use crate::config::Config;
@@ -150,6 +151,9 @@ pub async fn server(config: &Config, with_worker: bool) -> Result<(App, Option<W
         app.open_ledger(ledger.reader().context("the transparency log")?);
     }
     app.open_files(files(config, hall.store().clone()));
+    if config.chain.enabled {
+        app.anchors_on_a_chain();
+    }
     let worker = with_worker.then(|| Worker::new(hall.clone(), &worker_name(), config.worker.clone()));
     let read = read_options(config);
     let wake = worker.as_ref().map(Worker::wake);
@@ -157,9 +161,73 @@ pub async fn server(config: &Config, with_worker: bool) -> Result<(App, Option<W
     Ok((app, worker))
 }
 
-use sigma_pipeline::{
-    FileListing, Hall, HallConfig, LedgerFolder, LedgerSigner, ReviewRooms, Waivers, Worker,
-};
+/// Where the transparency log lies, and who signs.
+pub fn ledger(config: &Config) -> LedgerFolder {
+    let ledger = &config.ledger;
+    let timeout = Duration::from_secs(ledger.signer_seconds);
+    let signer = (!ledger.signer.is_empty()).then(|| LedgerSigner { argv: ledger.signer.clone(), timeout });
+    LedgerFolder::new(&ledger.folder(&config.store), signer)
+}
+
+/// Keeps the transparency log for as long as the process runs, where it has the keys.
+pub fn keep_log(config: &Config, store: &Store, end: impl Future<Output = ()> + Send + 'static) {
+    let ledger = ledger(config);
+    if ledger.can_sign() {
+        tokio::spawn(sigma_pipeline::keep_log(ledger, store.clone(), Arc::new(now), end));
+    }
+}
+
+/// Where the store has a log, what this run sealed is announced before the run says that it is done: by this process, where it has
+/// the keys and nobody else writes; by whoever writes the log otherwise, for which it waits a moment.
+pub async fn announce(config: &Config, store: &Store) -> Result<()> {
+    let ledger = ledger(config);
+    for _ in 0..ANNOUNCED_WITHIN {
+        if store.unannounced().await? == 0 {
+            return Ok(());
+        }
+        if ledger.can_sign()
+            && let Some(_claim) = store.try_claim_log().await?
+        {
+            ledger.open()?.sync(store, false, now()).await.context("the transparency log")?;
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let waiting = store.unannounced().await?;
+    eprintln!(
+        "{waiting} certificate(s) wait for the transparency log; whoever has its keys announces them (sigma ledger sync)"
+    );
+    Ok(())
+}
+
+/// Tenths of a second that a run waits for somebody else to write the log.
+const ANNOUNCED_WITHIN: u32 = 50;
+
+/// The lists of files inside certified distributions.
+pub fn files(config: &Config, store: Store) -> FileListing {
+    FileListing::new(store, config.store.join("lists"))
+}
+
+/// The one who puts certificates on a chain.
+pub fn anchorer(config: &Config, store: Store) -> Result<Anchorer> {
+    let (registry, key, limits) = (config.chain.registry()?, config.chain.key()?, config.chain.anchor()?);
+    Ok(Anchorer::new(store, ledger(config), registry, key, limits, &worker_name()))
+}
+
+/// Puts certificates on a chain until `stop` is ready, where that is configured and there is a key.
+pub fn anchoring(
+    config: &Config,
+    store: Store,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<Option<JoinHandle<()>>> {
+    if !config.chain.enabled || config.chain.key_file.is_none() {
+        return Ok(None);
+    }
+    let anchorer = anchorer(config, store)?;
+    let clock: Clock = Arc::new(now);
+    Ok(Some(tokio::spawn(async move { anchorer.run(&clock, stop).await })))
+}
+
 /// A worker's name: which machine and which process.
 pub fn worker_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

@@ -50,8 +50,8 @@ enum Column {
 
 use Column::{Bytes, Number, Text};
 
-/// Every table but `package_change`, which tells readers of one database what happened in it; those that others refer to
-/// first. A test compares the list with the database's own.
+/// Every table but `package_change`, which tells readers of one database what happened in it, and `lease`, which is about its
+/// processes; those that others refer to first. A test compares the list with the database's own.
 const TABLES: &[Table] = &[
     Table {
         name: "certificate",
@@ -287,6 +287,53 @@ const TABLES: &[Table] = &[
     },
     Table { name: "ledger", columns: &[("origin", Text), ("since", Number)], key: 1 },
     Table { name: "unannounced", columns: &[("id", Text)], key: 1 },
+    Table {
+        name: "anchor",
+        columns: &[
+            ("seq", Number),
+            ("chain_id", Number),
+            ("contract", Text),
+            ("kind", Text),
+            ("log_size", Number),
+            ("root", Text),
+            ("state", Text),
+            ("reason", Text),
+            ("tx", Text),
+            ("block", Number),
+            ("block_at", Number),
+            ("created_at", Number),
+            ("updated_at", Number),
+        ],
+        key: 1,
+    },
+    Table {
+        name: "anchor_certificate",
+        columns: &[
+            ("chain_id", Number),
+            ("contract", Text),
+            ("kind", Text),
+            ("certificate_id", Text),
+            ("payload_hash", Text),
+            ("anchor", Number),
+        ],
+        key: 4,
+    },
+    Table {
+        name: "anchor_transaction",
+        columns: &[
+            ("chain_id", Number),
+            ("sender", Text),
+            ("nonce", Number),
+            ("attempt", Number),
+            ("anchor", Number),
+            ("hash", Text),
+            ("raw", Bytes),
+            ("max_fee", Number),
+            ("tip", Number),
+            ("signed_at", Number),
+        ],
+        key: 4,
+    },
     Table { name: "source_tree", columns: &[("sha256", Text), ("files", Bytes), ("added_at", Number)], key: 1 },
     Table { name: "blob", columns: &[("sha256", Text), ("sha512", Text), ("sha1", Text), ("size", Number)], key: 1 },
 ];

@@ -6,6 +6,7 @@
 
 mod advisories;
 mod announced;
+mod anchors;
 mod attestations;
 mod backup;
 mod blobs;
@@ -20,6 +21,7 @@ mod escalations;
 mod flags;
 mod incidents;
 mod jobs;
+mod leases;
 mod listing;
 mod log;
 mod popular;
@@ -31,6 +33,7 @@ mod transcripts;
 mod versions;
 mod writing;
 
+pub use anchors::{Anchor, AnchorKind, AnchorState, AnchorTarget, AnchorTransaction, Uncommitted};
 pub use attestations::{AnyCertificate, Attestation, DecidedCertificate, LoggedAt, STATUS, decision_subject};
 pub use backup::{BackedUp, BackupError};
 pub use blobs::{Blob, Blobs, Uploaded};

@@ -176,6 +176,7 @@ fn listed(row: &AnyRow) -> Result<Listed, StoreError> {
         payload: row.try_get(6)?,
         decision: decision(row, 8)?,
         advisories: None,
+        anchor: None,
     };
     let package = format!("{ecosystem}:{name}@{version}");
     let package = package

@@ -17,6 +17,7 @@
 
 mod archive;
 mod built;
+mod evm_node;
 mod git_host;
 mod loopback;
 mod misbehaviour;
@@ -33,6 +34,7 @@ mod wheel;
 
 pub use archive::{Entry, gzip, tar_gz_of, tar_of, zip_of};
 pub use built::Built;
+pub use evm_node::{EvmNode, Hold, LyingNode, chain_program, chain_tool};
 pub use git_host::{GitHost, GitRepository, Request, TreeEntry};
 pub use loopback::{Asked, Loopback};
 pub use misbehaviour::{Fault, Misbehaviour};

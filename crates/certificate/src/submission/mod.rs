@@ -15,7 +15,7 @@ pub use blocks::{
     SandboxRisk, SourceBlock, SourceIntegrity, SourceType,
 };
 pub use harness::HarnessSummary;
-pub use view::{DeclaredCalls, OnChain, SubmissionVerifyView, SubmissionView};
+pub use view::{DeclaredCalls, SubmissionVerifyView, SubmissionView};
 
 use crate::{BallotLine, PackageAnalysis, SealError, canonical_bytes, content_id, payload_hash};
 

@@ -1,7 +1,7 @@
 use sigma_core::{CodeLanguage, ComplexityTier, SecurityLevel};
 
 use super::*;
-use crate::{Action, Decision, Endpoints, FILES_HASH_ALGORITHM};
+use crate::{Action, Decision, Endpoints, FILES_HASH_ALGORITHM, OnChain};
 
 fn payload() -> SubmissionPayload {
     SubmissionPayload {

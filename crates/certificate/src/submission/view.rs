@@ -7,25 +7,7 @@ use sigma_core::{CouncilVerdict, ExternalCall, SecurityLevel, SubmissionCategory
 
 use super::{EndpointReview, SandboxRisk, SubmissionCertificate, SubmissionPayload};
 use crate::standing::{CertificateStatus, Decision, OperatorDecision, status};
-use crate::{Endpoints, FILES_HASH_ALGORITHM, PAYLOAD_HASH_ALGORITHM};
-
-/// Whether the hash is on a chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct OnChain {
-    /// True once a transaction with the hash is final.
-    pub committed: bool,
-    /// Why it is not, where it is not.
-    pub reason: Option<String>,
-}
-
-impl OnChain {
-    /// Nothing is anchored.
-    pub fn not_committed(reason: &str) -> Self {
-        Self { committed: false, reason: Some(reason.to_owned()) }
-    }
-}
+use crate::{Endpoints, FILES_HASH_ALGORITHM, OnChain, PAYLOAD_HASH_ALGORITHM};
 
 /// A submission's certificate. Without an operator's decision, everything from `advisoryNote` on is what was sealed: remove the
 /// seven fields before it, canonicalise, and keccak256 gives `payloadHash`. In every case `payload` in the answer of the verify

@@ -88,8 +88,18 @@ impl<S: Storage> Reader<S> {
     /// # Errors
     /// When there is no such entry, or storage fails.
     pub fn inclusion(&self, index: u64) -> Result<Vec<[u8; 32]>, LogError> {
-        self.below(index, self.checkpoint.size)?;
-        let size = self.checkpoint.size;
+        self.inclusion_at(index, self.checkpoint.size)
+    }
+
+    /// The same for the log as it was when it had `size` entries.
+    ///
+    /// # Errors
+    /// When there is no such entry, the log has less entries, or storage fails.
+    pub fn inclusion_at(&self, index: u64, size: u64) -> Result<Vec<[u8; 32]>, LogError> {
+        if size > self.checkpoint.size {
+            return Err(LogError::Beyond { got: size, size: self.checkpoint.size });
+        }
+        self.below(index, size)?;
         self.hashes(|hashes| tlog::prove_record(size, index, hashes))
     }
 

@@ -15,10 +15,11 @@ use sigma_certificate::{FILES_HASH_ALGORITHM, admit, canonical_bytes};
 use sigma_core::{Sha256, Timestamp, printable};
 
 pub use attestation::{Attested, NotAttested, verify_statement};
-pub use report::{Check, Name, Outcome, Report, State};
+pub use report::{AnchorAnswer, Check, Name, Outcome, Report, State};
 pub use root_change::{UpdateError, update};
 pub use status::{Status, StatusError};
 
+use crate::anchor::Anchor;
 use crate::bundle::{BUNDLE_TYPE, Bundle, CERTIFICATE_BUNDLE_TYPE, CertificateBundle};
 use crate::root::TrustedRoot;
 use crate::statement::{CertificatePredicate, Kind};
@@ -82,7 +83,7 @@ fn run(
     policy: &Policy,
     checks: &mut Checks,
 ) -> Result<(), ()> {
-    let (attestation, payload, status) = checks.run(Name::Format, || read(bundle))?;
+    let Parts { attestation, payload, status, anchor } = checks.run(Name::Format, || read(bundle))?;
     let attested = attestation::check(&attestation, root, policy, checks)?;
     let predicate = checks.run(Name::Statement, || {
         let predicate: CertificatePredicate =
@@ -98,6 +99,17 @@ fn run(
             predicate.sigma_certificate.check(&canonical).map_err(|error| error.to_string())?;
             Ok((format!("{} over its canonical bytes", predicate.sigma_certificate.payload_hash), ()))
         })?,
+    }
+    match anchor {
+        None => checks.not_proven(Name::Anchor, "the bundle names no chain"),
+        Some(anchor) => {
+            let entry = &attestation.entry().canonicalized_body.0;
+            let hash = &predicate.sigma_certificate.payload_hash;
+            match anchor.claim(entry, attested.index, hash) {
+                Ok(claim) => checks.claimed(claim),
+                Err(why) => return checks.run(Name::Anchor, || Err(printable(&why, 200))),
+            }
+        }
     }
     match artifact {
         None => checks.not_proven(Name::Artifact, "no file was given to compare with"),
@@ -116,7 +128,12 @@ fn run(
     status::check(status.as_ref(), &predicate.sigma_certificate.certificate_id, root, policy, checks)
 }
 
-type Parts = (Bundle, Option<Value>, Option<Bundle>);
+struct Parts {
+    attestation: Bundle,
+    payload: Option<Value>,
+    status: Option<Bundle>,
+    anchor: Option<Anchor>,
+}
 
 /// Reads either kind of bundle.
 fn read(bytes: &[u8]) -> Result<(String, Parts), String> {
@@ -126,9 +143,13 @@ fn read(bytes: &[u8]) -> Result<(String, Parts), String> {
     let parts = match media_type.as_str() {
         CERTIFICATE_BUNDLE_TYPE => {
             let bundle: CertificateBundle = serde_json::from_value(value).map_err(wrong)?;
-            (bundle.attestation, Some(bundle.payload), bundle.status)
+            let CertificateBundle { attestation, payload, status, anchor, .. } = bundle;
+            Parts { attestation, payload: Some(payload), status, anchor }
         }
-        BUNDLE_TYPE => (serde_json::from_value(value).map_err(wrong)?, None, None),
+        BUNDLE_TYPE => {
+            let attestation = serde_json::from_value(value).map_err(wrong)?;
+            Parts { attestation, payload: None, status: None, anchor: None }
+        }
         other => return Err(format!("got the type `{}`, expected `{CERTIFICATE_BUNDLE_TYPE}`", printable(other, 80))),
     };
     Ok((media_type, parts))

@@ -4,6 +4,7 @@ use serde::Serialize;
 use sigma_core::Timestamp;
 
 use super::attestation::Attested;
+use crate::anchor::AnchorClaim;
 use crate::statement::{CertificatePredicate, Subject};
 
 /// The checks, in their order.
@@ -28,6 +29,8 @@ pub enum Name {
     Statement,
     /// The payload has the hash and id that the statement says.
     Payload,
+    /// What the bundle says is on a chain leads to this certificate, and a node says that it is there.
+    Anchor,
     /// What the caller has is what was certified.
     Artifact,
     /// It was not revoked, as of a time that is not long ago.
@@ -36,7 +39,7 @@ pub enum Name {
 
 impl Name {
     /// All of them, in their order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Format,
         Self::Signature,
         Self::Entry,
@@ -46,6 +49,7 @@ impl Name {
         Self::Witnesses,
         Self::Statement,
         Self::Payload,
+        Self::Anchor,
         Self::Artifact,
         Self::Status,
     ];
@@ -102,11 +106,42 @@ pub struct Report {
     pub log_index: Option<u64>,
     /// When it was logged.
     pub logged_at: Option<Timestamp>,
+    /// What is on a chain, as the bundle says and its proof allows; whether it is there, [`Report::settle_anchor`] has to be told.
+    pub anchor: Option<AnchorClaim>,
     /// Every check, in order.
     pub checks: Vec<Check>,
 }
 
+/// What a node says about an [`AnchorClaim`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnchorAnswer {
+    /// It is there; in words.
+    There(String),
+    /// It is not, or something else is.
+    Missing(String),
+    /// Nobody could be asked, or the answer is none.
+    Unknown(String),
+}
+
 impl Report {
+    /// Notes what a node says about [`Report::anchor`]. Nothing happens where there is no claim.
+    pub fn settle_anchor(&mut self, answer: AnchorAnswer) {
+        if self.anchor.is_none() {
+            return;
+        }
+        let (state, detail) = match answer {
+            AnchorAnswer::There(detail) => (State::Proven, detail),
+            AnchorAnswer::Missing(detail) => (State::Failed, detail),
+            AnchorAnswer::Unknown(detail) => (State::NotProven, detail),
+        };
+        for check in self.checks.iter_mut().filter(|check| check.check == Name::Anchor) {
+            (check.state, check.detail) = (state, detail.clone());
+        }
+        if state == State::Failed {
+            self.outcome = Outcome::Invalid;
+        }
+    }
+
     /// The check that failed.
     pub fn failure(&self) -> Option<&Check> {
         self.checks.iter().find(|check| check.state == State::Failed)
@@ -127,6 +162,7 @@ pub(super) struct Checks {
     properties: Vec<String>,
     log_index: Option<u64>,
     logged_at: Option<Timestamp>,
+    anchor: Option<AnchorClaim>,
 }
 
 impl Checks {
@@ -158,6 +194,12 @@ impl Checks {
         self.logged_at = Some(attested.time);
     }
 
+    /// Notes what is to be found on a chain.
+    pub fn claimed(&mut self, claim: AnchorClaim) {
+        self.not_proven(Name::Anchor, format!("{claim}; no node was asked"));
+        self.anchor = Some(claim);
+    }
+
     /// The failed check, in words.
     pub fn failure(&self) -> Option<String> {
         let failed = self.checks.iter().find(|check| check.state == State::Failed)?;
@@ -187,6 +229,7 @@ impl Checks {
             properties: self.properties,
             log_index: self.log_index,
             logged_at: self.logged_at,
+            anchor: self.anchor,
             checks: self.checks,
         }
     }

@@ -1,5 +1,6 @@
 //! Tests of keys, log and verification, against other implementations where they are installed.
 
+mod anchor;
 mod crash;
 mod keys;
 mod log;

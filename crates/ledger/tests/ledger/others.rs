@@ -110,7 +110,7 @@ fn python_agrees_on_good_and_tampered_bundles() {
 }
 
 /// Both report the same state of every check. How many documents there were.
-fn compare(python: &Path, root: &TrustedRoot, policy: &Policy, documents: &[Vec<u8>]) -> usize {
+pub fn compare(python: &Path, root: &TrustedRoot, policy: &Policy, documents: &[Vec<u8>]) -> usize {
     let dir = tempfile::tempdir().unwrap();
     let (root_path, file) = (dir.path().join("trusted_root.json"), dir.path().join("demo-1.0-py3-none-any.whl"));
     std::fs::write(&file, b"the distribution").unwrap();

@@ -67,8 +67,10 @@ impl LedgerReader {
         let root = self.folder.root()?;
         let Some(bundle) = self.prove(&attestation, &root)? else { return Ok(None) };
         let status = status.map(|status| self.prove(&status, &root)).transpose()?.flatten();
-        let bundle = CertificateBundle::new(bundle, certificate.canonical(), status);
-        bundle.map(Some).map_err(|_| LedgerError::Damaged(id.to_owned()))
+        let bundle = CertificateBundle::new(bundle, certificate.canonical(), status)
+            .map_err(|_| LedgerError::Damaged(id.to_owned()))?;
+        let anchor = crate::anchor::proof(store, &self.log()?, id, attestation.logged.as_ref()).await?;
+        Ok(Some(bundle.with_anchor(anchor)))
     }
 
     /// Hashes everything that the checkpoint covers again.

@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
 use sigma_certificate::{
-    CertificateStatus, OperatorDecision, PackageView, Since, SubmissionVerifyView, SubmissionView, VerifyView,
+    CertificateStatus, OnChain, OperatorDecision, PackageView, Since, SubmissionVerifyView, SubmissionView, VerifyView,
     effective_level, status,
 };
 use sigma_core::{SecurityLevel, Timestamp};
@@ -63,11 +63,14 @@ pub(crate) async fn certificate(
     match find(&app, &params).await? {
         Found::Package(listed) => {
             let certificate = open(&listed)?;
-            respond(&certificate.view(app.answers.endpoints(), since(&listed)), &headers)
+            let there = on_chain(&app, certificate.id()).await?;
+            let since = Since { on_chain: Some(&there), ..since(&listed) };
+            respond(&certificate.view(app.answers.endpoints(), since), &headers)
         }
         Found::Submission(listed) => {
-            let decision = listed.decision.as_ref();
-            respond(&listed.certificate.view(app.answers.endpoints(), decision, on_chain()), &headers)
+            let (certificate, decision) = (&listed.certificate, listed.decision.as_ref());
+            let there = on_chain(&app, certificate.id()).await?;
+            respond(&certificate.view(app.answers.endpoints(), decision, there), &headers)
         }
     }
 }
@@ -86,13 +89,16 @@ pub(crate) async fn verify(
     match find(&app, &params).await? {
         Found::Package(listed) => {
             let certificate = open(&listed)?;
-            let since = Since { flags: app.store.open_flags(&listed.package).await?, ..since(&listed) };
+            let there = on_chain(&app, certificate.id()).await?;
+            let flags = app.store.open_flags(&listed.package).await?;
+            let since = Since { flags, on_chain: Some(&there), ..since(&listed) };
             respond(&certificate.verify_view(app.answers.endpoints(), since), &headers)
         }
         Found::Submission(listed) => {
-            let decision = listed.decision.as_ref();
-            let flags = app.store.open_flags_of_certificate(listed.certificate.id()).await?;
-            let view = listed.certificate.verify_view(app.answers.endpoints(), decision, on_chain(), Some(flags));
+            let (certificate, decision) = (&listed.certificate, listed.decision.as_ref());
+            let flags = app.store.open_flags_of_certificate(certificate.id()).await?;
+            let there = on_chain(&app, certificate.id()).await?;
+            let view = certificate.verify_view(app.answers.endpoints(), decision, there, Some(flags));
             respond(&view, &headers)
         }
     }
@@ -132,7 +138,7 @@ pub(crate) async fn live_status(State(app): State<App>, params: RawPathParams) -
         Found::Package(listed) => listed,
         Found::Submission(listed) => {
             let (certificate, decision) = (&listed.certificate, listed.decision.as_ref());
-            let view = certificate.view(app.answers.endpoints(), decision, on_chain());
+            let view = certificate.view(app.answers.endpoints(), decision, OnChain::off());
             let source = &certificate.payload().source;
             let entry = source.entry.as_deref().unwrap_or_default();
             // One that waits for the log is not told of yet.

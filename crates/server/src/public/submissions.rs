@@ -16,9 +16,9 @@ use crate::problem::{Code, Problem, Problems};
 use crate::public::certificates::{Found, find};
 use crate::public::query::{MAX_LIMIT, Params, is_id, limit, read_place, write_place};
 
-/// The chain receipt of a certificate.
-pub(crate) fn on_chain() -> OnChain {
-    OnChain::not_committed("this registry does not anchor certificates on a chain")
+/// Where a certificate of either kind is on a chain.
+pub(crate) async fn on_chain(app: &App, id: &str) -> Result<OnChain, Problem> {
+    Ok(app.answers.on_chain(app.store.anchor_of(id).await?.as_ref()))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

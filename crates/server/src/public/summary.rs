@@ -74,5 +74,6 @@ pub(crate) fn open(listed: &Listed) -> Result<PackageCertificate, StoreError> {
 /// What became known since it was sealed.
 pub(crate) fn since(listed: &Listed) -> Since<'_> {
     let record = &listed.record;
-    Since { decision: record.decision.as_ref(), advisories: record.advisories.as_ref(), flags: 0 }
+    let (decision, advisories) = (record.decision.as_ref(), record.advisories.as_ref());
+    Since { decision, advisories, flags: 0, on_chain: None }
 }

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use sigma_core::{Platform, PythonVersion, SecurityLevel};
 use url::Url;
 
-use super::Format;
+use super::{AskChain, Format};
 
 #[derive(Debug, Parser)]
 pub struct LedgerArgs {
@@ -183,6 +183,9 @@ pub struct Verify {
     /// Refuse where it is not known whether it was revoked since
     #[arg(long)]
     pub require_fresh: bool,
+
+    #[command(flatten)]
+    pub chain: AskChain,
 
     /// A package, or an added file, that needs no certificate: it is told, and decides nothing
     #[arg(long, value_name = "NAME")]

@@ -24,6 +24,7 @@ pub fn run(args: &Args, command: &ConfigArgs) -> Result<Outcome> {
                     wire::database(&config).map(drop),
                     wire::rules(&config).map(drop),
                     wire::waivers(&config, None).map(drop),
+                    config.chain.check(),
                 ];
                 checked.problems.extend(problems.into_iter().filter_map(Result::err).map(|error| format!("{error:#}")));
             }

@@ -14,6 +14,7 @@ use sigma_ledger::{
 use sigma_pipeline::{LedgerError, LedgerFolder};
 
 use crate::args::{Args, Format, LedgerArgs, LedgerCommand, Verify};
+use crate::config::Config;
 use crate::{Outcome, wire};
 
 /// Runs `sigma ledger`.
@@ -75,14 +76,15 @@ pub fn root(named: Option<&Path>, config: &Config) -> Result<TrustedRoot> {
 }
 
 /// Runs `sigma verify` on a bundle: offline, with the keys of a pinned root.
-pub fn verify(command: &Verify, root: &TrustedRoot) -> Result<Outcome> {
+pub async fn verify(config: &Config, command: &Verify, root: &TrustedRoot) -> Result<Outcome> {
     let bundle = read(&command.what, MAX_BUNDLE as u64)?;
     let artifact = command.artifact.as_deref().map(artifact).transpose()?;
     let mut policy = Policy::at(wire::now());
     if command.require_fresh {
         policy.stale = Stale::Refuse;
     }
-    let report = check(&bundle, root, artifact, &policy);
+    let mut report = check(&bundle, root, artifact, &policy);
+    let settled = super::chain::settle(&config.chain, &command.chain, &mut report).await?;
     super::print(&match command.format {
         Format::Json => format!("{:#}\n", serde_json::to_value(&report)?),
         Format::Table | Format::Markdown => table(&report),
@@ -90,6 +92,8 @@ pub fn verify(command: &Verify, root: &TrustedRoot) -> Result<Outcome> {
     Ok(match report.outcome {
         // Proven to be a rejection: that is no pass.
         Proven::Valid | Proven::ValidFreshnessUnknown if !is_approved(&report) => Outcome::PolicyFailure,
+        // A chain was to be asked, and did not say so.
+        Proven::Valid | Proven::ValidFreshnessUnknown if !settled => Outcome::Undecided,
         Proven::Valid => Outcome::Pass,
         Proven::ValidFreshnessUnknown => Outcome::Stale,
         Proven::Invalid => Outcome::PolicyFailure,

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod certificate;
+pub mod chain;
 pub mod config;
 pub mod escalations;
 pub mod explain;

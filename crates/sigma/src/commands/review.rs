@@ -118,7 +118,8 @@ async fn open(config: &Config, how: &How) -> Result<Hall> {
 async fn show(hall: &Hall, id: &str, how: &How, config: &Config) -> Result<Outcome> {
     let known = hall.store().certificate_of_submission(id).await?;
     let known = known.context("the certificate was stored and is not there")?;
-    super::print(&submission::certificate(&known, how.format, config)?)?;
+    let on_chain = super::show::on_chain(hall.store(), known.certificate.id(), config).await?;
+    super::print(&submission::certificate(&known, on_chain, how.format, config)?)?;
     let sealed = known.certificate.payload().review.security_level;
     Ok(outcome(sigma_certificate::effective_level(sealed, known.decision.as_ref())))
 }

@@ -16,8 +16,10 @@ pub async fn run(args: &Args, command: &Serve) -> Result<Outcome> {
     let stop = wire::asked_to_end()?;
     tracing::info!(server.address = %address, store.path = %config.store.display(), "listening on http://{address}");
     let (tell, told) = tokio::sync::watch::channel(());
-    let mut log_told = told.clone();
-    wire::keep_log(&config, app.store(), async move { drop(log_told.changed().await) });
+    let mut ends = told.clone();
+    wire::keep_log(&config, app.store(), async move { drop(ends.changed().await) });
+    let mut ends = told.clone();
+    let anchoring = wire::anchoring(&config, app.store().clone(), async move { drop(ends.changed().await) })?;
     let working = worker.map(|worker| {
         let mut told = told.clone();
         tokio::spawn(async move { worker.run(async { drop(told.changed().await) }).await })
@@ -31,6 +33,9 @@ pub async fn run(args: &Args, command: &Serve) -> Result<Outcome> {
     drop(tell);
     if let Some(working) = working {
         working.await.context("the worker failed")?;
+    }
+    if let Some(anchoring) = anchoring {
+        anchoring.await.context("what puts certificates on the chain failed")?;
     }
     served?;
     tracing::info!("stopped");

@@ -1,9 +1,12 @@
 //! `sigma show`: what the store knows about a package, or one certificate.
 
 use anyhow::{Context as _, Result};
+use sigma_certificate::OnChain;
 use sigma_core::PackageId;
+use sigma_store::Store;
 
 use crate::args::{Args, Show};
+use crate::config::Config;
 use crate::{Outcome, render, wire};
 
 /// Runs the command. A package without certificate is exit code 3: nothing is known, which is not a pass.
@@ -16,7 +19,8 @@ pub async fn run(args: &Args, command: &Show) -> Result<Outcome> {
             eprintln!("no certificate {what} in {}", config.store.display());
             return Ok(Outcome::Undecided);
         };
-        super::print(&render::submission::certificate(&known, command.format, &config)?)?;
+        let on_chain = on_chain(&store, &command.what, &config).await?;
+        super::print(&render::submission::certificate(&known, on_chain, command.format, &config)?)?;
         return Ok(Outcome::Pass);
     }
     let certificates = if command.what.starts_with("pkg_") {
@@ -37,9 +41,15 @@ pub async fn run(args: &Args, command: &Show) -> Result<Outcome> {
     let mut shown = Vec::with_capacity(certificates.len());
     for certificate in certificates {
         let decision = store.standing(certificate.id()).await?;
-        shown.push((certificate, decision));
+        let on_chain = on_chain(&store, certificate.id(), &config).await?;
+        shown.push((certificate, decision, on_chain));
     }
     let text = render::certificates(&shown, command.format, &config)?;
     super::print(&text)?;
     Ok(Outcome::Pass)
+}
+
+/// Where a certificate is on a chain.
+pub async fn on_chain(store: &Store, id: &str, config: &Config) -> Result<OnChain> {
+    Ok(sigma_pipeline::on_chain(store.anchor_of(id).await?.as_ref(), config.chain.enabled))
 }

@@ -1,6 +1,6 @@
 //! `sigma worker`: runs jobs until it is asked to end.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use sigma_pipeline::Worker;
 
 use crate::args::{Args, WorkerArgs};
@@ -9,18 +9,26 @@ use crate::{Outcome, wire};
 /// Runs the command. It ends on SIGINT and SIGTERM, once what it does is finished or given back.
 pub async fn run(args: &Args, command: &WorkerArgs) -> Result<Outcome> {
     let config = wire::config(args)?;
-    let hall = wire::reviewing_hall(&config, wire::store(&config).await?, wire::rules(&config)?)?;
+    let store = wire::store(&config).await?;
+    let hall = wire::reviewing_hall(&config, store.clone(), wire::rules(&config)?)?;
     let mut limits = config.worker.clone();
     limits.jobs = command.jobs.unwrap_or(limits.jobs);
     anyhow::ensure!(limits.jobs > 0, "got 0 jobs, expected at least 1");
     let stop = wire::asked_to_end()?;
-    let (tell, mut told) = tokio::sync::watch::channel(());
-    wire::keep_log(&config, hall.store(), async move { drop(told.changed().await) });
+    let (tell, told) = tokio::sync::watch::channel(());
+    let mut ends = told.clone();
+    wire::keep_log(&config, &store, async move { drop(ends.changed().await) });
     let worker = Worker::new(hall, &wire::worker_name(), limits);
-    match command.until_idle {
-        true => worker.run_until_idle(stop).await,
-        false => worker.run(stop).await,
+    if command.until_idle {
+        worker.run_until_idle(stop).await;
+        return Ok(Outcome::Pass);
     }
+    let mut ends = told.clone();
+    let anchoring = wire::anchoring(&config, store, async move { drop(ends.changed().await) })?;
+    worker.run(stop).await;
     drop(tell);
+    if let Some(anchoring) = anchoring {
+        anchoring.await.context("what puts certificates on the chain failed")?;
+    }
     Ok(Outcome::Pass)
 }

@@ -219,6 +219,9 @@ fn wrong(defaults: &Config, key: &str, value: &Value) -> Option<String> {
         ("server.request_seconds", config.server.request_seconds == 0),
         ("worker.jobs", config.worker.jobs == 0),
         ("worker.lease_seconds", config.worker.lease_seconds == 0),
+        ("chain.batch", config.chain.batch == 0),
+        ("chain.interval_seconds", config.chain.interval_seconds == 0),
+        ("chain.max_fee_gwei", config.chain.max_fee_gwei == 0),
     ];
     nothing.contains(&(key, true)).then(|| "got 0, expected at least 1".to_owned())
 }
@@ -230,6 +233,8 @@ fn shown(key: &str, value: &Value) -> String {
         Value::String(text) => {
             let text = match Url::parse(text) {
                 Ok(url) if url.password().is_some() => redacted(url),
+                // Nodes for hire have their key in the path.
+                Ok(url) if key == "chain.node" => format!("{} and what follows", url.origin().ascii_serialization()),
                 Ok(_) => text.clone(),
                 Err(_) if key == "database_url" => "(set, and not shown)".to_owned(),
                 Err(_) => text.clone(),

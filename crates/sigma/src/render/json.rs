@@ -55,8 +55,8 @@ pub fn waivers(uses: &[WaiverUse]) -> Vec<Value> {
 
 pub fn certificates(certificates: &[Shown], config: &Config) -> Result<String> {
     let endpoints = Endpoints::new(config.api_base.as_str());
-    let view = |(certificate, decision): &'_ Shown| {
-        let since = Since { decision: decision.as_ref(), advisories: None, flags: 0 };
+    let view = |(certificate, decision, on_chain): &'_ Shown| {
+        let since = Since { decision: decision.as_ref(), on_chain: Some(on_chain), ..Since::default() };
         serde_json::to_value(certificate.view(&endpoints, since))
     };
     let views: Vec<Value> = certificates.iter().map(view).collect::<Result<_, _>>()?;

@@ -34,7 +34,7 @@ pub fn audit(
 }
 
 /// A certificate, and what an operator decided about it last.
-pub type Shown = (PackageCertificate, Option<sigma_certificate::Decision>);
+pub type Shown = (PackageCertificate, Option<sigma_certificate::Decision>, sigma_certificate::OnChain);
 
 /// Certificates, newest first.
 pub fn certificates(certificates: &[Shown], format: Format, config: &Config) -> Result<String> {

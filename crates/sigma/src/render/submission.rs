@@ -18,9 +18,8 @@ use crate::args::Format;
 use crate::config::Config;
 
 /// A sealed certificate.
-pub fn certificate(listed: &ListedSubmission, format: Format, config: &Config) -> Result<String> {
+pub fn certificate(listed: &ListedSubmission, on_chain: OnChain, format: Format, config: &Config) -> Result<String> {
     let endpoints = Endpoints::new(config.api_base.as_str());
-    let on_chain = OnChain::not_committed("this registry does not anchor certificates on a chain");
     let view = listed.certificate.view(&endpoints, listed.decision.as_ref(), on_chain);
     Ok(match format {
         Format::Json => format!("{:#}\n", serde_json::to_value(&view)?),

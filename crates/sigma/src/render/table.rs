@@ -130,9 +130,9 @@ pub(super) fn plain_table() -> Table {
 pub fn certificates(certificates: &[Shown], config: &Config) -> String {
     let mut out = String::new();
     let endpoints = Endpoints::new(config.api_base.as_str());
-    for (certificate, decision) in certificates {
+    for (certificate, decision, _) in certificates {
         let payload = certificate.payload();
-        let view = certificate.view(&endpoints, Since { decision: decision.as_ref(), advisories: None, flags: 0 });
+        let view = certificate.view(&endpoints, Since { decision: decision.as_ref(), ..Since::default() });
         let level = view.payload.security_level;
         let _ = writeln!(
             out,

@@ -16,7 +16,7 @@ use sigma_certificate::{Action, Decision, content_id};
 use sigma_core::{AdvisorySnapshot, PackageId, SecurityLevel};
 
 use crate::database::Kind;
-use crate::{Database, Store, StoreError};
+use crate::{Anchor, Database, Store, StoreError};
 
 /// A stored certificate: its bytes, and what became known since.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub struct Record {
     pub decision: Option<Decision>,
     /// Advisories asked for later; looked for only where the certificate has none.
     pub advisories: Option<AdvisorySnapshot>,
+    /// Where it is on a chain, or how far it is; looked for only where one certificate answers for a package.
+    pub anchor: Option<Anchor>,
 }
 
 /// What changed.

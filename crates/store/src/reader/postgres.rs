@@ -14,6 +14,7 @@ use url::Url;
 
 use super::{Change, OnChange, Record, answering, intact, level, snapshot};
 use crate::announced::ANNOUNCED;
+use crate::anchors::{ANCHOR, ANCHOR_COLUMNS, read as read_anchor};
 use crate::database::placeholders;
 use crate::decisions::{COLUMNS, NEWEST, decision};
 use crate::{Store, StoreError};
@@ -64,10 +65,10 @@ impl PostgresReader {
         let mut found: HashMap<String, Record> = HashMap::new();
         for chunk in packages.chunks(LOOKUP_CHUNK) {
             let sql = format!(
-                "SELECT c.ecosystem, c.name, c.version, c.id, c.payload_hash, c.certified_at, c.payload, a.snapshot,
-                     {COLUMNS}, c.level
-                 FROM certificate c {NEWEST}
-                 LEFT JOIN advisory a ON a.ecosystem = c.ecosystem AND a.name = c.name AND a.version = c.version
+                "SELECT c.ecosystem, c.name, c.version, c.id, c.payload_hash, c.certified_at, c.payload, v.snapshot,
+                     {COLUMNS}, c.level, {ANCHOR_COLUMNS}
+                 FROM certificate c {NEWEST} {ANCHOR}
+                 LEFT JOIN advisory v ON v.ecosystem = c.ecosystem AND v.name = c.name AND v.version = c.version
                  WHERE (c.ecosystem, c.name, c.version) IN (VALUES {}) AND {ANNOUNCED}",
                 placeholders(1, chunk.len(), 3)
             );
@@ -86,6 +87,7 @@ impl PostgresReader {
                     payload: row.try_get(6)?,
                     advisories: row.try_get::<Option<Vec<u8>>, _>(7)?.and_then(|bytes| snapshot(&bytes)),
                     decision: decision(&row, 8)?,
+                    anchor: row.try_get::<Option<i64>, _>(14)?.map(|_| read_anchor(&row, 14)).transpose()?,
                 };
                 let key = format!("{ecosystem}:{name}@{version}");
                 let best = found.remove(&key);

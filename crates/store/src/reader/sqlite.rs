@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
@@ -11,7 +11,9 @@ use sigma_core::{Ecosystem, PackageId, PackageName};
 
 use super::{COMMITS, Change, OnChange, Record, answering, intact, level, snapshot};
 use crate::StoreError;
-use crate::decisions::decision_of;
+use crate::announced::ANNOUNCED;
+use crate::anchors::{ANCHOR, ANCHOR_COLUMNS, anchor_of};
+use crate::decisions::{COLUMNS, NEWEST, decision_of};
 
 /// Connections, their word on the database's version, and what was seen of the list of changes.
 pub(super) struct SqliteReader {
@@ -162,13 +164,14 @@ impl Slot {
 
     fn package(&self, package: &PackageId) -> Result<Option<Record>, StoreError> {
         // One statement: each takes and gives back the locks of a read transaction, which costs more than the look-up.
-        let mut statement = self.connection.prepare_cached(
-            "SELECT c.id, c.payload_hash, c.certified_at, c.payload, c.level, e.seq, e.action, e.level, e.reason, e.decided_at
-             FROM certificate c
-             LEFT JOIN admin_event e ON e.seq = (SELECT MAX(n.seq) FROM admin_event n WHERE n.subject = c.id)
-             WHERE c.ecosystem = ?1 AND c.name = ?2 AND c.version = ?3
-                 AND NOT EXISTS (SELECT 1 FROM unannounced u WHERE u.id = c.id)",
-        )?;
+        static SELECT: LazyLock<String> = LazyLock::new(|| {
+            format!(
+                "SELECT c.id, c.payload_hash, c.certified_at, c.payload, c.level, {COLUMNS}, {ANCHOR_COLUMNS}
+                 FROM certificate c {NEWEST} {ANCHOR}
+                 WHERE c.ecosystem = ?1 AND c.name = ?2 AND c.version = ?3 AND {ANNOUNCED}"
+            )
+        });
+        let mut statement = self.connection.prepare_cached(&SELECT)?;
         let key = params![package.ecosystem().as_str(), package.name().as_str(), package.version()];
         let mut rows = statement.query(key)?;
         let mut best = None;
@@ -182,6 +185,7 @@ impl Slot {
                 payload: row.get(3)?,
                 decision: decision(row)?,
                 advisories: None,
+                anchor: anchor_of(row, 10)?,
             };
             best = Some(answering(best, record));
         }

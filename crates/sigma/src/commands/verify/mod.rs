@@ -30,8 +30,9 @@ pub async fn run(args: &Args, command: &Verify) -> Result<Outcome> {
     let is_folder =
         std::fs::metadata(&command.what).with_context(|| format!("cannot read {}", command.what.display()))?.is_dir();
     if command.artifact.is_some() || (!is_folder && is_bundle(&command.what)?) {
-        return super::ledger::verify(command, &root);
+        return super::ledger::verify(&config, command, &root).await;
     }
+    anyhow::ensure!(command.chain.node.is_none(), "--node is asked about a bundle (sigma ledger bundle)");
     let mut source = Source::open(command, &config).await?;
     let prover = Prover::new(root, Policy::at(wire::now()), command.fail_on, command.require_fresh);
     let mut verifying = Verifying { prover: prover.accepting(command.accept.iter().cloned()), sections: Vec::new() };
