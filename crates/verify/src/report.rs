@@ -1,8 +1,14 @@
 //! What was proven, and what was not: the answer, as it is printed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
-use sigma_core::{CouncilVerdict, Depth, SecurityLevel, Sha256, Timestamp};
+use sigma_core::{
+    CouncilVerdict, Depth, Ecosystem, PackageId, PackageName, SecurityLevel, Sha256, Timestamp, printable,
+};
 use sigma_ledger::Check;
+
+use crate::wanted::Wanted;
 
 /// How something ended. The order is the weight: what is known to be wrong outweighs what is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -80,6 +86,8 @@ pub struct Section {
     pub problems: Vec<String>,
     /// The heaviest outcome in it.
     pub outcome: Outcome,
+    /// Of an environment: whether its versions were compared with those of a lockfile.
+    pub compared_with_lockfile: bool,
 }
 
 /// Kinds of [`Section`].
@@ -170,7 +178,50 @@ impl Section {
     /// Puts a section together.
     pub fn new(kind: SectionKind, path: String, packages: Vec<PackageResult>, problems: Vec<String>) -> Self {
         let outcome = packages.iter().map(|one| one.outcome).max().unwrap_or(Outcome::Undecided);
-        Self { kind, path, packages, added: Vec::new(), added_total: 0, problems, outcome }
+        Self {
+            kind,
+            path,
+            packages,
+            added: Vec::new(),
+            added_total: 0,
+            problems,
+            outcome,
+            compared_with_lockfile: false,
+        }
+    }
+
+    /// Compares the versions of an environment with those that lockfiles of its ecosystem name. Another version than any of
+    /// them leaves it undecided: nobody asked for it.
+    pub fn against(mut self, locked: &[Wanted]) -> Self {
+        let ecosystem = match self.kind {
+            SectionKind::PythonEnvironment => Ecosystem::Pypi,
+            SectionKind::NodeEnvironment => Ecosystem::Npm,
+            SectionKind::File | SectionKind::Lockfile => return self,
+        };
+        let mut versions: BTreeMap<&PackageName, BTreeSet<&str>> = BTreeMap::new();
+        for package in locked.iter().filter_map(|wanted| wanted.package.as_ref()) {
+            if package.ecosystem() == ecosystem {
+                versions.entry(package.name()).or_default().insert(package.version());
+            }
+        }
+        if versions.is_empty() {
+            return self;
+        }
+        self.compared_with_lockfile = true;
+        let mut missing: BTreeSet<&PackageName> = versions.keys().copied().collect();
+        for package in self.packages.iter().filter_map(|one| one.package.as_ref()?.parse::<PackageId>().ok()) {
+            missing.remove(package.name());
+            let Some(named) = versions.get(package.name()).filter(|named| !named.contains(package.version())) else {
+                continue;
+            };
+            let named = named.iter().copied().collect::<Vec<_>>().join(", ");
+            self.problems.push(format!("{package} is installed, the lockfile names {}", printable(&named, 120)));
+            self.outcome = self.outcome.max(Outcome::Undecided);
+        }
+        if !missing.is_empty() {
+            self.problems.push(format!("{} packages of the lockfile are not installed here", missing.len()));
+        }
+        self
     }
 
     /// What was not looked at may be anything: it leaves the section undecided.
@@ -213,6 +264,8 @@ impl Verification {
                 "The interpreter, and whatever lies outside site-packages and node_modules, but for what RECORD names."
                     .to_owned(),
             );
+        }
+        if sections.iter().any(|section| environment(section) && !section.compared_with_lockfile) {
             not_proven.push("That the versions which are installed are the ones that a lockfile names.".to_owned());
         }
         if sections

@@ -89,6 +89,28 @@ fn a_virtual_environment_is_proven_file_by_file() {
 }
 
 #[test]
+fn versions_are_compared_with_the_lockfile() {
+    let scene = Scene::new();
+    scene.venv("app/.venv", &[leaf()]);
+    let hash = leaf().sha256();
+    scene.write("app/requirements.txt", format!("leaf==1.0 --hash=sha256:{hash}\n"));
+    let answer = scene.ask(&["verify", "app"]);
+    answer.check(0, "pypi:leaf@1.0", "proven", "certified as CLEAR");
+    assert_eq!(answer.json["sections"][1]["comparedWithLockfile"], true);
+    scene.write(
+        "app/requirements.txt",
+        format!("leaf==2.0 --hash=sha256:{hash}\ndemo==1.0 --hash=sha256:{}\n", demo().sha256()),
+    );
+    let answer = scene.ask(&["verify", "app"]);
+    assert_eq!(answer.code, Some(3));
+    let section = &answer.json["sections"][1];
+    assert_eq!((&section["outcome"], &section["packages"][0]["outcome"]), (&"undecided".into(), &"proven".into()));
+    let problems =
+        ["pypi:leaf@1.0 is installed, the lockfile names 2.0", "1 packages of the lockfile are not installed here"];
+    assert_eq!(section["problems"], serde_json::json!(problems));
+}
+
+#[test]
 fn paths_of_a_record_do_not_lead_out_of_the_environment() {
     let scene = Scene::new();
     let prefix = scene.venv("app/.venv", &[leaf()]);

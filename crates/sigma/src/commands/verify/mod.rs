@@ -38,15 +38,17 @@ pub async fn run(args: &Args, command: &Verify) -> Result<Outcome> {
     let mut verifying = Verifying { prover: prover.accepting(command.accept.iter().cloned()), sections: Vec::new() };
     match project::locks(command, &config, is_folder)? {
         Some(locks) => {
+            let mut locked = Vec::new();
             for lock in locks {
                 let candidates = source.candidates(&lock.wanted.iter().collect::<Vec<_>>()).await?;
                 verifying.prover.learn_status(&candidates);
                 let section =
                     lockfile(&verifying.prover, lock.path, &lock.wanted, &candidates, lock.refused, lock.problems);
                 verifying.sections.push(section);
+                locked.extend(lock.wanted);
             }
             if is_folder {
-                verifying.environments(&command.what, &mut source).await?;
+                verifying.environments(&command.what, &mut source, &locked).await?;
             }
         }
         None => {
@@ -79,14 +81,14 @@ struct Verifying {
 }
 
 impl Verifying {
-    async fn environments(&mut self, folder: &Path, source: &mut Source) -> Result<()> {
+    async fn environments(&mut self, folder: &Path, source: &mut Source, locked: &[Wanted]) -> Result<()> {
         for environment in environments(folder) {
             let wanted = environment.packages();
             let candidates = source.candidates(&wanted).await?;
             self.prover.learn_status(&candidates);
             let proven: Vec<_> = candidates.iter().map(|candidates| self.prover.prove_all(candidates)).collect();
             let lists = source.lists(proven.iter().flatten()).await?;
-            self.sections.push(environment.compare(&self.prover, &proven, &lists));
+            self.sections.push(environment.compare(&self.prover, &proven, &lists).against(locked));
         }
         Ok(())
     }
