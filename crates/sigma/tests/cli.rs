@@ -177,6 +177,7 @@ fn the_payload_hash_follows_from_the_public_answer() {
     let hash = object.remove("payloadHash").unwrap();
     let outside = [
         "certificateId",
+        "onChain",
         "operatorDecision",
         "payloadHashAlgorithm",
         "registryAdvisoryResolution",

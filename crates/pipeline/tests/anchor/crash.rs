@@ -121,7 +121,8 @@ async fn two_processes_with_one_key_use_one_nonce() {
     let (one, other) = (process(), process());
     for second in 0..8 {
         let (a, b) = tokio::join!(one.step(at(second)), other.step(at(second)));
-        (a.unwrap(), b.unwrap());
+        a.unwrap();
+        b.unwrap();
         world.node.mine(1);
     }
     assert_eq!(world.told(), (1, 1));
