@@ -191,7 +191,7 @@ Examples:
   sigma verify . --server https://sigma.example.org --root trusted_root.json --save bundles
   sigma verify . --bundles bundles --root trusted_root.json --accept pip
   sigma verify requests.bundle.json --root trusted_root.json --artifact requests-2.31.0-py3-none-any.whl")]
-    Verify(Verify),
+    Verify(Box<Verify>),
     /// Repeat the analysis of a certificate, and compare its report
     #[command(after_help = "\
 Takes the certified bytes from the store or the ecosystem, by their digests, runs the same version of the rules, and compares the

@@ -175,7 +175,13 @@ impl Config {
         let mut config: Self = figment.extract().context("configuration")?;
         let beside = path.parent().unwrap_or(Path::new(""));
         let ProvenanceConfig { trusted_root, npm_keys } = &mut config.provenance;
-        let files = [&mut config.analysis.rules, &mut config.policy.waivers, trusted_root, npm_keys, &mut config.chain.key_file];
+        let files = [
+            &mut config.analysis.rules,
+            &mut config.policy.waivers,
+            trusted_root,
+            npm_keys,
+            &mut config.chain.key_file,
+        ];
         for named in files.into_iter().flatten() {
             *named = beside.join(&*named);
         }

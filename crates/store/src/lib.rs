@@ -5,8 +5,8 @@
 #![warn(missing_docs)]
 
 mod advisories;
-mod announced;
 mod anchors;
+mod announced;
 mod attestations;
 mod backup;
 mod blobs;

@@ -1,7 +1,7 @@
 //! The store's promises, on a fresh database each.
 
-mod announced;
 mod anchors;
+mod announced;
 mod backups;
 mod buckets;
 mod leases;

@@ -136,5 +136,5 @@ pub fn certificate(name: &str) -> PackageCertificate {
 
 /// The trusted root of a ledger, as a stranger has it.
 pub fn trusted_root(ledger: &LedgerFolder) -> sigma_ledger::TrustedRoot {
-    sigma_ledger::TrustedRoot::parse(ledger.reader().unwrap().trusted_root()).unwrap()
+    ledger.root().unwrap()
 }

@@ -42,7 +42,7 @@ fn certificates_with_and_without_runs_are_of_the_schema() {
     let validator = jsonschema::validator_for(&schema).unwrap();
     let endpoints = Endpoints::new("https://sigma.example");
     let check = |certificate: &PackageCertificate, expect: bool, change: &dyn Fn(&mut Value)| {
-        let since = Since { decision: None, advisories: None, flags: 0 };
+        let since = Since { decision: None, advisories: None, flags: 0, on_chain: None };
         let mut view = serde_json::to_value(certificate.view(&endpoints, since)).unwrap();
         change(&mut view);
         let problems: Vec<String> = validator.iter_errors(&view).map(|problem| problem.to_string()).collect();

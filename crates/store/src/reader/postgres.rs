@@ -13,8 +13,8 @@ use tokio::task::AbortHandle;
 use url::Url;
 
 use super::{Change, OnChange, Record, answering, intact, level, snapshot};
-use crate::announced::ANNOUNCED;
 use crate::anchors::{ANCHOR, ANCHOR_COLUMNS, read as read_anchor};
+use crate::announced::ANNOUNCED;
 use crate::database::placeholders;
 use crate::decisions::{COLUMNS, NEWEST, decision};
 use crate::{Store, StoreError};

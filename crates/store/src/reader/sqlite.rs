@@ -11,8 +11,8 @@ use sigma_core::{Ecosystem, PackageId, PackageName};
 
 use super::{COMMITS, Change, OnChange, Record, answering, intact, level, snapshot};
 use crate::StoreError;
-use crate::announced::ANNOUNCED;
 use crate::anchors::{ANCHOR, ANCHOR_COLUMNS, anchor_of};
+use crate::announced::ANNOUNCED;
 use crate::decisions::{COLUMNS, NEWEST, decision_of};
 
 /// Connections, their word on the database's version, and what was seen of the list of changes.
