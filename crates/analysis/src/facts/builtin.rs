@@ -7,7 +7,7 @@ use super::builder::{Argument, Builder, MAX_FACTS};
 use super::call::{hidden, origin_of};
 use super::expression::union;
 use super::links::LOCAL;
-use super::name::is_own_folder;
+use super::name::{is_own_folder, names_file};
 use super::value::{Constant, Text, Value};
 use super::{Call, Place, api, fold, name};
 
@@ -160,7 +160,8 @@ impl<'a> Builder<'a> {
         if self.budget < fold::MAX_TEXT {
             return Value::tainted(taint);
         }
-        let known: Vec<&str> = parts.iter().take(32).map(|part| part.as_text().unwrap_or("?")).collect();
+        let known: Vec<&str> =
+            parts.iter().take(32).map(|part| part.as_text().or(folder(part)).unwrap_or("?")).collect();
         let all = parts.iter().all(|part| part.as_text().is_some());
         let text = known.join("/");
         self.budget = self.budget.saturating_sub(text.len());
@@ -173,6 +174,10 @@ impl<'a> Builder<'a> {
         };
         let path = (path == "pathlib.Path").then(|| Text::from("pathlib.Path()"));
         let origin = parts.last().and_then(|part| origin_of(part));
+        // A folder below one that is not known: its name is part of what is joined to it later.
+        let ends = parts.last().and_then(|part| part.as_text());
+        let below = ends.is_some_and(|end| !end.is_empty() && end.len() <= 60 && !names_file(end));
+        let origin = if all || !below { origin } else { Some(format!("{BELOW}{}", ends.unwrap_or_default()).into()) };
         Value { path, constant, taint: taint | found, origin, ..Value::default() }
     }
 
@@ -193,6 +198,14 @@ impl<'a> Builder<'a> {
         }
         self.pay(|| fold::decode(decoder, text))
     }
+}
+
+/// What stands for the beginning of a path that is not known.
+const BELOW: &str = "?/";
+
+/// The end of a folder's path of which the beginning is not known.
+fn folder<'v>(part: &'v Value<'_>) -> Option<&'v str> {
+    part.origin.as_deref().filter(|origin| origin.starts_with(BELOW))
 }
 
 /// What a path says of its parts. Who only names a file, a version that a server answers, does not say what it holds.

@@ -276,6 +276,12 @@ impl<'a> Walker<'_, 'a> {
                 last
             }
             Expression::ParenthesizedExpression(inner) => self.eval(&inner.expression),
+            Expression::YieldExpression(inner) => {
+                // Whoever goes through a generator gets what it yields.
+                let value = inner.argument.as_ref().map(|argument| self.eval(argument)).unwrap_or_default();
+                self.builder.returns(Value::tainted(value.whole_taint()));
+                Value::default()
+            }
             Expression::AwaitExpression(inner) => self.eval(&inner.argument),
             Expression::ArrayExpression(array) => self.list(array),
             Expression::ObjectExpression(object) => self.object(object),
@@ -472,7 +478,18 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
         let source = self.eval(&statement.right);
         if let ForStatementLeft::VariableDeclaration(declaration) = &statement.left {
             for declarator in &declaration.declarations {
-                self.bind(&declarator.id, Value::tainted(source.whole_taint()));
+                self.bind(&declarator.id, source.each());
+            }
+        }
+        self.visit_statement(&statement.body);
+    }
+
+    fn visit_for_in_statement(&mut self, statement: &ForInStatement<'a>) {
+        let source = self.eval(&statement.right);
+        // The names of an object's members say nothing of what they hold, unless the program made them.
+        if let ForStatementLeft::VariableDeclaration(declaration) = &statement.left {
+            for declarator in &declaration.declarations {
+                self.bind(&declarator.id, Value::tainted(source.taint));
             }
         }
         self.visit_statement(&statement.body);
@@ -485,6 +502,11 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
     fn visit_method_definition(&mut self, method: &MethodDefinition<'a>) {
         if let (Some(class), Some(name)) = (self.class, method.key.static_name()) {
             let id = self.builder.declare_function(method.value.span.start);
+            if method.kind == MethodDefinitionKind::Get {
+                walk::walk_method_definition(self, method);
+                self.builder.property(class, &name, id);
+                return;
+            }
             self.builder.declare_method(class, &name, id);
             self.makes_key = makes_key(&name);
         }

@@ -4,7 +4,7 @@ use oxc_ast::ast::*;
 
 use super::computing::{better, unpacked};
 use super::{Walker, unwrapped};
-use crate::facts::{Argument as FactArgument, Constant, Place, Taint, Text, Value};
+use crate::facts::{Argument as FactArgument, Constant, Place, Taint, Text, Value, takes_in};
 
 /// What a member holds that somebody outside of the program fills: the cookies of a page, a request to a server.
 pub(super) fn outside(object: &Expression<'_>, name: &str) -> Taint {
@@ -122,6 +122,9 @@ impl<'a> Walker<'_, 'a> {
                 if let Some(value) = self.handed_on(&object, &name, &arguments, place) {
                     return value;
                 }
+                if takes_in(&name) {
+                    self.grow_attribute(callee, &arguments);
+                }
                 let computed = self.computed_method(&object, &name, &arguments);
                 let value = self.builder.call_method(object, &name, arguments, place);
                 let missing = computed.is_none() && matches!(value.constant, Constant::Unknown);
@@ -148,6 +151,21 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 
+    /// `this.all.push(value)`: what the attribute is made of grows.
+    fn grow_attribute(&mut self, method: &Expression<'a>, arguments: &[FactArgument<'a>]) {
+        let Expression::StaticMemberExpression(method) = method else { return };
+        let Expression::StaticMemberExpression(attribute) = &method.object else { return };
+        let object = match &attribute.object {
+            Expression::ThisExpression(_) => Value { class: self.class, ..Value::default() },
+            Expression::Identifier(name) => self.builder.name(name.name.as_str()),
+            _ => return,
+        };
+        let taint = arguments.iter().fold(Taint::NONE, |all, argument| all | argument.value.whole_taint());
+        if object.class.is_some() && !taint.is_empty() {
+            self.builder.set_member(&object, Some(attribute.property.name.as_str()), &Value::tainted(taint));
+        }
+    }
+
     /// Calls that call something they are given: `Reflect.apply(f, this, [a])`, `["a"].map(f)`, `promise.then(f)`.
     #[inline(never)] // Keeps the frame of `eval` small.
     pub(super) fn handed_on(
@@ -167,7 +185,11 @@ impl<'a> Walker<'_, 'a> {
             (_, "map" | "forEach") => object.items().iter().take(1).map(plain).collect(),
             _ => return None,
         };
-        (!handed.is_empty()).then(|| self.builder.call(inner, handed, Taint::NONE, place))
+        if handed.is_empty() {
+            return None;
+        }
+        self.builder.give_answer(&inner, &handed);
+        Some(self.builder.call(inner, handed, Taint::NONE, place))
     }
 
     /// `[]["filter"]["constructor"]`: what makes a method of anything makes functions.
