@@ -124,7 +124,9 @@ impl<'a> Builder<'a> {
         // A text of the source whose letters a function replaces is taken apart by that function.
         let rewritten = matches!(key, "replace" | "replaceAll")
             && (matches!(receiver.constant, Constant::Text(_)) || taint.any(Taint::HIDDEN | Taint::DECODED));
-        let handed_on = match rewritten || matches!(key, "then" | "catch" | "finally" | "map" | "flatMap") {
+        let handed_on = match rewritten
+            || matches!(key, "then" | "catch" | "finally" | "map" | "flatMap" | "reduce" | "reduceRight")
+        {
             true => self.handed_on_by(&receiver, &arguments, place),
             false => Taint::NONE,
         };
@@ -217,6 +219,10 @@ impl<'a> Builder<'a> {
             self.redirect(arguments.first().map(|argument| &argument.value), place);
         }
         let effects = api::effects(&path);
+        // `new Worker(text, { eval: true })`
+        let told = |argument: &Argument<'a>| matches!(argument.value.field("eval"), Some(eval) if is_true(eval));
+        let worker = path.ends_with("Worker") && arguments.iter().any(told);
+        let effects = if worker { effects | Effects::EVAL } else { effects };
         if path.rsplit_once('.').is_some_and(|(_, name)| LOADERS.contains(&name))
             && let Some(first) = arguments.first()
         {
@@ -440,6 +446,11 @@ impl<'a> Builder<'a> {
 
     fn run_arguments(&mut self, arguments: &[Argument<'a>]) {
         for argument in arguments {
+            // What a parser of command lines is told to call, it calls when somebody gives the option.
+            if argument.name.as_deref().is_some_and(|name| REGISTERS.contains(&name)) {
+                self.opens(&argument.value);
+                continue;
+            }
             if let Some(function) = argument.value.function {
                 self.runs(function);
             }
@@ -490,6 +501,24 @@ fn is_runners(name: &str) -> bool {
             | "beforeAll"
             | "afterAll"
     )
+}
+
+/// Keywords under which a function is only kept, to be called when somebody asks for it.
+const REGISTERS: [&str; 10] = [
+    "action",
+    "autocompletion",
+    "callback",
+    "command",
+    "converter",
+    "default_factory",
+    "handler",
+    "shell_complete",
+    "type",
+    "validator",
+];
+
+fn is_true(value: &Value<'_>) -> bool {
+    matches!(value.constant, Constant::Bool(true))
 }
 
 /// Functions that make a wallet's key out of a text.

@@ -63,6 +63,21 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// `socket.onmessage = f`: what the connection says is handed to the function.
+    pub fn hears(&mut self, object: &Value<'a>, name: &str, value: &Value<'a>) {
+        let connected = |path: &str| {
+            let made = path.strip_suffix("()").unwrap_or(path);
+            path.ends_with("()") && api::effects(made).any(Effects::NET)
+        };
+        if let Some(function) = value.function.filter(|_| name.starts_with("on"))
+            && object.path.as_deref().is_some_and(connected)
+        {
+            self.runs(function);
+            let taint = object.taint.and(Taint::ADDRESS | Taint::NAMED_HOST) | Taint::REMOTE;
+            self.give(function, 0, &[Argument { name: None, value: Value::tainted(taint) }]);
+        }
+    }
+
     /// `reduce(lambda value, f: f(value), [f, g], start)`: each function of the list gets what the one before yields.
     pub(super) fn call_chain(&mut self, arguments: &[Argument<'a>], place: Place) -> Option<Value<'a>> {
         let [_, list, start, ..] = arguments else { return None };

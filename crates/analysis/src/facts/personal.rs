@@ -60,7 +60,7 @@ fn kept(plain: &str) -> Taint {
         "privatekeybase58",
         "privatekeyb58",
     ];
-    const SECRETS: [&str; 5] = ["secret", "password", "passwd", "secretkey", "passphrase"];
+    const SECRETS: [&str; 6] = ["secret", "password", "passwd", "secretkey", "passphrase", "secretaccesskey"];
     let ends = |words: &[&str]| words.iter().any(|word| plain.ends_with(word));
     match () {
         _ if !ends_like_a_secret(plain) => Taint::NONE,

@@ -34,14 +34,18 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 }
 
 /// Programs that print the clipboard, and programs that fill it.
-const READING: [&str; 5] = ["pbpaste", "get-clipboard", "xclip -o", "xsel -o", "wl-paste"];
-const WRITING: [&str; 6] = ["pbcopy", "set-clipboard", "clip.exe", "xclip -i", "xsel -i", "wl-copy"];
+const READING: [&str; 3] = ["pbpaste", "get-clipboard", "wl-paste"];
+const WRITING: [&str; 4] = ["pbcopy", "set-clipboard", "clip.exe", "wl-copy"];
 
 /// The call that starts one of these programs.
 fn started<'s>(source: &Source<'s>, programs: &[&str]) -> Option<&'s Call<'s>> {
     source.calls(Effects::SPAWN).find(|call| {
-        let line = words_of(&call.arguments).join(" ").to_ascii_lowercase();
-        programs.iter().any(|program| line.contains(program))
+        let words = words_of(&call.arguments);
+        let line = words.join(" ").to_ascii_lowercase();
+        // One program does both; a flag says which.
+        let prints = words.iter().any(|word| matches!(*word, "-o" | "-out" | "--output"));
+        let both = words.iter().any(|word| matches!(*word, "xclip" | "xsel")) && prints == (programs == READING);
+        both || programs.iter().any(|program| line.contains(program))
     })
 }
 

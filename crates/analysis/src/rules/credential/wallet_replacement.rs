@@ -36,18 +36,20 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         hits.push(hit);
         return;
     }
-    // The rarest word first: most sources hook nothing.
-    let Some(place) = first(&["XMLHttpRequest.prototype.", ".fetch = ", ".fetch=function", ".fetch=async"]) else {
-        return;
-    };
-    let wallet = first(&["ethereum.request", "eth_sendTransaction", "window.ethereum"]).is_some();
-    if wallet && addresses(source.facts) >= ADDRESSES {
+    let page = first(&["XMLHttpRequest.prototype.", "window.fetch=", "window.fetch ="]);
+    let wallet = || first(&["ethereum.request", "eth_sendTransaction", "window.ethereum"]).is_some();
+    if let Some(place) = page.filter(|_| wallet() && addresses(source.facts) >= ADDRESSES) {
         let hit = hits.at_offset(place, "hooks requests beside a list of wallet addresses");
         hits.push(hit);
         return;
     }
     // What a page sends or gets is searched for addresses of wallets, and some stand in the code to put in their place.
-    if has(".replace(").is_some() && has_address_pattern(source.facts.source) && addresses(source.facts) > 0 {
+    let hooked = page.or_else(|| first(&[".fetch = ", ".fetch=function", ".fetch=async"]));
+    if let Some(place) = hooked
+        && has(".replace(").is_some()
+        && has_address_pattern(source.facts.source)
+        && addresses(source.facts) > 0
+    {
         let hit = hits.at_offset(place, "hooks requests and replaces addresses of wallets in them");
         hits.push(hit);
     }

@@ -68,12 +68,14 @@ fn check_steps(source: &Source<'_>, hits: &mut Hits<'_>) {
     if !steps || release::all_released(source.facts) {
         return;
     }
+    let anywhere = source.calls(Effects::NET).any(|call| call.taint.any(Taint::ADDRESS));
     for call in source.calls(Effects::SPAWN) {
         let program = call.positional(0).map(|first| first.items().first().unwrap_or(first));
         if program.is_some_and(Value::is_unknown) {
             let hit = hits.at(source.facts, call.place).severity(Severity::Info);
             let message = "Fetches something, makes a file executable and starts one, step by step.";
-            hits.push(hit.loaded(Severity::High).installed(Severity::Critical).message(message));
+            let loaded = if anywhere { Severity::Critical } else { Severity::High };
+            hits.push(hit.loaded(loaded).installed(Severity::Critical).message(message));
         }
     }
 }

@@ -28,7 +28,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let hit = hits.at(source.facts, deed.place);
         // What it found in the user's files is what it publishes with.
         let of = |call: &Call<'_>| call.place == deed.place && call.taint.any(Taint::CREDENTIAL);
-        let found = reads && source.calls(Effects::SPAWN).any(of);
+        let found = source.calls(Effects::SPAWN).any(of);
         let (called, loaded) = match (searches || plants, reads) {
             _ if source.is_script() => (Severity::Low, Severity::Low),
             _ if found => (Severity::High, Severity::Critical),
