@@ -110,9 +110,23 @@ impl<'a> Builder<'a> {
             "vars" | "staticmethod" | "classmethod" | "util.promisify" | "functools.partial" | "Promise.resolve"
             | "str" | "String" | "shlex.quote" | "os.fspath" | "os.path.expandvars" | "os.path.abspath"
             | "os.path.normpath" | "path.normalize" | "Object.freeze" => value(0)?.clone(),
+            "tslib.__importDefault"
+            | "tslib.__importStar"
+            | "@babel/runtime/helpers/interopRequireDefault"
+            | "@babel/runtime/helpers/interopRequireWildcard" => value(0)?.clone(),
+            "setattr" | "Object.defineProperty" => {
+                let (object, key) = (value(0)?.clone(), text(1).map(str::to_owned));
+                let held = match path {
+                    "setattr" => value(2)?.clone(),
+                    _ => value(2)?.field("value")?.clone(),
+                };
+                self.set_member(&object, key.as_deref(), &held);
+                Value::default()
+            }
             "dict" | "Object.assign" | "JSON.stringify" | "json.dumps" | "Object.entries" | "Object.fromEntries"
             | "Object.values" => Value::tainted(taint),
-            "Object.keys" => Value::default(),
+            // Whoever goes through the names of all variables means to read them.
+            "Object.keys" => Value::tainted(value(0)?.whole_taint().and(Taint::ENV_ALL)),
             "chr" | "String.fromCharCode" | "String.fromCodePoint" => {
                 let constant = self.pay(|| fold::characters(&plain()));
                 // One that is not known may be a drive's letter or a variable's name.

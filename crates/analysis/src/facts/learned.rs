@@ -149,12 +149,11 @@ impl<'a> Builder<'a> {
         methods.into_iter().for_each(|function| self.runs(function));
     }
 
-    /// `@decorator def function`: a decorator of this file runs where the function is defined, and is given it.
-    pub fn decorates(&mut self, decorator: &Value<'a>, function: u32) {
+    /// `@decorator def function`: a decorator of this file runs where the function is defined. What it is given mostly runs
+    /// later, whatever the decorator keeps it in.
+    pub fn decorates(&mut self, decorator: &Value<'a>) {
         if let Some(index) = decorator.function {
             self.runs(index);
-            let value = Value { function: Some(function), ..Value::default() };
-            self.give(index, 0, &[Argument { name: None, value }]);
         }
     }
 

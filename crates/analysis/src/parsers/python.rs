@@ -118,13 +118,12 @@ impl<'a> Walker<'_, 'a> {
     fn function(&mut self, function: &'a ast::StmtFunctionDef) {
         let mut ordered = false;
         let mut property = false;
-        let own = self.builder.declare_function(function.name.start().to_u32());
         for decorator in &function.decorator_list {
             let value = self.eval(&decorator.expression);
             ordered |= self.builder.takes_orders(&value);
             let name = decorator.expression.as_name_expr().map(|name| name.id.as_str());
             property |= matches!(name, Some("property" | "cached_property"));
-            self.builder.decorates(&value, own);
+            self.builder.decorates(&value);
             if value.path.as_deref().is_some_and(|path| !path.ends_with("()")) {
                 let place = self.place(decorator);
                 self.builder.call(value, vec![Argument { name: None, value: Value::default() }], Taint::NONE, place);

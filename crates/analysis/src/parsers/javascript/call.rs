@@ -1,6 +1,7 @@
 //! Calls: what is called, with what, and what comes of it.
 
 use oxc_ast::ast::*;
+use oxc_span::{GetSpan, Span};
 
 use super::computing::{better, unpacked};
 use super::{Walker, unwrapped};
@@ -20,6 +21,20 @@ pub(super) fn outside(object: &Expression<'_>, name: &str) -> Taint {
     }
 }
 
+/// What compilers call the functions that they put around `require`.
+const WRAPPERS: [&str; 8] = [
+    "__importDefault",
+    "__importStar",
+    "__toESM",
+    "_interopDefaultLegacy",
+    "_interopRequireDefault",
+    "_interopRequireWildcard",
+    "_interop_require_default",
+    "_interop_require_wildcard",
+];
+/// Bytes of the body of such a function.
+const MAX_WRAPPER: u32 = 800;
+
 /// Functions that yield a constant for constants.
 const COMPUTING: [&str; 5] = ["parseInt", "decodeURIComponent", "decodeURI", "Number", "parseFloat"];
 
@@ -32,6 +47,9 @@ impl<'a> Walker<'_, 'a> {
         statements: &[Statement<'a>],
         expression: Option<&Expression<'a>>,
     ) {
+        if self.wraps && (1..=3).contains(&parameters.items.len()) && self.is_wrapper(statements, expression) {
+            self.wrappers.insert(id);
+        }
         let returned = match (statements, expression) {
             (_, Some(expression)) => expression,
             ([Statement::ReturnStatement(inner)], None) => match &inner.argument {
@@ -54,6 +72,18 @@ impl<'a> Walker<'_, 'a> {
         if let Some(handed) = handed {
             self.relays.insert(id, (callee, handed));
         }
+    }
+
+    /// True for a small function that asks whether a module was compiled from one of ECMAScript.
+    fn is_wrapper(&self, statements: &[Statement<'a>], expression: Option<&Expression<'a>>) -> bool {
+        let span = match (statements, expression) {
+            (_, Some(expression)) => expression.span(),
+            ([first, .., last], None) => Span::new(first.span().start, last.span().end),
+            ([only], None) => only.span(),
+            ([], None) => return false,
+        };
+        let text = if span.size() <= MAX_WRAPPER { self.builder.text(span.start, span.end) } else { "" };
+        memchr::memmem::find(text.as_bytes(), b"__esModule").is_some()
     }
 
     /// The arguments of a call; functions among them are given what the call yields.
@@ -144,6 +174,12 @@ impl<'a> Walker<'_, 'a> {
                 };
                 let callee = self.eval(callee);
                 let arguments = self.arguments(&call.arguments, &callee, None);
+                if plain.is_some_and(|name| WRAPPERS.contains(&name))
+                    && let Some(module) = arguments.first().map(|argument| argument.value.clone())
+                    && module.path.is_some()
+                {
+                    return module;
+                }
                 let plain = plain.filter(|name| COMPUTING.contains(name) && callee.is_unknown());
                 let computed = plain.and_then(|name| self.computed_path(name, &arguments));
                 better(self.called(callee, arguments, place), computed)
@@ -220,6 +256,14 @@ impl<'a> Walker<'_, 'a> {
             }
             let computed = self.computed_call(&inner, &arguments);
             return better(self.builder.call(inner, handed, Taint::NONE, place), computed);
+        }
+        // `__importDefault(require("x"))` is the module, whose default is itself.
+        if let Some(id) = callee.function.filter(|id| self.wrappers.contains(id))
+            && let Some(module) = arguments.first().map(|argument| argument.value.clone())
+            && module.path.is_some()
+        {
+            self.builder.runs(id);
+            return module;
         }
         let computed = self.computed_call(&callee, &arguments);
         let text = computed.as_ref().and_then(|value| value.as_text()).map(str::to_owned);

@@ -45,11 +45,14 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     }
     // What a page sends or gets is searched for addresses of wallets, and some stand in the code to put in their place.
     let hooked = page.or_else(|| first(&[".fetch = ", ".fetch=function", ".fetch=async"]));
-    if let Some(place) = hooked
-        && has(".replace(").is_some()
-        && has_address_pattern(source.facts.source)
-        && addresses(source.facts) > 0
-    {
+    // In a bundle they may be strangers: only what stands around the hook counts.
+    let around = |place: usize| {
+        let text = source.facts.source;
+        let from = text.floor_char_boundary(place.saturating_sub(AROUND));
+        &text[from..text.ceil_char_boundary(text.len().min(place + AROUND))]
+    };
+    let replaces = |text: &str| text.contains(".replace(") && has_address_pattern(text) && addresses_in(text) > 0;
+    if let Some(place) = hooked.filter(|place| replaces(around(*place))) {
         let hit = hits.at_offset(place, "hooks requests and replaces addresses of wallets in them");
         hits.push(hit);
     }
@@ -77,9 +80,16 @@ const MAX_PLACES: usize = 10_000;
 /// Addresses that no honest page holds beside a hook.
 const ADDRESSES: usize = 5;
 
-/// How many texts look like addresses of wallets: `0x` and forty digits.
+/// Bytes before and after a hook that belong to it.
+const AROUND: usize = 16 << 10;
+
 fn addresses(facts: &Facts<'_>) -> usize {
-    let bytes = facts.source.as_bytes();
+    addresses_in(facts.source)
+}
+
+/// How many texts look like addresses of wallets: `0x` and forty digits.
+fn addresses_in(text: &str) -> usize {
+    let bytes = text.as_bytes();
     let whole = |at: &usize| {
         let digits = bytes[at + 2..].iter().take(41).take_while(|byte| byte.is_ascii_hexdigit()).count();
         digits == 40
