@@ -23,6 +23,8 @@ const MAX_SYMBOLS: usize = 200;
 const MAX_EDGES: usize = 10_000;
 /// Calls of functions of other files begin so in a dotted name: `~3.send` is `send` of the file's third local module.
 pub(super) const LOCAL: char = '~';
+/// More parameters than any function has: nothing is handed to those.
+const NOWHERE: u32 = 1 << 16;
 /// Events that one file raises and another hears are names that begin so.
 pub(crate) const EVENT: &str = "event:";
 
@@ -189,7 +191,8 @@ impl<'a> Builder<'a> {
             });
         let does = stands_for(value);
         let bound = u32::from(self.language == Language::Python);
-        let skip = if value.function.is_none() { bound } else { 0 };
+        // What a constructor is given is kept in attributes, which are not followed from file to file.
+        let skip = if value.function.is_none() { NOWHERE } else { 0 };
         let exports = &mut self.facts.links.exports;
         if function.is_some() || !taint.is_empty() || !does.is_empty() {
             exports.insert(name.to_owned(), Export { function, taint: taint | yields(does), does, skip });

@@ -246,23 +246,20 @@ const ARGUMENTS_ARE_DATA: [&str; 34] = [
 ];
 
 /// Programs that run what they are given, or what a name among it stands for.
-const RUNS_ARGUMENTS: [&str; 52] = [
+const RUNS_ARGUMENTS: [&str; 42] = [
     "ash",
     "awk",
     "bash",
     "bunx",
     "busybox",
     "cmd",
-    "conda",
     "cscript",
     "dash",
     "docker",
     "dotnet",
-    "easy_install",
     "env",
     "explorer",
     "fish",
-    "gem",
     "go",
     "java",
     "kubectl",
@@ -272,16 +269,11 @@ const RUNS_ARGUMENTS: [&str; 52] = [
     "mshta",
     "msiexec",
     "nohup",
-    "npm",
     "npx",
     "open",
     "osascript",
     "perl",
     "php",
-    "pip",
-    "pip3",
-    "pipx",
-    "pnpm",
     "powershell",
     "pwsh",
     "regsvr32",
@@ -293,11 +285,9 @@ const RUNS_ARGUMENTS: [&str; 52] = [
     "start",
     "sudo",
     "timeout",
-    "uv",
     "wine",
     "wscript",
     "xargs",
-    "yarn",
     "zsh",
 ];
 

@@ -22,8 +22,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::NET | Effects::PREPARE) {
         // Keys that go back to the service that gave them stay on the machine; its address beside them tells nothing.
-        let address = call.positional(0).or_else(|| call.option("url"));
-        let back = address.is_none_or(|address| address.taint.any(Taint::CREDENTIAL_PATH) && !is_elsewhere(address));
+        // What a connection is handed is no address: where it goes was said before.
+        let hands = HANDS.contains(&call.path.rsplit('.').next().unwrap_or_default());
+        let address = call.positional(0).or_else(|| call.option("url")).filter(|_| !hands);
+        let back =
+            !hands && address.is_none_or(|address| address.taint.any(Taint::CREDENTIAL_PATH) && !is_elsewhere(address));
         // A place that only the machine's own configuration names: the cluster or the service that the token is for.
         if address.is_some_and(is_configured) || prepared(source, call).is_some_and(is_configured) {
             continue;
@@ -35,6 +38,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         }
     }
 }
+
+/// Methods of a connection that is there already.
+const HANDS: [&str; 6] = ["emit", "end", "send", "sendall", "send_message", "write"];
 
 /// True for an address whose host stands in the code and is no service that hands out credentials, whatever follows it.
 fn is_elsewhere(address: &Value<'_>) -> bool {

@@ -65,7 +65,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 /// in objects, where it is not followed. When somebody calls it, it is a tool; nobody asks for it by an import.
 fn check_steps(source: &Source<'_>, hits: &mut Hits<'_>) {
     let steps = source.does(Effects::NET) && source.calls(Effects::CHMOD).any(makes_executable);
-    if !steps || release::all_released(source.facts) {
+    // In a bundle the steps belong to strangers.
+    if !steps || source.facts.source.len() > SMALL || release::all_released(source.facts) {
         return;
     }
     let anywhere = source.calls(Effects::NET).any(|call| call.taint.any(Taint::ADDRESS));
@@ -79,6 +80,9 @@ fn check_steps(source: &Source<'_>, hits: &mut Hits<'_>) {
         }
     }
 }
+
+/// Bytes of a source in which what is fetched and what is started belong together.
+const SMALL: usize = 256 << 10;
 
 /// True for a mode with which a file can be started.
 fn makes_executable(call: &Call<'_>) -> bool {
