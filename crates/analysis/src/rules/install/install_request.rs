@@ -22,11 +22,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let facts = source.facts;
-    let keeps =
-        Effects::WRITE | Effects::UNPACK | Effects::SPAWN | Effects::EVAL | Effects::NATIVE | Effects::DESERIALISE;
+    let keeps = Effects::WRITE | Effects::SPAWN | Effects::EVAL | Effects::NATIVE | Effects::DESERIALISE;
     // What is downloaded and kept is the matter of other rules.
     let kept = facts.calls.iter().any(|call| {
-        call.effects.any(Effects::DOWNLOAD)
+        call.effects.any(Effects::DOWNLOAD | Effects::UNPACK)
             || call.effects.any(keeps) && call.taint.any(Taint::REMOTE | Taint::DOWNLOADED)
     });
     if kept {
