@@ -192,7 +192,7 @@ impl<'a> Builder<'a> {
     pub fn is_worth_another(&self) -> bool {
         let calls = || self.facts.calls.iter().any(|call| call.effects.any(MATTERS));
         let hands_on = !self.learned.standing_in.is_empty() && !self.facts.links.calls.is_empty();
-        self.learned.useful && (self.learned.handed || hands_on || calls())
+        self.learned.useful && (self.learned.handed || self.learned.placed || hands_on || calls())
     }
 
     /// Readings of one source: what functions hand to functions goes one step further with each.

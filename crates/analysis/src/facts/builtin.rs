@@ -7,7 +7,7 @@ use super::builder::{Argument, Builder, MAX_FACTS};
 use super::call::{hidden, origin_of};
 use super::expression::union;
 use super::links::LOCAL;
-use super::name::is_own_folder;
+use super::name::{is_own_folder, names_file};
 use super::value::{Constant, Text, Value};
 use super::{Call, Place, api, fold, name};
 
@@ -110,9 +110,23 @@ impl<'a> Builder<'a> {
             "vars" | "staticmethod" | "classmethod" | "util.promisify" | "functools.partial" | "Promise.resolve"
             | "str" | "String" | "shlex.quote" | "os.fspath" | "os.path.expandvars" | "os.path.abspath"
             | "os.path.normpath" | "path.normalize" | "Object.freeze" => value(0)?.clone(),
+            "tslib.__importDefault"
+            | "tslib.__importStar"
+            | "@babel/runtime/helpers/interopRequireDefault"
+            | "@babel/runtime/helpers/interopRequireWildcard" => value(0)?.clone(),
+            "setattr" | "Object.defineProperty" => {
+                let (object, key) = (value(0)?.clone(), text(1).map(str::to_owned));
+                let held = match path {
+                    "setattr" => value(2)?.clone(),
+                    _ => value(2)?.field("value")?.clone(),
+                };
+                self.set_member(&object, key.as_deref(), &held);
+                Value::default()
+            }
             "dict" | "Object.assign" | "JSON.stringify" | "json.dumps" | "Object.entries" | "Object.fromEntries"
             | "Object.values" => Value::tainted(taint),
-            "Object.keys" => Value::default(),
+            // Whoever goes through the names of all variables means to read them.
+            "Object.keys" => Value::tainted(value(0)?.whole_taint().and(Taint::ENV_ALL)),
             "chr" | "String.fromCharCode" | "String.fromCodePoint" => {
                 let constant = self.pay(|| fold::characters(&plain()));
                 // One that is not known may be a drive's letter or a variable's name.
@@ -160,7 +174,8 @@ impl<'a> Builder<'a> {
         if self.budget < fold::MAX_TEXT {
             return Value::tainted(taint);
         }
-        let known: Vec<&str> = parts.iter().take(32).map(|part| part.as_text().unwrap_or("?")).collect();
+        let known: Vec<&str> =
+            parts.iter().take(32).map(|part| part.as_text().or(folder(part)).unwrap_or("?")).collect();
         let all = parts.iter().all(|part| part.as_text().is_some());
         let text = known.join("/");
         self.budget = self.budget.saturating_sub(text.len());
@@ -173,6 +188,10 @@ impl<'a> Builder<'a> {
         };
         let path = (path == "pathlib.Path").then(|| Text::from("pathlib.Path()"));
         let origin = parts.last().and_then(|part| origin_of(part));
+        // A folder below one that is not known: its name is part of what is joined to it later.
+        let ends = parts.last().and_then(|part| part.as_text());
+        let below = ends.is_some_and(|end| !end.is_empty() && end.len() <= 60 && !names_file(end));
+        let origin = if all || !below { origin } else { Some(format!("{BELOW}{}", ends.unwrap_or_default()).into()) };
         Value { path, constant, taint: taint | found, origin, ..Value::default() }
     }
 
@@ -193,6 +212,14 @@ impl<'a> Builder<'a> {
         }
         self.pay(|| fold::decode(decoder, text))
     }
+}
+
+/// What stands for the beginning of a path that is not known.
+const BELOW: &str = "?/";
+
+/// The end of a folder's path of which the beginning is not known.
+fn folder<'v>(part: &'v Value<'_>) -> Option<&'v str> {
+    part.origin.as_deref().filter(|origin| origin.starts_with(BELOW))
 }
 
 /// What a path says of its parts. Who only names a file, a version that a server answers, does not say what it holds.

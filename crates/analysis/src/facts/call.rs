@@ -121,7 +121,12 @@ impl<'a> Builder<'a> {
         }
         // `os.environ.get("A")` is one variable, not the whole of it.
         let receiver_taint = if WHOLE.contains(&key) { taint } else { receiver.taint };
-        let handed_on = match matches!(key, "then" | "catch" | "finally" | "map" | "flatMap") {
+        // A text of the source whose letters a function replaces is taken apart by that function.
+        let rewritten = matches!(key, "replace" | "replaceAll")
+            && (matches!(receiver.constant, Constant::Text(_)) || taint.any(Taint::HIDDEN | Taint::DECODED));
+        let handed_on = match rewritten
+            || matches!(key, "then" | "catch" | "finally" | "map" | "flatMap" | "reduce" | "reduceRight")
+        {
             true => self.handed_on_by(&receiver, &arguments, place),
             false => Taint::NONE,
         };
@@ -214,6 +219,10 @@ impl<'a> Builder<'a> {
             self.redirect(arguments.first().map(|argument| &argument.value), place);
         }
         let effects = api::effects(&path);
+        // `new Worker(text, { eval: true })`
+        let told = |argument: &Argument<'a>| matches!(argument.value.field("eval"), Some(eval) if is_true(eval));
+        let worker = path.ends_with("Worker") && arguments.iter().any(told);
+        let effects = if worker { effects | Effects::EVAL } else { effects };
         if path.rsplit_once('.').is_some_and(|(_, name)| LOADERS.contains(&name))
             && let Some(first) = arguments.first()
         {
@@ -237,6 +246,9 @@ impl<'a> Builder<'a> {
         self.run_arguments(&arguments);
         if effects.any(Effects::RUNS) {
             self.call_handed(&arguments, place);
+        }
+        if effects.any(Effects::WATCH) {
+            self.give_watched(&arguments);
         }
         if &*path == "functools.reduce"
             && let Some(value) = self.call_chain(&arguments, place)
@@ -276,7 +288,8 @@ impl<'a> Builder<'a> {
             self.note_unpacked(called_taint | net);
         }
         let effects = effects | matters.effects;
-        let origin = match effects.any(Effects::OPEN | Effects::WRITE) {
+        let archive = matches!(&*path, "zipfile.ZipFile" | "tarfile.open" | "adm-zip");
+        let origin = match effects.any(Effects::OPEN | Effects::WRITE) || archive {
             true => arguments.first().and_then(|argument| origin_of(&argument.value)),
             false => None,
         };
@@ -285,8 +298,8 @@ impl<'a> Builder<'a> {
             self.note_download(&copy, Taint::OWN);
         }
         if effects.any(Effects::DOWNLOAD) || (effects.any(Effects::WRITE) && argument_taint.any(Taint::REMOTE)) {
-            // The first argument of what only writes is the file.
-            let copies = effects.any(Effects::DOWNLOAD | Effects::READ);
+            // The first argument of what only writes is the file; a pipeline ends in it.
+            let copies = effects.any(Effects::DOWNLOAD | Effects::READ) || path.ends_with("pipeline");
             for argument in arguments.iter().take(if copies { MAX_ARGUMENTS } else { 1 }) {
                 if let Some(origin) = origin_of(&argument.value) {
                     self.note_download(&origin, argument_taint | receiver | Taint::REMOTE);
@@ -316,7 +329,6 @@ impl<'a> Builder<'a> {
         if effects.any(Effects::ACCOUNT) && arguments.iter().any(|argument| is_literal_secret(&argument.value)) {
             taint |= Taint::EXFIL_HOST;
         }
-        let archive = matches!(&*path, "zipfile.ZipFile" | "tarfile.open" | "adm-zip");
         if effects.without(matters.effects).is_empty() || effects.any(Effects::UNPACK) || archive {
             // What somebody else's function makes of a downloaded file came over the network too.
             taint |= called_taint.and(Taint::DOWNLOADED | Taint::ADDRESS | Taint::NAMED_HOST);
@@ -434,6 +446,11 @@ impl<'a> Builder<'a> {
 
     fn run_arguments(&mut self, arguments: &[Argument<'a>]) {
         for argument in arguments {
+            // What a parser of command lines is told to call, it calls when somebody gives the option.
+            if argument.name.as_deref().is_some_and(|name| REGISTERS.contains(&name)) {
+                self.opens(&argument.value);
+                continue;
+            }
             if let Some(function) = argument.value.function {
                 self.runs(function);
             }
@@ -484,6 +501,24 @@ fn is_runners(name: &str) -> bool {
             | "beforeAll"
             | "afterAll"
     )
+}
+
+/// Keywords under which a function is only kept, to be called when somebody asks for it.
+const REGISTERS: [&str; 10] = [
+    "action",
+    "autocompletion",
+    "callback",
+    "command",
+    "converter",
+    "default_factory",
+    "handler",
+    "shell_complete",
+    "type",
+    "validator",
+];
+
+fn is_true(value: &Value<'_>) -> bool {
+    matches!(value.constant, Constant::Bool(true))
 }
 
 /// Functions that make a wallet's key out of a text.
@@ -559,8 +594,29 @@ const WHOLE: [&str; 6] = ["items", "values", "copy", "__str__", "__repr__", "ent
 const READS: [&str; 4] = ["read", "load", "open", "read_file"];
 
 /// Methods by which a list, a record or a buffer takes in what it is given.
-const GROWS: [&str; 10] =
-    ["append", "add_field", "extend", "add", "update", "insert", "push", "unshift", "set", "write"];
+const GROWS: [&str; 16] = [
+    "add",
+    "add_attachment",
+    "add_field",
+    "append",
+    "attach",
+    "extend",
+    "field",
+    "insert",
+    "push",
+    "set",
+    "set_content",
+    "set_payload",
+    "unshift",
+    "update",
+    "write",
+    "writestr",
+];
+
+/// True for a method by which an object takes in what it is given.
+pub(crate) fn takes_in(method: &str) -> bool {
+    GROWS.contains(&method)
+}
 
 /// The name by which a file that is written is recognised when it is run.
 pub(super) fn origin_of<'a>(value: &Value<'a>) -> Option<Text<'a>> {

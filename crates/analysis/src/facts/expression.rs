@@ -74,7 +74,9 @@ impl<'a> Builder<'a> {
     /// A member by a computed key.
     pub fn index(&mut self, object: &Value<'a>, key: &Value<'a>, place: Place) -> Value<'a> {
         if matches!(object.path.as_deref(), Some("process.env" | "os.environ")) {
-            return self.environment(key.as_text(), place);
+            let mut value = self.environment(key.as_text(), place);
+            value.taint |= key.taint.and(Taint::ENV_ALL);
+            return value;
         }
         if let Some(text) = key.as_text().filter(|text| text.len() <= 500) {
             let text = text.to_owned();

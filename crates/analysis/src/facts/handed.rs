@@ -8,6 +8,7 @@ use super::builder::{Argument, Builder};
 use super::links::LOCAL;
 use super::value::{Constant, Text, Value};
 use super::{Mention, Place, api};
+use crate::language::Language;
 
 /// Functions of one chain that are followed.
 const MAX_CHAIN: usize = 32;
@@ -39,6 +40,41 @@ impl<'a> Builder<'a> {
             None => {
                 self.call(callee, given, Taint::NONE, place);
             }
+        }
+    }
+
+    /// Whoever watches the user hands what it sees to the functions that it is given: `Listener(on_press=self.key)`.
+    pub(super) fn give_watched(&mut self, arguments: &[Argument<'a>]) {
+        for callback in arguments.iter().map(|argument| &argument.value) {
+            if let Some(function) = callback.function {
+                let value = Argument { name: None, value: Value::tainted(Taint::WATCHED) };
+                let bound = self.language == Language::Python && callback.class.is_some();
+                self.give(function, usize::from(bound), &[value]);
+            }
+        }
+    }
+
+    /// The same of functions in a list of arguments, which were read before it was known what would call them:
+    /// `Reflect.apply(get, https, [url, (answer) => ..])`.
+    pub fn give_answer(&mut self, callee: &Value<'a>, arguments: &[Argument<'a>]) {
+        let taint = self.given_to_callback(callee, None, arguments);
+        for function in arguments.iter().filter_map(|argument| argument.value.function).filter(|_| !taint.is_empty()) {
+            self.give(function, 0, &[Argument { name: None, value: Value::tainted(taint) }]);
+        }
+    }
+
+    /// `socket.onmessage = f`: what the connection says is handed to the function.
+    pub fn hears(&mut self, object: &Value<'a>, name: &str, value: &Value<'a>) {
+        let connected = |path: &str| {
+            let made = path.strip_suffix("()").unwrap_or(path);
+            path.ends_with("()") && api::effects(made).any(Effects::NET)
+        };
+        if let Some(function) = value.function.filter(|_| name.starts_with("on"))
+            && object.path.as_deref().is_some_and(connected)
+        {
+            self.runs(function);
+            let taint = object.taint.and(Taint::ADDRESS | Taint::NAMED_HOST) | Taint::REMOTE;
+            self.give(function, 0, &[Argument { name: None, value: Value::tainted(taint) }]);
         }
     }
 

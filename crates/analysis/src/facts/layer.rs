@@ -160,6 +160,11 @@ fn command(call: &Call<'_>) -> Option<(String, Language)> {
     })
 }
 
+/// The code that a command line hands to an interpreter.
+pub(crate) fn code_in_line(line: &str) -> Option<(String, Language)> {
+    code_among(shell_words(line)?.iter().map(String::as_str))
+}
+
 /// The code that an interpreter among the words is handed.
 fn code_among<'w>(words: impl Iterator<Item = &'w str>) -> Option<(String, Language)> {
     let mut language = None;

@@ -17,6 +17,9 @@ use crate::language::Language;
 /// Parameters of one function that are followed.
 const MAX_PARAMETERS: usize = 16;
 
+/// Paths that matter to whoever reads or writes them.
+const PLACES: Taint = Taint::CREDENTIAL_PATH.with(Taint::PERSISTENCE_PATH);
+
 /// What is known of a function of the file.
 #[derive(Default)]
 pub(super) struct Function<'a> {
@@ -69,6 +72,8 @@ pub(super) struct Learned<'a> {
     pub useful: bool,
     /// Whether a function that was read before is given something to call that matters.
     pub handed: bool,
+    /// Whether such a function is given the path of a store of credentials or of what starts programs by itself.
+    pub placed: bool,
 }
 
 /// A member of a class, to look it up without a copy of its name; it hashes as `(u32, Box<str>)` does.
@@ -126,6 +131,29 @@ impl<'a> Builder<'a> {
         if self.learned.methods_kept < MAX_FACTS {
             self.learned.methods_kept += 1;
             self.learned.methods.entry(class).or_default().insert(name.into(), function);
+        }
+    }
+
+    /// A method that is read like an attribute: what it returns is what the attribute holds.
+    pub fn property(&mut self, class: u32, name: &str, function: u32) {
+        self.opens(&Value { function: Some(function), ..Value::default() });
+        let Some(known) = self.learned.functions.get(function as usize) else { return };
+        let value = known.result.clone();
+        self.set_member(&Value { class: Some(class), ..Value::default() }, Some(name), &value);
+    }
+
+    /// Methods of these names run as soon as another class is made of this one: those of a metaclass, and hooks of bases.
+    pub fn runs_methods(&mut self, class: &Value<'a>, names: &[&str]) {
+        let Some(class) = class.class else { return };
+        let methods: Vec<u32> = names.iter().filter_map(|name| self.learned.method(class, name)).collect();
+        methods.into_iter().for_each(|function| self.runs(function));
+    }
+
+    /// `@decorator def function`: a decorator of this file runs where the function is defined. What it is given mostly runs
+    /// later, whatever the decorator keeps it in.
+    pub fn decorates(&mut self, decorator: &Value<'a>) {
+        if let Some(index) = decorator.function {
+            self.runs(index);
         }
     }
 
@@ -200,6 +228,7 @@ impl<'a> Builder<'a> {
                         known.parameters[index].join(argument.value.clone());
                         self.learned.kept += 1;
                         self.learned.useful |= known.read && known.parameters[index].known() != before;
+                        self.learned.placed |= known.read && argument.value.taint.any(PLACES);
                         let path = argument.value.path.as_deref().filter(|_| known.read && !self.learned.handed);
                         self.learned.handed |= path.is_some_and(|path| api::effects(path).any(MATTERS));
                     }

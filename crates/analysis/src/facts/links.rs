@@ -9,6 +9,7 @@ use super::bits::{Effects, Taint};
 use super::builder::Builder;
 use super::value::{Constant, Value};
 use super::{Place, api, started};
+use crate::language::Language;
 
 /// Names that one file offers.
 const MAX_EXPORTS: usize = 400;
@@ -22,6 +23,8 @@ const MAX_SYMBOLS: usize = 200;
 const MAX_EDGES: usize = 10_000;
 /// Calls of functions of other files begin so in a dotted name: `~3.send` is `send` of the file's third local module.
 pub(super) const LOCAL: char = '~';
+/// More parameters than any function has: nothing is handed to those.
+const NOWHERE: u32 = 1 << 16;
 /// Events that one file raises and another hears are names that begin so.
 pub(crate) const EVENT: &str = "event:";
 
@@ -43,6 +46,8 @@ pub(crate) struct Export {
     pub taint: Taint,
     /// What calling it does, where it is another name of an executor or a decoder.
     pub does: Effects,
+    /// Parameters that callers do not write: Python's `self`.
+    pub skip: u32,
 }
 
 /// A call of a name of another file.
@@ -172,7 +177,7 @@ impl<'a> Builder<'a> {
 
     /// Offers a value under a name.
     pub fn export(&mut self, name: &str, value: &Value<'a>) {
-        let exports = &mut self.facts.links.exports;
+        let exports = &self.facts.links.exports;
         if exports.len() >= MAX_EXPORTS || name.len() > 120 || self.exports_left == 0 {
             return;
         }
@@ -185,8 +190,12 @@ impl<'a> Builder<'a> {
                 function.result.taint
             });
         let does = stands_for(value);
+        let bound = u32::from(self.language == Language::Python);
+        // What a constructor is given is kept in attributes, which are not followed from file to file.
+        let skip = if value.function.is_none() { NOWHERE } else { 0 };
+        let exports = &mut self.facts.links.exports;
         if function.is_some() || !taint.is_empty() || !does.is_empty() {
-            exports.insert(name.to_owned(), Export { function, taint: taint | yields(does), does });
+            exports.insert(name.to_owned(), Export { function, taint: taint | yields(does), does, skip });
         }
         if let Some(class) = value.class {
             let methods = self.learned.methods_of(class);
@@ -197,12 +206,12 @@ impl<'a> Builder<'a> {
                     function.result.taint
                 });
                 let taint = result.unwrap_or_default();
-                let export = Export { function: Some(function), taint, does: Effects::NONE };
+                let export = Export { function: Some(function), taint, does: Effects::NONE, skip: bound };
                 exports.insert(format!("{name}().{method}"), export);
                 exports.insert(format!("{name}.{method}"), export);
             }
             for (attribute, does) in self.learned.executors_of(class) {
-                let export = Export { function: None, taint: yields(does), does };
+                let export = Export { function: None, taint: yields(does), does, skip: 0 };
                 exports.insert(format!("{name}().{attribute}"), export);
                 exports.insert(format!("{name}.{attribute}"), export);
             }

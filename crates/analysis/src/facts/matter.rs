@@ -6,6 +6,7 @@
 use super::bits::{Effects, Taint};
 use super::builder::Argument;
 use super::expression::union;
+use super::name::names_file;
 use super::value::{Constant, Value};
 
 /// What a call's arguments are made of, as far as they matter.
@@ -161,6 +162,9 @@ fn run_among(words: &[&Value<'_>]) -> Taint {
     counted(words, |value| value.whole_taint())
 }
 
+/// Programs that install packages by their names.
+const INSTALLS_BY_NAME: [&str; 9] = ["bun", "conda", "gem", "npm", "pip", "pip3", "pnpm", "uv", "yarn"];
+
 /// What counts of the words of a command: of a program that runs what it is given everything, or what stands for code; of
 /// any other only the program itself.
 fn counted<'v, 'a: 'v>(words: &[&'v Value<'a>], of: impl Fn(&Value<'a>) -> Taint) -> Taint {
@@ -180,6 +184,14 @@ fn counted<'v, 'a: 'v>(words: &[&'v Value<'a>], of: impl Fn(&Value<'a>) -> Taint
         "curl" | "wget" => of(program) | all().without(Taint::REMOTE | Taint::DOWNLOADED),
         name if ARGUMENTS_ARE_DATA.contains(&name) => of(program),
         name if RUNS_ARGUMENTS.contains(&name) => all(),
+        // What is installed by the name that an answer or a file of answers gives is what the index answers for it.
+        name if INSTALLS_BY_NAME.contains(&name) => {
+            let file = |word: &&&Value<'a>| {
+                word.as_text().is_some() || word.origin.as_deref().is_some_and(|origin| names_file(origin))
+            };
+            let files = rest.iter().filter(file).fold(Taint::NONE, |all, word| all | of(word));
+            of(program) | files.without(Taint::REMOTE)
+        }
         // What an answer says is data to any other program; a file that was fetched may be more.
         _ => of(program) | all().without(Taint::REMOTE),
     }
@@ -246,23 +258,20 @@ const ARGUMENTS_ARE_DATA: [&str; 34] = [
 ];
 
 /// Programs that run what they are given, or what a name among it stands for.
-const RUNS_ARGUMENTS: [&str; 52] = [
+const RUNS_ARGUMENTS: [&str; 42] = [
     "ash",
     "awk",
     "bash",
     "bunx",
     "busybox",
     "cmd",
-    "conda",
     "cscript",
     "dash",
     "docker",
     "dotnet",
-    "easy_install",
     "env",
     "explorer",
     "fish",
-    "gem",
     "go",
     "java",
     "kubectl",
@@ -272,16 +281,11 @@ const RUNS_ARGUMENTS: [&str; 52] = [
     "mshta",
     "msiexec",
     "nohup",
-    "npm",
     "npx",
     "open",
     "osascript",
     "perl",
     "php",
-    "pip",
-    "pip3",
-    "pipx",
-    "pnpm",
     "powershell",
     "pwsh",
     "regsvr32",
@@ -293,11 +297,9 @@ const RUNS_ARGUMENTS: [&str; 52] = [
     "start",
     "sudo",
     "timeout",
-    "uv",
     "wine",
     "wscript",
     "xargs",
-    "yarn",
     "zsh",
 ];
 

@@ -93,6 +93,7 @@ pub(super) fn module(name: &str) -> String {
     let name = name.strip_prefix("node:").unwrap_or(name);
     match name {
         "fs/promises" => "fs.promises".into(),
+        "stream/promises" => "stream.promises".into(),
         "dns/promises" => "dns.promises".into(),
         "graceful-fs" => "fs".into(),
         "builtins" | "__builtin__" => "builtins".into(),

@@ -60,7 +60,7 @@ fn kept(plain: &str) -> Taint {
         "privatekeybase58",
         "privatekeyb58",
     ];
-    const SECRETS: [&str; 5] = ["secret", "password", "passwd", "secretkey", "passphrase"];
+    const SECRETS: [&str; 6] = ["secret", "password", "passwd", "secretkey", "passphrase", "secretaccesskey"];
     let ends = |words: &[&str]| words.iter().any(|word| plain.ends_with(word));
     match () {
         _ if !ends_like_a_secret(plain) => Taint::NONE,
@@ -155,7 +155,7 @@ pub(super) fn carried(name: &str, arguments: &[Argument<'_>]) -> Taint {
 }
 
 /// True when the call names a host of its own, whatever it is given: `https://host/…`, `{ hostname: "host" }`.
-pub(super) fn names_host(arguments: &[Argument<'_>]) -> bool {
+pub(crate) fn names_host(arguments: &[Argument<'_>]) -> bool {
     let mut values = arguments.iter().take(3).map(|argument| &argument.value);
     values.any(|value| {
         let fields = ["url", "hostname", "host", "uri", "baseURL"].into_iter().filter_map(|name| value.field(name));

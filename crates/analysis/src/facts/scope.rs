@@ -81,7 +81,7 @@ impl<'a> Builder<'a> {
         if name == "require" && value.is_unknown() {
             return; // Bundlers pass the real one as a parameter.
         }
-        let file = value.origin.as_deref().is_some_and(names_file);
+        let file = value.origin.as_deref().is_some_and(|origin| names_file(origin) || origin.starts_with("?/"));
         let unknown = value.taint.is_empty() && !file && value.is_unknown();
         if unknown && !self.is_global(name) && !self.scope.contains_key(name) {
             return;
@@ -190,6 +190,11 @@ impl<'a> Builder<'a> {
     }
 
     /// The value of a name that is not written in the source.
+    pub fn name_in_scope(&self, name: &str) -> Value<'a> {
+        self.name_of(name)
+    }
+
+    /// The same, for the facts themselves.
     pub(super) fn name_of(&self, name: &str) -> Value<'a> {
         match self.scope.get::<str>(name) {
             Some(known) => known.value.clone(),

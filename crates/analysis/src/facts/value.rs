@@ -59,6 +59,9 @@ pub(crate) enum Constant<'a> {
 /// Items that are remembered of a list or record.
 pub(crate) const LIST_ITEMS: usize = 256;
 
+/// Items of a list of texts of which the first stands for all in a loop.
+const FEW: usize = 8;
+
 /// Longest text that folding reads or makes: 16 KiB.
 pub(super) const MAX_TEXT: usize = 16 << 10;
 
@@ -176,6 +179,19 @@ impl<'a> Value<'a> {
         match &self.constant {
             Constant::List(items) => items,
             _ => &[],
+        }
+    }
+
+    /// What a loop over it works on, turn by turn: the first of a few constants or names, made of what any of them is.
+    pub fn each(&self) -> Value<'a> {
+        let taint = self.whole_taint();
+        let items = self.items();
+        let all_texts = items.len() <= FEW && items.iter().all(|item| item.as_text().is_some());
+        match items.first() {
+            Some(first) if first.path.is_some() || first.function.is_some() => first.clone(),
+            Some(first) if all_texts => Value { taint, ..first.clone() },
+            Some(first) if !first.items().is_empty() => Value { taint, ..first.clone() },
+            _ => Value::tainted(taint),
         }
     }
 

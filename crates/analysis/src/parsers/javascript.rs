@@ -8,7 +8,7 @@ mod computing;
 mod function;
 mod routine;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use oxc_ast::ast::*;
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::{GetSpan, Span};
@@ -41,6 +41,8 @@ pub(super) fn read<'a>(program: &Program<'a>, builder: &mut Builder<'a>) {
         routines: HashMap::new(),
         named: HashMap::new(),
         relays: HashMap::new(),
+        wrappers: HashSet::new(),
+        wraps: memchr::memmem::find(program.source_text.as_bytes(), b"__esModule").is_some(),
         handed: None,
         left,
     };
@@ -63,6 +65,10 @@ struct Walker<'b, 'a> {
     named: HashMap<u32, Box<str>>,
     /// Functions that hand their arguments to the first of them: `(f, a) => f(a)`. Which parameter is called, with which.
     relays: HashMap<u32, (usize, Vec<usize>)>,
+    /// Functions that hand on a module as it is, or as the `default` of an object: what compilers put around `require`.
+    wrappers: HashSet<u32>,
+    /// Whether the source holds any of them.
+    wraps: bool,
     /// What the function that is read next is given as its first parameter: the module of `import("x").then(...)`.
     handed: Option<Value<'a>>,
     /// Nodes that may still be lowered to routines.
@@ -276,6 +282,12 @@ impl<'a> Walker<'_, 'a> {
                 last
             }
             Expression::ParenthesizedExpression(inner) => self.eval(&inner.expression),
+            Expression::YieldExpression(inner) => {
+                // Whoever goes through a generator gets what it yields.
+                let value = inner.argument.as_ref().map(|argument| self.eval(argument)).unwrap_or_default();
+                self.builder.returns(Value::tainted(value.whole_taint()));
+                Value::default()
+            }
             Expression::AwaitExpression(inner) => self.eval(&inner.argument),
             Expression::ArrayExpression(array) => self.list(array),
             Expression::ObjectExpression(object) => self.object(object),
@@ -472,6 +484,17 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
         let source = self.eval(&statement.right);
         if let ForStatementLeft::VariableDeclaration(declaration) = &statement.left {
             for declarator in &declaration.declarations {
+                self.bind(&declarator.id, source.each());
+            }
+        }
+        self.visit_statement(&statement.body);
+    }
+
+    fn visit_for_in_statement(&mut self, statement: &ForInStatement<'a>) {
+        let source = self.eval(&statement.right);
+        // The names of an object's members say nothing of what they hold, unless the program made them.
+        if let ForStatementLeft::VariableDeclaration(declaration) = &statement.left {
+            for declarator in &declaration.declarations {
                 self.bind(&declarator.id, Value::tainted(source.whole_taint()));
             }
         }
@@ -485,6 +508,11 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
     fn visit_method_definition(&mut self, method: &MethodDefinition<'a>) {
         if let (Some(class), Some(name)) = (self.class, method.key.static_name()) {
             let id = self.builder.declare_function(method.value.span.start);
+            if method.kind == MethodDefinitionKind::Get {
+                walk::walk_method_definition(self, method);
+                self.builder.property(class, &name, id);
+                return;
+            }
             self.builder.declare_method(class, &name, id);
             self.makes_key = makes_key(&name);
         }

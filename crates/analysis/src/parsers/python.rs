@@ -12,7 +12,8 @@ use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Oper
 use ruff_text_size::Ranged;
 
 use crate::facts::{
-    Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, filled, known_names, makes_key, text_of,
+    Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, filled, known_names, makes_key, takes_in,
+    text_of,
 };
 use computing::{Computing, Definition};
 
@@ -116,9 +117,13 @@ impl<'a> Walker<'_, 'a> {
 
     fn function(&mut self, function: &'a ast::StmtFunctionDef) {
         let mut ordered = false;
+        let mut property = false;
         for decorator in &function.decorator_list {
             let value = self.eval(&decorator.expression);
             ordered |= self.builder.takes_orders(&value);
+            let name = decorator.expression.as_name_expr().map(|name| name.id.as_str());
+            property |= matches!(name, Some("property" | "cached_property"));
+            self.builder.decorates(&value);
             if value.path.as_deref().is_some_and(|path| !path.ends_with("()")) {
                 let place = self.place(decorator);
                 self.builder.call(value, vec![Argument { name: None, value: Value::default() }], Taint::NONE, place);
@@ -149,7 +154,9 @@ impl<'a> Walker<'_, 'a> {
         match &self.class {
             None => self.builder.bind(name, Value { function: Some(id), ..Value::default() }),
             Some(class) => {
-                self.builder.declare_method(class.id, name, id);
+                if !property {
+                    self.builder.declare_method(class.id, name, id);
+                }
                 // setuptools runs commands when the package is built or installed, and commands run their methods.
                 if class.base.as_deref().is_some_and(is_setup_command) {
                     self.builder.runs_at_load(id);
@@ -183,6 +190,9 @@ impl<'a> Walker<'_, 'a> {
         self.visit_body(&function.body);
         self.builder.leave(frame);
         self.class = outer;
+        if let Some(class) = self.class.as_ref().filter(|_| property) {
+            self.builder.property(class.id, name, id);
+        }
         self.decorated(function, id);
     }
 
@@ -227,10 +237,12 @@ impl<'a> Walker<'_, 'a> {
                 let value = self.eval(argument);
                 self.builder
                     .subclass(&value, self.builder.place(class.name.start().to_u32(), class.name.end().to_u32()));
+                self.builder.runs_methods(&value, &["__init_subclass__"]);
                 base = base.or(value.path.map(|path| path.to_string()));
             }
             for keyword in &arguments.keywords {
-                self.eval(&keyword.value);
+                let value = self.eval(&keyword.value);
+                self.builder.runs_methods(&value, &["__new__", "__init__", "__prepare__"]);
             }
         }
         let id = self.builder.declare_class(class.name.start().to_u32());
@@ -396,6 +408,9 @@ impl<'a> Walker<'_, 'a> {
         if let Some(value) = self.handed_on(&receiver, &callee, &arguments, place) {
             return value;
         }
+        if receiver.as_ref().is_some_and(|(_, name)| takes_in(name)) {
+            self.grow_attribute(&call.func, &arguments);
+        }
         let computed = match &receiver {
             Some((receiver, name)) => self.computing.method(receiver, name, &arguments, self.builder),
             None => self.computing.call(&callee, &arguments, self.builder).or_else(|| match &callee.path {
@@ -423,6 +438,19 @@ impl<'a> Walker<'_, 'a> {
                 Value { path, ..self.builder.put_together(computed.constant, taint, place) }
             }
             None => value,
+        }
+    }
+
+    /// `self.all.append(value)`: what the attribute is made of grows.
+    fn grow_attribute(&mut self, method: &Expr, arguments: &[Argument<'a>]) {
+        let Some(attribute) = method.as_attribute_expr().and_then(|method| method.value.as_attribute_expr()) else {
+            return;
+        };
+        let Expr::Name(name) = &*attribute.value else { return };
+        let object = self.builder.name_in_scope(name.id.as_str());
+        let taint = arguments.iter().fold(Taint::NONE, |all, argument| all | argument.value.whole_taint());
+        if object.class.is_some() && !taint.is_empty() {
+            self.builder.set_member(&object, Some(attribute.attr.as_str()), &Value::tainted(taint));
         }
     }
 
@@ -562,7 +590,17 @@ impl<'a> Walker<'_, 'a> {
             Expr::Dict(dict) => self.dict(dict),
             Expr::Await(inner) => self.eval(&inner.value),
             Expr::Starred(inner) => self.eval(&inner.value),
-            Expr::YieldFrom(inner) => self.eval(&inner.value),
+            // Whoever goes through a generator gets what it yields.
+            Expr::YieldFrom(ast::ExprYieldFrom { value, .. }) => {
+                let value = self.eval(value);
+                self.builder.returns(Value::tainted(value.whole_taint()));
+                value
+            }
+            Expr::Yield(inner) => {
+                let value = inner.value.as_ref().map(|value| self.eval(value)).unwrap_or_default();
+                self.builder.returns(Value::tainted(value.whole_taint()));
+                Value::default()
+            }
             Expr::ListComp(list) => self.comprehension(&list.generators, &[&list.elt]),
             Expr::SetComp(set) => self.comprehension(&set.generators, &[&set.elt]),
             Expr::Generator(generator) => self.comprehension(&generator.generators, &[&generator.elt]),
@@ -684,9 +722,7 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
             Stmt::For(statement) => {
                 let source = self.eval(&statement.iter);
                 let grown = self.computing.each(statement, &source, self.builder);
-                let first = source.items().first().filter(|item| item.path.is_some() || item.function.is_some());
-                let item = first.cloned().unwrap_or_else(|| Value::tainted(source.whole_taint()));
-                self.assign(&statement.target, item);
+                self.assign(&statement.target, source.each());
                 self.visit_body(&statement.body);
                 self.visit_body(&statement.orelse);
                 for (name, value) in grown {

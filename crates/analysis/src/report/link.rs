@@ -185,12 +185,13 @@ impl Linked {
                     held[file][symbol] = taint;
                 }
                 for call in &self.links(file).calls {
-                    let Some((target, Export { function: Some(callee), .. })) = self.export(file, call.symbol) else {
+                    let Some((target, Export { function: Some(callee), skip, .. })) = self.export(file, call.symbol)
+                    else {
                         continue;
                     };
                     for (index, argument) in call.arguments.iter().enumerate().take(8) {
                         let taint = self.resolve(*argument, file, (call.place.function, call.owner), &given, &held);
-                        let known = given.entry((target, callee, index as u32)).or_default();
+                        let known = given.entry((target, callee, index as u32 + skip)).or_default();
                         changed |= (*known | taint) != *known;
                         *known |= taint;
                     }

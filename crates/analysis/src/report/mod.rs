@@ -32,7 +32,7 @@ use sigma_core::{
 
 use crate::Analysis;
 use crate::archive::Walk;
-use crate::facts::When;
+use crate::facts::{When, code_in_line};
 use crate::language::{Language, is_declaration, language_of};
 use crate::limits::Limits;
 use crate::names::{Lookalike, Project, is_known, lookalike, project_of};
@@ -61,6 +61,8 @@ const MAX_UNNAMED: usize = 2_000;
 const MAX_ENTRY_POINTS: usize = 500;
 /// Characters of a path in a report.
 const MAX_PATH: usize = 1024;
+/// Characters of evidence that are kept.
+const MAX_EVIDENCE: usize = 160;
 
 /// A file with something to say about it.
 pub(crate) struct FileRecord {
@@ -249,7 +251,9 @@ impl<'a> Distribution<'a> {
             self.binaries.push(Binary { file, shape });
             return;
         }
+        let hooks = self.manifests.scripts.len();
         self.manifests.read(self.kind, &path, &inner, file.bytes);
+        self.add_hooks(hooks, limits);
         let language = language_of(&inner, file.bytes);
         if language.is_some() {
             self.coverage.source_files += 1;
@@ -322,6 +326,24 @@ impl<'a> Distribution<'a> {
         }
         if language.is_some() || *outcome != Outcome::default() {
             self.files.push(FileRecord::of(path, inner, language, outcome));
+        }
+    }
+
+    /// Reads the programs that the hooks of a manifest carry as text, from the hook with this index on: `node -e "..."`.
+    fn add_hooks(&mut self, from: usize, limits: &Limits) {
+        for script in self.manifests.scripts.get(from..).unwrap_or_default() {
+            let Some((code, language)) = code_in_line(&script.command).filter(|_| script.name != "prepare") else {
+                continue;
+            };
+            let reading = Reading { language: Some(language), setup: false, quiet: false };
+            let mut outcome = Outcome::of(code.as_bytes(), reading, limits.syntax_depth, self.local.rules);
+            for hit in &mut outcome.hits {
+                hit.line = script.line;
+                hit.evidence = printable(&format!("{}: {}", script.name, hit.evidence), MAX_EVIDENCE);
+            }
+            // It is a program of its own in a file that is none: what it loads stands beside the manifest.
+            let inner = format!("{}{}", reach::HOOK, script.name);
+            self.files.push(FileRecord::of(script.file.clone(), inner, Some(language), Arc::new(outcome)));
         }
     }
 

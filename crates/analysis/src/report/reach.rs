@@ -12,6 +12,9 @@ const MAX_REACHED: usize = 2_000;
 /// Parts of a dotted name.
 const MAX_PARTS: usize = 12;
 
+/// What a program that stands in a hook of `package.json` is called.
+pub(super) const HOOK: &str = "package.json#";
+
 /// The path inside the package: sdists and npm tarballs have one folder around everything.
 pub(super) fn inner_path(kind: DistributionKind, path: &str) -> &str {
     match kind {
@@ -101,7 +104,8 @@ pub(super) fn reach(kind: DistributionKind, files: &[Candidate<'_>], manifests: 
         queue.extend(manifests.backend_files.iter().filter_map(|file| find(&by_path, file)));
     }
     // `site.py` runs them whenever the interpreter starts.
-    queue.extend(files.iter().enumerate().filter(|(_, file)| file.inner.ends_with(".pth")).map(|(index, _)| index));
+    let starts = |inner: &str| inner.ends_with(".pth") || inner.starts_with(HOOK);
+    queue.extend(files.iter().enumerate().filter(|(_, file)| starts(file.inner)).map(|(index, _)| index));
     let mut seen: BTreeSet<usize> = queue.iter().copied().collect();
     while let Some(index) = queue.pop() {
         reach[index] = Reach::Install;

@@ -50,7 +50,12 @@ fn deeds_of_call(call: &Call<'_>, fetched: &mut Vec<String>) -> Deeds {
         what |= tells::of_text(text);
         judge_with(&split(text), fetched, &mut |deeds| what |= deeds);
     };
-    let word = |value: &Value<'_>| value.as_prefix().unwrap_or("?").to_owned();
+    let word = |value: &Value<'_>| match (value.as_prefix(), value.path.as_deref()) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some("sys.executable")) => "python".to_owned(),
+        (None, Some("process.execPath" | "process.argv0")) => "node".to_owned(),
+        _ => "?".to_owned(),
+    };
     for argument in call.arguments.iter().filter(|argument| argument.name.as_deref() != Some("env")).take(8) {
         let value = &argument.value;
         // `'start /b ' + path`: only the name of the file is known of what follows.

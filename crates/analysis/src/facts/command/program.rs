@@ -40,7 +40,7 @@ fn name_of(word: &str) -> String {
 
 /// Judges commands in order; `found` gets what each does, and its place.
 pub(super) fn judge_commands(commands: &[Command], depth: u32, found: &mut impl FnMut(Deeds, usize, usize)) {
-    let mut judge = Judge { fetched: Vec::new(), fifo: false, depth };
+    let mut judge = Judge { fetched: Vec::new(), told: Vec::new(), fifo: false, depth };
     judge.list(commands, &mut |deeds, command| {
         if !deeds.is_empty() {
             found(deeds, command.start, command.end);
@@ -50,7 +50,7 @@ pub(super) fn judge_commands(commands: &[Command], depth: u32, found: &mut impl 
 
 /// Judges the commands of one call among others; `fetched` are the files that earlier ones downloaded.
 pub(super) fn judge_with(commands: &[Command], fetched: &mut Vec<String>, found: &mut impl FnMut(Deeds)) {
-    let mut judge = Judge { fetched: std::mem::take(fetched), fifo: false, depth: 0 };
+    let mut judge = Judge { fetched: std::mem::take(fetched), told: Vec::new(), fifo: false, depth: 0 };
     judge.list(commands, &mut |deeds, _| found(deeds));
     *fetched = judge.fetched;
 }
@@ -61,6 +61,8 @@ const MAX_FETCHED: usize = 64;
 struct Judge {
     /// Names of files that were downloaded.
     fetched: Vec<String>,
+    /// Names of variables that hold what a command told of the machine.
+    told: Vec<String>,
     /// Whether a named pipe was made, through which a shell may answer a connection.
     fifo: bool,
     depth: u32,
@@ -118,6 +120,7 @@ impl Judge {
                 stream = Stream::default();
             }
             let inside = self.list(&command.substitutions, found);
+            self.assigned(command);
             let Some((name, index)) = program_of(command) else { continue };
             let arguments = &command.words[index + 1..];
             let run = Run { name: &name, arguments, command, stream, inside };
@@ -129,6 +132,32 @@ impl Judge {
             stream.data |= tells_data(&run);
         }
         all
+    }
+
+    /// Remembers the variables that a command sets to what another tells of the machine: `E=$(env | base64)`.
+    fn assigned(&mut self, command: &Command) {
+        if command.substitutions.is_empty() && !command.words.iter().any(|word| word.contains('`')) {
+            return;
+        }
+        for word in &command.words {
+            let Some((name, value)) = word.split_once('=') else { continue };
+            let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            if named && self.told.len() < MAX_FETCHED && (tells_machine(value) || self.holds(value)) {
+                self.told.push(name.to_owned());
+            }
+        }
+    }
+
+    /// True for a text into which the shell puts such a variable.
+    fn holds(&self, text: &str) -> bool {
+        self.told.iter().any(|name| {
+            text.match_indices(name.as_str()).any(|(at, _)| {
+                let before = &text[..at];
+                let after = text[at + name.len()..].bytes().next();
+                let ends = after.is_none_or(|byte| !(byte.is_ascii_alphanumeric() || byte == b'_'));
+                (before.ends_with('$') || before.ends_with("${")) && ends
+            })
+        })
     }
 
     fn judge(&mut self, run: &Run<'_>) -> Deeds {
@@ -149,7 +178,9 @@ impl Judge {
             self.fifo = true;
         } else if matches!(name, "nslookup" | "dig" | "host" | "ping" | "resolve-dnsname") {
             deeds |= Deeds::FETCHES;
-            if run.any(&["$(", "`", "%username%", "%computername%", "$env:", "$user", "$hostname"]) {
+            if run.any(&["$(", "`", "%username%", "%computername%", "$env:", "$user", "$hostname"])
+                || run.arguments.iter().any(|word| self.holds(word))
+            {
                 deeds |= Deeds::SENDS_NAME;
             }
         }
@@ -289,9 +320,10 @@ impl Judge {
             let file = matches!(flag, "-T" | "--upload-file" | "--post-file" | "--body-file") || value.contains('@');
             upload
                 && (tells_machine(value)
+                    || self.holds(value)
                     || (file && (run.stream.data || names_secret(value) || value.contains("/etc/"))))
         });
-        let in_address = run.plain().any(|word| word.contains("://") && tells_machine(word));
+        let in_address = run.plain().any(|word| word.contains("://") && (tells_machine(word) || self.holds(word)));
         if sends || in_address || (run.stream.data && run.any(&["@-", "@/dev/stdin"])) {
             deeds |= Deeds::SENDS;
         }

@@ -106,6 +106,7 @@ impl<'a> Walker<'_, 'a> {
                 if page {
                     self.builder.redirect(Some(&right), place);
                 }
+                self.builder.hears(&object, name, &right);
                 self.builder.set_member(&object, Some(name), &right);
                 right
             }

@@ -1,10 +1,11 @@
 //! Calls: what is called, with what, and what comes of it.
 
 use oxc_ast::ast::*;
+use oxc_span::{GetSpan, Span};
 
 use super::computing::{better, unpacked};
 use super::{Walker, unwrapped};
-use crate::facts::{Argument as FactArgument, Constant, Place, Taint, Text, Value};
+use crate::facts::{Argument as FactArgument, Constant, Place, Taint, Text, Value, takes_in};
 
 /// What a member holds that somebody outside of the program fills: the cookies of a page, a request to a server.
 pub(super) fn outside(object: &Expression<'_>, name: &str) -> Taint {
@@ -20,6 +21,20 @@ pub(super) fn outside(object: &Expression<'_>, name: &str) -> Taint {
     }
 }
 
+/// What compilers call the functions that they put around `require`.
+const WRAPPERS: [&str; 8] = [
+    "__importDefault",
+    "__importStar",
+    "__toESM",
+    "_interopDefaultLegacy",
+    "_interopRequireDefault",
+    "_interopRequireWildcard",
+    "_interop_require_default",
+    "_interop_require_wildcard",
+];
+/// Bytes of the body of such a function.
+const MAX_WRAPPER: u32 = 800;
+
 /// Functions that yield a constant for constants.
 const COMPUTING: [&str; 5] = ["parseInt", "decodeURIComponent", "decodeURI", "Number", "parseFloat"];
 
@@ -32,6 +47,9 @@ impl<'a> Walker<'_, 'a> {
         statements: &[Statement<'a>],
         expression: Option<&Expression<'a>>,
     ) {
+        if self.wraps && (1..=3).contains(&parameters.items.len()) && self.is_wrapper(statements, expression) {
+            self.wrappers.insert(id);
+        }
         let returned = match (statements, expression) {
             (_, Some(expression)) => expression,
             ([Statement::ReturnStatement(inner)], None) => match &inner.argument {
@@ -54,6 +72,18 @@ impl<'a> Walker<'_, 'a> {
         if let Some(handed) = handed {
             self.relays.insert(id, (callee, handed));
         }
+    }
+
+    /// True for a small function that asks whether a module was compiled from one of ECMAScript.
+    fn is_wrapper(&self, statements: &[Statement<'a>], expression: Option<&Expression<'a>>) -> bool {
+        let span = match (statements, expression) {
+            (_, Some(expression)) => expression.span(),
+            ([first, .., last], None) => Span::new(first.span().start, last.span().end),
+            ([only], None) => only.span(),
+            ([], None) => return false,
+        };
+        let text = if span.size() <= MAX_WRAPPER { self.builder.text(span.start, span.end) } else { "" };
+        memchr::memmem::find(text.as_bytes(), b"__esModule").is_some()
     }
 
     /// The arguments of a call; functions among them are given what the call yields.
@@ -122,6 +152,9 @@ impl<'a> Walker<'_, 'a> {
                 if let Some(value) = self.handed_on(&object, &name, &arguments, place) {
                     return value;
                 }
+                if takes_in(&name) {
+                    self.grow_attribute(callee, &arguments);
+                }
                 let computed = self.computed_method(&object, &name, &arguments);
                 let value = self.builder.call_method(object, &name, arguments, place);
                 let missing = computed.is_none() && matches!(value.constant, Constant::Unknown);
@@ -141,10 +174,31 @@ impl<'a> Walker<'_, 'a> {
                 };
                 let callee = self.eval(callee);
                 let arguments = self.arguments(&call.arguments, &callee, None);
+                if plain.is_some_and(|name| WRAPPERS.contains(&name))
+                    && let Some(module) = arguments.first().map(|argument| argument.value.clone())
+                    && module.path.is_some()
+                {
+                    return module;
+                }
                 let plain = plain.filter(|name| COMPUTING.contains(name) && callee.is_unknown());
                 let computed = plain.and_then(|name| self.computed_path(name, &arguments));
                 better(self.called(callee, arguments, place), computed)
             }
+        }
+    }
+
+    /// `this.all.push(value)`: what the attribute is made of grows.
+    fn grow_attribute(&mut self, method: &Expression<'a>, arguments: &[FactArgument<'a>]) {
+        let Expression::StaticMemberExpression(method) = method else { return };
+        let Expression::StaticMemberExpression(attribute) = &method.object else { return };
+        let object = match &attribute.object {
+            Expression::ThisExpression(_) => Value { class: self.class, ..Value::default() },
+            Expression::Identifier(name) => self.builder.name(name.name.as_str()),
+            _ => return,
+        };
+        let taint = arguments.iter().fold(Taint::NONE, |all, argument| all | argument.value.whole_taint());
+        if object.class.is_some() && !taint.is_empty() {
+            self.builder.set_member(&object, Some(attribute.property.name.as_str()), &Value::tainted(taint));
         }
     }
 
@@ -167,7 +221,11 @@ impl<'a> Walker<'_, 'a> {
             (_, "map" | "forEach") => object.items().iter().take(1).map(plain).collect(),
             _ => return None,
         };
-        (!handed.is_empty()).then(|| self.builder.call(inner, handed, Taint::NONE, place))
+        if handed.is_empty() {
+            return None;
+        }
+        self.builder.give_answer(&inner, &handed);
+        Some(self.builder.call(inner, handed, Taint::NONE, place))
     }
 
     /// `[]["filter"]["constructor"]`: what makes a method of anything makes functions.
@@ -198,6 +256,14 @@ impl<'a> Walker<'_, 'a> {
             }
             let computed = self.computed_call(&inner, &arguments);
             return better(self.builder.call(inner, handed, Taint::NONE, place), computed);
+        }
+        // `__importDefault(require("x"))` is the module, whose default is itself.
+        if let Some(id) = callee.function.filter(|id| self.wrappers.contains(id))
+            && let Some(module) = arguments.first().map(|argument| argument.value.clone())
+            && module.path.is_some()
+        {
+            self.builder.runs(id);
+            return module;
         }
         let computed = self.computed_call(&callee, &arguments);
         let text = computed.as_ref().and_then(|value| value.as_text()).map(str::to_owned);

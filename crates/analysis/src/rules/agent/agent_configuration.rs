@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::super::filesystem::file_write::is_writing;
-use crate::facts::{Effects, Signs, Taint};
+use crate::facts::{Call, Effects, Signs, Taint, Value};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -24,9 +24,23 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     }
     for call in source.calls(Effects::WRITE | Effects::OPEN) {
         let writes = call.effects.any(Effects::WRITE) || is_writing(call);
-        if writes && call.taint.any(Taint::PERSISTENCE_PATH) && !call.path.contains("mkdir") {
+        if writes
+            && call.taint.any(Taint::PERSISTENCE_PATH)
+            && !call.path.contains("mkdir")
+            && !is_idle_task(source, call)
+        {
             let hit = hits.at(source.facts, call.place);
             hits.push(hit.severity(Severity::Low).loaded(Severity::High));
         }
     }
+}
+
+/// True for the tasks of an editor that its user starts: they start by themselves only where they say so.
+pub(in crate::rules) fn is_idle_task(source: &Source<'_>, call: &Call<'_>) -> bool {
+    let named = |value: &Value<'_>| {
+        let name = value.as_prefix().or(value.origin.as_deref()).unwrap_or_default();
+        name.ends_with("tasks.json")
+    };
+    let tasks = call.positional(0).is_some_and(named);
+    tasks && memchr::memmem::find(source.facts.source.as_bytes(), b"folderOpen").is_none()
 }

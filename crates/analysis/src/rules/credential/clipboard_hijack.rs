@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::Effects;
+use crate::facts::{Call, Effects, words_of};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -24,18 +24,34 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             .calls(Effects::WATCH)
             .find(|call| clipboard(&call.path) && words.iter().any(|word| call.path.contains(word)))
     };
-    let (Some(reads), Some(_)) = (
-        named(&["paste", "read", "Get", "_get", "waitFor"]).filter(|_| has_address_pattern(source.facts.source)),
-        named(&["copy", "write", "Set", "_append"]),
-    ) else {
-        return;
-    };
-    hits.push_call(source.facts, reads);
+    let reads = named(&["paste", "read", "Get", "_get", "waitFor"]).or_else(|| started(source, &READING));
+    let writes = named(&["copy", "write", "Set", "_append"]).or_else(|| started(source, &WRITING));
+    if let (Some(reads), Some(_)) = (reads, writes)
+        && has_address_pattern(source.facts.source)
+    {
+        hits.push_call(source.facts, reads);
+    }
+}
+
+/// Programs that print the clipboard, and programs that fill it.
+const READING: [&str; 3] = ["pbpaste", "get-clipboard", "wl-paste"];
+const WRITING: [&str; 4] = ["pbcopy", "set-clipboard", "clip.exe", "wl-copy"];
+
+/// The call that starts one of these programs.
+fn started<'s>(source: &Source<'s>, programs: &[&str]) -> Option<&'s Call<'s>> {
+    source.calls(Effects::SPAWN).find(|call| {
+        let words = words_of(&call.arguments);
+        let line = words.join(" ").to_ascii_lowercase();
+        // One program does both; a flag says which.
+        let prints = words.iter().any(|word| matches!(*word, "-o" | "-out" | "--output"));
+        let both = words.iter().any(|word| matches!(*word, "xclip" | "xsel")) && prints == (programs == READING);
+        both || programs.iter().any(|program| line.contains(program))
+    })
 }
 
 /// True for a source that holds a regular expression of a wallet's address. Only sources that use the clipboard are
 /// searched.
-fn has_address_pattern(source: &str) -> bool {
+pub(super) fn has_address_pattern(source: &str) -> bool {
     let parts = [
         "[a-fA-F0-9]{40}",
         "[0-9a-fA-F]{40}",

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Taint};
+use crate::facts::{Effects, Taint, When, names_host};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -21,10 +21,15 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let connects = source.does(Effects::NET);
     let collector = source.facts.mentions.iter().any(|mention| mention.taint.any(Taint::EXFIL_HOST | Taint::RAW_IP))
         || source.calls(Effects::NET).any(|call| call.path.starts_with("smtplib.") || call.path.ends_with("sendMail"));
+    let tells = source.calls(Effects::NET).any(|call| {
+        call.taint.any(Taint::WATCHED) || source.facts.when(call.place) == When::Load && names_host(&call.arguments)
+    });
     for call in source.calls(Effects::WATCH).filter(|call| is_keyboard(&call.path)).take(3) {
         let hit = hits.at(source.facts, call.place);
         let (called, loaded) = match (collector, connects) {
             (true, _) => (Severity::Critical, Severity::Critical),
+            // Nobody asks for it by an import, and the host that is told stands in the code.
+            (false, true) if tells => (Severity::Medium, Severity::Critical),
             (false, true) => (Severity::Medium, Severity::High),
             (false, false) => (Severity::Low, Severity::Low),
         };

@@ -2,6 +2,7 @@
 
 use sigma_core::{Category, Severity};
 
+use super::clipboard_hijack::has_address_pattern;
 use crate::facts::Facts;
 use crate::language::Language;
 use crate::rules::{Check, Hits, Rule, Source};
@@ -24,33 +25,71 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     }
     let bytes = source.facts.source.as_bytes();
     let has = |text: &str| memchr::memmem::find(bytes, text.as_bytes());
-    // The rarest word first: most sources hold none of the others either.
-    if has("ethereum").is_none() {
-        return;
-    }
-    let hooks = ["XMLHttpRequest.prototype.", "window.fetch=", "window.fetch ="];
-    // The wallet itself is hooked and one receiver stands in the code.
-    let own = ["ethereum.request = ", "ethereum.request=", "ethereum.sendAsync = ", "ethereum.sendAsync="];
-    let sends = has("eth_sendTransaction").is_some() && has(".to = ").or_else(|| has(".to=")).is_some();
-    if let Some(place) = own.into_iter().find_map(has).filter(|_| sends && addresses(source.facts) > 0) {
+    let first = |texts: &[&str]| texts.iter().find_map(|text| has(text));
+    // The wallet itself is hooked: what it is asked for has a receiver that stands in the code.
+    if has("eth_sendTransaction").is_some()
+        && let Some(place) = first(&[".request = ", ".request=", ".sendAsync = ", ".sendAsync=", ".send = ", ".send="])
+        && (sets_receiver(bytes) || first(&["ethereum.request = ", "ethereum.request="]).is_some() && set_at_all(bytes))
+        && addresses(source.facts) > 0
+    {
         let hit = hits.at_offset(place, "hooks the wallet and sets a constant receiver");
         hits.push(hit);
         return;
     }
-    let Some(place) = hooks.into_iter().find_map(has) else { return };
-    let wallet = ["ethereum.request", "eth_sendTransaction", "window.ethereum"].into_iter().find_map(has).is_some();
-    if wallet && addresses(source.facts) >= ADDRESSES {
+    let page = first(&["XMLHttpRequest.prototype.", "window.fetch=", "window.fetch ="]);
+    let wallet = || first(&["ethereum.request", "eth_sendTransaction", "window.ethereum"]).is_some();
+    if let Some(place) = page.filter(|_| wallet() && addresses(source.facts) >= ADDRESSES) {
         let hit = hits.at_offset(place, "hooks requests beside a list of wallet addresses");
+        hits.push(hit);
+        return;
+    }
+    // What a page sends or gets is searched for addresses of wallets, and some stand in the code to put in their place.
+    let hooked = page.or_else(|| first(&[".fetch = ", ".fetch=function", ".fetch=async"]));
+    // In a bundle they may be strangers: only what stands around the hook counts.
+    let around = |place: usize| {
+        let text = source.facts.source;
+        let from = text.floor_char_boundary(place.saturating_sub(AROUND));
+        &text[from..text.ceil_char_boundary(text.len().min(place + AROUND))]
+    };
+    let replaces = |text: &str| text.contains(".replace(") && has_address_pattern(text) && addresses_in(text) > 0;
+    if let Some(place) = hooked.filter(|place| replaces(around(*place))) {
+        let hit = hits.at_offset(place, "hooks requests and replaces addresses of wallets in them");
         hits.push(hit);
     }
 }
 
+/// True where a receiver is set: `tx.to = `.
+fn set_at_all(bytes: &[u8]) -> bool {
+    [&b".to = "[..], b".to="].iter().any(|text| memchr::memmem::find(bytes, text).is_some())
+}
+
+/// True where a receiver is set to an address that stands there: `tx.to = "0x..."`, and not to the one nobody owns.
+fn sets_receiver(bytes: &[u8]) -> bool {
+    memchr::memmem::find_iter(bytes, b".to").take(MAX_PLACES).any(|at| {
+        let rest = bytes[at + 3..].trim_ascii_start();
+        let Some(rest) = rest.strip_prefix(b"=").map(<[u8]>::trim_ascii_start) else { return false };
+        let Some(digits) = rest.strip_prefix(b"\"0x").or_else(|| rest.strip_prefix(b"'0x")) else { return false };
+        let address = digits.iter().take(41).take_while(|byte| byte.is_ascii_hexdigit()).count() == 40;
+        address && digits[..39].iter().any(|byte| *byte != b'0')
+    })
+}
+
+/// Places that are looked at in one source.
+const MAX_PLACES: usize = 10_000;
+
 /// Addresses that no honest page holds beside a hook.
 const ADDRESSES: usize = 5;
 
-/// How many texts look like addresses of wallets: `0x` and forty digits.
+/// Bytes before and after a hook that belong to it.
+const AROUND: usize = 16 << 10;
+
 fn addresses(facts: &Facts<'_>) -> usize {
-    let bytes = facts.source.as_bytes();
+    addresses_in(facts.source)
+}
+
+/// How many texts look like addresses of wallets: `0x` and forty digits.
+fn addresses_in(text: &str) -> usize {
+    let bytes = text.as_bytes();
     let whole = |at: &usize| {
         let digits = bytes[at + 2..].iter().take(41).take_while(|byte| byte.is_ascii_hexdigit()).count();
         digits == 40

@@ -36,6 +36,10 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         // Nobody tidies up by country.
         let place = call.waits.any(Waits::PLACE);
         let severity = match (deletes || runs, place && call.effects.any(Effects::DELETE)) {
+            // Nobody who imports something asks for programs that are fetched only for some.
+            _ if runs && call.taint.any(Taint::REMOTE | Taint::DOWNLOADED) && !call.waits.any(Waits::COMMAND) => {
+                [Severity::Medium, Severity::Critical]
+            }
             (true, _) => [Severity::Medium, Severity::High],
             (false, true) => [Severity::Medium, Severity::High],
             (false, false) => continue,

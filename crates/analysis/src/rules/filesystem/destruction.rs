@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Deeds, Effects, Value};
+use crate::facts::{Deeds, Effects, Taint, Value};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -70,7 +70,9 @@ fn in_home(path: &str) -> bool {
 fn is_everything(path: &Value<'_>) -> bool {
     // The working folder is the user's project.
     let homes = ["os.homedir()", "os.path.expanduser()", "process.cwd()", "os.getcwd()", "pathlib.Path.cwd()"];
-    let named = path.path.as_deref().is_some_and(|name| homes.contains(&name));
+    // What stands behind one of them is a folder of the program's own.
+    let whole = !path.taint.any(Taint::JOINED | Taint::FOLLOWED);
+    let named = whole && path.path.as_deref().is_some_and(|name| homes.contains(&name));
     named
         || path.as_text().is_some_and(|text| {
             matches!(text, "~" | "~/" | "/" | "C:\\" | "C:/" | "/home" | "/Users" | "/etc" | "/usr")

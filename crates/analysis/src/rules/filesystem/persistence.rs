@@ -2,6 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
+use super::super::agent::agent_configuration::is_idle_task;
 use super::file_write::is_writing;
 use crate::facts::{Deeds, Effects, Taint, deeds_of_text};
 use crate::rules::{Check, Hits, Rule, Source};
@@ -28,7 +29,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     }
     for call in source.calls(Effects::WRITE | Effects::OPEN) {
         let writes = !call.effects.any(Effects::OPEN) || is_writing(call);
-        if writes && call.taint.any(Taint::PERSISTENCE_PATH) {
+        if writes && call.taint.any(Taint::PERSISTENCE_PATH) && !is_idle_task(source, call) {
             let hit = hits.at(source.facts, call.place);
             let told = call.arguments.iter().filter_map(|argument| argument.value.as_prefix());
             let fetches = Deeds::RUNS_DOWNLOAD | Deeds::REMOTE_SHELL | Deeds::ENCODED | Deeds::FETCHES;

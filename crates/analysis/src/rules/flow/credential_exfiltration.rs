@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::Verdict;
-use crate::facts::{Call, Effects, Taint, Value};
+use crate::facts::{Call, Effects, Taint, Value, find_mention};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -22,8 +22,11 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::NET | Effects::PREPARE) {
         // Keys that go back to the service that gave them stay on the machine; its address beside them tells nothing.
-        let address = call.positional(0).or_else(|| call.option("url"));
-        let back = address.is_none_or(|address| address.taint.any(Taint::CREDENTIAL_PATH));
+        // What a connection is handed is no address: where it goes was said before.
+        let hands = HANDS.contains(&call.path.rsplit('.').next().unwrap_or_default());
+        let address = call.positional(0).or_else(|| call.option("url")).filter(|_| !hands);
+        let back =
+            !hands && address.is_none_or(|address| address.taint.any(Taint::CREDENTIAL_PATH) && !is_elsewhere(address));
         // A place that only the machine's own configuration names: the cluster or the service that the token is for.
         if address.is_some_and(is_configured) || prepared(source, call).is_some_and(is_configured) {
             continue;
@@ -34,6 +37,16 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             hits.push(hit.severity(called).loaded(loaded));
         }
     }
+}
+
+/// Methods of a connection that is there already.
+const HANDS: [&str; 6] = ["emit", "end", "send", "sendall", "send_message", "write"];
+
+/// True for an address whose host stands in the code and is no service that hands out credentials, whatever follows it.
+fn is_elsewhere(address: &Value<'_>) -> bool {
+    address.as_prefix().is_some_and(|text| {
+        text.contains("://") && find_mention(text).is_none_or(|named| !named.taint.any(Taint::CREDENTIAL_PATH))
+    })
 }
 
 /// True for an address of which the code names nothing, and that comes from the environment.

@@ -65,18 +65,24 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 /// in objects, where it is not followed. When somebody calls it, it is a tool; nobody asks for it by an import.
 fn check_steps(source: &Source<'_>, hits: &mut Hits<'_>) {
     let steps = source.does(Effects::NET) && source.calls(Effects::CHMOD).any(makes_executable);
-    if !steps || release::all_released(source.facts) {
+    // In a bundle the steps belong to strangers.
+    if !steps || source.facts.source.len() > SMALL || release::all_released(source.facts) {
         return;
     }
+    let anywhere = source.calls(Effects::NET).any(|call| call.taint.any(Taint::ADDRESS));
     for call in source.calls(Effects::SPAWN) {
         let program = call.positional(0).map(|first| first.items().first().unwrap_or(first));
         if program.is_some_and(Value::is_unknown) {
             let hit = hits.at(source.facts, call.place).severity(Severity::Info);
             let message = "Fetches something, makes a file executable and starts one, step by step.";
-            hits.push(hit.loaded(Severity::High).installed(Severity::Critical).message(message));
+            let loaded = if anywhere { Severity::Critical } else { Severity::High };
+            hits.push(hit.loaded(loaded).installed(Severity::Critical).message(message));
         }
     }
 }
+
+/// Bytes of a source in which what is fetched and what is started belong together.
+const SMALL: usize = 256 << 10;
 
 /// True for a mode with which a file can be started.
 fn makes_executable(call: &Call<'_>) -> bool {

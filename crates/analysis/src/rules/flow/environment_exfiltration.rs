@@ -139,6 +139,10 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
 
 /// Looking up one's own address tells nobody anything: `gethostbyname(gethostname())`.
 fn is_own_lookup(call: &Call<'_>) -> bool {
+    let name = call.path.rsplit('.').next().unwrap_or_default();
+    if matches!(name, "emit" | "end" | "post" | "put" | "send" | "sendall" | "write") {
+        return false;
+    }
     let path = call.positional(0).and_then(|value| value.path.as_deref()).unwrap_or_default();
     ["gethostname()", "getfqdn()", "platform.node()", "os.hostname()"].iter().any(|own| path.ends_with(own))
 }

@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Reach, Severity};
 
 use crate::facts::{Deeds, deeds_of_text};
-use crate::language::{Language, language_of};
+use crate::language::Language;
 use crate::report::Distribution;
 use crate::rules::{Check, Hits, RULES, Rule};
 
@@ -29,9 +29,11 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
         hits.push(hit.severity(*severity).reach(Reach::Install).message(message));
     }
     // A shell script counts as called by somebody; here it is npm that calls it.
-    for file in distribution.files.iter().filter(|file| {
-        (file.hooked || file.reach == Reach::Install) && language_of(&file.inner, b"") == Some(Language::Shell)
-    }) {
+    for file in distribution
+        .files
+        .iter()
+        .filter(|file| (file.hooked || file.reach == Reach::Install) && file.language == Some(Language::Shell))
+    {
         for hit in file.outcome.hits.iter().filter(|hit| SERIOUS.contains(&RULES[hit.rule].id)) {
             let message = format!("A script that npm runs at installation does this: {}", RULES[hit.rule].message);
             let found = hits.hit(&hit.evidence).file(file.path.clone()).line(hit.line).reach(Reach::Install);

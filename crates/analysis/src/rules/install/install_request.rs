@@ -14,7 +14,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     message: "Makes a request whose answer nobody keeps, which tells a stranger that it runs here.",
     why: "A beacon: the first thing that a planted or confused dependency does is to tell its author where it runs.",
     false_positives: "Installers that download something keep the answer: that is another rule's matter, and HIGH here only \
-                      where setup.py fetches from a host that publishes no programs. Requests to package indexes and \
+                      where setup.py fetches from a host that publishes no programs and looks at no digest. Requests to package indexes and \
                       forges are MEDIUM at most. Code that has to be called is INFO.",
     example: "import requests\nfrom setuptools import setup\n\nrequests.get(\"https://collect.example.org/\")\nsetup()\n",
     check: Check::Source(check),
@@ -25,14 +25,17 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let keeps = Effects::WRITE | Effects::SPAWN | Effects::EVAL | Effects::NATIVE | Effects::DESERIALISE;
     // What is downloaded and kept is the matter of other rules.
     let kept = facts.calls.iter().any(|call| {
-        call.effects.any(Effects::DOWNLOAD)
+        call.effects.any(Effects::DOWNLOAD | Effects::UNPACK)
             || call.effects.any(keeps) && call.taint.any(Taint::REMOTE | Taint::DOWNLOADED)
     });
     if kept {
         // What a build needs is in the sdist, or comes from where programs are published.
         if source.setup && !all_released(facts) {
+            // A digest beside it says what it must be, whoever answers.
+            let checked = memchr::memmem::find(facts.source.as_bytes(), b".hexdigest()").is_some();
+            let installed = if checked { Severity::Medium } else { Severity::High };
             for call in source.calls(Effects::NET).filter(|call| names_address(call)) {
-                let hit = hits.at(facts, call.place).severity(Severity::Info).installed(Severity::High);
+                let hit = hits.at(facts, call.place).severity(Severity::Info).installed(installed);
                 hits.push(hit.message("Keeps what it fetches from a host where no programs are published."));
             }
         }

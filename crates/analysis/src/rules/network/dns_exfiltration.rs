@@ -47,7 +47,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 
 /// How many labels a host name has that nobody resolves to see whether there is a network.
 fn labels_of_stranger(host: &str) -> Option<usize> {
-    const PROBES: [&str; 22] = [
+    const PROBES: [&str; 23] = [
+        "one",
         "google",
         "cloudflare",
         "microsoft",
@@ -93,6 +94,10 @@ fn resolves(path: &str) -> bool {
         "resolveTxt",
         "query",
         "resolveCname",
+        "resolveAny",
+        "resolveMx",
+        "resolveNs",
+        "resolveSrv",
     ];
     let modules = ["socket.", "dns."];
     modules.iter().any(|module| path.starts_with(module))

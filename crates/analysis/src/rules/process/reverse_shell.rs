@@ -40,7 +40,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let bytes = source.facts.source.as_bytes();
     let has = |text: &str| memchr::memmem::find(bytes, text.as_bytes()).is_some();
     // The source is searched once, however many programs it starts.
-    let pipes = LazyCell::new(|| has(".stdin") && has(".pipe("));
+    let pipes = LazyCell::new(|| has(".stdin") && (has(".pipe(") || has("pipeline(")));
+    // Python hands bytes from one to the other: what is received is written to the shell, what it prints is sent.
+    let pumps = LazyCell::new(|| has("stdin.write") && has("stdout") && has(".recv") && has(".send"));
     let both_ends = LazyCell::new(|| {
         let ends = has(".stdin.write(") || has("pipe(") && has(".stdin)");
         ends && (has("stdout.on(") && has(".write(") || has("stdout.pipe("))
@@ -59,7 +61,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let alone = call.positional(1).is_none_or(|arguments| arguments.items().len() <= 1);
         let small = bytes.len() <= SMALL;
         let piped = shell && alone && small && source.facts.imports.contains("net") && *pipes;
-        if named || ((connects || listens) && shell && (duplicates >= 1 || socket)) || (connects && piped) {
+        let pumped = shell && alone && small && connects && call.option("stdin").is_some() && *pumps;
+        if named || ((connects || listens) && shell && (duplicates >= 1 || socket)) || (connects && piped) || pumped {
             if !seen.contains(&call.place) {
                 hits.push_call(source.facts, call);
             }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Deeds, Effects, Signs, Taint};
+use crate::facts::{Call, Deeds, Effects, Signs, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -26,8 +26,12 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             || (source.facts.signs.any(Signs::DEVELOPER) && has("_authToken"));
         let plants = has("preinstall") || has("postinstall");
         let hit = hits.at(source.facts, deed.place);
+        // What it found in the user's files is what it publishes with.
+        let of = |call: &Call<'_>| call.place == deed.place && call.taint.any(Taint::CREDENTIAL);
+        let found = source.calls(Effects::SPAWN).any(of);
         let (called, loaded) = match (searches || plants, reads) {
             _ if source.is_script() => (Severity::Low, Severity::Low),
+            _ if found => (Severity::High, Severity::Critical),
             (true, true) => (Severity::Critical, Severity::Critical),
             (true, false) | (false, true) => (Severity::Medium, Severity::High),
             (false, false) => (Severity::Low, Severity::Low),
