@@ -186,9 +186,7 @@ fn counted<'v, 'a: 'v>(words: &[&'v Value<'a>], of: impl Fn(&Value<'a>) -> Taint
         name if RUNS_ARGUMENTS.contains(&name) => all(),
         // What is installed by the name that an answer or a file of answers gives is what the index answers for it.
         name if INSTALLS_BY_NAME.contains(&name) => {
-            let file = |word: &&&Value<'a>| {
-                word.as_text().is_some() || word.origin.as_deref().is_some_and(|origin| names_file(origin))
-            };
+            let file = |word: &&&Value<'a>| word.as_text().is_some() || word.origin.as_deref().is_some_and(names_file);
             let files = rest.iter().filter(file).fold(Taint::NONE, |all, word| all | of(word));
             of(program) | files.without(Taint::REMOTE)
         }
