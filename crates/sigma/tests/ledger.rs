@@ -1,7 +1,7 @@
 //! Certificates that strangers check: signed, logged, handed out, and verified offline by this program and by the one in Python.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use sigma_testkit::{FakeEcosystem, Wheel};
@@ -239,7 +239,7 @@ fn a_crash_at_any_point_ends_in_one_entry() {
     for (number, name) in names.iter().enumerate() {
         scene.add(name);
         let package = format!("pypi:{name}@1.0");
-        let mut audit = scene.command(&["audit", "--package", &package]).spawn().unwrap();
+        let mut audit = scene.command(&["audit", "--package", &package]).stdout(Stdio::null()).spawn().unwrap();
         // Somewhere between its start and after its end.
         std::thread::sleep(std::time::Duration::from_millis(40 * number as u64));
         let _ = audit.kill();
@@ -388,7 +388,8 @@ impl Server {
     fn start(scene: &Scene) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
-        let child = scene.command(&["serve", "--no-worker", "--listen", &address]).spawn().unwrap();
+        let child =
+            scene.command(&["serve", "--no-worker", "--listen", &address]).stderr(Stdio::null()).spawn().unwrap();
         let server = Self { child, address };
         server.wait_for("/readyz", "200");
         server
