@@ -253,7 +253,10 @@ impl Verification {
             "What a certificate does not cover: files of a release that were not read, and what the analysis does not see."
                 .to_owned(),
         ];
-        not_proven.push("That the log's root was put on a chain: no node was asked.".to_owned());
+        // Of a file, the check says so itself.
+        if sections.iter().any(|section| section.kind != SectionKind::File) {
+            not_proven.push("That the log's root was put on a chain: no node was asked.".to_owned());
+        }
         if !status.as_ref().is_some_and(|status| status.fresh) {
             not_proven.push("That nothing was revoked since: no status list that still holds is at hand.".to_owned());
         }

@@ -115,7 +115,7 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
 pub fn digest(path: &Path) -> Result<Sha256> {
     if path.file_name().is_some_and(|name| name == "SKILL.md") {
         let bytes = read(path, MAX_BUNDLE as u64)?;
-        return Ok(sigma_intake::skill::read("SKILL.md", &bytes, "").sha256_lf);
+        return Ok(sigma_intake::skill::sha256_lf(&bytes));
     }
     super::hash::file(path)
 }
