@@ -16,7 +16,7 @@ use crate::developer::caller::Admin;
 use crate::developer::plane;
 use crate::problem::{Code, Problem, Problems, Refusals};
 use crate::public::list::{ListParams, filter};
-use crate::public::query::{Body, Params, is_certificate_id, is_id, limit, read_cursor, write_cursor};
+use crate::public::query::{Body, Params, certificate_id, cut, limit, read_cursor, write_cursor};
 use crate::public::summary::Summary;
 
 /// A page of certificates, as operators see them.
@@ -116,11 +116,9 @@ pub(crate) async fn list(
     let limit = limit(params.limit)?;
     let after = params.cursor.as_deref().map(read_cursor).transpose()?;
     let mut found = app.store.page(&filter, after.as_ref(), limit + 1).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let last = found.last().filter(|_| more);
-    let next_cursor =
-        last.map(|last| write_cursor(&Cursor { certified_at: last.record.certified_at, id: last.record.id.clone() }));
+    let next_cursor = cut(&mut found, limit, |last| {
+        write_cursor(&Cursor { certified_at: last.record.certified_at, id: last.record.id.clone() })
+    });
     let mut items = Vec::with_capacity(found.len());
     for listed in &found {
         let decision = listed.record.decision.as_ref();
@@ -172,7 +170,7 @@ pub(crate) async fn decide(
         (_, Some(_)) => return Err(Problem::new(Code::InvalidBody, "only `override` has a `level`")),
     };
     let reason = reason(&request.reason)?;
-    valid(&id)?;
+    certificate_id(&id)?;
     let new = NewDecision { certificate: id, action, reason, operator: caller.owner, at: app.now() };
     let event = app.store.decide(&new).await?.ok_or_else(|| none(&new.certificate))?;
     Ok((StatusCode::CREATED, Json(view(event.seq, event.decision))))
@@ -194,7 +192,7 @@ pub(crate) async fn reaudit(
     Body(request): Body<ReasonRequest>,
 ) -> Result<(StatusCode, Json<Asked>), Problem> {
     let reason = reason(&request.reason)?;
-    valid(&id)?;
+    certificate_id(&id)?;
     let developer = &plane(&app)?.developer;
     let job = developer.hall.request_reaudit(&id, &reason, &caller.owner).await.map_err(|error| match error {
         ReauditError::Unknown(id) => none(&id),
@@ -212,15 +210,8 @@ pub(super) fn level(text: &str) -> Result<SecurityLevel, Problem> {
     text.parse().map_err(|error: String| Problem::new(Code::InvalidBody, error))
 }
 
-fn valid(id: &str) -> Result<(), Problem> {
-    match is_certificate_id(id) || is_id(id, "sig_") {
-        true => Ok(()),
-        false => Err(Problem::new(Code::InvalidId, "expected `pkg_` or `sig_` and 32 characters of a-z and 2-7")),
-    }
-}
-
 async fn known(app: &App, id: &str) -> Result<(), Problem> {
-    valid(id)?;
+    certificate_id(id)?;
     app.store.any_certificate(id).await?.map(|_| ()).ok_or_else(|| none(id))
 }
 

@@ -11,7 +11,7 @@ use super::{is_id, read_cursor, reason};
 use crate::App;
 use crate::developer::caller::Admin;
 use crate::problem::{Code, Problem, Problems, Refusals};
-use crate::public::query::{Body, Params, limit, write_place};
+use crate::public::query::{Body, Params, cut, limit, write_place};
 
 /// Flags, the oldest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -103,9 +103,7 @@ pub(crate) async fn list(
     let after = params.cursor.as_deref().map(|text| read_cursor(text, PREFIX)).transpose()?;
     let after = after.as_ref().map(|(at, id)| (*at, id.as_str()));
     let mut found = app.store.flags(state, after, limit + 1).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next_cursor = found.last().filter(|_| more).map(|last| write_place(last.created_at, &last.id));
+    let next_cursor = cut(&mut found, limit, |last| write_place(last.created_at, &last.id));
     Ok(Json(FlagPage { items: found.into_iter().map(view).collect(), next_cursor }))
 }
 

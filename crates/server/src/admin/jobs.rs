@@ -14,7 +14,7 @@ use crate::App;
 use crate::developer::caller::Admin;
 use crate::developer::plane;
 use crate::problem::{Code, Problem, Problems, Refusals};
-use crate::public::query::{Body, Params, limit, write_place};
+use crate::public::query::{Body, Params, cut, limit, write_place};
 
 /// Jobs in a state, those that changed last first, and how many there are of each.
 #[derive(Debug, Serialize, ToSchema)]
@@ -102,9 +102,7 @@ pub(crate) async fn list(
     let before = params.cursor.as_deref().map(|text| read_cursor(text, "job_")).transpose()?;
     let before = before.as_ref().map(|(at, id)| (*at, id.as_str()));
     let mut found = app.store.jobs(state, before, limit + 1).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next_cursor = found.last().filter(|_| more).map(|last| write_place(last.updated_at, last.id.as_str()));
+    let next_cursor = cut(&mut found, limit, |last| write_place(last.updated_at, last.id.as_str()));
     let counts = app.store.job_counts().await?.into_iter().map(|count| CountView {
         class: count.class,
         state: count.state.as_str(),

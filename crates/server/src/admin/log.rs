@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::App;
 use crate::developer::caller::Admin;
 use crate::problem::{Code, Problem, Problems, Refusals};
-use crate::public::query::{Params, limit};
+use crate::public::query::{Params, cut, limit};
 
 /// Entries of the log, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -78,9 +78,7 @@ pub(crate) async fn list(
     }
     let before = params.cursor.as_deref().map(read_cursor).transpose()?;
     let mut found = app.store.log(before, subject, limit + 1).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next_cursor = found.last().filter(|_| more).map(|last| BASE64URL_NOPAD.encode(last.seq.to_string().as_bytes()));
+    let next_cursor = cut(&mut found, limit, |last| BASE64URL_NOPAD.encode(last.seq.to_string().as_bytes()));
     Ok(Json(LogPage { items: found.into_iter().map(view).collect(), next_cursor }))
 }
 

@@ -15,7 +15,7 @@ use super::{PageParams, is_id, read_cursor, reason};
 use crate::App;
 use crate::developer::caller::Admin;
 use crate::problem::{Code, Problem, Problems, Refusals};
-use crate::public::query::{Body, Params, limit, write_place};
+use crate::public::query::{Body, Params, cut, limit, write_place};
 
 /// The queue, the oldest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -74,9 +74,7 @@ pub(crate) async fn list(
     let after = params.cursor.as_deref().map(|text| read_cursor(text, PREFIX)).transpose()?;
     let after = after.as_ref().map(|(at, id)| (*at, id.as_str()));
     let mut found = app.store.open_submission_escalations(after, limit + 1).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next_cursor = found.last().filter(|_| more).map(|last| write_place(last.escalated_at, &last.submission));
+    let next_cursor = cut(&mut found, limit, |last| write_place(last.escalated_at, &last.submission));
     Ok(Json(SubmissionEscalationPage { items: found.iter().map(view).collect::<Result<_, _>>()?, next_cursor }))
 }
 

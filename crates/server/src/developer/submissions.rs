@@ -15,7 +15,7 @@ use super::caller::{Reader, Submitter};
 use super::{drafts, plane};
 use crate::App;
 use crate::problem::{Code, Problem, Problems, Refusals};
-use crate::public::query::{Params, is_id, limit, read_place, write_place};
+use crate::public::query::{Params, cut, is_id, limit, read_place, write_place};
 
 /// How a submission stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -169,9 +169,7 @@ pub(crate) async fn list(
     let before = params.cursor.as_deref().map(|text| read_place(text, is_submission)).transpose()?;
     let before = before.as_ref().map(|(at, id)| (*at, id.as_str()));
     let mut found = app.store.submissions_of(&caller.owner, before, limit + 1).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next_cursor = found.last().filter(|_| more).map(|last| write_place(last.created_at, &last.id));
+    let next_cursor = cut(&mut found, limit, |last| write_place(last.created_at, &last.id));
     Ok(Json(SubmissionPage { items: found.iter().map(view).collect::<Result<_, _>>()?, next_cursor }))
 }
 

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::conditional::Tagged;
 use crate::problem::{Code, Problem, Problems};
-use crate::public::query::MAX_LIMIT;
+use crate::public::query::{MAX_LIMIT, named};
 use crate::public::summary::Summary;
 
 /// Certificates that cover some bytes.
@@ -34,7 +34,7 @@ pub(crate) async fn by_hash(
     params: RawPathParams,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let text = params.iter().map(|(_, value)| value).next().unwrap_or_default();
+    let text = named(&params);
     let sha256: Sha256 = text.parse().map_err(|error| Problem::new(Code::InvalidHash, error))?;
     let found = app.store.covering(sha256, MAX_LIMIT).await?;
     if found.is_empty() {

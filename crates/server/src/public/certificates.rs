@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::conditional::Tagged;
 use crate::problem::{Code, Problem, Problems};
-use crate::public::query::{is_certificate_id, is_id};
+use crate::public::query::{certificate_id, is_certificate_id, named};
 use crate::public::submissions::on_chain;
 use crate::public::summary::{open, since};
 
@@ -171,13 +171,13 @@ pub(crate) async fn live_status(State(app): State<App>, params: RawPathParams) -
 
 /// The certificate that the address names.
 pub(crate) async fn find(app: &App, params: &RawPathParams) -> Result<Found, Problem> {
-    let id = params.iter().map(|(_, value)| value).next().unwrap_or_default();
-    let found = if is_certificate_id(id) {
-        app.store.stands(id).await?.map(|listed| Found::Package(Box::new(listed)))
-    } else if is_id(id, "sig_") {
-        app.store.submission_certificate(id).await?.map(|listed| Found::Submission(Box::new(listed)))
-    } else {
-        return Err(Problem::new(Code::InvalidId, "expected `pkg_` or `sig_` and 32 characters of a-z and 2-7"));
+    let id = certificate_id(named(params))?;
+    let found = match is_certificate_id(id) {
+        true => app.store.stands(id).await?.map(|listed| Found::Package(Box::new(listed))),
+        false => {
+            let found = app.store.submission_certificate(id).await?;
+            found.map(|listed| Found::Submission(Box::new(listed)))
+        }
     };
     found.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no certificate {id}")))
 }

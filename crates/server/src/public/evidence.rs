@@ -10,7 +10,7 @@ use sigma_store::Sealed;
 use crate::App;
 use crate::conditional::Tagged;
 use crate::problem::{Code, Problem, Problems};
-use crate::public::query::is_certificate_id;
+use crate::public::query::{is_certificate_id, named};
 
 /// The files inside what a certificate covers
 ///
@@ -53,7 +53,7 @@ pub(crate) async fn report(
 }
 
 async fn sealed(app: &App, params: &RawPathParams) -> Result<Sealed, Problem> {
-    let id = params.iter().map(|(_, value)| value).next().unwrap_or_default();
+    let id = named(params);
     if !is_certificate_id(id) {
         return Err(Problem::new(Code::InvalidId, "expected `pkg_` and 32 characters of a-z and 2-7"));
     }

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::App;
 use crate::conditional::Tagged;
 use crate::problem::{Code, Problem, Problems};
-use crate::public::query::{Params, limit, read_cursor, write_cursor};
+use crate::public::query::{Params, cut, limit, read_cursor, write_cursor};
 use crate::public::summary::Summary;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -56,11 +56,9 @@ pub(crate) async fn list(
     let limit = limit(params.limit)?;
     let after = params.cursor.as_deref().map(read_cursor).transpose()?;
     let mut found = app.store.page(&filter, after.as_ref(), limit + 1).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let last = found.last().filter(|_| more);
-    let next_cursor =
-        last.map(|last| write_cursor(&Cursor { certified_at: last.record.certified_at, id: last.record.id.clone() }));
+    let next_cursor = cut(&mut found, limit, |last| {
+        write_cursor(&Cursor { certified_at: last.record.certified_at, id: last.record.id.clone() })
+    });
     let items: Result<Vec<Summary>, _> =
         found.iter().map(|listed| Summary::of(listed, app.answers.endpoints())).collect();
     let page = Page { items: items?, next_cursor };

@@ -8,7 +8,7 @@ use sigma_pipeline::{LedgerError, LedgerReader};
 use crate::App;
 use crate::conditional::Tagged;
 use crate::problem::{Code, Problem, Problems};
-use crate::public::query::{is_certificate_id, is_id};
+use crate::public::query::{certificate_id, named};
 
 /// Tiles never change: whoever has one need not ask again.
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -72,10 +72,7 @@ pub(crate) async fn bundle(
     params: RawPathParams,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id = params.iter().map(|(_, value)| value).next().unwrap_or_default();
-    if !is_certificate_id(id) && !is_id(id, "sig_") {
-        return Err(Problem::new(Code::InvalidId, "expected `pkg_` or `sig_` and 32 characters of a-z and 2-7"));
-    }
+    let id = certificate_id(named(&params))?;
     let bundle = ledger(&app)?.bundle(&app.store, id).await.map_err(unreadable)?;
     let bundle = bundle.ok_or_else(|| Problem::new(Code::NotFound, format!("{id} is not in the log")))?;
     Ok(Tagged::hashed(serde_json::to_vec(&bundle).map_err(Problem::internal)?).respond(&headers))

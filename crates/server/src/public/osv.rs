@@ -18,7 +18,7 @@ use crate::limit::Peer;
 use crate::problem::{Code, Problem, Problems};
 use crate::public::batch::weigh;
 use crate::public::purl::{foreign, parts_of};
-use crate::public::query::{Body, is_certificate_id};
+use crate::public::query::{Body, is_certificate_id, named};
 use crate::public::summary::open;
 
 const SCHEMA_VERSION: &str = "1.7.3";
@@ -178,7 +178,7 @@ pub(crate) async fn vulnerability(
     State(app): State<App>,
     params: RawPathParams,
 ) -> Result<Json<Vulnerability>, Problem> {
-    let id = params.iter().map(|(_, value)| value).next().unwrap_or_default();
+    let id = named(&params);
     let certificate = id.strip_prefix("SIGMA-").map(|rest| format!("pkg_{rest}"));
     let Some(certificate) = certificate.filter(|id| is_certificate_id(id)) else {
         return Err(Problem::new(Code::InvalidId, "expected `SIGMA-` and 32 characters of a-z and 2-7"));

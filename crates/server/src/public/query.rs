@@ -1,7 +1,7 @@
 //! Parameters and bodies, with problems instead of the framework's own words; and cursors.
 
 use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use bytes::Bytes;
@@ -71,6 +71,14 @@ pub(crate) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
     }
 }
 
+/// Cuts what was found down to a page. One more than the page was asked for: where it is there, `place` of the page's last entry is
+/// the cursor of the next page.
+pub(crate) fn cut<T>(found: &mut Vec<T>, limit: u32, place: impl FnOnce(&T) -> String) -> Option<String> {
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    found.last().filter(|_| more).map(place)
+}
+
 /// A cursor after something that has a time and an id: opaque, and harmless when clients change it.
 pub(crate) fn write_place(at: Timestamp, id: &str) -> String {
     BASE64URL_NOPAD.encode(format!("{}/{id}", at.as_millis()).as_bytes())
@@ -97,6 +105,19 @@ pub(crate) fn write_cursor(cursor: &Cursor) -> String {
 pub(crate) fn read_cursor(text: &str) -> Result<Cursor, Problem> {
     let (at, id) = read_place(text, is_certificate_id)?;
     Ok(Cursor { certified_at: at.as_millis(), id })
+}
+
+/// What the path names, where it has one parameter.
+pub(crate) fn named(params: &RawPathParams) -> &str {
+    params.iter().map(|(_, value)| value).next().unwrap_or_default()
+}
+
+/// Refuses what is no id of a certificate, of a package or of a submission.
+pub(crate) fn certificate_id(id: &str) -> Result<&str, Problem> {
+    match is_certificate_id(id) || is_id(id, "sig_") {
+        true => Ok(id),
+        false => Err(Problem::new(Code::InvalidId, "expected `pkg_` or `sig_` and 32 characters of a-z and 2-7")),
+    }
 }
 
 /// `pkg_` and 32 characters of lower-case base32.

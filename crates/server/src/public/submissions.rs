@@ -14,7 +14,7 @@ use crate::App;
 use crate::conditional::Tagged;
 use crate::problem::{Code, Problem, Problems};
 use crate::public::certificates::{Found, find};
-use crate::public::query::{MAX_LIMIT, Params, is_id, limit, read_place, write_place};
+use crate::public::query::{MAX_LIMIT, Params, cut, is_id, limit, read_place, write_place};
 
 /// Where a certificate of either kind is on a chain.
 pub(crate) async fn on_chain(app: &App, id: &str) -> Result<OnChain, Problem> {
@@ -103,9 +103,7 @@ pub(crate) async fn search(
     let before = params.cursor.as_deref().map(|text| read_place(text, |id| is_id(id, "sig_"))).transpose()?;
     let filter = SubmissionFilter { text: params.q, before, limit: limit + 1 };
     let mut found = app.store.submission_certificates(&filter).await?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next_cursor = found.last().filter(|_| more).map(|last| {
+    let next_cursor = cut(&mut found, limit, |last| {
         let certificate = &last.certificate;
         write_place(certificate.payload().certified_at, certificate.id())
     });
