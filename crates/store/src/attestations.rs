@@ -15,7 +15,7 @@ use crate::{Store, StoreError};
 /// A signed statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attestation {
-    /// A certificate's id, `decision/` and a number, or `status`.
+    /// A certificate's id, `decision/` or `root/` and a number, `reaudit/` and the id of the newer certificate, or `status`.
     pub subject: String,
     /// The envelope, as JSON.
     pub envelope: Vec<u8>,

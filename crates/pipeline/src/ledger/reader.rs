@@ -103,8 +103,8 @@ impl LedgerReader {
         Ok(Some(Bundle::new(envelope, issuer, &key, &logged, &log)?))
     }
 
-    /// The log at a checkpoint that covers an entry, of the key that was the log's when it was logged. Where the root asks for
-    /// witnesses, one that they signed: there may be none yet.
+    /// The log at a checkpoint that covers an entry, of the key that was the log's when it was logged: one that witnesses signed, where
+    /// there is one. Where the root asks for witnesses, there is no other.
     fn covering(&self, index: u64, root: &TrustedRoot) -> Result<Option<(NoteKey, Reader<Folder>)>, LedgerError> {
         for number in 1.. {
             let Some(key) = self.folder.read_if_there(&format!("{RETIRED}/{number}.vkey"))? else { break };
@@ -116,10 +116,12 @@ impl LedgerReader {
             }
         }
         let key = self.folder.log_key()?;
-        if root.witnesses().threshold == 0 {
-            return Ok(Some((key, self.log()?)));
+        if let Ok(log) = Reader::open_cosigned(self.storage(), key.clone())
+            && index < log.checkpoint().size
+            && root.witnesses().is_met(log.note())?
+        {
+            return Ok(Some((key, log)));
         }
-        let Ok(log) = Reader::open_cosigned(self.storage(), key.clone()) else { return Ok(None) };
-        Ok((index < log.checkpoint().size).then_some((key, log)))
+        Ok(if root.witnesses().threshold == 0 { Some((key, self.log()?)) } else { None })
     }
 }
