@@ -7,6 +7,13 @@ use serde_json::Value;
 use sigma_testkit::{FakeEcosystem, Wheel};
 use tempfile::TempDir;
 
+#[path = "../../pipeline/tests/witnesses/served.rs"]
+mod served;
+#[path = "../../ledger/tests/ledger/witness.rs"]
+mod witness;
+
+use served::{Mood, Served};
+
 struct Scene {
     eco: FakeEcosystem,
     folder: TempDir,
@@ -347,6 +354,83 @@ fn keys_change_and_what_was_logged_before_stays_good() {
         ["version 4", "", ": the laptop is gone", "", "to now", "0 of 0 witnesses have to sign"],
         "{list}"
     );
+}
+
+/// Whoever writes the log has it witnessed; a stranger sees that without asking any witness.
+#[test]
+fn witnesses_are_asked_by_themselves() {
+    let scene = Scene::new();
+    scene.init();
+    let log = std::fs::read_to_string(scene.file("store/ledger/log.vkey")).unwrap();
+    let log = sigma_ledger::NoteKey::parse(log.trim()).unwrap();
+    let honest = Served::start("honest.example.org", 1, &log, Mood::Honest);
+    let down = Served::start("down.example.org", 2, &log, Mood::Down);
+    let folder = scene.folder.path().join(".config/sigma");
+    std::fs::create_dir_all(&folder).unwrap();
+    let configure = |more: &str| {
+        let mut text = format!("[ledger]\nwitness_seconds = 60\n{more}");
+        for witness in [&honest, &down] {
+            text.push_str(&format!("[[ledger.witnesses]]\nurl = \"{}\"\nkey = \"{}\"\n", witness.url(), witness.key));
+        }
+        std::fs::write(folder.join("config.toml"), text).unwrap();
+    };
+    configure("");
+    assert_eq!(scene.run(&["config", "check"]).0, Some(0));
+    let keys = [honest.key.to_string(), down.key.to_string()];
+    let named = ["ledger", "keys", "witnesses", "--threshold", "1", "--key", &keys[0], "--key", &keys[1]];
+    assert_eq!(scene.run(&named).1, "version 2 of the trusted root holds\n");
+    let (code, out, err) = scene.run(&["ledger", "sync"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.ends_with("1 witness(es) signed 4 entries\n"), "{out}");
+    assert!(err.contains("the witness down.example.org: it cannot be asked"), "{err}");
+    let (bundle, _) = scene.proven("pypi:demo@1.0");
+    let witnesses = |bundle: &Path| {
+        let (code, report) = scene.verify(bundle, &[]);
+        let checks = report["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["check"] == "witnesses").unwrap();
+        (code, check["state"].as_str().unwrap().to_owned(), check["detail"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(witnesses(&bundle), (Some(0), "proven".to_owned(), "1 signed, 1 asked for".to_owned()));
+    let (_, list, _) = scene.run(&["ledger", "keys", "list"]);
+    assert!(list.contains("witness honest.example.org  signed 4 entries at "), "{list}");
+    assert!(list.contains("witness down.example.org  has not signed yet"), "{list}");
+
+    // A server does it all the time, and hands out the checkpoint with the signatures.
+    let server = Server::start(&scene);
+    scene.add("third");
+    assert_eq!(scene.run(&["audit", "--package", "pypi:third@1.0"]).0, Some(0));
+    down.behave(Mood::Honest);
+    let seen = (0..400).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let note = String::from_utf8(server.get("/log/checkpoint.cosigned").1).unwrap();
+        note.contains("\n5\n") && note.contains("— honest.example.org ") && note.contains("— down.example.org ")
+    });
+    assert!(seen, "{:?} {:?}", honest.asked(), down.asked());
+    assert_eq!(witnesses(&scene.proven("pypi:third@1.0").0).2, "2 signed, 1 asked for");
+    drop(server);
+
+    // Where they come first, certificates wait for them, and the run that made them does not.
+    configure("witnesses_first = true\n");
+    honest.behave(Mood::Down);
+    down.behave(Mood::Down);
+    scene.add("fourth");
+    let (code, _, err) = scene.run(&["audit", "--package", "pypi:fourth@1.0"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(err.contains("1 certificate(s) wait for the transparency log"), "{err}");
+    let (code, _, err) = scene.run(&["ledger", "sync"]);
+    assert!(code == Some(2) && err.contains("enough witnesses signed 5 entries of the log, and 6 are to be announced"), "{err}");
+    honest.behave(Mood::Honest);
+    assert_eq!(scene.run(&["ledger", "sync"]).0, Some(0));
+    assert_eq!(witnesses(&scene.proven("pypi:fourth@1.0").0).1, "proven");
+
+    let wrong = |text: &str, expect: &str| {
+        std::fs::write(folder.join("config.toml"), format!("[[ledger.witnesses]]\n{text}\n")).unwrap();
+        let (code, _, err) = scene.run(&["config", "check"]);
+        assert!(code == Some(2) && err.contains(expect), "{err}");
+    };
+    wrong(&format!("url = \"ftp://x.example\"\nkey = \"{}\"", honest.key), "expected http:// or https:// and a host");
+    wrong(&format!("url = \"http://x.example\"\nkey = \"{log}\""), "is a log's key, expected a witness's");
+    wrong("url = \"http://x.example\"\nkey = \"nonsense\"", "expected a verifier key");
 }
 
 #[test]
