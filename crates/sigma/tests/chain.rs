@@ -304,7 +304,10 @@ fn what_is_in_use_is_checked_on_the_chain() {
 fn the_contract_is_handed_over() {
     let Some(scene) = Scene::new() else { return };
     let other = scene.folder.path().join("next.toml");
-    let text = format!("[chain]\nenabled = true\nkey_file = \"next.pem\"\ncontract = \"{}\"\n", scene.contract);
+    let text = format!(
+        "[chain]\nenabled = true\nkey_file = \"next.pem\"\ninterval_seconds = 1\ncontract = \"{}\"\n",
+        scene.contract
+    );
     std::fs::write(&other, text).unwrap();
     let as_next = |arguments: &[&str]| scene.run(&[&["--config", other.to_str().unwrap()], arguments].concat());
     let next = as_next(&["chain", "key"]).1.trim().to_owned();

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sigma_testkit::{FakeEcosystem, Wheel};
 use tempfile::TempDir;
 
+#[allow(dead_code, reason = "the tests of the pipeline use the rest of it")]
 #[path = "../../pipeline/tests/witnesses/served.rs"]
 mod served;
 #[path = "../../ledger/tests/ledger/witness.rs"]
@@ -418,7 +419,10 @@ fn witnesses_are_asked_by_themselves() {
     assert_eq!(code, Some(0), "{err}");
     assert!(err.contains("1 certificate(s) wait for the transparency log"), "{err}");
     let (code, _, err) = scene.run(&["ledger", "sync"]);
-    assert!(code == Some(2) && err.contains("enough witnesses signed 5 entries of the log, and 6 are to be announced"), "{err}");
+    assert!(
+        code == Some(2) && err.contains("enough witnesses signed 5 entries of the log, and 6 are to be announced"),
+        "{err}"
+    );
     honest.behave(Mood::Honest);
     assert_eq!(scene.run(&["ledger", "sync"]).0, Some(0));
     assert_eq!(witnesses(&scene.proven("pypi:fourth@1.0").0).1, "proven");

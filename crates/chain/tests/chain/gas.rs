@@ -99,15 +99,16 @@ async fn what_is_allowed_is_what_is_needed() {
     let many = of(Commit::Certificates(hashes(1, 500))).await;
     let revoked = of(Commit::Revoke(hashes(0, 1)[0])).await;
     let unseen = of(Commit::Revoke(hash(9))).await;
-    for (what, cost) in [
-        ("the first root", first),
-        ("a root", root),
-        ("one hash", one),
-        ("500 hashes", many),
-        ("a revocation", revoked),
-        ("a revocation of what was not there", unseen),
+    for (what, cost, figures) in [
+        ("the first root", first, (73_514, 80_514)),
+        ("a root", root, (73_586, 80_586)),
+        ("one hash", one, (47_208, 59_108)),
+        ("500 hashes", many, (11_930_504, 14_886_504)),
+        ("a revocation", revoked, (30_016, 42_016)),
+        ("a revocation of what was not there", unseen, (47_488, 59_388)),
     ] {
         tight(what, cost);
+        assert_eq!((cost.used, cost.monad), figures, "{what}");
     }
     // Of 1,000 certificates, at most 100 gas each, on either chain; and no transaction beyond what a chain allows one.
     for root in [first, root] {
@@ -118,10 +119,14 @@ async fn what_is_allowed_is_what_is_needed() {
     // Handing over: what is given back for the nomination is not known before, and on Monad never comes.
     let next = world.stranger();
     let nominate = world.registry.prepare_hand_over(HandOver::Nominate(next.address()), world.key.address(), CAP);
-    tight("a nomination", cost(&world, &world.key, &nominate.await.unwrap()).await);
+    let nominated = cost(&world, &world.key, &nominate.await.unwrap()).await;
+    tight("a nomination", nominated);
     let accept = world.registry.prepare_hand_over(HandOver::Accept, next.address(), CAP).await.unwrap();
     let accepted = cost(&world, &next, &accept).await;
-    println!("an acceptance: {accepted:?}");
+    // Every zero byte of the address that is nominated is twelve gas less.
+    assert!(nominated.used <= 47_582 && nominated.used >= 47_582 - 20 * 12, "{nominated:?}");
+    assert_eq!(nominated.monad - nominated.used, 3_900);
+    assert_eq!((accepted.used, accepted.monad), (28_337, 34_337));
     assert!(accepted.allowed < accepted.used * 5 / 4, "{accepted:?}");
     let at = world.registry.final_block().await.unwrap();
     assert_eq!(world.registry.issuer(&at).await.unwrap(), next.address());
