@@ -134,6 +134,18 @@ fn a_certificate_is_proven_without_the_server_until_it_is_revoked() {
     let (code, report) = scene.verify(&scene.bundle(&scene.certificate("pypi:leaf@1.0"), "leaf.json"), &[]);
     assert_eq!(code, Some(0), "{report:#}");
     assert_eq!(scene.run(&["ledger", "fsck"]).0, Some(0));
+    // A time is in no hash; the database has noted it.
+    let times = scene.folder.path().join("store/ledger/log/tile/times/000.p/5");
+    let good = std::fs::read(&times).unwrap();
+    let mut later = good.clone();
+    for entry in later.chunks_mut(8) {
+        entry[5] ^= 1;
+    }
+    std::fs::write(&times, later).unwrap();
+    let (code, out, _) = scene.run(&["log", "fsck"]);
+    assert!(code == Some(1) && out.contains(&format!("({id}): got ")), "{out}");
+    std::fs::write(&times, good).unwrap();
+    assert_eq!(scene.run(&["log", "fsck"]).0, Some(0));
     let leaves = scene.folder.path().join("store/ledger/log/tile/entries/000.p/5");
     let mut bytes = std::fs::read(&leaves).unwrap();
     bytes[40] ^= 1;
@@ -237,6 +249,17 @@ fn what_is_sealed_is_announced_when_it_is_logged() {
         code == Some(1) && failed(&report) == ["status"]
     });
     assert!(revoked, "the server logs the revocation");
+    // What the entry says is handed out, too.
+    let (status, said) = server.get("/log/decisions/1.json");
+    assert_eq!(status, "200 public, no-cache");
+    let said: Value = serde_json::from_slice(&said).unwrap();
+    let payload = said["dsseEnvelope"]["payload"].as_str().unwrap();
+    let payload = String::from_utf8(data_encoding::BASE64.decode(payload.as_bytes()).unwrap()).unwrap();
+    assert!(payload.contains("urn:sigma:decision:v1") && payload.contains("its author asked"), "{payload}");
+    let reaudit = format!("/log/reaudits/{id}.json");
+    for missing in ["/log/decisions/2.json", "/log/decisions/x.json", "/log/reaudits/1.json", &reaudit] {
+        assert_eq!(server.get(missing).0, "404 None", "{missing}");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ mod writer;
 
 pub use answer::{MAX_ANSWER, WitnessAnswer, WitnessError};
 pub use folder::Folder;
-pub use fsck::{FsckReport, fsck};
+pub use fsck::{FsckReport, MAX_PROBLEMS, fsck};
 pub use reader::Reader;
 pub use resource::Resource;
 pub use storage::{Batch, Storage, StorageError};

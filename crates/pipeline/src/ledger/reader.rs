@@ -1,13 +1,17 @@
 //! Reading a ledger: what is handed out to strangers. No private key.
 
 use sigma_ledger::bundle::{Bundle, CertificateBundle};
-use sigma_ledger::log::{Folder, FsckReport, Logged, Reader, fsck};
+use sigma_ledger::log::{Folder, FsckReport, Logged, MAX_PROBLEMS, Reader, WIDTH, fsck};
 use sigma_ledger::{NoteKey, TrustedRoot};
-use sigma_store::{Attestation, STATUS, Store};
+use sigma_store::{Attestation, STATUS, Store, decision_subject};
 
 use super::folder::{RETIRED, ROOT, note_key, version};
+use super::reaudits::reaudit_subject;
 use super::roots::root_subject;
 use super::{LedgerError, LedgerFolder, envelope};
+
+/// Places that the store is asked for at a time.
+const NOTED: u32 = 5_000;
 
 /// Whoever only reads: no private key. Keys and roots are read when they are needed, because they may change meanwhile.
 #[derive(Debug, Clone)]
@@ -44,7 +48,27 @@ impl LedgerReader {
     /// # Errors
     /// When the log or the store cannot be read.
     pub async fn root_proof(&self, store: &Store, number: u64) -> Result<Option<Bundle>, LedgerError> {
-        let Some(attestation) = store.attestation(&root_subject(number)).await? else { return Ok(None) };
+        self.statement(store, &root_subject(number)).await
+    }
+
+    /// The statement that a certificate took the place of another, and why, with its place in the log.
+    ///
+    /// # Errors
+    /// When the log or the store cannot be read.
+    pub async fn reaudit(&self, store: &Store, certificate: &str) -> Result<Option<Bundle>, LedgerError> {
+        self.statement(store, &reaudit_subject(certificate)).await
+    }
+
+    /// The statement of an operator's decision, by its number in the operators' log, with its place in the log.
+    ///
+    /// # Errors
+    /// When the log or the store cannot be read.
+    pub async fn decision(&self, store: &Store, number: u64) -> Result<Option<Bundle>, LedgerError> {
+        self.statement(store, &decision_subject(number)).await
+    }
+
+    async fn statement(&self, store: &Store, subject: &str) -> Result<Option<Bundle>, LedgerError> {
+        let Some(attestation) = store.attestation(subject).await? else { return Ok(None) };
         self.prove(&attestation, &self.folder.root()?)
     }
 
@@ -79,6 +103,31 @@ impl LedgerReader {
     /// When the log cannot be read. What is wrong with it is in the report.
     pub fn fsck(&self) -> Result<FsckReport, LedgerError> {
         Ok(fsck(&self.log()?, |_, _| Ok(()))?)
+    }
+
+    /// Compares the times of entries, which no hash covers, with those that the store noted when they were logged: what differs, in
+    /// sentences, a thousand at most.
+    ///
+    /// # Errors
+    /// When the log or the store cannot be read.
+    pub async fn check_times(&self, store: &Store) -> Result<Vec<String>, LedgerError> {
+        let log = self.log()?;
+        let (mut problems, mut last) = (Vec::new(), String::new());
+        loop {
+            let noted = store.logged_after(&last, NOTED).await?;
+            let Some((newest, ..)) = noted.last() else { return Ok(problems) };
+            last.clone_from(newest);
+            for (subject, index, at) in &noted {
+                let got = log.time(*index)?;
+                let expected = at.as_millis().div_euclid(1000);
+                if i64::try_from(got) != Ok(expected) && problems.len() < MAX_PROBLEMS {
+                    let tile = index / WIDTH;
+                    problems.push(format!(
+                        "tile/times: entry {index} of bundle {tile} ({subject}): got {got}, expected {expected}"
+                    ));
+                }
+            }
+        }
     }
 
     /// The log at its newest checkpoint.

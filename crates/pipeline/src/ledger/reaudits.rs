@@ -11,6 +11,11 @@ use super::LedgerError;
 /// Lines of the operators' log about one package that are looked through for who asked.
 const MOST_LINES: u32 = 100;
 
+/// How it is named among the subjects of statements, by the newer certificate.
+pub(super) fn reaudit_subject(certificate: &str) -> String {
+    format!("reaudit/{certificate}")
+}
+
 /// The statement that a certificate replaces another, and its subject; none where it replaces none.
 pub(super) async fn reaudit(
     store: &Store,
@@ -28,8 +33,7 @@ pub(super) async fn reaudit(
         AnyCertificate::Submission(_) => "The same place of the same repository was submitted again.".to_owned(),
     };
     let claim = CertificateClaim::of(prefix, schema, certificate.canonical());
-    let subject = format!("reaudit/{}", certificate.id());
-    Ok(Some((subject, Reaudit { certificate: claim, supersedes, reason, at }.statement()?)))
+    Ok(Some((reaudit_subject(certificate.id()), Reaudit { certificate: claim, supersedes, reason, at }.statement()?)))
 }
 
 /// Who asked, or what is different about the rules.

@@ -79,6 +79,9 @@ async fn that_a_certificate_took_the_place_of_another_is_logged() {
     let issuer = sigma_ledger::keys::PublicKey::from_spki(&root.issuers().next().unwrap().1.public_key.0).unwrap();
     let entry = folder.reader().unwrap().log().unwrap().entry(logged.logged.unwrap().index).unwrap();
     assert_eq!(entry, envelope.leaf(&issuer));
+    let bundle = folder.reader().unwrap().reaudit(store, second.id()).await.unwrap().expect("a stranger can read it");
+    assert_eq!(bundle.dsse_envelope, envelope);
+    assert!(folder.reader().unwrap().reaudit(store, first.id()).await.unwrap().is_none());
     assert_eq!(sync().await.size, 4, "once");
 }
 

@@ -11,7 +11,7 @@ use sigma_core::Sha256;
 use sigma_ledger::{
     Artifact, MAX_BUNDLE, Outcome as Proven, Policy, Report, Stale, State, TrustedRoot, verify as check,
 };
-use sigma_pipeline::{LedgerError, LedgerFolder};
+use sigma_pipeline::LedgerError;
 use sigma_store::Duty;
 
 use crate::args::{Args, Format, LedgerArgs, LedgerCommand, Verify};
@@ -48,7 +48,7 @@ pub async fn run(args: &Args, command: &LedgerArgs) -> Result<Outcome> {
                 super::print(&format!("{} witness(es) signed {} entries\n", asked.signed, asked.size))?;
             }
         }
-        LedgerCommand::Fsck => return fsck(&folder),
+        LedgerCommand::Fsck => return fsck(&config).await,
         LedgerCommand::Keys(command) => return super::keys::run(&config, &folder, command).await,
         LedgerCommand::Bundle { id } => {
             let store = wire::store(&config).await?;
@@ -63,9 +63,13 @@ pub async fn run(args: &Args, command: &LedgerArgs) -> Result<Outcome> {
     Ok(Outcome::Pass)
 }
 
-/// Hashes the whole log again.
-pub fn fsck(folder: &LedgerFolder) -> Result<Outcome> {
-    let report = folder.reader()?.fsck()?;
+/// Hashes the whole log again, and compares its times with those of the store.
+pub async fn fsck(config: &Config) -> Result<Outcome> {
+    let reader = wire::ledger(config)?.reader()?;
+    let mut report = reader.fsck()?;
+    if report.problems.is_empty() {
+        report.problems = reader.check_times(&wire::store(config).await?).await?;
+    }
     let mut text = format!("{} entries in {} tiles and bundles hashed\n", report.entries, report.resources);
     for problem in &report.problems {
         let _ = writeln!(text, "  {problem}");

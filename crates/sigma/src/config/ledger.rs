@@ -78,6 +78,8 @@ impl LedgerConfig {
             );
             let http = matches!(one.url.scheme(), "http" | "https") && one.url.host().is_some();
             ensure!(http, "[ledger] witnesses: the address of {}: expected http:// or https:// and a host", key.name());
+            let bare = one.url.username().is_empty() && one.url.password().is_none();
+            ensure!(bare, "[ledger] witnesses: the address of {} has a password: witnesses ask for none", key.name());
             let twice = witnesses.iter().any(|other| other.key.key() == key.key());
             ensure!(!twice, "[ledger] witnesses: the key of {} is there twice", key.name());
             witnesses.push(WitnessAddress { url: one.url.clone(), key });
