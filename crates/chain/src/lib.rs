@@ -9,6 +9,7 @@
 mod commit;
 mod contract;
 mod fees;
+mod handover;
 mod key;
 mod node;
 mod registry;
@@ -19,8 +20,9 @@ pub use alloy_primitives::{Address, B256};
 pub use commit::{Commit, MAX_BATCH};
 pub use contract::{creation_code, runtime_code};
 pub use fees::{Fees, TooExpensive};
+pub use handover::HandOver;
 pub use key::{ChainKey, ChainKeyError};
 pub use node::{Block, Node, Receipt};
-pub use registry::{ChainError, Finality, Found, FoundRoot, Prepared, Registry, deploy};
+pub use registry::{ChainError, Finality, Found, FoundCertificate, FoundRoot, Prepared, Registry, deploy};
 pub use rpc::NodeError;
 pub use transaction::{Signed, Transaction};

@@ -119,6 +119,15 @@ pub struct Found {
     pub time: u64,
 }
 
+/// What the contract says of a payload hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FoundCertificate {
+    /// Where and when it was put there, if it was.
+    pub committed: Option<Found>,
+    /// When it was said that it no longer stands, in seconds since 1970, if it was.
+    pub revoked: Option<u64>,
+}
+
 /// What the contract says of a size of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FoundRoot {
@@ -131,7 +140,7 @@ pub struct FoundRoot {
 /// A transaction that may be signed: everything but its nonce is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
-    /// Exactly as much gas as the node says it needs: some chains charge what is allowed, not what is used.
+    /// As much gas as the node says it needs, and the margin: some chains charge what is allowed, not what is used.
     pub gas: u64,
     /// What the market asks.
     pub fees: Fees,
@@ -155,12 +164,19 @@ pub struct Registry {
     chain_id: u64,
     contract: Address,
     finality: Finality,
+    margin: u64,
 }
 
 impl Registry {
     /// A contract that a node is asked about.
     pub fn new(node: Node, chain_id: u64, contract: Address, finality: Finality) -> Self {
-        Self { node, chain_id, contract, finality }
+        Self { node, chain_id, contract, finality, margin: 0 }
+    }
+
+    /// Allows its transactions so many percent more gas than the node says they need.
+    #[must_use]
+    pub fn with_margin(self, percent: u64) -> Self {
+        Self { margin: percent, ..self }
     }
 
     /// The node.
@@ -219,10 +235,9 @@ impl Registry {
                 }
             },
             Commit::Certificates(hashes) => {
-                let all = self.read(&calls::certificatesOfCall { payloadHashes: hashes.clone() }, at).await?;
-                let there = all.len() == hashes.len() && all.iter().all(|one| one.committedBlock != 0);
-                let last = all.iter().max_by_key(|one| one.committedBlock).filter(|_| there);
-                Ok(last.map(|one| Found { block: one.committedBlock, time: one.committedAt }))
+                let all = self.certificates(hashes, at).await?;
+                let there: Option<Vec<Found>> = all.into_iter().map(|one| one.committed).collect();
+                Ok(there.and_then(|there| there.into_iter().max_by_key(|found| found.block)))
             }
             Commit::Revoke(hash) => {
                 let one = self.read(&calls::certificateOfCall { payloadHash: *hash }, at).await?;
@@ -230,6 +245,23 @@ impl Registry {
                 Ok((one.revokedAt != 0).then_some(Found { block: at.number, time: one.revokedAt }))
             }
         }
+    }
+
+    /// What is there of payload hashes, in their order, as of a block: one question for up to [`MAX_BATCH`](crate::MAX_BATCH) of them.
+    ///
+    /// # Errors
+    /// When the node does not say, or speaks of others.
+    pub async fn certificates(&self, hashes: &[B256], at: &Block) -> Result<Vec<FoundCertificate>, ChainError> {
+        let all = self.read(&calls::certificatesOfCall { payloadHashes: hashes.to_vec() }, at).await?;
+        if all.len() != hashes.len() {
+            let why = format!("got {} certificates, expected {}", all.len(), hashes.len());
+            return Err(self.node.wrong("eth_call", &why).into());
+        }
+        let found = all.into_iter().map(|one| FoundCertificate {
+            committed: (one.committedBlock != 0).then_some(Found { block: one.committedBlock, time: one.committedAt }),
+            revoked: (one.revokedAt != 0).then_some(one.revokedAt),
+        });
+        Ok(found.collect())
     }
 
     /// Which transaction put it there, as far as the node says. Of a revocation the contract keeps no block, so nobody knows.
@@ -273,8 +305,17 @@ impl Registry {
     /// # Errors
     /// When the node does not say, the contract refuses, or it costs more than `cap`, in wei per gas.
     pub async fn prepare(&self, commit: &Commit, from: Address, cap: u128) -> Result<Prepared, ChainError> {
+        self.prepare_call(commit.data(), commit.most_gas(), from, cap).await
+    }
+
+    pub(crate) async fn prepare_call(
+        &self,
+        data: Bytes,
+        most: u64,
+        from: Address,
+        cap: u128,
+    ) -> Result<Prepared, ChainError> {
         let fees = market(&self.node, cap).await?;
-        let data = commit.data();
         let gas = match self.node.estimate(from, Some(self.contract), &data).await {
             Ok(gas) => gas,
             Err(NodeError::Refused { data: Some(data), .. }) if refusal(&data).is_some() => {
@@ -282,11 +323,12 @@ impl Registry {
             }
             Err(error) => return Err(error.into()),
         };
-        check_gas(gas, commit.most_gas())?;
+        check_gas(gas, most)?;
+        let gas = gas.saturating_add(gas.saturating_mul(self.margin) / 100);
         Ok(Prepared { gas, fees, data, to: Some(self.contract), chain_id: self.chain_id })
     }
 
-    async fn read<C: SolCall>(&self, call: &C, at: &Block) -> Result<C::Return, ChainError> {
+    pub(crate) async fn read<C: SolCall>(&self, call: &C, at: &Block) -> Result<C::Return, ChainError> {
         let answer = self.node.call(self.contract, &call.abi_encode().into(), &quantity(at.number)).await?;
         // A call of an address without code succeeds, with nothing.
         if answer.is_empty() {

@@ -38,7 +38,8 @@ pub use escalation::{OperatorRuling, decide_escalation};
 pub use files::FileListing;
 pub use jobs::{Worker, WorkerConfig};
 pub use ledger::{
-    Cosigned, KeyChange, Ledger, LedgerError, LedgerFolder, LedgerReader, LedgerSigner, RootChanged, Synced, keep_log,
+    Asked, Asking, Cosigned, KeyChange, Ledger, LedgerError, LedgerFolder, LedgerReader, LedgerSigner, RootChanged,
+    Synced, WitnessAddress, WitnessConfig, keep_log,
 };
 pub use outcome::{Audit, BEYOND_DEPTH, Row, RowState, Uncertified};
 pub use policy::{Decision, Policy};

@@ -3,6 +3,7 @@
 
 mod chain;
 pub mod check;
+mod ledger;
 mod review;
 
 use std::path::{Path, PathBuf};
@@ -18,7 +19,8 @@ use sigma_server::ServerConfig;
 use url::Url;
 
 pub use chain::{ChainConfig, address};
-pub use review::{CouncilConfig, LedgerConfig, ReviewConfig, SUPERVISOR, SandboxConfig};
+pub use ledger::LedgerConfig;
+pub use review::{CouncilConfig, ReviewConfig, SUPERVISOR, SandboxConfig};
 
 /// A configuration file with every default and what it means. A test compares it with [`Config::defaults`].
 pub const DEFAULTS: &str = include_str!("config/defaults.toml");

@@ -12,10 +12,11 @@ use sigma_core::{AdvisorySnapshot, AdvisoryState, PythonVersion, Timestamp};
 use sigma_ecosystem::manifest::ReadOptions;
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
 use sigma_pipeline::{
-    Anchorer, Clock, FileListing, Hall, HallConfig, LedgerFolder, LedgerSigner, ReviewRooms, Waivers, Worker,
+    Anchorer, Clock, FileListing, Hall, HallConfig, LedgerError, LedgerFolder, LedgerSigner, ReviewRooms, Waivers,
+    Worker,
 };
 use sigma_server::{App, AskAdvisories, Developer};
-use sigma_store::{Bucket, Database, Store};
+use sigma_store::{Bucket, Database, Duty, Store};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
@@ -146,7 +147,7 @@ pub async fn server(config: &Config, with_worker: bool) -> Result<(App, Option<W
     let limits = config.server.clone();
     let app = App::new(store, &database(config)?, config.api_base.as_str(), limits, Some(ask), Arc::new(now)).await;
     let app = app.with_context(|| format!("cannot read the store at {}", config.store.display()))?;
-    let ledger = ledger(config);
+    let ledger = ledger(config)?;
     if ledger.exists() {
         app.open_ledger(ledger.reader().context("the transparency log")?);
     }
@@ -161,35 +162,44 @@ pub async fn server(config: &Config, with_worker: bool) -> Result<(App, Option<W
     Ok((app, worker))
 }
 
-/// Where the transparency log lies, and who signs.
-pub fn ledger(config: &Config) -> LedgerFolder {
+/// Where the transparency log lies, who signs, and who witnesses.
+pub fn ledger(config: &Config) -> Result<LedgerFolder> {
     let ledger = &config.ledger;
     let timeout = Duration::from_secs(ledger.signer_seconds);
     let signer = (!ledger.signer.is_empty()).then(|| LedgerSigner { argv: ledger.signer.clone(), timeout });
-    LedgerFolder::new(&ledger.folder(&config.store), signer)
+    let folder = LedgerFolder::new(&ledger.folder(&config.store), signer);
+    Ok(match ledger.witnesses()? {
+        Some(witnesses) => folder.with_witnesses(witnesses)?,
+        None => folder,
+    })
 }
 
 /// Keeps the transparency log for as long as the process runs, where it has the keys.
-pub fn keep_log(config: &Config, store: &Store, end: impl Future<Output = ()> + Send + 'static) {
-    let ledger = ledger(config);
+pub fn keep_log(config: &Config, store: &Store, end: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    let ledger = ledger(config)?;
     if ledger.can_sign() {
         tokio::spawn(sigma_pipeline::keep_log(ledger, store.clone(), Arc::new(now), end));
     }
+    Ok(())
 }
 
 /// Where the store has a log, what this run sealed is announced before the run says that it is done: by this process, where it has
 /// the keys and nobody else writes; by whoever writes the log otherwise, for which it waits a moment.
 pub async fn announce(config: &Config, store: &Store) -> Result<()> {
-    let ledger = ledger(config);
+    let ledger = ledger(config)?;
     for _ in 0..ANNOUNCED_WITHIN {
         if store.unannounced().await? == 0 {
             return Ok(());
         }
         if ledger.can_sign()
-            && let Some(_claim) = store.try_claim_log().await?
+            && let Some(_claim) = store.try_claim(Duty::Log).await?
         {
-            ledger.open()?.sync(store, false, now()).await.context("the transparency log")?;
-            return Ok(());
+            match ledger.open()?.sync(store, false, now()).await {
+                Ok(_) => return Ok(()),
+                // Somebody else's signature is waited for: then the certificates wait, and not the run.
+                Err(LedgerError::Unwitnessed { .. }) => break,
+                Err(error) => return Err(error).context("the transparency log"),
+            }
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -211,7 +221,7 @@ pub fn files(config: &Config, store: Store) -> FileListing {
 /// The one who puts certificates on a chain.
 pub fn anchorer(config: &Config, store: Store) -> Result<Anchorer> {
     let (registry, key, limits) = (config.chain.registry()?, config.chain.key()?, config.chain.anchor()?);
-    Ok(Anchorer::new(store, ledger(config), registry, key, limits, &worker_name()))
+    Ok(Anchorer::new(store, ledger(config)?, registry, key, limits))
 }
 
 /// Puts certificates on a chain until `stop` is ready, where that is configured and there is a key.

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use sigma_store::{Database, Store};
 use sigma_testkit::{EvmNode, FakeEcosystem, LyingNode, Wheel};
 use tempfile::TempDir;
 
@@ -199,12 +198,11 @@ fn a_certificate_is_put_on_a_chain_and_verified_there() {
     assert!(detail.contains("has the root 0x77"), "{detail}");
 }
 
-/// `kill -9` while the node is asked something: before it hears of it, and after. Then the next process goes on.
+/// `kill -9` while the node is asked something: before it hears of it, and after. The next process is elected at once, and goes on.
 #[test]
 fn a_process_that_is_killed_anywhere_commits_once() {
     let Some(scene) = Scene::new() else { return };
     let lying = LyingNode::before(&scene.node);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let steps = [
         ("eth_chainId", false, 0),
         ("eth_call", false, 0),
@@ -228,17 +226,117 @@ fn a_process_that_is_killed_anywhere_commits_once() {
         child.wait().unwrap();
         drop(hold);
         scene.node.mine(blocks);
-        // Its election ends by itself in a while; here, at once.
-        runtime.block_on(async {
-            let store = Store::open(&scene.store(), &Database::Embedded).await.unwrap();
-            let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
-            store.release_lease("chain/143", &format!("{}:{}", host.trim(), child.id())).await.unwrap();
-        });
     }
     scene.anchor();
     assert_eq!(scene.told(), (1, 1), "one commit, one transaction");
     assert_eq!(scene.on_chain("pypi:leaf@1.0").1["committed"], true);
     assert_eq!(scene.anchor(), "nothing is due\n");
+}
+
+/// Files and lockfiles: every certificate that something rests on, each root once.
+#[test]
+fn what_is_in_use_is_checked_on_the_chain() {
+    let Some(scene) = Scene::new() else { return };
+    let wheel = |name: &str| Wheel::new(name, "1.0").file(&format!("{name}/__init__.py"), "VALUE = 1\n").build();
+    let file = scene.folder.path().join("demo-1.0-py3-none-any.whl");
+    std::fs::write(&file, &*wheel("demo").bytes).unwrap();
+    let locked = |names: &[&str]| {
+        let lines = names.iter().map(|name| {
+            let sha256 = sigma_core::Sha256::of(&wheel(name).bytes);
+            format!("{name}==1.0 --hash=sha256:{sha256}\n")
+        });
+        std::fs::write(scene.folder.path().join("requirements.txt"), lines.collect::<String>()).unwrap();
+    };
+    locked(&["demo", "leaf"]);
+    let verify = |what: &str, more: &[&str]| {
+        let (code, out, err) = scene.run(&[&["verify", what, "--format", "json"], more].concat());
+        let report: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"));
+        (code.unwrap(), report)
+    };
+    let counts = |report: &Value| {
+        ["certificates", "there", "missing", "unknown"].map(|key| report["chain"][key].as_u64().unwrap_or(99))
+    };
+    let node = scene.node.url();
+    let (code, report) = verify("requirements.txt", &["--node", &node]);
+    assert_eq!((code, counts(&report)), (3, [2, 0, 0, 2]), "nothing is anchored yet: {report:#}");
+    scene.anchor();
+    let (code, report) = verify("requirements.txt", &[]);
+    assert_eq!((code, &report["chain"]), (0, &Value::Null), "nobody is asked unless it is said");
+    let lying = LyingNode::before(&scene.node);
+    let (code, report) = verify("requirements.txt", &["--node", &lying.url()]);
+    assert_eq!((code, counts(&report)), (0, [2, 2, 0, 0]), "{report:#}");
+    assert_eq!(lying.asked("eth_call"), 2, "both payloads at once, and one root");
+    let package = &report["sections"][0]["packages"][0];
+    let (state, detail) = anchor_check(package);
+    assert!(state == "proven" && detail.contains("it is there since block"), "{detail}");
+    assert!(!report["notProven"].to_string().contains("chain"), "{report:#}");
+    let (code, report) = verify(file.to_str().unwrap(), &["--node", &node]);
+    assert_eq!((code, counts(&report)), (0, [1, 1, 0, 0]), "{report:#}");
+    let screen = scene.good(&["verify", "requirements.txt", "--node", &node]);
+    assert!(screen.contains(&format!("chain    2 of 2 certificates are in {}\n", scene.contract)), "{screen}");
+
+    // One that is not there yet, a contract that has nothing, a node that is down: undecided.
+    scene.audit(&["third"]);
+    locked(&["demo", "third"]);
+    let (code, report) = verify("requirements.txt", &["--node", &node]);
+    assert_eq!((code, counts(&report)), (3, [2, 1, 0, 1]), "{report:#}");
+    assert!(report["notProven"].to_string().contains("That 1 of 2 certificates are on a chain."), "{report:#}");
+    locked(&["demo", "leaf"]);
+    let elsewhere = ["--node", &node, "--contract", "0x0101010101010101010101010101010101010101"];
+    assert_eq!(verify("requirements.txt", &elsewhere).0, 3);
+    let (code, report) = verify("requirements.txt", &["--node", "http://127.0.0.1:9/"]);
+    assert_eq!((code, counts(&report)), (3, [2, 0, 0, 2]));
+    let screen = scene.run(&["verify", "requirements.txt", "--node", "http://127.0.0.1:9/"]).1;
+    assert!(screen.contains("0 of 2 certificates") && screen.contains("the node cannot be reached"), "{screen}");
+    // Another root in the contract speaks against every certificate under it.
+    lying.lie(|method, _, answer| {
+        let root = answer["result"].as_str().filter(|data| method == "eth_call" && !data.starts_with("0x000000"));
+        if let Some(changed) = root.map(|data| format!("0x77{}", &data[4..])) {
+            answer["result"] = changed.into();
+        }
+    });
+    let (code, report) = verify("requirements.txt", &["--node", &lying.url()]);
+    assert_eq!((code, counts(&report)), (1, [2, 0, 2, 0]), "{report:#}");
+}
+
+/// Another key becomes the issuer, in two steps.
+#[test]
+fn the_contract_is_handed_over() {
+    let Some(scene) = Scene::new() else { return };
+    let other = scene.folder.path().join("next.toml");
+    let text = format!(
+        "[chain]\nenabled = true\nkey_file = \"next.pem\"\ninterval_seconds = 1\ncontract = \"{}\"\n",
+        scene.contract
+    );
+    std::fs::write(&other, text).unwrap();
+    let as_next = |arguments: &[&str]| scene.run(&[&["--config", other.to_str().unwrap()], arguments].concat());
+    let next = as_next(&["chain", "key"]).1.trim().to_owned();
+    scene.node.fund(&next);
+    assert_eq!(scene.run(&["chain", "nominate", "0x12"]).0, Some(2), "no address");
+    let (code, _, err) = as_next(&["chain", "accept"]);
+    assert!(code == Some(2) && err.contains(&format!("{next} was not nominated")), "{err}");
+    // A transaction of the same key is under way.
+    assert_eq!(scene.run(&["chain", "anchor", "--once"]).0, Some(3));
+    let (code, _, err) = scene.run(&["chain", "nominate", &next]);
+    assert!(code == Some(3) && err.contains("anchor 1 is under way"), "{err}");
+    scene.anchor();
+    let (code, _, err) = scene.run(&["chain", "nominate", &next, "--wait-seconds", "0"]);
+    assert!(code == Some(3) && err.contains("it is not final yet"), "{err}");
+    scene.node.mine(3);
+    let sent = scene.node.sent(&scene.account);
+    assert!(scene.good(&["chain", "nominate", &next]).starts_with(&format!("{next} may accept")));
+    assert_eq!(scene.node.sent(&scene.account), sent, "it is done, and not done again");
+    assert!(scene.good(&["chain", "status"]).contains(&format!("{next} was nominated, and may accept\n")));
+    let (code, out, err) = scene.while_mining(|| as_next(&["chain", "accept"]));
+    assert_eq!((code, out), (Some(0), format!("{next} is the issuer\n")), "{err}");
+    assert!(scene.good(&["chain", "status"]).contains("is NOT the issuer"));
+    let (code, _, err) = scene.run(&["chain", "nominate", &scene.account]);
+    assert!(code == Some(2) && err.contains(&format!("{} is not its issuer", scene.account)), "{err}");
+    // The new one goes on where the old one ended.
+    scene.audit(&["third"]);
+    let (code, out, err) = scene.while_mining(|| as_next(&["chain", "anchor"]));
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("anchor 2 is on the chain for good"), "{out}");
 }
 
 /// The server anchors by itself, and its answers say how far it is.

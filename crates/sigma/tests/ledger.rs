@@ -7,6 +7,14 @@ use serde_json::Value;
 use sigma_testkit::{FakeEcosystem, Wheel};
 use tempfile::TempDir;
 
+#[allow(dead_code, reason = "the tests of the pipeline use the rest of it")]
+#[path = "../../pipeline/tests/witnesses/served.rs"]
+mod served;
+#[path = "../../ledger/tests/ledger/witness.rs"]
+mod witness;
+
+use served::{Mood, Served};
+
 struct Scene {
     eco: FakeEcosystem,
     folder: TempDir,
@@ -126,6 +134,18 @@ fn a_certificate_is_proven_without_the_server_until_it_is_revoked() {
     let (code, report) = scene.verify(&scene.bundle(&scene.certificate("pypi:leaf@1.0"), "leaf.json"), &[]);
     assert_eq!(code, Some(0), "{report:#}");
     assert_eq!(scene.run(&["ledger", "fsck"]).0, Some(0));
+    // A time is in no hash; the database has noted it.
+    let times = scene.folder.path().join("store/ledger/log/tile/times/000.p/5");
+    let good = std::fs::read(&times).unwrap();
+    let mut later = good.clone();
+    for entry in later.chunks_mut(8) {
+        entry[5] ^= 1;
+    }
+    std::fs::write(&times, later).unwrap();
+    let (code, out, _) = scene.run(&["log", "fsck"]);
+    assert!(code == Some(1) && out.contains(&format!("({id}): got ")), "{out}");
+    std::fs::write(&times, good).unwrap();
+    assert_eq!(scene.run(&["log", "fsck"]).0, Some(0));
     let leaves = scene.folder.path().join("store/ledger/log/tile/entries/000.p/5");
     let mut bytes = std::fs::read(&leaves).unwrap();
     bytes[40] ^= 1;
@@ -229,6 +249,17 @@ fn what_is_sealed_is_announced_when_it_is_logged() {
         code == Some(1) && failed(&report) == ["status"]
     });
     assert!(revoked, "the server logs the revocation");
+    // What the entry says is handed out, too.
+    let (status, said) = server.get("/log/decisions/1.json");
+    assert_eq!(status, "200 public, no-cache");
+    let said: Value = serde_json::from_slice(&said).unwrap();
+    let payload = said["dsseEnvelope"]["payload"].as_str().unwrap();
+    let payload = String::from_utf8(data_encoding::BASE64.decode(payload.as_bytes()).unwrap()).unwrap();
+    assert!(payload.contains("urn:sigma:decision:v1") && payload.contains("its author asked"), "{payload}");
+    let reaudit = format!("/log/reaudits/{id}.json");
+    for missing in ["/log/decisions/2.json", "/log/decisions/x.json", "/log/reaudits/1.json", &reaudit] {
+        assert_eq!(server.get(missing).0, "404 None", "{missing}");
+    }
 }
 
 #[test]
@@ -347,6 +378,86 @@ fn keys_change_and_what_was_logged_before_stays_good() {
         ["version 4", "", ": the laptop is gone", "", "to now", "0 of 0 witnesses have to sign"],
         "{list}"
     );
+}
+
+/// Whoever writes the log has it witnessed; a stranger sees that without asking any witness.
+#[test]
+fn witnesses_are_asked_by_themselves() {
+    let scene = Scene::new();
+    scene.init();
+    let log = std::fs::read_to_string(scene.file("store/ledger/log.vkey")).unwrap();
+    let log = sigma_ledger::NoteKey::parse(log.trim()).unwrap();
+    let honest = Served::start("honest.example.org", 1, &log, Mood::Honest);
+    let down = Served::start("down.example.org", 2, &log, Mood::Down);
+    let folder = scene.folder.path().join(".config/sigma");
+    std::fs::create_dir_all(&folder).unwrap();
+    let configure = |more: &str| {
+        let mut text = format!("[ledger]\nwitness_seconds = 60\n{more}");
+        for witness in [&honest, &down] {
+            text.push_str(&format!("[[ledger.witnesses]]\nurl = \"{}\"\nkey = \"{}\"\n", witness.url(), witness.key));
+        }
+        std::fs::write(folder.join("config.toml"), text).unwrap();
+    };
+    configure("");
+    assert_eq!(scene.run(&["config", "check"]).0, Some(0));
+    let keys = [honest.key.to_string(), down.key.to_string()];
+    let named = ["ledger", "keys", "witnesses", "--threshold", "1", "--key", &keys[0], "--key", &keys[1]];
+    assert_eq!(scene.run(&named).1, "version 2 of the trusted root holds\n");
+    let (code, out, err) = scene.run(&["ledger", "sync"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.ends_with("1 witness(es) signed 4 entries\n"), "{out}");
+    assert!(err.contains("the witness down.example.org: it cannot be asked"), "{err}");
+    let (bundle, _) = scene.proven("pypi:demo@1.0");
+    let witnesses = |bundle: &Path| {
+        let (code, report) = scene.verify(bundle, &[]);
+        let checks = report["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["check"] == "witnesses").unwrap();
+        (code, check["state"].as_str().unwrap().to_owned(), check["detail"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(witnesses(&bundle), (Some(0), "proven".to_owned(), "1 signed, 1 asked for".to_owned()));
+    let (_, list, _) = scene.run(&["ledger", "keys", "list"]);
+    assert!(list.contains("witness honest.example.org  signed 4 entries at "), "{list}");
+    assert!(list.contains("witness down.example.org  has not signed yet"), "{list}");
+
+    // A server does it all the time, and hands out the checkpoint with the signatures.
+    let server = Server::start(&scene);
+    scene.add("third");
+    assert_eq!(scene.run(&["audit", "--package", "pypi:third@1.0"]).0, Some(0));
+    down.behave(Mood::Honest);
+    let seen = (0..400).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let note = String::from_utf8(server.get("/log/checkpoint.cosigned").1).unwrap();
+        note.contains("\n5\n") && note.contains("— honest.example.org ") && note.contains("— down.example.org ")
+    });
+    assert!(seen, "{:?} {:?}", honest.asked(), down.asked());
+    assert_eq!(witnesses(&scene.proven("pypi:third@1.0").0).2, "2 signed, 1 asked for");
+    drop(server);
+
+    // Where they come first, certificates wait for them, and the run that made them does not.
+    configure("witnesses_first = true\n");
+    honest.behave(Mood::Down);
+    down.behave(Mood::Down);
+    scene.add("fourth");
+    let (code, _, err) = scene.run(&["audit", "--package", "pypi:fourth@1.0"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(err.contains("1 certificate(s) wait for the transparency log"), "{err}");
+    let (code, _, err) = scene.run(&["ledger", "sync"]);
+    assert!(
+        code == Some(2) && err.contains("enough witnesses signed 5 entries of the log, and 6 are to be announced"),
+        "{err}"
+    );
+    honest.behave(Mood::Honest);
+    assert_eq!(scene.run(&["ledger", "sync"]).0, Some(0));
+    assert_eq!(witnesses(&scene.proven("pypi:fourth@1.0").0).1, "proven");
+
+    let wrong = |text: &str, expect: &str| {
+        std::fs::write(folder.join("config.toml"), format!("[[ledger.witnesses]]\n{text}\n")).unwrap();
+        let (code, _, err) = scene.run(&["config", "check"]);
+        assert!(code == Some(2) && err.contains(expect), "{err}");
+    };
+    wrong(&format!("url = \"ftp://x.example\"\nkey = \"{}\"", honest.key), "expected http:// or https:// and a host");
+    wrong(&format!("url = \"http://x.example\"\nkey = \"{log}\""), "is a log's key, expected a witness's");
+    wrong("url = \"http://x.example\"\nkey = \"nonsense\"", "expected a verifier key");
 }
 
 #[test]

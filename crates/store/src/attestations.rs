@@ -15,7 +15,7 @@ use crate::{Store, StoreError};
 /// A signed statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attestation {
-    /// A certificate's id, `decision/` and a number, or `status`.
+    /// A certificate's id, `decision/` or `root/` and a number, `reaudit/` and the id of the newer certificate, or `status`.
     pub subject: String,
     /// The envelope, as JSON.
     pub envelope: Vec<u8>,
@@ -151,6 +151,26 @@ impl Store {
         .bind(i64::from(most))
         .fetch_all(&self.database.pool)
         .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// What is noted of places in the log, and when they were taken, after a subject, in the order of the subjects: for whoever compares
+    /// it with the log.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn logged_after(&self, subject: &str, most: u32) -> Result<Vec<(String, u64, Timestamp)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT subject, log_index, logged_at FROM attestation WHERE subject > $1 AND log_index >= 0
+             ORDER BY subject LIMIT $2",
+        )
+        .bind(subject)
+        .bind(i64::from(most))
+        .fetch_all(&self.database.pool)
+        .await?;
+        let read = |row: &sqlx::any::AnyRow| -> Result<_, StoreError> {
+            Ok((row.try_get(0)?, row.try_get::<i64, _>(1)?.unsigned_abs(), Timestamp::from_millis(row.try_get(2)?)))
+        };
         rows.iter().map(read).collect()
     }
 

@@ -50,8 +50,8 @@ enum Column {
 
 use Column::{Bytes, Number, Text};
 
-/// Every table but `package_change`, which tells readers of one database what happened in it, and `lease`, which is about its
-/// processes; those that others refer to first. A test compares the list with the database's own.
+/// Every table but `package_change`, which tells readers of one database what happened in it; those that others refer to first. A test
+/// compares the list with the database's own.
 const TABLES: &[Table] = &[
     Table {
         name: "certificate",

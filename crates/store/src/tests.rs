@@ -4,7 +4,7 @@ mod anchors;
 mod announced;
 mod backups;
 mod buckets;
-mod leases;
+mod claims;
 mod operators;
 
 use std::time::Duration;
@@ -457,7 +457,7 @@ async fn the_copy_knows_every_table_and_column() {
     let rows = sqlx::query_scalar::<_, String>(statement).fetch_all(&store.database.pool).await.unwrap();
     let there: std::collections::BTreeSet<String> = rows
         .into_iter()
-        .filter(|column| !["package_change.", "lease.", "sqlite_"].iter().any(|own| column.starts_with(own)))
+        .filter(|column| !["package_change.", "sqlite_"].iter().any(|own| column.starts_with(own)))
         .collect();
     assert_eq!(there, crate::copy::columns());
 }

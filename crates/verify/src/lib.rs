@@ -5,6 +5,7 @@
 //! bundles is not believed, and neither is what an installer wrote down.
 #![warn(missing_docs)]
 
+mod chain;
 mod compare;
 mod dist;
 mod environment;
@@ -20,6 +21,7 @@ mod report;
 mod tree;
 mod wanted;
 
+pub use chain::{ChainFacts, claims, settle};
 pub use compare::Lists;
 pub use environment::{Environment, environments};
 pub use folder::{BundleFolder, FolderError};

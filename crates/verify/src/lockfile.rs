@@ -42,6 +42,7 @@ pub fn lockfile(
         covered: 0,
         files: None,
         checks: Vec::new(),
+        anchor: None,
     }));
     Section::new(SectionKind::Lockfile, path, results, problems)
 }

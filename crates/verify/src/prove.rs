@@ -160,6 +160,7 @@ impl Prover {
             covered: 0,
             files: None,
             checks: Vec::new(),
+            anchor: None,
         };
         // Whose payload is not proven is about nothing that is known: it can neither help nor harm.
         let broken = proven.iter().find(|one| one.payload.is_none()).and_then(|one| one.report.failure().cloned());
@@ -192,6 +193,7 @@ impl Prover {
             }
         }
         result.certificate = facts(answer);
+        result.anchor = answer.report.anchor.clone();
         if let Some(payload) = answer.payload.as_ref().filter(|_| wanted.filename.is_some()) {
             // What a file is of was a guess by its name; now it is proven.
             result.package = Some(name_of(payload));

@@ -6,8 +6,9 @@ use serde::Serialize;
 use sigma_core::{
     CouncilVerdict, Depth, Ecosystem, PackageId, PackageName, SecurityLevel, Sha256, Timestamp, printable,
 };
-use sigma_ledger::Check;
+use sigma_ledger::{AnchorClaim, Check};
 
+use crate::chain::ChainFacts;
 use crate::wanted::Wanted;
 
 /// How something ended. The order is the weight: what is known to be wrong outweighs what is unknown.
@@ -40,6 +41,8 @@ pub struct Verification {
     pub source: String,
     /// The status list that certificates were looked up in; `null` where none could be verified.
     pub status: Option<StatusFacts>,
+    /// What a node of a chain said; `null` where none was asked.
+    pub chain: Option<ChainFacts>,
     /// What was looked at.
     pub sections: Vec<Section>,
     /// What none of this proves, in sentences.
@@ -128,6 +131,9 @@ pub struct PackageResult {
     pub files: Option<Files>,
     /// Every check of the certificate's bundle.
     pub checks: Vec<Check>,
+    /// What has to be on a chain, as the bundle says and its proof allows.
+    #[serde(skip)]
+    pub anchor: Option<AnchorClaim>,
 }
 
 /// The certificate that answers.
@@ -246,16 +252,30 @@ impl Section {
 
 impl Verification {
     /// Puts the answer together. Nothing to look at is nothing decided.
-    pub fn new(root: (u64, Sha256), source: String, status: Option<StatusFacts>, sections: Vec<Section>) -> Self {
+    pub fn new(
+        root: (u64, Sha256),
+        source: String,
+        status: Option<StatusFacts>,
+        chain: Option<ChainFacts>,
+        sections: Vec<Section>,
+    ) -> Self {
         let outcome = sections.iter().map(|section| section.outcome).max().unwrap_or(Outcome::Undecided);
         let mut not_proven = vec![
             "That no newer certificate speaks otherwise: only what is revoked is listed, not what was superseded.".to_owned(),
             "What a certificate does not cover: files of a release that were not read, and what the analysis does not see."
                 .to_owned(),
         ];
-        // Of a file, the check says so itself.
-        if sections.iter().any(|section| section.kind != SectionKind::File) {
-            not_proven.push("That the log's root was put on a chain: no node was asked.".to_owned());
+        match &chain {
+            Some(asked) if asked.there == asked.certificates => {}
+            Some(asked) => {
+                let open = asked.certificates - asked.there;
+                not_proven.push(format!("That {open} of {} certificates are on a chain.", asked.certificates));
+            }
+            // Of a file, the check says so itself.
+            None if sections.iter().any(|section| section.kind != SectionKind::File) => {
+                not_proven.push("That the log's root was put on a chain: no node was asked.".to_owned());
+            }
+            None => {}
         }
         if !status.as_ref().is_some_and(|status| status.fresh) {
             not_proven.push("That nothing was revoked since: no status list that still holds is at hand.".to_owned());
@@ -280,6 +300,6 @@ impl Verification {
             );
         }
         let root = RootFacts { version: root.0, sha256: root.1 };
-        Self { schema: "sigma-verification/1", outcome, root, source, status, sections, not_proven }
+        Self { schema: "sigma-verification/1", outcome, root, source, status, chain, sections, not_proven }
     }
 }

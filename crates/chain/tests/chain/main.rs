@@ -2,6 +2,8 @@
 
 mod build;
 mod contract;
+mod gas;
+mod handover;
 mod hostile;
 mod keys;
 mod support;

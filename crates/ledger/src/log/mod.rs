@@ -3,6 +3,7 @@
 //! In: leaves, in batches. Out: their positions, proofs, tiles to serve. What a signed checkpoint says is never taken back:
 //! everything it covers is durable before it is written, and a log that does not add up to its checkpoint is not opened.
 
+mod answer;
 mod edge;
 mod folder;
 mod fsck;
@@ -12,12 +13,13 @@ mod storage;
 mod witness;
 mod writer;
 
+pub use answer::{MAX_ANSWER, WitnessAnswer, WitnessError};
 pub use folder::Folder;
-pub use fsck::{FsckReport, fsck};
+pub use fsck::{FsckReport, MAX_PROBLEMS, fsck};
 pub use reader::Reader;
 pub use resource::Resource;
 pub use storage::{Batch, Storage, StorageError};
-pub use witness::{WitnessPolicy, witness_request};
+pub use witness::{WitnessPolicy, keep_cosigned, witness_request};
 pub use writer::{Entry, Log, Logged, promise_message};
 
 use crate::note::NoteError;

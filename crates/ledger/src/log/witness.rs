@@ -51,24 +51,26 @@ impl WitnessPolicy {
         added
     }
 
-    /// Adds the lines of an answer, and keeps the note when enough have signed and none of a larger log is kept. Whether
-    /// enough have signed.
+    /// Whether as many have signed as this asks for.
     ///
     /// # Errors
-    /// When storage fails.
-    pub fn keep<S: Storage>(&self, storage: &S, note: &mut Note, answer: &str) -> Result<bool, LogError> {
-        self.add(note, answer);
-        if self.signed(note)?.len() < self.threshold.max(1) {
-            return Ok(false);
-        }
-        let size =
-            |text: &str| Note::parse(text).and_then(|note| Ok(Checkpoint::parse(note.text())?.size)).unwrap_or(0);
-        let kept = storage.read(&Resource::Cosigned)?.map_or(0, |kept| size(&String::from_utf8_lossy(&kept)));
-        if Checkpoint::parse(note.text())?.size >= kept {
-            storage.cosign(&note.to_string())?;
-        }
-        Ok(true)
+    /// When a signature by a known witness does not verify.
+    pub fn is_met(&self, note: &Note) -> Result<bool, NoteError> {
+        Ok(self.signed(note)?.len() >= self.threshold)
     }
+}
+
+/// Keeps a checkpoint with its cosignatures as the newest one that enough have signed, unless one of a larger log is kept.
+///
+/// # Errors
+/// When storage fails.
+pub fn keep_cosigned<S: Storage>(storage: &S, note: &Note) -> Result<(), LogError> {
+    let size = |text: &str| Note::parse(text).and_then(|note| Ok(Checkpoint::parse(note.text())?.size)).unwrap_or(0);
+    let kept = storage.read(&Resource::Cosigned)?.map_or(0, |kept| size(&String::from_utf8_lossy(&kept)));
+    if Checkpoint::parse(note.text())?.size >= kept {
+        storage.cosign(&note.to_string())?;
+    }
+    Ok(())
 }
 
 /// The body of `add-checkpoint`: the witness's old size, the consistency proof from it, and the checkpoint.

@@ -53,6 +53,38 @@ fn a_root_on_a_chain_is_reached_from_the_entry() {
     assert!(reader.inclusion_at(300, 9999).is_err(), "it is not that large");
 }
 
+/// Of what a bundle says about a chain, only the proof can be checked without a node. Any other byte changes the claim, which a node then
+/// has to answer: none is passed over.
+#[test]
+fn every_byte_of_an_anchor_is_covered() {
+    let (world, _, bundle) = anchored(305);
+    let good = json(&bundle);
+    let claim = check(&world, &bundle).anchor.expect("a claim");
+    let text = format!("\"anchor\":{}", String::from_utf8(json(&bundle.anchor)).unwrap());
+    let start = String::from_utf8(good.clone()).unwrap().find(&text).unwrap();
+    let mut bytes = good.clone();
+    let (mut named, mut other) = (0, 0);
+    for position in start..start + text.len() {
+        for mask in [0x01, 0x20, 0x80] {
+            bytes[position] ^= mask;
+            let report = verify(&bytes, &world.root, None, &policy());
+            match report.failure() {
+                Some(failure) => {
+                    assert!(matches!(failure.check, Name::Anchor | Name::Format), "byte {position}: {failure:?}");
+                    named += 1;
+                }
+                None => {
+                    assert_eq!(report.state(Name::Anchor), State::NotProven, "byte {position}");
+                    assert_ne!(report.anchor.as_ref(), Some(&claim), "byte {position} was passed over");
+                    other += 1;
+                }
+            }
+            bytes[position] ^= mask;
+        }
+    }
+    assert!(named > other && other > 0, "{named} {other}");
+}
+
 #[test]
 fn what_does_not_lead_there_is_named() {
     let (world, certificate, bundle) = anchored(305);

@@ -1,6 +1,7 @@
 //! Appending, proofs, serving, checking.
 
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use sigma_ledger::log::{Folder, Log, LogError, Reader, Resource, Storage as _, StorageError, fsck};
 use tlog_tiles::tlog::{Hash, check_record, check_tree, record_hash, tree_hash};
 
@@ -250,6 +251,53 @@ fn fsck_names_every_byte_that_changed() {
 }
 
 /// It would show another history than the one it signed.
+/// Any byte of any tile, bundle of entries or checkpoint: the check names the place, or the next to it that it is compared with.
+#[test]
+fn fsck_names_any_byte_of_any_file() {
+    let mut world = World::new();
+    world.fill(300);
+    let (root, key) = (world.folder(), world.log.key().public().clone());
+    let entries = |index, width| Resource::Entries { index, width };
+    let tile = |level, index, width| Resource::Tile { level, index, width };
+    // Of entries and their hashes in two files, one of which is wrong, nobody but the checkpoint can say which.
+    let files = [
+        (entries(0, 256), vec![entries(0, 256), tile(0, 0, 256)]),
+        (entries(1, 44), vec![entries(1, 44), tile(0, 1, 44)]),
+        (tile(0, 0, 256), vec![tile(0, 0, 256)]),
+        (tile(0, 1, 44), vec![tile(0, 1, 44)]),
+        (tile(1, 0, 1), vec![tile(1, 0, 1)]),
+    ];
+    let found = |file: &Resource, at: usize, mask: u8| {
+        let path = root.join(file.path());
+        let good = std::fs::read(&path).unwrap();
+        let mut bad = good.clone();
+        let at = at % good.len();
+        bad[at] ^= mask;
+        std::fs::write(&path, &bad).unwrap();
+        let reader = Reader::open(Folder::read_only(&root), key.clone());
+        let problems = reader.and_then(|reader| fsck(&reader, |_, _| Ok(()))).map(|report| report.problems);
+        std::fs::write(&path, &good).unwrap();
+        problems
+    };
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(150));
+    let any = (0..files.len(), any::<usize>(), 1_u8..);
+    let ran = runner.run(&any, |(which, at, mask)| {
+        let (file, places) = &files[which];
+        let problems = found(file, at, mask).unwrap();
+        let named = problems.iter().any(|problem| places.iter().any(|place| problem.starts_with(&place.path())));
+        prop_assert!(named, "byte {at} of {}: {problems:?}", file.path());
+        Ok(())
+    });
+    ran.unwrap();
+    // A checkpoint is signed: nothing is checked against one that is not the log's.
+    let length = std::fs::read(root.join("checkpoint")).unwrap().len();
+    for at in 0..length {
+        let error = found(&Resource::Checkpoint, at, 0x01).expect_err("it is opened").to_string();
+        assert!(error.contains("checkpoint"), "byte {at}: {error}");
+    }
+    assert_eq!(found(&tile(0, 0, 256), 0, 0).unwrap(), Vec::<String>::new(), "and is whole again");
+}
+
 #[test]
 fn a_log_that_lost_its_checkpoint_does_not_begin_again() {
     for entries in [0, 1, 300] {

@@ -10,4 +10,5 @@ mod support;
 mod tamper;
 mod vectors;
 mod verify;
+mod witness;
 mod witnesses;

@@ -13,7 +13,8 @@ use sigma_ledger::statement::{Kind, Revoked, Statement, Subject};
 use sigma_ledger::{Artifact, Policy, Stale, TrustedRoot, verify};
 
 use crate::support::{World, at, certified, json as canonical};
-use crate::witnesses::{Witness, seconds};
+use crate::witness::Witness;
+use crate::witnesses::seconds;
 
 /// Something that `tests/install-verifiers` installs.
 pub fn installed(path: &str) -> Option<PathBuf> {

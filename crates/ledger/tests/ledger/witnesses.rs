@@ -1,65 +1,13 @@
 //! Witnesses: asked as C2SP tlog-witness says, counted by policy.
 
-use data_encoding::BASE64;
-use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use sigma_ledger::bundle::CertificateBundle;
-use sigma_ledger::keys::PublicKey;
-use sigma_ledger::log::{Folder, Log, Reader, WitnessPolicy, witness_request};
+use sigma_ledger::log::{
+    Folder, Log, Reader, WitnessAnswer, WitnessError, WitnessPolicy, keep_cosigned, witness_request,
+};
 use sigma_ledger::{Checkpoint, Name, Note, NoteKey, NoteSignature, Outcome, Policy, State, verify};
-use tlog_tiles::tlog::{Hash, check_tree};
 
 use crate::support::{ORIGIN, World, at, certificate, json};
-
-/// A witness of the tests, written after the specification alone.
-pub struct Witness {
-    pair: Ed25519KeyPair,
-    pub key: NoteKey,
-    log: NoteKey,
-    seen: Option<Checkpoint>,
-}
-
-impl Witness {
-    pub fn new(name: &str, seed: u8, log: &NoteKey) -> Self {
-        let pair = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
-        let key = PublicKey::ed25519(pair.public_key().as_ref().try_into().unwrap());
-        Self { pair, key: NoteKey::witness(name, key).unwrap(), log: log.clone(), seen: None }
-    }
-
-    /// Answers `add-checkpoint`: the cosignature line, or the status.
-    pub fn add_checkpoint(&mut self, body: &str, time: u64) -> Result<String, u16> {
-        let (head, note) = body.split_once("\n\n").ok_or(400_u16)?;
-        let mut lines = head.lines();
-        let old: u64 =
-            lines.next().and_then(|line| line.strip_prefix("old ")).and_then(|old| old.parse().ok()).ok_or(400_u16)?;
-        let proof: Vec<Hash> =
-            lines.map(|line| Hash(BASE64.decode(line.as_bytes()).unwrap().try_into().unwrap())).collect();
-        let (note, checkpoint) = Checkpoint::of_note(note, ORIGIN).map_err(|_| 404_u16)?;
-        if !matches!(note.signed_by(&self.log), Ok(Some(_))) {
-            return Err(403);
-        }
-        if old != self.seen.as_ref().map_or(0, |seen| seen.size) {
-            return Err(409);
-        }
-        if let Some(seen) = self.seen.as_ref().filter(|seen| seen.size > 0) {
-            check_tree(&proof, checkpoint.size, Hash(checkpoint.root), seen.size, Hash(seen.root))
-                .map_err(|_| 422_u16)?;
-        }
-        self.seen = Some(checkpoint);
-        Ok(self.sign(&note, time))
-    }
-
-    /// Its line under a checkpoint, whatever it saw before.
-    pub fn cosign(&self, checkpoint: &str, time: u64) -> String {
-        self.sign(&Note::parse(checkpoint).unwrap(), time)
-    }
-
-    fn sign(&self, note: &Note, time: u64) -> String {
-        let signature = self.pair.sign(&NoteKey::cosigned_message(time, note.text()));
-        let bytes = [&time.to_be_bytes()[..], signature.as_ref()].concat();
-        let line = NoteSignature { name: self.key.name().to_owned(), id: self.key.id(), bytes };
-        format!("{line}\n")
-    }
-}
+use crate::witness::Witness;
 
 pub fn seconds(offset: i64) -> u64 {
     u64::try_from(at(offset).as_millis() / 1000).unwrap()
@@ -83,8 +31,11 @@ fn witnesses_follow_the_log_and_their_signatures_are_served() {
         }
         let folder = Folder::read_only(&world.folder());
         let storage = world.log.storage();
-        assert!(!policy.keep(storage, &mut note, &answers[0]).unwrap(), "one of two is not enough");
-        assert!(policy.keep(storage, &mut note, &answers[1]).unwrap());
+        policy.add(&mut note, &answers[0]);
+        assert!(!policy.is_met(&note).unwrap(), "one of two is not enough");
+        policy.add(&mut note, &answers[1]);
+        assert!(policy.is_met(&note).unwrap());
+        keep_cosigned(storage, &note).unwrap();
         let cosigned = Reader::open_cosigned(folder, log.clone()).unwrap();
         assert_eq!(cosigned.checkpoint(), reader.checkpoint());
         assert_eq!(policy.signed(cosigned.note()).unwrap().len(), 2);
@@ -232,4 +183,51 @@ fn notes_and_keys_are_read_strictly() {
         assert!(Checkpoint::parse(wrong).is_err(), "{wrong:?}");
     }
     assert!(NoteKey::parse("a+00000000+AZJKkuYYw8FTmHHwSYa2fP5jvzVOcmIGJDqzyb1bgjgK").is_err(), "another id");
+}
+
+#[test]
+fn what_a_witness_answers_is_the_word_of_a_stranger() {
+    let world = World::new();
+    let log = world.log.key().public().clone();
+    let (known, stranger) = (Witness::new("w.example.org", 1, &log), Witness::new("w.example.org", 9, &log));
+    let reader = world.log.reader().unwrap();
+    let now = seconds(50);
+    let note = reader.note();
+    let read = |status, body: &str| WitnessAnswer::read(&known.key, note, status, body.as_bytes(), now);
+    let check =
+        |status, body: &str, expect: WitnessError| assert_eq!(read(status, body), Err(expect), "{status} {body}");
+    let good = known.cosign(&note.to_string(), now);
+    let line = NoteSignature::parse(good.trim_end()).unwrap();
+    assert_eq!(read(200, &good), Ok(WitnessAnswer::Signed(line.clone())));
+    let others = stranger.cosign(&note.to_string(), now);
+    assert_eq!(
+        read(200, &format!("{others}{good}")),
+        Ok(WitnessAnswer::Signed(line.clone())),
+        "others may sign as well"
+    );
+    assert_eq!(read(200, &known.cosign(&note.to_string(), now + 60)).map(|_| ()), Ok(()), "clocks differ");
+    assert_eq!(read(409, "300\n"), Ok(WitnessAnswer::Knows(300)));
+    assert_eq!(read(409, "0"), Ok(WitnessAnswer::Knows(0)));
+    // Another key, another checkpoint, another time, nothing at all.
+    check(200, &others, WitnessError::Unsigned);
+    check(200, "", WitnessError::Unsigned);
+    check(200, "yes\n", WitnessError::Unsigned);
+    let mut forked = World::new();
+    forked.fill(1);
+    check(200, &known.cosign(forked.log.checkpoint(), now), WitnessError::Unsigned);
+    check(200, &known.cosign(&note.to_string(), now + 3600), WitnessError::Time(now + 3600));
+    for (position, _) in line.bytes.iter().enumerate() {
+        let mut forged = line.clone();
+        forged.bytes[position] ^= 1;
+        assert!(read(200, &format!("{forged}\n")).is_err(), "byte {position}");
+    }
+    check(409, "many", WitnessError::Size("many".to_owned()));
+    check(409, "-1", WitnessError::Size("-1".to_owned()));
+    check(409, "007", WitnessError::Size("007".to_owned()));
+    check(409, "99999999999999999999", WitnessError::Size("99999999999999999999".to_owned()));
+    check(403, &good, WitnessError::Key);
+    check(404, &good, WitnessError::Log);
+    check(422, &good, WitnessError::History);
+    check(500, &good, WitnessError::Status(500));
+    check(302, &good, WitnessError::Status(302));
 }

@@ -12,11 +12,13 @@ mod view;
 pub use view::on_chain;
 pub(crate) use view::proof;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sigma_chain::{ChainError, ChainKey, Commit, NodeError, Registry};
 use sigma_core::Timestamp;
-use sigma_store::{Anchor, AnchorTarget, Store, StoreError};
+use sigma_store::{Anchor, AnchorTarget, Claim, Duty, Store, StoreError};
+use tokio::sync::Mutex;
 
 use crate::{LedgerError, LedgerFolder};
 
@@ -95,6 +97,7 @@ pub enum AnchorStep {
 }
 
 /// The one who puts things on a chain. Several may exist; one at a time is elected through the store, and even two at once do no harm.
+/// Copies are one and the same.
 #[derive(Debug, Clone)]
 pub struct Anchorer {
     store: Store,
@@ -102,33 +105,39 @@ pub struct Anchorer {
     registry: Registry,
     key: ChainKey,
     config: AnchorConfig,
-    holder: String,
+    /// Held from the first step until [`Anchorer::resign`], or until the process ends.
+    elected: Arc<Mutex<Option<Claim>>>,
 }
 
-/// How long an election lasts: longer than a step can take, each of whose questions has its limit.
-const LEASE: Duration = Duration::from_secs(5 * 60);
-
 impl Anchorer {
-    /// Puts it together. `holder` names this process.
-    pub fn new(
-        store: Store,
-        ledger: LedgerFolder,
-        registry: Registry,
-        key: ChainKey,
-        config: AnchorConfig,
-        holder: &str,
-    ) -> Self {
-        Self { store, ledger, registry, key, config, holder: holder.to_owned() }
+    /// Puts it together.
+    pub fn new(store: Store, ledger: LedgerFolder, registry: Registry, key: ChainKey, config: AnchorConfig) -> Self {
+        Self { store, ledger, registry, key, config, elected: Arc::default() }
     }
 
-    /// Goes as far as it can: chooses what is due, signs, sends, looks whether it is final.
+    /// Goes as far as it can, where no other process does.
     ///
     /// # Errors
     /// When store, log or chain refuse. The reason is kept with what is under way.
     pub async fn step(&self, now: Timestamp) -> Result<AnchorStep, AnchorError> {
-        if !self.store.take_lease(&self.lease(), &self.holder, now, LEASE).await? {
-            return Ok(AnchorStep::NotElected);
+        let mut elected = self.elected.lock().await;
+        let still = match elected.as_mut() {
+            Some(claim) => claim.is_held().await,
+            None => false,
+        };
+        if !still {
+            *elected = None;
+            *elected = self.store.try_claim(Duty::Chain(self.registry.chain_id())).await?;
         }
+        if elected.is_none() { Ok(AnchorStep::NotElected) } else { self.work(now).await }
+    }
+
+    /// Goes as far as it can, elected or not: chooses what is due, signs, sends, looks whether it is final. Two that do this at once,
+    /// because one was stopped and did not notice that the other took its place, do what one does.
+    ///
+    /// # Errors
+    /// As [`Anchorer::step`].
+    pub async fn work(&self, now: Timestamp) -> Result<AnchorStep, AnchorError> {
         let chain_id = self.registry.chain_id();
         let mut open = self.store.open_anchor(chain_id).await?;
         if open.is_none() && self.choose(now).await? {
@@ -149,11 +158,8 @@ impl Anchorer {
     }
 
     /// Gives the election back.
-    ///
-    /// # Errors
-    /// When the store refuses.
-    pub async fn resign(&self) -> Result<(), AnchorError> {
-        Ok(self.store.release_lease(&self.lease(), &self.holder).await?)
+    pub async fn resign(&self) {
+        *self.elected.lock().await = None;
     }
 
     /// The contract.
@@ -164,10 +170,6 @@ impl Anchorer {
     /// The key.
     pub fn key(&self) -> &ChainKey {
         &self.key
-    }
-
-    fn lease(&self) -> String {
-        format!("chain/{}", self.registry.chain_id())
     }
 
     fn target(&self) -> AnchorTarget {

@@ -59,8 +59,6 @@ impl Anchorer {
                 () = tokio::time::sleep(pause) => {}
             }
         }
-        if let Err(error) = self.resign().await {
-            tracing::warn!(%error, "the election to put things on the chain ends by itself");
-        }
+        self.resign().await;
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sigma_core::Timestamp;
-use sigma_store::{Claim, Store};
+use sigma_store::{Claim, Duty, Store};
 
 use super::{Ledger, LedgerError, LedgerFolder};
 use crate::Clock;
@@ -43,7 +43,7 @@ pub async fn keep_log(folder: LedgerFolder, store: Store, clock: Clock, end: imp
 /// Writes the log until that fails.
 async fn serve(folder: &LedgerFolder, store: &Store, clock: &Clock) -> LedgerError {
     let mut claim = loop {
-        match store.try_claim_log().await {
+        match store.try_claim(Duty::Log).await {
             Ok(Some(claim)) => break claim,
             Ok(None) => tokio::time::sleep(PAUSE).await,
             Err(error) => return error.into(),
@@ -52,9 +52,14 @@ async fn serve(folder: &LedgerFolder, store: &Store, clock: &Clock) -> LedgerErr
     match folder.open() {
         Ok(mut ledger) => {
             tracing::info!("this process writes the transparency log");
-            match run(&mut ledger, &mut claim, store, clock).await {
-                Ok(()) => LedgerError::Busy,
-                Err(error) => error,
+            let asking = ledger.asking().clone();
+            tokio::select! {
+                written = run(&mut ledger, &mut claim, store, clock) => match written {
+                    Ok(()) => LedgerError::Busy,
+                    Err(error) => error,
+                },
+                // Beside the writer, never in its way.
+                never = asking.run(clock) => match never {},
             }
         }
         Err(error) => error,

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sigma_core::Timestamp;
@@ -10,7 +11,8 @@ use sigma_ledger::keys::{Issuer, LogKey, PublicKey, SignCommand, generate_issuer
 use sigma_ledger::log::{Folder, Log};
 use sigma_ledger::{NoteKey, TrustedRoot};
 
-use super::{Ledger, LedgerError, LedgerReader};
+use super::witnesses::Witnesses;
+use super::{Ledger, LedgerError, LedgerReader, WitnessConfig};
 
 /// The issuer's private key, or the public one where a command signs; the log's private and public keys; the root that holds now.
 pub(super) const ISSUER: &str = "issuer.pem";
@@ -38,12 +40,31 @@ pub struct LedgerSigner {
 pub struct LedgerFolder {
     root: PathBuf,
     signer: Option<LedgerSigner>,
+    witnesses: Option<Arc<Witnesses>>,
 }
 
 impl LedgerFolder {
     /// A ledger at a path.
     pub fn new(path: &Path, signer: Option<LedgerSigner>) -> Self {
-        Self { root: path.to_owned(), signer }
+        Self { root: path.to_owned(), signer, witnesses: None }
+    }
+
+    /// The same, whose writer asks witnesses.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub fn with_witnesses(self, config: WitnessConfig) -> Result<Self, LedgerError> {
+        let witnesses = (!config.witnesses.is_empty()).then(|| Witnesses::new(config)).transpose()?;
+        Ok(Self { witnesses: witnesses.map(Arc::new), ..self })
+    }
+
+    pub(super) fn witnesses(&self) -> Option<&Witnesses> {
+        self.witnesses.as_deref()
+    }
+
+    /// The same, which waits for nobody else: keys change in an emergency, too.
+    pub(super) fn alone(&self) -> Self {
+        Self { witnesses: None, ..self.clone() }
     }
 
     /// Whether a ledger was made here.
@@ -144,7 +165,7 @@ impl LedgerFolder {
         }
         let public = self.log_key()?;
         let key = LogKey::from_file(&self.file(LOG), public.name())?;
-        Ok(Ledger::new(self.issuer()?, Log::open(Folder::open(&self.file("log"))?, key)?))
+        Ok(Ledger::new(self.clone(), self.issuer()?, Log::open(Folder::open(&self.file("log"))?, key)?))
     }
 
     pub(super) fn issuer(&self) -> Result<Issuer, LedgerError> {

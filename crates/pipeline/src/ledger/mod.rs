@@ -4,15 +4,18 @@
 //! bundles, a status list. The store keeps an envelope before it is logged, and the log knows what it has: a crash at any point ends
 //! in one entry. Where a store has a log, nothing is announced before a checkpoint covers it.
 
+mod carried;
 mod duty;
 mod folder;
 mod reader;
+mod reaudits;
 mod roots;
 mod witnesses;
 mod writer;
 
 use std::path::PathBuf;
 
+pub use carried::Cosigned;
 pub use duty::keep_log;
 pub use folder::{LedgerFolder, LedgerSigner};
 pub use reader::LedgerReader;
@@ -22,7 +25,7 @@ use sigma_ledger::log::{LogError, StorageError};
 use sigma_ledger::statement::StatementError;
 use sigma_ledger::{AttestError, Envelope, NoteError, RootError};
 use sigma_store::{Attestation, StoreError};
-pub use witnesses::Cosigned;
+pub use witnesses::{Asked, Asking, WitnessAddress, WitnessConfig};
 pub use writer::{Ledger, Synced};
 
 /// Why something could not be signed, logged or proven.
@@ -87,8 +90,19 @@ pub enum LedgerError {
     #[error("the trusted root has no key {0}")]
     UnknownKey(String),
     /// An answer without a signature that counts.
-    #[error("got `{0}`, expected a signature of a witness of the trusted root over the newest checkpoint")]
+    #[error("got `{0}`, expected a signature of a known witness over the checkpoint that it was asked about")]
     Witness(String),
+    /// No client to ask witnesses with.
+    #[error("witnesses cannot be asked: {0}")]
+    Client(#[from] sigma_ecosystem::HttpError),
+    /// Witnesses come first, and have not signed yet.
+    #[error("enough witnesses signed {covered} entries of the log, and {size} are to be announced")]
+    Unwitnessed {
+        /// What they signed.
+        covered: u64,
+        /// What waits.
+        size: u64,
+    },
     /// Somebody else writes the log.
     #[error("another process writes this log; stop it for the moment (sigma serve, sigma worker)")]
     Busy,

@@ -1,13 +1,17 @@
 //! Reading a ledger: what is handed out to strangers. No private key.
 
 use sigma_ledger::bundle::{Bundle, CertificateBundle};
-use sigma_ledger::log::{Folder, FsckReport, Logged, Reader, fsck};
+use sigma_ledger::log::{Folder, FsckReport, Logged, MAX_PROBLEMS, Reader, WIDTH, fsck};
 use sigma_ledger::{NoteKey, TrustedRoot};
-use sigma_store::{Attestation, STATUS, Store};
+use sigma_store::{Attestation, STATUS, Store, decision_subject};
 
 use super::folder::{RETIRED, ROOT, note_key, version};
+use super::reaudits::reaudit_subject;
 use super::roots::root_subject;
 use super::{LedgerError, LedgerFolder, envelope};
+
+/// Places that the store is asked for at a time.
+const NOTED: u32 = 5_000;
 
 /// Whoever only reads: no private key. Keys and roots are read when they are needed, because they may change meanwhile.
 #[derive(Debug, Clone)]
@@ -44,7 +48,27 @@ impl LedgerReader {
     /// # Errors
     /// When the log or the store cannot be read.
     pub async fn root_proof(&self, store: &Store, number: u64) -> Result<Option<Bundle>, LedgerError> {
-        let Some(attestation) = store.attestation(&root_subject(number)).await? else { return Ok(None) };
+        self.statement(store, &root_subject(number)).await
+    }
+
+    /// The statement that a certificate took the place of another, and why, with its place in the log.
+    ///
+    /// # Errors
+    /// When the log or the store cannot be read.
+    pub async fn reaudit(&self, store: &Store, certificate: &str) -> Result<Option<Bundle>, LedgerError> {
+        self.statement(store, &reaudit_subject(certificate)).await
+    }
+
+    /// The statement of an operator's decision, by its number in the operators' log, with its place in the log.
+    ///
+    /// # Errors
+    /// When the log or the store cannot be read.
+    pub async fn decision(&self, store: &Store, number: u64) -> Result<Option<Bundle>, LedgerError> {
+        self.statement(store, &decision_subject(number)).await
+    }
+
+    async fn statement(&self, store: &Store, subject: &str) -> Result<Option<Bundle>, LedgerError> {
+        let Some(attestation) = store.attestation(subject).await? else { return Ok(None) };
         self.prove(&attestation, &self.folder.root()?)
     }
 
@@ -81,6 +105,31 @@ impl LedgerReader {
         Ok(fsck(&self.log()?, |_, _| Ok(()))?)
     }
 
+    /// Compares the times of entries, which no hash covers, with those that the store noted when they were logged: what differs, in
+    /// sentences, a thousand at most.
+    ///
+    /// # Errors
+    /// When the log or the store cannot be read.
+    pub async fn check_times(&self, store: &Store) -> Result<Vec<String>, LedgerError> {
+        let log = self.log()?;
+        let (mut problems, mut last) = (Vec::new(), String::new());
+        loop {
+            let noted = store.logged_after(&last, NOTED).await?;
+            let Some((newest, ..)) = noted.last() else { return Ok(problems) };
+            last.clone_from(newest);
+            for (subject, index, at) in &noted {
+                let got = log.time(*index)?;
+                let expected = at.as_millis().div_euclid(1000);
+                if i64::try_from(got) != Ok(expected) && problems.len() < MAX_PROBLEMS {
+                    let tile = index / WIDTH;
+                    problems.push(format!(
+                        "tile/times: entry {index} of bundle {tile} ({subject}): got {got}, expected {expected}"
+                    ));
+                }
+            }
+        }
+    }
+
     /// The log at its newest checkpoint.
     ///
     /// # Errors
@@ -103,8 +152,8 @@ impl LedgerReader {
         Ok(Some(Bundle::new(envelope, issuer, &key, &logged, &log)?))
     }
 
-    /// The log at a checkpoint that covers an entry, of the key that was the log's when it was logged. Where the root asks for
-    /// witnesses, one that they signed: there may be none yet.
+    /// The log at a checkpoint that covers an entry, of the key that was the log's when it was logged: one that witnesses signed, where
+    /// there is one. Where the root asks for witnesses, there is no other.
     fn covering(&self, index: u64, root: &TrustedRoot) -> Result<Option<(NoteKey, Reader<Folder>)>, LedgerError> {
         for number in 1.. {
             let Some(key) = self.folder.read_if_there(&format!("{RETIRED}/{number}.vkey"))? else { break };
@@ -116,10 +165,12 @@ impl LedgerReader {
             }
         }
         let key = self.folder.log_key()?;
-        if root.witnesses().threshold == 0 {
-            return Ok(Some((key, self.log()?)));
+        if let Ok(log) = Reader::open_cosigned(self.storage(), key.clone())
+            && index < log.checkpoint().size
+            && root.witnesses().is_met(log.note())?
+        {
+            return Ok(Some((key, log)));
         }
-        let Ok(log) = Reader::open_cosigned(self.storage(), key.clone()) else { return Ok(None) };
-        Ok((index < log.checkpoint().size).then_some((key, log)))
+        Ok(if root.witnesses().threshold == 0 { Some((key, self.log()?)) } else { None })
     }
 }

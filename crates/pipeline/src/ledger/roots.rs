@@ -8,7 +8,7 @@ use sigma_ledger::keys::{LogKey, PublicKey, generate_log_key};
 use sigma_ledger::log::{Folder, Log, Reader};
 use sigma_ledger::statement::RootChange;
 use sigma_ledger::{NoteKey, TrustedRoot};
-use sigma_store::Store;
+use sigma_store::{Duty, Store};
 
 use super::folder::{ISSUER, ISSUER_PUBLIC, LOG, LOG_PUBLIC, RETIRED, ROOT, note_key, version, wrong};
 use super::{Ledger, LedgerError, LedgerFolder};
@@ -67,7 +67,7 @@ impl LedgerFolder {
     /// When another process writes the log, the change is not allowed, or a file, the store or the log fails: then the same command
     /// finishes it.
     pub async fn change(&self, store: &Store, change: KeyChange, now: Timestamp) -> Result<RootChanged, LedgerError> {
-        let Some(_claim) = store.try_claim_log().await? else { return Err(LedgerError::Busy) };
+        let Some(_claim) = store.try_claim(Duty::Log).await? else { return Err(LedgerError::Busy) };
         let old = self.root()?;
         let number = old.version() + 1;
         let begun = self.read_if_there(&version(number))?;
@@ -76,7 +76,7 @@ impl LedgerFolder {
             Some(bytes) => (TrustedRoot::parse(&bytes)?, None),
             None => {
                 // What the key of before signed is logged while it is good.
-                self.open()?.log_pending(store, now).await?;
+                self.alone().open()?.log_pending(store, now).await?;
                 let (root, reason) = self.draw_up(&old, change, now)?;
                 self.write(&version(number), &root.to_bytes())?;
                 (root, Some(reason))
@@ -151,7 +151,7 @@ impl LedgerFolder {
         }
         let log =
             Log::open(Folder::open(&self.file("log"))?, LogKey::from_file(&self.file(LOG), self.log_key()?.name())?)?;
-        let ledger = Ledger::new(self.issuer()?, log);
+        let ledger = Ledger::new(self.alone(), self.issuer()?, log);
         let change =
             RootChange { version: root.version(), sha256: Sha256::of(&root.to_bytes()), reason: reason.to_owned() };
         ledger.record(store, &subject, change.statement()?, now).await
@@ -198,7 +198,7 @@ impl LedgerFolder {
         std::fs::rename(&next, &place).map_err(|error| wrong(&place, error))
     }
 
-    fn remove(&self, name: &str) -> Result<(), LedgerError> {
+    pub(super) fn remove(&self, name: &str) -> Result<(), LedgerError> {
         let path = self.file(name);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(wrong(&path, error)),

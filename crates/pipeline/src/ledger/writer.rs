@@ -12,7 +12,8 @@ use sigma_ledger::statement::{
 };
 use sigma_store::{AnyCertificate, Attestation, DecidedCertificate, LoggedAt, STATUS, Store, decision_subject};
 
-use super::{LedgerError, envelope};
+use super::reaudits::reaudit;
+use super::{Asking, LedgerError, LedgerFolder, envelope};
 
 /// What a run of [`Ledger::sync`] did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,13 +41,21 @@ pub struct Ledger {
     origin: String,
     /// The newest line of the operators' log for which the decisions were looked through.
     seen: Option<u64>,
+    asking: Asking,
 }
 
 impl Ledger {
-    pub(super) fn new(issuer: Issuer, log: Log<Folder>) -> Self {
+    pub(super) fn new(folder: LedgerFolder, issuer: Issuer, log: Log<Folder>) -> Self {
         let origin = log.key().origin().to_owned();
         let verifier = Verifier { id: format!("https://{origin}"), policies: Vec::new() };
-        Self { issuer: Arc::new(issuer), log: Arc::new(Mutex::new(log)), verifier, origin, seen: None }
+        let log = Arc::new(Mutex::new(log));
+        let asking = Asking::new(folder, log.clone());
+        Self { issuer: Arc::new(issuer), log, verifier, origin, seen: None, asking }
+    }
+
+    /// Who asks the witnesses.
+    pub fn asking(&self) -> &Asking {
+        &self.asking
     }
 
     /// Signs and logs every certificate and every standing decision that waits for the log, and renews the status list where a
@@ -74,10 +83,11 @@ impl Ledger {
             let mut statements = Vec::with_capacity(certificates.len());
             for certificate in &certificates {
                 statements.push((certificate.id().to_owned(), self.certificate(certificate)?));
+                statements.extend(reaudit(store, certificate).await?);
             }
             let envelopes = self.sign(statements).await?;
             store.keep_envelopes(&envelopes).await?;
-            synced.certificates += envelopes.len() as u64;
+            synced.certificates += certificates.len() as u64;
             self.log_pending(store, now).await?;
         }
         let newest = store.newest_entry().await?;
@@ -177,6 +187,8 @@ impl Ledger {
                 leaves.push(envelope(one)?.leaf(self.issuer.public()));
             }
             let places = self.append(leaves, now).await?;
+            let size = places.iter().map(|logged| logged.index + 1).max().unwrap_or(0);
+            self.asking.cover(size, now).await?;
             let places: Vec<_> =
                 pending.into_iter().zip(places).map(|(one, logged)| (one.subject, place(logged))).collect();
             store.note_logged(&places).await?;
@@ -215,13 +227,13 @@ impl Ledger {
 }
 
 /// Work that waits for the disk or another process, on a thread where that is in nobody's way.
-async fn aside<T: Send + 'static>(
+pub(super) async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, LedgerError> + Send + 'static,
 ) -> Result<T, LedgerError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| LedgerError::Internal(error.to_string()))?
 }
 
-fn lock(log: &Mutex<Log<Folder>>) -> MutexGuard<'_, Log<Folder>> {
+pub(super) fn lock(log: &Mutex<Log<Folder>>) -> MutexGuard<'_, Log<Folder>> {
     // A log that failed in the middle says so itself at its next use.
     log.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -48,7 +48,7 @@ async fn a_root_of_the_log_is_put_on_the_chain() {
 #[tokio::test]
 async fn a_root_is_due_by_number_or_time() {
     let Some(world) = World::start().await else { return };
-    let anchorer = world.process("first", &world.registry, AnchorConfig { batch: 3, ..config(AnchorMode::Root) });
+    let anchorer = world.process(&world.registry, AnchorConfig { batch: 3, ..config(AnchorMode::Root) });
     world.certify(&["one"]).await;
     assert_eq!(world.finish(&anchorer, 1).await, 1, "the first is due at once");
     world.certify(&["two", "three"]).await;
@@ -85,7 +85,7 @@ async fn a_root_for_a_thousand_certificates_costs_a_hundred_gas_each_at_most() {
 async fn every_payload_hash_is_put_on_the_chain_and_so_are_revocations() {
     let Some(world) = World::start().await else { return };
     let limits = AnchorConfig { batch: 2, ..config(AnchorMode::Certificate) };
-    let anchorer = world.process("first", &world.registry, limits);
+    let anchorer = world.process(&world.registry, limits);
     let certificates = world.certify(&["one", "two", "three"]).await;
     assert_eq!((world.finish(&anchorer, 1).await, world.finish(&anchorer, 2).await), (1, 2), "two, then one");
     assert_eq!(anchorer.step(at(9)).await.unwrap(), AnchorStep::Idle);
@@ -129,7 +129,7 @@ async fn a_registry_may_move_to_another_contract() {
     world.registry.node().send(&prepared.sign(&world.key, 2, prepared.fees).raw).await.unwrap();
     world.node.mine(3);
     let moved = world.registry.at(world.key.address().create(2));
-    let anchorer = world.process("first", &moved, config(AnchorMode::Root));
+    let anchorer = world.process(&moved, config(AnchorMode::Root));
     assert_eq!(world.on_chain(&demo).await.contract, first);
     world.finish(&anchorer, 2).await;
     let view = world.on_chain(&demo).await;

@@ -19,7 +19,7 @@ async fn a_node_that_is_down_is_waited_for() {
     let Some((world, lying, registry)) = start().await else { return };
     let demo = world.certify(&["demo"]).await.remove(0);
     lying.server.misbehave_everywhere(Misbehaviour::Status(503));
-    let anchorer = world.process("first", &registry, config(AnchorMode::Root));
+    let anchorer = world.process(&registry, config(AnchorMode::Root));
     let error = anchorer.step(at(1)).await.unwrap_err().to_string();
     assert_eq!(error, "the node: got the status 503, expected 200");
     let view = world.on_chain(&demo).await;
@@ -37,7 +37,7 @@ async fn a_node_that_is_down_is_waited_for() {
 async fn a_node_that_lags_is_waited_for() {
     let Some((world, lying, registry)) = start().await else { return };
     world.certify(&["demo"]).await;
-    let anchorer = world.process("first", &registry, config(AnchorMode::Root));
+    let anchorer = world.process(&registry, config(AnchorMode::Root));
     world.finish(&anchorer, 1).await;
     world.certify(&["leaf"]).await;
     // One transaction behind: the nonce that was used up.
@@ -89,7 +89,7 @@ async fn a_chain_that_forks_back_gets_it_again() {
 async fn a_node_that_lies_about_a_receipt_is_not_believed() {
     let Some((world, lying, registry)) = start().await else { return };
     let demo = world.certify(&["demo"]).await.remove(0);
-    let anchorer = world.process("first", &registry, config(AnchorMode::Root));
+    let anchorer = world.process(&registry, config(AnchorMode::Root));
     lying.swallow(Some("eth_sendRawTransaction"));
     anchorer.step(at(1)).await.unwrap_err();
     world.node.mine(5);
@@ -130,7 +130,7 @@ async fn what_counts_is_the_contract() {
                 *answer = json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "no logs here"}});
             }
         });
-        world.finish(&world.process("first", &registry, config(AnchorMode::Root)), 1).await;
+        world.finish(&world.process(&registry, config(AnchorMode::Root)), 1).await;
         let view = world.on_chain(&demo).await;
         assert_eq!((view.committed, view.transaction.is_some()), (true, expect));
     }
@@ -140,8 +140,7 @@ async fn what_counts_is_the_contract() {
 async fn nothing_is_paid_beyond_the_cap() {
     let Some(world) = World::start().await else { return };
     let demo = world.certify(&["demo"]).await.remove(0);
-    let poor =
-        world.process("first", &world.registry, AnchorConfig { max_fee: 20_000_000_000, ..config(AnchorMode::Root) });
+    let poor = world.process(&world.registry, AnchorConfig { max_fee: 20_000_000_000, ..config(AnchorMode::Root) });
     let error = poor.step(at(1)).await.unwrap_err().to_string();
     assert!(error.starts_with("gas costs too much: got ") && error.ends_with("expected at most 20 gwei"), "{error}");
     assert_eq!(world.on_chain(&demo).await.reason, Some(error), "certificates say why");
@@ -185,7 +184,7 @@ async fn a_replacement_beyond_the_cap_is_not_sent() {
     let Some(world) = World::start().await else { return };
     let demo = world.certify(&["demo"]).await.remove(0);
     let cap = 260_000_000_000;
-    let anchorer = world.process("first", &world.registry, AnchorConfig { max_fee: cap, ..config(AnchorMode::Root) });
+    let anchorer = world.process(&world.registry, AnchorConfig { max_fee: cap, ..config(AnchorMode::Root) });
     anchorer.step(at(1)).await.unwrap();
     world.node.ask("anvil_setNextBlockBaseFeePerGas", json!([format!("0x{:x}", CAP)]));
     world.node.mine(1);
@@ -209,7 +208,6 @@ async fn what_is_reverted_is_not_repeated_at_once() {
         registry,
         stranger.clone(),
         config(AnchorMode::Root),
-        "first",
     );
     let error = anchorer.step(at(1)).await.unwrap_err().to_string();
     assert!(error.ends_with("is not its issuer"), "{error}");
@@ -230,7 +228,7 @@ async fn what_is_reverted_is_not_repeated_at_once() {
     assert!(error.ends_with("is not its issuer"), "{error}");
     assert_eq!(world.told().0, 0);
     // The issuer's key is back: the election ends with the process that had it.
-    anchorer.resign().await.unwrap();
+    anchorer.resign().await;
     world.finish(&world.anchorer(AnchorMode::Root), 70).await;
     assert_eq!(world.told(), (1, 1));
 }

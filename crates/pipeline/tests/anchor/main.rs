@@ -4,4 +4,6 @@
 mod crash;
 mod flow;
 mod hostile;
+#[path = "../made/mod.rs"]
+mod made;
 mod support;

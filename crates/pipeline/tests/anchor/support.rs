@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use sigma_certificate::{PackageCertificate, PackagePayload};
+use sigma_certificate::PackageCertificate;
 use sigma_chain::{ChainKey, Finality, Node, Registry, deploy};
-use sigma_core::{Sha256, Timestamp};
 use sigma_pipeline::{AnchorConfig, AnchorMode, AnchorStep, Anchorer, LedgerFolder};
 use sigma_store::{Database, Sealed, Store};
 use sigma_testkit::{EvmNode, LyingNode, fresh_postgres};
+
+pub use crate::made::{at, certificate};
 
 pub const CHAIN: u64 = 143;
 /// 1,000 gwei: more than the node asks for.
@@ -21,11 +22,6 @@ pub struct World {
     pub ledger: LedgerFolder,
     pub registry: Registry,
     _folder: tempfile::TempDir,
-}
-
-/// A time of the tests, in seconds.
-pub fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_millis((1_790_000_000 + seconds) * 1000)
 }
 
 pub fn config(mode: AnchorMode) -> AnchorConfig {
@@ -67,12 +63,12 @@ impl World {
     }
 
     pub fn anchorer(&self, mode: AnchorMode) -> Anchorer {
-        self.process("first", &self.registry, config(mode))
+        self.process(&self.registry, config(mode))
     }
 
     /// As another process would: nothing is shared but the store, the key and the log.
-    pub fn process(&self, name: &str, registry: &Registry, config: AnchorConfig) -> Anchorer {
-        Anchorer::new(self.store.clone(), self.ledger.clone(), registry.clone(), self.key.clone(), config, name)
+    pub fn process(&self, registry: &Registry, config: AnchorConfig) -> Anchorer {
+        Anchorer::new(self.store.clone(), self.ledger.clone(), registry.clone(), self.key.clone(), config)
     }
 
     /// The same contract, asked through another node.
@@ -109,29 +105,6 @@ pub fn open(step: &AnchorStep) -> &str {
         AnchorStep::Open { reason, .. } => reason,
         other => panic!("{other:?}"),
     }
-}
-
-pub fn certificate(name: &str) -> PackageCertificate {
-    let sha256 = Sha256::of(name.as_bytes());
-    let payload = serde_json::json!({
-        "schema": "sigma-package-certificate/1", "registrySource": "pypi", "packageName": name, "packageVersion": "1.0",
-        "distributionSha256": sha256, "councilVerdict": "APPROVED", "securityLevel": "CLEAR", "retainedWarnings": [],
-        "analysisType": "FULL", "certifiedAt": at(0), "fileSetHash": sha256,
-        "distributions": [{
-            "filename": format!("{name}-1.0-py3-none-any.whl"), "kind": "wheel", "size": 9,
-            "sha256": sha256, "sha512": sigma_core::Sha512::from_bytes([7; 64]),
-            "sha1": sigma_core::Sha1::from_bytes([7; 20]), "fileSetHash": sha256,
-            "coverage": {"files": 3, "bytes": 120, "sourceFiles": 2, "sourceBytes": 100, "parsed": 2, "tokenScanned": 0,
-                "binaries": 0, "gaps": 0},
-        }],
-        "unreadDistributions": [], "capabilities": [], "installHooks": [], "yanked": null, "deprecated": null,
-        "publisher": null, "maintainers": null, "delta": null, "registryAdvisoryState": "listed",
-        "registryAdvisorySource": "pypi release JSON", "registryAdvisoriesAt": at(0), "registryAdvisoryCount": 0,
-        "registryAdvisoryHighestSeverity": null, "registryAdvisorySummary": "None.", "registryAdvisories": [],
-        "roundId": "round_1", "ballots": [], "councilRationale": "Both panels are SAFE.", "rulesetVersion": "1",
-        "reportHash": sha256, "supersedes": null, "disclosures": [],
-    });
-    PackageCertificate::seal(serde_json::from_value::<PackagePayload>(payload).unwrap()).unwrap()
 }
 
 /// The trusted root of a ledger, as a stranger has it.

@@ -1,5 +1,8 @@
 //! Where the store has a transparency log, a submission ends when what it tells of is announced.
 
+use sigma_ledger::Envelope;
+use sigma_ledger::statement::{Kind, Reaudit, Statement};
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,6 +38,51 @@ async fn a_submission_ends_when_its_certificates_are_in_the_log() {
     working.await.unwrap();
     assert_eq!(state().await, SubmissionState::Cleared);
     assert!(story(&hall, &submission).await.contains("ended"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_certificate_took_the_place_of_another_is_logged() {
+    let scene = Scene::new();
+    scene.eco.pypi.add(Wheel::new("demo", "1.0").file("demo/__init__.py", "VALUE = 1\n").build());
+    let hall = scene.hall().await;
+    let store = hall.store();
+    let folder = LedgerFolder::new(&scene.folder.path().join("ledger"), None);
+    let now = Timestamp::from_millis(1_800_000_000_000);
+    folder.create("sigma.example.org/log", None, now).unwrap();
+    store.bind_log("sigma.example.org/log", now).await.unwrap();
+    let package = "pypi:demo@1.0".parse().unwrap();
+    let sync = async || folder.open().unwrap().sync(store, false, now).await.unwrap();
+    hall.audit_project(vec![manifest_of(&package, "test")], &AuditOptions::default(), &Silent).await.unwrap();
+    assert_eq!((sync().await.certificates, folder.reader().unwrap().log().unwrap().checkpoint().size), (1, 2));
+    let first = store.certificates_of(&package).await.unwrap().remove(0);
+    assert!(store.attestation(&format!("reaudit/{}", first.id())).await.unwrap().is_none(), "it replaces none");
+
+    hall.request_reaudit(first.id(), "the report was wrong", "ada").await.unwrap();
+    work(&hall).await;
+    let synced = sync().await;
+    assert_eq!((synced.certificates, synced.size), (1, 4), "the certificate and that it replaces the first");
+    let second = store.certificates_of(&package).await.unwrap().remove(0);
+    assert_ne!(second.id(), first.id());
+    let logged = store.attestation(&format!("reaudit/{}", second.id())).await.unwrap().expect("it is logged");
+    let envelope: Envelope = serde_json::from_slice(&logged.envelope).unwrap();
+    let statement = Statement::parse(&envelope.payload.0).unwrap();
+    let said: Reaudit = statement.predicate(Kind::Reaudit).unwrap();
+    assert_eq!(said.supersedes, first.id());
+    assert_eq!(said.certificate.certificate_id, second.id());
+    assert_eq!(
+        (said.reason.as_str(), said.at),
+        ("An operator asked: the report was wrong", second.payload().certified_at)
+    );
+    assert!(statement.is_about("sha256", &Sha256::of(second.canonical()).to_string()));
+    // It lies where the store says, signed by the issuer.
+    let root = folder.root().unwrap();
+    let issuer = sigma_ledger::keys::PublicKey::from_spki(&root.issuers().next().unwrap().1.public_key.0).unwrap();
+    let entry = folder.reader().unwrap().log().unwrap().entry(logged.logged.unwrap().index).unwrap();
+    assert_eq!(entry, envelope.leaf(&issuer));
+    let bundle = folder.reader().unwrap().reaudit(store, second.id()).await.unwrap().expect("a stranger can read it");
+    assert_eq!(bundle.dsse_envelope, envelope);
+    assert!(folder.reader().unwrap().reaudit(store, first.id()).await.unwrap().is_none());
+    assert_eq!(sync().await.size, 4, "once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

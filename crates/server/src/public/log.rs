@@ -24,6 +24,9 @@ pub(crate) async fn resource(State(app): State<App>, Path(path): Path<String>) -
     if let Some(name) = path.strip_prefix("roots/") {
         return root(&app, ledger, name).await;
     }
+    if let Some(statement) = statement(&app, ledger, &path).await? {
+        return Ok(json(statement));
+    }
     let reader = ledger.clone();
     let found = tokio::task::spawn_blocking(move || reader.serve(&path)).await.map_err(Problem::internal)?;
     let Some((bytes, immutable)) = found.map_err(unreadable)? else {
@@ -51,6 +54,20 @@ async fn root(app: &App, ledger: &LedgerReader, name: &str) -> Result<Response, 
         false => ledger.root(number).map_err(unreadable)?,
     };
     Ok(json(bytes.ok_or_else(none)?))
+}
+
+/// `reaudits/{certificate}.json` and `decisions/{number}.json`: what entries say that are about certificates, with their places.
+async fn statement(app: &App, ledger: &LedgerReader, path: &str) -> Result<Option<Vec<u8>>, Problem> {
+    let Some((kind, name)) = path.strip_suffix(".json").and_then(|path| path.split_once('/')) else { return Ok(None) };
+    let found = match kind {
+        "reaudits" if is_certificate_id(name) || is_id(name, "sig_") => ledger.reaudit(&app.store, name).await,
+        "decisions" => match name.parse() {
+            Ok(number) => ledger.decision(&app.store, number).await,
+            Err(_) => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    found.map_err(unreadable)?.map(|bundle| serde_json::to_vec(&bundle)).transpose().map_err(Problem::internal)
 }
 
 fn json(bytes: Vec<u8>) -> Response {

@@ -29,6 +29,29 @@ Examples:
         #[arg(long, value_name = "SECONDS", default_value_t = 180)]
         wait_seconds: u64,
     },
+    /// Name the account that may take the contract over: the first of two steps
+    #[command(after_help = "\
+Signed with [chain] key_file, the key of the present issuer. Nothing changes until that account accepts. The zero address takes a
+nomination back. Exit codes: 0 it is there for good, 3 it is sent, and not final within the time, or another process sends.
+
+Examples:
+  sigma chain nominate 0x52908400098527886E0F7030069857D2E4169EE7")]
+    Nominate {
+        /// The account, as `sigma chain key` tells it where its key is
+        address: String,
+        /// Seconds to wait until it is final
+        #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+        wait_seconds: u64,
+    },
+    /// Take the contract over: the second step
+    #[command(after_help = "\
+Signed with [chain] key_file, the key of the account that was nominated. From then on the contract takes its transactions only.
+Exit codes: as of `nominate`.")]
+    Accept {
+        /// Seconds to wait until it is final
+        #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+        wait_seconds: u64,
+    },
     /// Tell what is on the chain, what is under way, and what stands in its way
     Status,
     /// Put on the chain what is due, and wait until it is final
@@ -52,7 +75,7 @@ Examples:
 /// How `sigma verify` asks a chain.
 #[derive(Debug, clap::Args)]
 pub struct AskChain {
-    /// A node of the chain that the bundle names, to be asked whether the contract has its root or hash
+    /// A node of the chain that bundles name, to be asked whether the contract has their roots or hashes
     #[arg(long, value_name = "URL")]
     pub node: Option<Url>,
 

@@ -108,17 +108,23 @@ Examples:
         #[arg(long, value_name = "N")]
         threshold: u64,
     },
-    /// Write what a witness is asked (C2SP tlog-witness, add-checkpoint)
+    /// Write what a witness that no network reaches is asked (C2SP tlog-witness, add-checkpoint)
     #[command(after_help = "\
+Witnesses with an address are asked by whoever writes the log: name them under [ledger] witnesses. This is for one that is not
+connected. Several of them are asked about the same checkpoint until enough have signed it.
+
 Examples:
-  sigma ledger keys ask --old 0 | curl --data-binary @- https://witness.example.org/add-checkpoint > answer
+  sigma ledger keys ask --old 1200 > request       carry it there, and what it answers back
   sigma ledger keys answered answer")]
     Ask {
         /// The size that the witness knows; it says so where another one was expected
         #[arg(long, value_name = "SIZE", default_value_t = 0)]
         old: u64,
+        /// Forget the checkpoint that others were asked about, and take a newer one
+        #[arg(long)]
+        anew: bool,
     },
-    /// Add what a witness answered to the newest checkpoint
+    /// Add what such a witness answered to the checkpoint that it was asked about
     Answered {
         /// The answer: signature lines
         file: PathBuf,

@@ -25,6 +25,7 @@ pub fn run(args: &Args, command: &ConfigArgs) -> Result<Outcome> {
                     wire::rules(&config).map(drop),
                     wire::waivers(&config, None).map(drop),
                     config.chain.check(),
+                    config.ledger.witnesses().map(drop),
                 ];
                 checked.problems.extend(problems.into_iter().filter_map(Result::err).map(|error| format!("{error:#}")));
             }

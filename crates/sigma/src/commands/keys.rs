@@ -18,11 +18,11 @@ use crate::{Outcome, wire};
 pub async fn run(config: &Config, folder: &LedgerFolder, command: &KeysCommand) -> Result<Outcome> {
     let change = match command {
         KeysCommand::List { format } => {
-            super::print(&list(&folder.root()?, *format)?)?;
+            super::print(&list(config, folder, *format)?)?;
             return Ok(Outcome::Pass);
         }
-        KeysCommand::Ask { old } => {
-            super::print(&folder.ask_witness(*old)?)?;
+        KeysCommand::Ask { old, anew } => {
+            super::print(&folder.ask_witness(*old, *anew)?)?;
             return Ok(Outcome::Pass);
         }
         KeysCommand::Answered { file } => {
@@ -64,11 +64,18 @@ pub async fn run(config: &Config, folder: &LedgerFolder, command: &KeysCommand) 
     Ok(Outcome::Pass)
 }
 
-fn list(root: &TrustedRoot, format: Format) -> Result<String> {
+fn list(config: &Config, folder: &LedgerFolder, format: Format) -> Result<String> {
+    let root = folder.root()?;
     let issuers = root.issuers().map(|(id, key)| ("issuer", id.to_owned(), &key.valid_for, &key.revoked));
     let logs = root.logs().map(|(key, log)| ("log", key.key().id(), &log.valid_for, &log.revoked));
     let keys: Vec<_> = issuers.chain(logs).collect();
     let witnesses = root.witnesses();
+    let asked = config.ledger.witnesses()?.map_or_else(Vec::new, |asked| asked.witnesses);
+    let asked = asked.into_iter().map(|witness| witness.key).filter(|key| !witnesses.keys.contains(key));
+    let mut known = Vec::new();
+    for key in witnesses.keys.iter().cloned().chain(asked.collect::<Vec<_>>()) {
+        known.push((folder.witnessed(&key)?, key));
+    }
     if format == Format::Json {
         let keys = keys.iter().map(|(whose, id, valid_for, revoked)| {
             json!({"whose": whose, "keyId": id, "validFor": valid_for, "revoked": revoked})
@@ -77,6 +84,9 @@ fn list(root: &TrustedRoot, format: Format) -> Result<String> {
         let view = json!({
             "version": root.version(), "keys": keys.collect::<Vec<_>>(), "witnesses": names,
             "witnessThreshold": witnesses.threshold,
+            "witnessed": known.iter().map(|(seen, key)| {
+                json!({"key": key.to_string(), "size": seen.map(|(size, _)| size), "at": seen.map(|(_, at)| time(at))})
+            }).collect::<Vec<_>>(),
         });
         return Ok(format!("{view:#}\n"));
     }
@@ -89,6 +99,18 @@ fn list(root: &TrustedRoot, format: Format) -> Result<String> {
         }
         text.push('\n');
     }
+    for (seen, key) in &known {
+        let seen = match seen {
+            Some((size, at)) => format!("signed {size} entries at {}", time(*at)),
+            None => "has not signed yet".to_owned(),
+        };
+        let _ = writeln!(text, "  witness {}  {seen}", sigma_core::printable(key.name(), 80));
+    }
     let _ = writeln!(text, "  {} of {} witnesses have to sign", witnesses.threshold, witnesses.keys.len());
     Ok(text)
+}
+
+/// Seconds since 1970.
+fn time(seconds: u64) -> Timestamp {
+    Timestamp::from_millis(i64::try_from(seconds).unwrap_or(i64::MAX / 1000).saturating_mul(1000))
 }

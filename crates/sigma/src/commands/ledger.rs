@@ -11,7 +11,8 @@ use sigma_core::Sha256;
 use sigma_ledger::{
     Artifact, MAX_BUNDLE, Outcome as Proven, Policy, Report, Stale, State, TrustedRoot, verify as check,
 };
-use sigma_pipeline::{LedgerError, LedgerFolder};
+use sigma_pipeline::LedgerError;
+use sigma_store::Duty;
 
 use crate::args::{Args, Format, LedgerArgs, LedgerCommand, Verify};
 use crate::config::Config;
@@ -20,7 +21,7 @@ use crate::{Outcome, wire};
 /// Runs `sigma ledger`.
 pub async fn run(args: &Args, command: &LedgerArgs) -> Result<Outcome> {
     let config = wire::config(args)?;
-    let folder = wire::ledger(&config);
+    let folder = wire::ledger(&config)?;
     match &command.command {
         LedgerCommand::Init { origin, issuer_key } => {
             let issuer = issuer_key.as_deref().map(|path| read(path, MAX_KEY)).transpose()?;
@@ -31,15 +32,23 @@ pub async fn run(args: &Args, command: &LedgerArgs) -> Result<Outcome> {
         }
         LedgerCommand::Sync => {
             let store = wire::store(&config).await?;
-            let Some(_claim) = store.try_claim_log().await? else { return Err(LedgerError::Busy.into()) };
-            let synced = folder.open()?.sync(&store, true, wire::now()).await?;
+            let Some(_claim) = store.try_claim(Duty::Log).await? else { return Err(LedgerError::Busy.into()) };
+            let mut ledger = folder.open()?;
+            let synced = ledger.sync(&store, true, wire::now()).await?;
             let status = if synced.status { ", a new status list" } else { "" };
             super::print(&format!(
                 "{} certificate(s) and {} decision(s) logged{status}; the log has {} entries\n",
                 synced.certificates, synced.decisions, synced.size
             ))?;
+            let asked = ledger.asking().round(wire::now()).await?;
+            for (name, why) in &asked.failed {
+                eprintln!("the witness {}: {why}", sigma_core::printable(name, 80));
+            }
+            if asked.signed > 0 {
+                super::print(&format!("{} witness(es) signed {} entries\n", asked.signed, asked.size))?;
+            }
         }
-        LedgerCommand::Fsck => return fsck(&folder),
+        LedgerCommand::Fsck => return fsck(&config).await,
         LedgerCommand::Keys(command) => return super::keys::run(&config, &folder, command).await,
         LedgerCommand::Bundle { id } => {
             let store = wire::store(&config).await?;
@@ -54,9 +63,13 @@ pub async fn run(args: &Args, command: &LedgerArgs) -> Result<Outcome> {
     Ok(Outcome::Pass)
 }
 
-/// Hashes the whole log again.
-pub fn fsck(folder: &LedgerFolder) -> Result<Outcome> {
-    let report = folder.reader()?.fsck()?;
+/// Hashes the whole log again, and compares its times with those of the store.
+pub async fn fsck(config: &Config) -> Result<Outcome> {
+    let reader = wire::ledger(config)?.reader()?;
+    let mut report = reader.fsck()?;
+    if report.problems.is_empty() {
+        report.problems = reader.check_times(&wire::store(config).await?).await?;
+    }
     let mut text = format!("{} entries in {} tiles and bundles hashed\n", report.entries, report.resources);
     for problem in &report.problems {
         let _ = writeln!(text, "  {problem}");

@@ -10,7 +10,7 @@ use crate::{Outcome, render, wire};
 pub async fn run(args: &Args, command: &LogArgs) -> Result<Outcome> {
     let config = wire::config(args)?;
     if let Some(LogCommand::Fsck) = command.command {
-        return super::ledger::fsck(&wire::ledger(&config));
+        return super::ledger::fsck(&config).await;
     }
     let store = wire::store(&config).await?;
     let entries = store.log(None, command.subject.as_deref(), command.most).await?;

@@ -17,7 +17,7 @@ pub async fn run(args: &Args, command: &Serve) -> Result<Outcome> {
     tracing::info!(server.address = %address, store.path = %config.store.display(), "listening on http://{address}");
     let (tell, told) = tokio::sync::watch::channel(());
     let mut ends = told.clone();
-    wire::keep_log(&config, app.store(), async move { drop(ends.changed().await) });
+    wire::keep_log(&config, app.store(), async move { drop(ends.changed().await) })?;
     let mut ends = told.clone();
     let anchoring = wire::anchoring(&config, app.store().clone(), async move { drop(ends.changed().await) })?;
     let working = worker.map(|worker| {

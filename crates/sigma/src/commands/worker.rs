@@ -17,7 +17,7 @@ pub async fn run(args: &Args, command: &WorkerArgs) -> Result<Outcome> {
     let stop = wire::asked_to_end()?;
     let (tell, told) = tokio::sync::watch::channel(());
     let mut ends = told.clone();
-    wire::keep_log(&config, &store, async move { drop(ends.changed().await) });
+    wire::keep_log(&config, &store, async move { drop(ends.changed().await) })?;
     let worker = Worker::new(hall, &wire::worker_name(), limits);
     if command.until_idle {
         worker.run_until_idle(stop).await;

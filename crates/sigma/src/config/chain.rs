@@ -33,6 +33,8 @@ pub struct ChainConfig {
     pub finality: Finality,
     /// The most that is paid for gas, gwei.
     pub max_fee_gwei: u64,
+    /// Percent of gas that a transaction is allowed beyond what the node says it needs.
+    pub gas_margin_percent: u64,
     /// Whether revocations are put there, too.
     pub revocations: bool,
 }
@@ -60,6 +62,7 @@ impl Default for ChainConfig {
             batch: 1000,
             finality: Finality::Finalized,
             max_fee_gwei: 300,
+            gas_margin_percent: 0,
             revocations: false,
         }
     }
@@ -109,7 +112,9 @@ impl ChainConfig {
     /// # Errors
     /// When either is not set.
     pub fn registry(&self) -> Result<Registry> {
-        Ok(Registry::new(self.node()?, self.chain_id, self.contract()?, self.finality))
+        let margin = self.gas_margin_percent;
+        ensure!(margin <= 100, "[chain] gas_margin_percent: got {margin}, expected at most 100");
+        Ok(Registry::new(self.node()?, self.chain_id, self.contract()?, self.finality).with_margin(margin))
     }
 
     /// The key that pays.

@@ -219,6 +219,7 @@ fn wrong(defaults: &Config, key: &str, value: &Value) -> Option<String> {
         ("server.request_seconds", config.server.request_seconds == 0),
         ("worker.jobs", config.worker.jobs == 0),
         ("worker.lease_seconds", config.worker.lease_seconds == 0),
+        ("ledger.witness_seconds", config.ledger.witness_seconds == 0),
         ("chain.batch", config.chain.batch == 0),
         ("chain.interval_seconds", config.chain.interval_seconds == 0),
         ("chain.max_fee_gwei", config.chain.max_fee_gwei == 0),

@@ -255,29 +255,3 @@ impl ModelEntry {
         })
     }
 }
-
-/// `[ledger]`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LedgerConfig {
-    /// Folder with keys, trusted root and log; `ledger` in the store's folder unless named.
-    pub folder: Option<PathBuf>,
-    /// Program and arguments of a command that signs statements: reads the message, prints the signature (ECDSA P-256, DER). A key in
-    /// a file of the folder unless there is one.
-    pub signer: Vec<String>,
-    /// How long it may take, in seconds. 10.
-    pub signer_seconds: u64,
-}
-
-impl Default for LedgerConfig {
-    fn default() -> Self {
-        Self { folder: None, signer: Vec::new(), signer_seconds: 10 }
-    }
-}
-
-impl LedgerConfig {
-    /// The folder.
-    pub fn folder(&self, store: &std::path::Path) -> PathBuf {
-        self.folder.clone().unwrap_or_else(|| store.join("ledger"))
-    }
-}

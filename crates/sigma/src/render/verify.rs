@@ -25,6 +25,14 @@ pub fn table(verification: &Verification) -> String {
         Some(status) => writeln!(out, "revoked  as of {}, expired at {}", status.as_of, status.expires),
         None => writeln!(out, "revoked  not known: no status list"),
     };
+    if let Some(chain) = &verification.chain {
+        let contract = chain.contract.as_deref().unwrap_or("no contract: none is pinned");
+        let _ = write!(out, "chain    {} of {} certificates are in {contract}", chain.there, chain.certificates);
+        let _ = match (chain.missing, chain.unknown) {
+            (0, 0) => writeln!(out),
+            (missing, unknown) => writeln!(out, "; {missing} are not, of {unknown} it is not known"),
+        };
+    }
     let _ = writeln!(out, "bundles  from {}; none of it is believed", verification.source);
     for section in &verification.sections {
         section_of(section, &mut out);

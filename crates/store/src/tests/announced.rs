@@ -68,20 +68,3 @@ async fn what_waits_for_the_log_is_not_read() {
     assert!(told.lock().unwrap().iter().all(|change| *change == Change::Package(package.clone())), "{told:?}");
     assert!(!told.lock().unwrap().is_empty());
 }
-
-#[tokio::test]
-async fn one_writes_the_log() {
-    let (place, one) = store().await;
-    let other = place.open().await;
-    let mut claim = one.try_claim_log().await.unwrap().expect("nobody writes");
-    assert!(other.try_claim_log().await.unwrap().is_none());
-    assert!(claim.is_held().await);
-    drop(claim);
-    for _ in 0..200 {
-        if other.try_claim_log().await.unwrap().is_some() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the claim did not end with its holder");
-}

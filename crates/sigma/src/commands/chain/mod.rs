@@ -1,6 +1,7 @@
 //! `sigma chain`: the contract, the key that pays, and what is put on the chain.
 
 mod ask;
+mod handover;
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use sigma_chain::{ChainError, ChainKey, Registry, deploy};
 use sigma_pipeline::AnchorStep;
 use sigma_store::{Anchor, AnchorKind, AnchorState};
 
-pub use ask::settle;
+pub use ask::{settle, settle_all};
 
 use crate::args::{Args, ChainArgs, ChainCommand};
 use crate::config::{ChainConfig, Config};
@@ -27,6 +28,10 @@ pub async fn run(args: &Args, command: &ChainArgs) -> Result<Outcome> {
     match command.command {
         ChainCommand::Key => key(&config.chain),
         ChainCommand::Deploy { wait_seconds } => make(&config.chain, Duration::from_secs(wait_seconds)).await,
+        ChainCommand::Nominate { ref address, wait_seconds } => {
+            handover::nominate(&config, address, Duration::from_secs(wait_seconds)).await
+        }
+        ChainCommand::Accept { wait_seconds } => handover::accept(&config, Duration::from_secs(wait_seconds)).await,
         ChainCommand::Status => status(&config).await,
         ChainCommand::Anchor { once, wait_seconds } => {
             anchor(&config, if once { Duration::ZERO } else { Duration::from_secs(wait_seconds) }).await
@@ -84,6 +89,10 @@ async fn status(config: &Config) -> Result<Outcome> {
         let block = registry.final_block().await?;
         let (issuer, size) = (registry.issuer(&block).await?, registry.newest_size(&block).await?);
         let _ = writeln!(text, "final block {} ({}), issuer {issuer}", block.number, chain.finality);
+        let nominee = registry.nominee(&block).await?;
+        if !nominee.is_zero() {
+            let _ = writeln!(text, "{nominee} was nominated, and may accept");
+        }
         let _ = writeln!(text, "newest root: {size} entries");
         if chain.key_file.is_some() {
             let account = chain.key()?.address();
@@ -144,6 +153,6 @@ async fn anchor(config: &Config, wait: Duration) -> Result<Outcome> {
             Err(error) => break Err(error.into()),
         }
     };
-    anchorer.resign().await?;
+    anchorer.resign().await;
     outcome
 }

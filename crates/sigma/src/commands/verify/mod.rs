@@ -32,7 +32,6 @@ pub async fn run(args: &Args, command: &Verify) -> Result<Outcome> {
     if command.artifact.is_some() || (!is_folder && is_bundle(&command.what)?) {
         return super::ledger::verify(&config, command, &root).await;
     }
-    anyhow::ensure!(command.chain.node.is_none(), "--node is asked about a bundle (sigma ledger bundle)");
     let mut source = Source::open(command, &config).await?;
     let prover = Prover::new(root, Policy::at(wire::now()), command.fail_on, command.require_fresh);
     let mut verifying = Verifying { prover: prover.accepting(command.accept.iter().cloned()), sections: Vec::new() };
@@ -61,8 +60,9 @@ pub async fn run(args: &Args, command: &Verify) -> Result<Outcome> {
         }
     }
     source.save()?;
-    let Verifying { prover, sections } = verifying;
-    let verification = Verification::new(prover.root(), source.name(), prover.status(), sections);
+    let Verifying { prover, mut sections } = verifying;
+    let chain = super::chain::settle_all(&config.chain, &command.chain, &mut sections).await?;
+    let verification = Verification::new(prover.root(), source.name(), prover.status(), chain, sections);
     super::print(&match command.format {
         Format::Json => format!("{:#}\n", serde_json::to_value(&verification)?),
         Format::Table | Format::Markdown => render::verify::table(&verification),

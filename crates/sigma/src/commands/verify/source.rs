@@ -48,7 +48,7 @@ impl Source {
         } else if let Some(url) = &command.server {
             Place::Server(Server::new(url)?)
         } else {
-            let reader = wire::ledger(config).reader();
+            let reader = wire::ledger(config)?.reader();
             let reader = reader.context("there is no ledger here; name a folder with --bundles or a --server")?;
             let store = wire::store(config).await?;
             let files = wire::files(config, store.clone());
