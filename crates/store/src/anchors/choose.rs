@@ -148,6 +148,10 @@ async fn insert(
     certificates: &[Uncommitted],
     now: Timestamp,
 ) -> Result<bool, sqlx::Error> {
+    // Counted before it is looked whether one is open, because PostgreSQL shows each statement what was committed since the last one:
+    // what another process begins after this has the same number, of which the key lets one in, and what it began before is seen.
+    let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) + 1 FROM anchor").fetch_one(&mut **transaction).await?;
+    let seq: i64 = row.try_get(0)?;
     let open = sqlx::query("SELECT 1 FROM anchor WHERE state <> 'final' AND chain_id = $1 LIMIT 1")
         .bind(number(target.chain_id))
         .fetch_optional(&mut **transaction)
@@ -155,9 +159,6 @@ async fn insert(
     if open.is_some() {
         return Ok(false);
     }
-    // Two who count at the same moment count the same: the key lets one in.
-    let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) + 1 FROM anchor").fetch_one(&mut **transaction).await?;
-    let seq: i64 = row.try_get(0)?;
     let (size, root) = match kind {
         AnchorKind::Root { size, root } => (*size, root.as_str()),
         AnchorKind::Commit | AnchorKind::Revoke => (0, ""),
