@@ -26,8 +26,8 @@ pub struct Request {
     pub tier: Tier,
     /// Further folders of the host that the interpreter needs, bound read-only at their own path, such as `/nix/store`.
     pub read_only: Vec<PathBuf>,
-    /// A cgroup (version 2) of ours, with the controllers `memory` and `pids`, in which the run gets its own; without
-    /// it, the supervisor's own cgroup is tried.
+    /// A cgroup (version 2) of ours in which the run gets its own; without it, the one that systemd delegated to the
+    /// supervisor's unit (`Delegate=`), if it did.
     pub cgroup: Option<PathBuf>,
 }
 
