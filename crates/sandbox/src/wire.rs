@@ -168,8 +168,22 @@ impl Default for Limits {
     }
 }
 
+/// What a supervisor is asked before there is anything to run: which interpreters it has. The answer is a [`Known`].
+pub(crate) const INQUIRY: &[u8] = br#"{"protocol":1,"tell":"interpreters"}"#;
+
+/// What a supervisor has.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Known {
+    /// [`PROTOCOL`].
+    pub protocol: u32,
+    /// The interpreters where it runs.
+    pub interpreters: Interpreters,
+}
+
 /// The interpreters of this machine, by language.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Interpreters {
     /// For Python.
     pub python: Option<Interpreter>,

@@ -32,6 +32,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("SIGMA_API_BASE", "api_base"),
     ("SIGMA_BLOBS_URL", "blobs.url"),
     ("SIGMA_CHAIN_NODE", "chain.node"),
+    ("SIGMA_SANDBOX_SOCKET", "sandbox.socket"),
 ];
 
 /// The configuration file's content. Every field has a default.

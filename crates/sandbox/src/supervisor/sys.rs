@@ -173,6 +173,16 @@ pub fn kill(pid: i32, signal: libc::c_int) -> io::Result<()> {
     check_int(unsafe { libc::kill(pid, signal) }).map(drop)
 }
 
+/// The user at the other end of a socket; nothing where a descriptor is none.
+pub fn asker(fd: RawFd) -> Option<u32> {
+    let mut who = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
+    let mut size = size_of_val(&who) as libc::socklen_t;
+    // SAFETY: `who` has the form and size that this option writes.
+    let got =
+        unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_PEERCRED, (&raw mut who).cast(), &raw mut size) };
+    (got == 0).then_some(who.uid)
+}
+
 /// An extended attribute of a file or folder, as far as it is short.
 pub fn attribute(path: &std::path::Path, name: &CStr) -> Option<Vec<u8>> {
     let path = c(path.as_os_str().as_encoded_bytes()).ok()?;

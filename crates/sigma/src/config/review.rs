@@ -100,6 +100,8 @@ pub struct SandboxConfig {
     pub enabled: bool,
     /// The supervisor. `sigma-sandbox` beside this program, else this program itself.
     pub supervisor: Option<PathBuf>,
+    /// A socket on which supervisors are started by systemd, instead of the program: then they and the interpreters are its own.
+    pub socket: Option<PathBuf>,
     /// Python 3. `python3` of PATH.
     pub python: Option<PathBuf>,
     /// Node.js. `node` of PATH.
@@ -120,6 +122,7 @@ impl Default for SandboxConfig {
         Self {
             enabled: true,
             supervisor: None,
+            socket: None,
             python: None,
             node: None,
             tier: Tier::Auto,
@@ -142,7 +145,12 @@ impl SandboxConfig {
         if !self.enabled {
             return Ok(Err("the sandbox is turned off by configuration".to_owned()));
         }
-        let mut sandbox = Sandbox::new(self.supervisor()?);
+        let mut sandbox = match &self.socket {
+            Some(socket) => {
+                Sandbox::behind(socket.clone()).map_err(|why| anyhow::anyhow!("[sandbox] socket: {why}"))?
+            }
+            None => Sandbox::new(self.supervisor()?),
+        };
         if let Some(python) = &self.python {
             sandbox.interpreters.python =
                 Some(Interpreter::locate(CodeLanguage::Python, python).context("[sandbox] python")?);
