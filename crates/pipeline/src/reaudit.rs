@@ -91,11 +91,12 @@ impl Hall {
             return Err(ReauditError::Replaced(newer));
         }
         let sealed_for = self.store.submission_of_certificate(id).await?.unwrap_or_default();
-        if self.store.submission(first_audit(&sealed_for)).await?.is_none() {
+        let submission = first_audit(&sealed_for);
+        if self.store.submission(submission).await?.is_none() {
             return Err(ReauditError::NotKept(id.to_owned()));
         }
         let job = jobs::reaudit_submission::job(id, reason, operator, self.now());
-        self.ask_again(job, id, id, reason, operator).await
+        self.ask_again(job, id, submission, reason, operator).await
     }
 
     async fn ask_again(

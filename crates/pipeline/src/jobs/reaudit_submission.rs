@@ -118,14 +118,16 @@ impl Effect for Again {
         let (level, detail) = match &self.came_to {
             CameTo::Certified(_) => {
                 let level = certified.map_or("", |new| SecurityLevel::as_str(new.payload().review.security_level));
-                (level, certified.map(|new| new.id().to_owned()).unwrap_or_default())
+                (level, certified.map_or(String::new(), |new| format!("{old} {}", new.id())))
             }
-            CameTo::Escalated(escalation) => ("", format!("escalated: {}", escalation.submission)),
-            CameTo::Stopped(reasons) => ("", format!("its packages stand in the way: {}", reasons.join("; "))),
+            CameTo::Escalated(escalation) => ("", format!("{old} escalated: {}", escalation.submission)),
+            CameTo::Stopped(reasons) => ("", format!("{old} its packages stand in the way: {}", reasons.join("; "))),
         };
         let detail = sigma_core::printable(&detail, 1_000);
-        // What the log says comes before everything else that is locked.
-        let entry = NewEntry { action: "reaudited", subject: old, level, detail: &detail, reason, operator, at: now };
+        // What the log says comes before everything else that is locked. About the submission: what is about a certificate decides
+        // how it stands.
+        let subject = self.submission.as_str();
+        let entry = NewEntry { action: "reaudited", subject, level, detail: &detail, reason, operator, at: now };
         writing.record(&entry).await?;
         match &self.came_to {
             CameTo::Certified(certified) => crate::review::write(writing, certified).await?,
@@ -135,7 +137,7 @@ impl Effect for Again {
         if let Some(new) = certified {
             tell_replaced(writing, &self.submission, new, now).await?;
         }
-        let outcome = json!({"certificateId": certified.map(|new| new.id()), "came to": detail});
+        let outcome = json!({"certificateId": certified.map(|new| new.id()), "told": detail});
         Ok(Applied { settle: Settle::Done { outcome: outcome.to_string().into_bytes() }, event: None })
     }
 

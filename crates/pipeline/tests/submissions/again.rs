@@ -45,7 +45,8 @@ async fn a_new_certificate_replaces_the_old_one() {
     assert_eq!(second.payload().supersedes.as_deref(), Some(first.id()));
     assert_eq!(second.payload().report_hash, first.payload().report_hash);
     assert!(second.payload().certified_at > first.payload().certified_at);
-    assert_eq!(told(&hall).await, ("reaudited".to_owned(), first.id().to_owned(), second.id().to_owned()));
+    let came_to = format!("{} {}", first.id(), second.id());
+    assert_eq!(told(&hall).await, ("reaudited".to_owned(), submission.id.clone(), came_to));
     assert_eq!((stage.scene.downloads(), hall.store().totals().await.unwrap()), (downloads, totals));
     // The old one stays readable, and is not audited again in the place of the new one.
     assert!(hall.store().submission_certificate(first.id()).await.unwrap().is_some());
@@ -88,8 +89,9 @@ async fn a_package_that_is_blocked_by_now_stops_it_and_the_old_certificate_stand
     work(&hall).await;
     assert_eq!(certificate(&hall, &submission).await.id(), first.id());
     let (action, subject, detail) = told(&hall).await;
-    assert_eq!((action.as_str(), subject.as_str()), ("reaudited", first.id()));
-    assert!(detail.starts_with("its packages stand in the way: pypi:demo@2.0 (DIRECT) is BLOCKED"), "{detail}");
+    assert_eq!((action.as_str(), subject.as_str()), ("reaudited", submission.id.as_str()));
+    let expect = format!("{} its packages stand in the way: pypi:demo@2.0 (DIRECT) is BLOCKED", first.id());
+    assert!(detail.starts_with(&expect), "{detail}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,7 +126,7 @@ async fn a_new_audit_without_agreement_waits_for_an_operator() {
     let open = hall.store().open_submission_escalations(None, 10).await.unwrap();
     assert_eq!(open.len(), 1);
     let escalation = open[0].submission.clone();
-    assert_eq!(told(&hall).await.2, format!("escalated: {escalation}"));
+    assert_eq!(told(&hall).await.2, format!("{} escalated: {escalation}", first.id()));
 
     let ruling = OperatorRuling {
         escalation,

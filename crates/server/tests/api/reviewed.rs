@@ -320,7 +320,7 @@ async fn a_submission_is_flagged_and_its_owner_is_told_what_operators_decide() {
     let told = log["items"].as_array().unwrap().iter().find(|entry| entry["action"] == "reaudited").unwrap();
     assert_eq!(
         (&told["subject"], &told["detail"], &told["reason"]),
-        (&json!(id), &json!(renewed), &json!("look again"))
+        (&mine["submissionId"], &json!(format!("{id} {renewed}")), &json!("look again"))
     );
     let before = mine;
     let id = renewed;
