@@ -316,7 +316,8 @@ fn a_supervisor_answers_behind_a_socket() {
             std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("its mode")
         };
         let path = listen(crate::world::Way { root: true, tier: SandboxTier::Namespaces }, &folder);
-        (open(folder.path(), 0o755), open(&path, 0o666));
+        open(folder.path(), 0o755);
+        open(&path, 0o666);
         let script = format!(
             "import os, socket, sys\nos.setgroups([])\nos.setresgid({NOBODY}, {NOBODY}, {NOBODY})\nos.setresuid({NOBODY}, {NOBODY}, {NOBODY})\n\
              s = socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\ns.sendall(b'{{}}')\ns.shutdown(1)\nprint(s.makefile().read())"
