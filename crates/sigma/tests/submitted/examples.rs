@@ -184,6 +184,14 @@ impl Service {
         }
     }
 
+    /// The id of the newest certificate of a submission.
+    fn newest(&self) -> String {
+        let (_, list) = self.ask("GET", "sigma/dev/submissions?limit=1", "");
+        let submission = list["items"][0]["submissionId"].as_str().unwrap();
+        let (_, shown) = self.ask("GET", &format!("sigma/dev/submissions/{submission}"), "");
+        shown["certificate"]["certificateId"].as_str().unwrap().to_owned()
+    }
+
     /// The page of a certificate, which is what its schema says.
     fn page(&self, id: &Value) -> Value {
         let (status, page) = self.ask("GET", &format!("public/certificates/{}", id.as_str().unwrap()), "");
@@ -214,6 +222,23 @@ fn every_example_is_certified_through_the_api_and_the_malicious_one_is_blocked()
         let certified = page["codeReview"]["sourceIntegrity"]["codeFilesHash"].as_str().unwrap();
         assert!(hash.out.contains(certified), "{name}: {}", hash.out);
     }
+    // An operator has the last one looked at again: it is run once more, and the new certificate stands in the place of the old.
+    let old = service.newest();
+    let reaudit = ["certificate", "reaudit", &old, "--reason", "look again", "--by", "ada"];
+    assert_eq!(scene.run(&reaudit).code, Some(0));
+    let patience = Instant::now() + Duration::from_secs(120);
+    let renewed = loop {
+        let (_, live) = service.ask("GET", &format!("public/certificates/{old}/live-status"), "");
+        if live["replacedBy"].is_string() {
+            break live["replacedBy"].clone();
+        }
+        assert!(Instant::now() < patience, "{live:#}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    let page = service.page(&renewed);
+    certified("hash-tool", &page, 3);
+    assert_eq!(page["supersedes"], old.as_str());
+
     let shown = service.submit(&scene.example("stealing-skill"), "SKILL+CODE", "main.py");
     assert_eq!(shown["state"], "rejected", "{shown:#}");
     let page = service.page(&shown["result"]["certificateId"]);
