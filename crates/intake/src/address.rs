@@ -2,7 +2,8 @@
 //!
 //! In: a host that a submitter named. Out: its addresses, resolved once and all of them public, and a client that can
 //! reach those and nothing else. It must never ask the resolver a second time: an answer that was looked at is the answer
-//! that is used (DNS rebinding).
+//! that is used (DNS rebinding). What else may be reached or believed, a network or a certificate authority, an operator
+//! has to name.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, LazyLock};
@@ -42,6 +43,9 @@ const GLOBAL_V6: &str = "2000::/3";
 
 /// Blocks within global unicast that lead elsewhere: protocol assignments with Teredo, documentation, 6to4.
 const REFUSED_V6: &[&str] = &["2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"];
+
+/// This machine, for tests.
+pub(crate) static LOOPBACK: LazyLock<Vec<IpNet>> = LazyLock::new(|| ["127.0.0.0/8", "::1/128"].map(block).to_vec());
 
 static REFUSED: LazyLock<Vec<IpNet>> =
     LazyLock::new(|| REFUSED_V4.iter().chain(REFUSED_V6).map(|text| block(text)).collect());
@@ -88,11 +92,11 @@ pub enum AddressError {
     },
 }
 
-/// Resolves a host once; every answer must be public, or loopback where that is allowed.
+/// Resolves a host once; every answer must be public, or lie in one of these networks.
 pub(crate) async fn resolve(
     host: &Host<&str>,
     port: u16,
-    loopback: bool,
+    networks: &[IpNet],
     within: Duration,
 ) -> Result<Vec<SocketAddr>, AddressError> {
     let shown = || printable(&host.to_string(), 255);
@@ -108,7 +112,7 @@ pub(crate) async fn resolve(
     if found.is_empty() {
         return Err(AddressError::Unresolved { host: shown() });
     }
-    let fine = |address: IpAddr| is_public(address) || (loopback && address.is_loopback());
+    let fine = |address: IpAddr| is_public(address) || networks.iter().any(|network| network.contains(&address));
     match found.iter().find(|address| !fine(address.ip())) {
         Some(address) => Err(AddressError::NotPublic { host: shown(), address: address.ip() }),
         None => Ok(found),
@@ -132,9 +136,52 @@ impl Resolve for Pinned {
     }
 }
 
+/// Certificate authorities beside those that this machine trusts.
+#[derive(Debug, Clone, Default)]
+pub struct Authorities(Vec<reqwest::Certificate>);
+
+/// Why certificates of authorities are not used.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthoritiesError {
+    /// There is none.
+    #[error("got no certificate, expected PEM (-----BEGIN CERTIFICATE-----)")]
+    None,
+    /// One of them cannot be read.
+    #[error("a certificate cannot be read: {0}")]
+    Damaged(String),
+}
+
+impl Authorities {
+    /// Reads certificates in PEM (RFC 7468). Each of them has to be one that TLS can use.
+    ///
+    /// # Errors
+    /// When there is none, or one of them cannot be used.
+    pub fn from_pem(text: &str) -> Result<Self, AuthoritiesError> {
+        let damaged = |error: reqwest::Error| AuthoritiesError::Damaged(last_cause(&error));
+        let read = Self(reqwest::Certificate::from_pem_bundle(text.as_bytes()).map_err(damaged)?);
+        if read.0.is_empty() {
+            return Err(AuthoritiesError::None);
+        }
+        // The client looks into them when it is made.
+        client(&Host::Domain("invalid"), Vec::new(), &read).map_err(damaged)?;
+        Ok(read)
+    }
+}
+
+/// What lies at the bottom of an error, printable.
+pub(crate) fn last_cause(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    printable(&chain.last().map(ToString::to_string).unwrap_or_default(), 200)
+}
+
 /// A client that reaches these addresses and no others: no proxy, no redirect, no cookie, no decompression.
-pub(crate) fn client(host: &Host<&str>, addresses: Vec<SocketAddr>) -> reqwest::Result<reqwest::Client> {
+pub(crate) fn client(
+    host: &Host<&str>,
+    addresses: Vec<SocketAddr>,
+    authorities: &Authorities,
+) -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder()
+        .tls_certs_merge(authorities.0.iter().cloned())
         .dns_resolver(Arc::new(Pinned { host: host.to_string(), addresses }))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
@@ -176,16 +223,18 @@ mod tests {
                 Host::Ipv4(address) => Host::Ipv4(*address),
                 Host::Ipv6(address) => Host::Ipv6(*address),
             };
-            let refused = resolve(&host, 443, false, second).await;
+            let refused = resolve(&host, 443, &[], second).await;
             assert!(matches!(refused, Err(AddressError::NotPublic { .. })), "{text}: {refused:?}");
         }
-        let allowed = resolve(&Host::Domain("localhost"), 443, true, second).await.unwrap();
+        let allowed = resolve(&Host::Domain("localhost"), 443, &LOOPBACK, second).await.unwrap();
         assert!(allowed.iter().all(|address| address.ip().is_loopback()));
     }
 
     #[tokio::test]
     async fn a_client_resolves_no_other_host() {
-        let client = client(&Host::Domain("example.org"), vec![SocketAddr::from(([127, 0, 0, 1], 9))]).unwrap();
+        let nobody = Authorities::default();
+        let client =
+            client(&Host::Domain("example.org"), vec![SocketAddr::from(([127, 0, 0, 1], 9))], &nobody).unwrap();
         let error = format!("{:?}", client.get("http://localhost:9/").send().await.unwrap_err());
         assert!(error.contains("only the host that was screened"), "{error}");
     }

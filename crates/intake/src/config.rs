@@ -2,11 +2,21 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
+
+use crate::address::Authorities;
+
 /// Which repositories are fetched, and how much of them.
 #[derive(Debug, Clone)]
 pub struct RepositoryConfig {
     /// Hosts that may be asked, as `host` or `host:port`. Default: GitHub's, since its addresses are stable and public.
     pub hosts: Vec<String>,
+    /// Certificate authorities that hosts may be certified by, beside those that this machine trusts. Default: none. A forge within
+    /// a company often has a certificate of the company's own.
+    pub authorities: Authorities,
+    /// Networks beside the public internet that the hosts may lie in. Default: none. Only the listed hosts are reached there, in
+    /// https, at addresses that were looked at.
+    pub networks: Vec<IpNet>,
     /// Whether a host may lie on this machine, and is then spoken to in plain HTTP. For tests only: false.
     pub allow_loopback: bool,
     /// Bytes received in all. Default 64 MiB: what is under review has at most 512 KiB, but a server that cannot leave out
@@ -34,6 +44,8 @@ impl Default for RepositoryConfig {
     fn default() -> Self {
         Self {
             hosts: vec!["github.com".to_owned()],
+            authorities: Authorities::default(),
+            networks: Vec::new(),
             allow_loopback: false,
             received: 64 << 20,
             file: SubmissionLimits::default().file,

@@ -24,7 +24,7 @@ mod problem;
 mod select;
 pub mod skill;
 
-pub use address::{AddressError, is_public};
+pub use address::{AddressError, Authorities, AuthoritiesError, is_public};
 pub use config::{ProbeConfig, RepositoryConfig, SubmissionLimits};
 pub use folder::{FolderError, folder};
 pub use git::{RepositoryAddress, RepositoryError, repository};

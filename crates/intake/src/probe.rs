@@ -10,7 +10,7 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderName, LOCATIO
 use sigma_core::{EndpointProbe, ExternalCall, ProbeOutcome, printable};
 use url::{Host, Url};
 
-use crate::address::{self, AddressError};
+use crate::address::{self, AddressError, Authorities};
 use crate::config::ProbeConfig;
 
 /// What every endpoint is told about who asks.
@@ -93,12 +93,13 @@ async fn answer(config: &ProbeConfig, method: Method, url: Url) -> ProbeOutcome 
     let failed = |reason: String| ProbeOutcome::Failed { reason };
     let Some(host) = url.host() else { return failed("it has no host".to_owned()) };
     let port = url.port_or_known_default().unwrap_or(443);
-    let found = match address::resolve(&host, port, config.allow_loopback, config.within).await {
+    let networks: &[_] = if config.allow_loopback { &address::LOOPBACK } else { &[] };
+    let found = match address::resolve(&host, port, networks, config.within).await {
         Ok(found) => found,
         Err(error @ AddressError::NotPublic { .. }) => return ProbeOutcome::NotProbed { reason: error.to_string() },
         Err(error) => return failed(error.to_string()),
     };
-    let request = address::client(&host, found).map(|client| {
+    let request = address::client(&host, found, &Authorities::default()).map(|client| {
         client
             .request(method, url.clone())
             .header(USER_AGENT, AGENT)
@@ -121,10 +122,6 @@ async fn answer(config: &ProbeConfig, method: Method, url: Url) -> ProbeOutcome 
                 location: header(LOCATION, 300),
             }
         }
-        Err(error) => {
-            let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-            let last = chain.last().map(ToString::to_string).unwrap_or_default();
-            failed(format!("no answer: {}", printable(&last, 200)))
-        }
+        Err(error) => failed(format!("no answer: {}", address::last_cause(&error))),
     }
 }

@@ -1,11 +1,12 @@
 //! Auditing again what is certified: asked for by an operator, done by a job.
 //!
-//! In: a certificate, also one that was revoked. Out: a job, whose certificate replaces it. The bytes are the same, and so is the
-//! report under the same rules; what may differ is what was known elsewhere: advisories, predecessors, who published it.
+//! In: a certificate of a package or a submission, also one that was revoked. Out: a job, whose certificate replaces it. The bytes are
+//! the same, and so is the report under the same rules; what may differ is what was known elsewhere: advisories, predecessors, who
+//! published it, how packages stand; and of a submission, what its code did when it ran.
 
 use sigma_certificate::{Action, DistributionEntry, PackageCertificate};
 use sigma_core::{Depth, Distribution, ExpectedDigest, PackageId, People, Platform, Release, ResolvedPackage, Target};
-use sigma_store::{JobId, JobState, NewEntry, StoreError};
+use sigma_store::{JobId, JobState, ListedSubmission, NewEntry, NewJob, StoreError, first_audit};
 
 use crate::{AuditError, Hall, Silent, jobs, manifest_of};
 
@@ -18,14 +19,14 @@ pub enum ReauditError {
     /// There is none with this id.
     #[error("there is no certificate {0}")]
     Unknown(String),
-    /// It is of a submission, which has one certificate for good.
+    /// It is of a submission that came from a command line, whose files nobody kept.
     #[error(
-        "{0} is of a submission, which has one certificate: have it submitted again, and the new one supersedes it"
+        "{0} was certified on a command line, where no files are kept: submit it again, and the new one supersedes it"
     )]
-    Submission(String),
-    /// An operator blocked the package, and a new audit would not lift that.
+    NotKept(String),
+    /// An operator blocked it, and a new audit would not lift that.
     #[error("{0} is blocked by an operator, which a new audit does not lift: revoke or override its certificate first")]
-    Blocked(PackageId),
+    Blocked(String),
     /// Another certificate of the same bytes is newer.
     #[error("it was replaced by {0}: have that one audited again")]
     Replaced(String),
@@ -48,8 +49,8 @@ impl Hall {
     /// When there is nothing to be audited again, or the store refuses.
     pub async fn request_reaudit(&self, id: &str, reason: &str, operator: &str) -> Result<JobId, ReauditError> {
         let unknown = || ReauditError::Unknown(sigma_core::printable(id, 80));
-        if self.store.submission_certificate(id).await?.is_some() {
-            return Err(ReauditError::Submission(sigma_core::printable(id, 80)));
+        if let Some(listed) = self.store.submission_certificate(id).await? {
+            return self.request_submission_reaudit(&listed, reason, operator).await;
         }
         let certificate = self.store.certificate(id).await?.ok_or_else(unknown)?.certificate;
         let damaged = |why: String| StoreError::Damaged { what: format!("certificate {id}"), why };
@@ -59,20 +60,61 @@ impl Hall {
         }
         let standing = self.store.standings(&[id]).await?.remove(id);
         if standing.is_some_and(|standing| standing.action == Action::Block) {
-            return Err(ReauditError::Blocked(package));
+            return Err(ReauditError::Blocked(package.to_string()));
         }
         if let Some(newer) = self.replaced_by(&package, &certificate).await? {
             return Err(ReauditError::Replaced(newer.id().to_owned()));
         }
         let now = self.now();
         let job = jobs::reaudit_package::job(&certificate, now);
+        self.ask_again(job, id, &package.to_string(), reason, operator).await
+    }
+
+    /// The same of a submission's certificate: its files, as they were kept, and its packages, as they stand now.
+    async fn request_submission_reaudit(
+        &self,
+        listed: &ListedSubmission,
+        reason: &str,
+        operator: &str,
+    ) -> Result<JobId, ReauditError> {
+        let (id, payload) = (listed.certificate.id(), listed.certificate.payload());
+        if payload.ruleset_version.contains('+') != self.analyser.ruleset().contains('+') {
+            return Err(ReauditError::OtherRules(payload.ruleset_version.clone()));
+        }
+        if listed.decision.as_ref().is_some_and(|decision| decision.action == Action::Block) {
+            return Err(ReauditError::Blocked(id.to_owned()));
+        }
+        let source = &payload.source;
+        let entry = source.entry.as_deref().unwrap_or_default();
+        let newest = self.store.newest_of_source(&source.source_url, &source.folder, entry).await?;
+        if let Some(newer) = newest.filter(|newest| newest != id) {
+            return Err(ReauditError::Replaced(newer));
+        }
+        let sealed_for = self.store.submission_of_certificate(id).await?.unwrap_or_default();
+        let submission = first_audit(&sealed_for);
+        if self.store.submission(submission).await?.is_none() {
+            return Err(ReauditError::NotKept(id.to_owned()));
+        }
+        let job = jobs::reaudit_submission::job(id, reason, operator, self.now());
+        self.ask_again(job, id, submission, reason, operator).await
+    }
+
+    async fn ask_again(
+        &self,
+        job: NewJob,
+        id: &str,
+        subject: &str,
+        reason: &str,
+        operator: &str,
+    ) -> Result<JobId, ReauditError> {
+        let now = self.now();
         let job_id = JobId::of_key(&job.key);
         if self.store.job(&job_id).await?.is_some_and(|job| job.state == JobState::Dead) {
             return Err(ReauditError::Dead(job_id));
         }
         let mut writing = self.store.begin().await?;
-        let (subject, detail) = (package.to_string(), format!("{id} {job_id}"));
-        let (subject, detail) = (subject.as_str(), detail.as_str());
+        let detail = format!("{id} {job_id}");
+        let detail = detail.as_str();
         let entry = NewEntry { action: "reaudit", subject, level: "", detail, reason, operator, at: now };
         writing.record(&entry).await?;
         writing.enqueue(&[job], now).await?;

@@ -1,4 +1,5 @@
-//! The supervisor: reads one request from standard input, runs it, writes one response to standard output.
+//! The supervisor: reads one request from standard input, runs it, writes one response to standard output. Where these are a
+//! socket, it serves its own user and root, and ends when the other end does.
 //!
 //! It is a process of its own and must start before any thread: [`main`] is the first thing that a binary calls when it is
 //! started as a supervisor.
@@ -59,9 +60,10 @@ const REQUEST: u64 = 64 << 20;
 /// Runs the supervisor. Ends with a failure only where no response could be written.
 #[cfg(target_os = "linux")]
 pub fn main() -> ExitCode {
-    use std::io::{Read as _, Write as _};
+    use std::io::Read as _;
 
-    use crate::{PROTOCOL, Request, Response};
+    use crate::wire::{INQUIRY, Known};
+    use crate::{Interpreters, PROTOCOL, Request, Response};
     use sigma_core::Execution;
 
     // Whoever asked and was killed gets no answer: then nothing is to go on running for it. What is run dies with this process.
@@ -69,6 +71,14 @@ pub fn main() -> ExitCode {
     let _ = sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong);
     let mut text = Vec::new();
     let execution = match std::io::stdin().lock().take(REQUEST).read_to_end(&mut text) {
+        // Whoever may connect may have files read that this user may read.
+        _ if sys::asker(0).is_some_and(|user| user != 0 && user != sys::ids().0) => {
+            Execution::failed("the supervisor serves its own user only")
+        }
+        Ok(_) if text == INQUIRY => {
+            let known = Known { protocol: PROTOCOL, interpreters: Interpreters::discover() };
+            return answer(&serde_json::to_vec(&known).unwrap_or_default());
+        }
         Err(error) => Execution::failed(format!("the request could not be read: {error}")),
         Ok(_) => match serde_json::from_slice::<Request>(&text) {
             Err(error) => Execution::failed(format!("got a request that is none: {error}")),
@@ -78,9 +88,15 @@ pub fn main() -> ExitCode {
             Ok(request) => run::run(request),
         },
     };
-    let response = serde_json::to_vec(&Response { protocol: PROTOCOL, execution }).unwrap_or_default();
-    match std::io::stdout().lock().write_all(&response) {
-        Ok(()) if !response.is_empty() => ExitCode::SUCCESS,
+    answer(&serde_json::to_vec(&Response { protocol: PROTOCOL, execution }).unwrap_or_default())
+}
+
+#[cfg(target_os = "linux")]
+fn answer(text: &[u8]) -> ExitCode {
+    use std::io::Write as _;
+
+    match std::io::stdout().lock().write_all(text) {
+        Ok(()) if !text.is_empty() => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }
 }

@@ -26,8 +26,8 @@ pub struct Request {
     pub tier: Tier,
     /// Further folders of the host that the interpreter needs, bound read-only at their own path, such as `/nix/store`.
     pub read_only: Vec<PathBuf>,
-    /// A cgroup (version 2) of ours, with the controllers `memory` and `pids`, in which the run gets its own; without
-    /// it, the supervisor's own cgroup is tried.
+    /// A cgroup (version 2) of ours in which the run gets its own; without it, the one that systemd delegated to the
+    /// supervisor's unit (`Delegate=`), if it did.
     pub cgroup: Option<PathBuf>,
 }
 
@@ -168,8 +168,22 @@ impl Default for Limits {
     }
 }
 
+/// What a supervisor is asked before there is anything to run: which interpreters it has. The answer is a [`Known`].
+pub(crate) const INQUIRY: &[u8] = br#"{"protocol":1,"tell":"interpreters"}"#;
+
+/// What a supervisor has.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Known {
+    /// [`PROTOCOL`].
+    pub protocol: u32,
+    /// The interpreters where it runs.
+    pub interpreters: Interpreters,
+}
+
 /// The interpreters of this machine, by language.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Interpreters {
     /// For Python.
     pub python: Option<Interpreter>,

@@ -34,6 +34,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("SIGMA_API_BASE", "api_base"),
     ("SIGMA_BLOBS_URL", "blobs.url"),
     ("SIGMA_CHAIN_NODE", "chain.node"),
+    ("SIGMA_SANDBOX_SOCKET", "sandbox.socket"),
 ];
 
 /// The configuration file's content. Every field has a default.
@@ -134,14 +135,15 @@ pub struct ProvenanceConfig {
 }
 
 impl Config {
-    /// What holds where nothing else is said.
+    /// What holds where nothing else is said. The store is nowhere where nobody knows where this user's files are, as in a service
+    /// without a home folder: it then has to be named.
     ///
     /// # Errors
-    /// When nobody knows where this user's files are.
+    /// When a default cannot be read.
     pub fn defaults() -> Result<Self> {
         let official = EcosystemConfig::official(PathBuf::new());
         Ok(Self {
-            store: strategy()?.data_dir().join("sigma"),
+            store: strategy().map(|folders| folders.data_dir().join("sigma")).unwrap_or_default(),
             database_url: None,
             blobs: BlobsConfig::default(),
             pypi_index: official.pypi_index,
@@ -182,6 +184,7 @@ impl Config {
             &mut config.policy.waivers,
             trusted_root,
             npm_keys,
+            &mut config.review.authorities,
             &mut config.chain.key_file,
         ];
         for named in files.into_iter().flatten() {
@@ -197,9 +200,9 @@ impl Config {
     }
 }
 
-/// Where this user's files are.
-fn strategy() -> Result<impl BaseStrategy> {
-    etcetera::choose_base_strategy().context("cannot tell the home folder; pass --store and --config")
+/// Where this user's files are, if anybody knows.
+fn strategy() -> Option<impl BaseStrategy> {
+    etcetera::choose_base_strategy().ok()
 }
 
 /// The configuration file: the named one, which must be there, or the user's own, which need not.
@@ -209,6 +212,6 @@ fn file_of(named: Option<&Path>) -> Result<PathBuf> {
             anyhow::ensure!(file.is_file(), "no configuration file at {}", file.display());
             Ok(file.to_owned())
         }
-        None => Ok(strategy()?.config_dir().join("sigma/config.toml")),
+        None => Ok(strategy().map(|folders| folders.config_dir().join("sigma/config.toml")).unwrap_or_default()),
     }
 }

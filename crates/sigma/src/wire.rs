@@ -34,6 +34,7 @@ pub fn config(args: &Args) -> Result<Config> {
     if let Some(store) = &args.store {
         config.store.clone_from(store);
     }
+    anyhow::ensure!(!config.store.as_os_str().is_empty(), "cannot tell the home folder; pass --store (SIGMA_STORE)");
     if args.database_url.is_some() {
         config.database_url.clone_from(&args.database_url);
     }
@@ -280,7 +281,7 @@ pub fn review(config: &Config) -> Result<ReviewRooms> {
     let python = sandbox.as_ref().ok().and_then(|sandbox| sandbox.interpreters.python.as_ref());
     let within = Duration::from_secs(config.server.request_seconds.saturating_sub(5).max(5));
     Ok(ReviewRooms {
-        repositories: config.review.repositories(within),
+        repositories: config.review.repositories(within)?,
         limits: config.review.limits(),
         read: read_options(config),
         probes: config.review.probes(),

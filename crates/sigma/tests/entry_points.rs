@@ -81,6 +81,40 @@ fn speaker(scene: &Scene, greetings: &str) {
 }
 
 #[test]
+fn scripts_of_a_wheel_and_programs_with_windows_are_commands_too() {
+    let scene = Scene::new();
+    let script =
+        "#!python\nimport argparse, scripted\nargparse.ArgumentParser(description=scripted.WORD).parse_args()\n";
+    let wheel = Wheel::new("scripted", "1.0")
+        .file("scripted/__init__.py", "WORD = 'a word'\ndef window():\n    print('no window')\n")
+        .file("scripted-1.0.dist-info/entry_points.txt", "[gui_scripts]\nshow = scripted:window\n")
+        .file("scripted-1.0.data/scripts/ask", script)
+        .file("scripted-1.0.data/scripts/old", "#!/bin/sh\necho old\n");
+    scene.eco.pypi.add(wheel.build());
+    let shown = scene.audit("pypi:scripted@1.0", RUN);
+    let told: Vec<Value> = shown["execution"]["entryPoints"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            json!([
+                one["command"],
+                one["target"],
+                one["execution"]["exercised"][0]["outcome"],
+                one["execution"]["reason"]
+            ])
+        })
+        .collect();
+    let refused = "it begins with `#!/bin/sh` and is no Python program";
+    let expect = [
+        json!(["ask", "scripted-1.0.data/scripts/ask", "exit 0", null]),
+        json!(["old", "scripted-1.0.data/scripts/old", null, refused]),
+        json!(["show", "scripted:window", "exit 0", null]),
+    ];
+    assert_eq!(told, expect, "{:#}", shown["execution"]);
+}
+
+#[test]
 fn commands_run_with_their_dependencies_and_only_when_asked() {
     let scene = Scene::new();
     speaker(&scene, "HELLO = 'greets everybody'\n");

@@ -3,6 +3,9 @@
 
 mod ran;
 
+#[path = "submitted/examples.rs"]
+mod examples;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -37,6 +40,10 @@ impl Scene {
     }
 
     fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::from(self.command(arguments).output().unwrap())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sigma"));
         command
             .args(arguments)
@@ -49,7 +56,7 @@ impl Scene {
             .env("SIGMA_PYPI_INDEX", self.eco.pypi.index_url())
             .env("SIGMA_PYPI_JSON", self.eco.pypi.json_url())
             .env("SIGMA_NPM_REGISTRY", self.eco.npm.registry_url());
-        Ran::from(command.output().unwrap())
+        command
     }
 }
 

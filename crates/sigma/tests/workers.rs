@@ -20,6 +20,8 @@ use url::Url;
 
 #[path = "workers/faults.rs"]
 mod faults;
+#[path = "workers/many.rs"]
+mod many;
 #[path = "workers/operators.rs"]
 mod operators;
 #[path = "workers/reviews.rs"]

@@ -9,6 +9,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::database::placeholders;
+use crate::submissions::first_audit;
 use crate::{NewEntry, Store, StoreError, Writing};
 
 /// A decision about one certificate, before it is recorded.
@@ -125,14 +126,10 @@ impl Writing {
     /// Tells the submission that a certificate is of, and so its owner, what was decided about it. Certificates of packages, and
     /// of submissions that nobody queued, have no owner.
     async fn tell_owner(&mut self, new: &NewDecision) -> Result<(), StoreError> {
-        let row = sqlx::query(
-            "UPDATE submission SET updated_at = CASE WHEN updated_at < $2 THEN $2 ELSE updated_at END
-             WHERE id = (SELECT submission FROM submission_certificate WHERE id = $1) RETURNING id",
-        )
-        .bind(&new.certificate)
-        .bind(new.at.as_millis())
-        .fetch_optional(&mut *self.transaction)
-        .await?;
+        let row = sqlx::query("SELECT submission FROM submission_certificate WHERE id = $1")
+            .bind(&new.certificate)
+            .fetch_optional(&mut *self.transaction)
+            .await?;
         let Some(row) = row else { return Ok(()) };
         let submission: String = row.try_get(0)?;
         // The operator is not public, and so not the owner's to know.
@@ -142,7 +139,34 @@ impl Writing {
             "securityLevel": new.action.level(),
             "reason": new.reason,
         });
-        self.tell(&submission, &[("certificate-decision", told.to_string().into_bytes())], new.at).await
+        self.tell_afterwards(&submission, "certificate-decision", &told, new.at).await
+    }
+
+    /// Tells a submission that ended what came of its certificate, and changes nothing else of it. One that nobody queued has nobody
+    /// to be told.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn tell_afterwards(
+        &mut self,
+        submission: &str,
+        kind: &str,
+        told: &serde_json::Value,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let submission = first_audit(submission);
+        let row = sqlx::query(
+            "UPDATE submission SET updated_at = CASE WHEN updated_at < $2 THEN $2 ELSE updated_at END
+             WHERE id = $1 RETURNING id",
+        )
+        .bind(submission)
+        .bind(at.as_millis())
+        .fetch_optional(&mut *self.transaction)
+        .await?;
+        match row {
+            Some(_) => self.tell(submission, &[(kind, told.to_string().into_bytes())], at).await,
+            None => Ok(()),
+        }
     }
 
     /// Records a decision about a certificate that is there. Its place in the log.

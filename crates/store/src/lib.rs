@@ -56,7 +56,7 @@ pub use popular::PopularList;
 pub use reader::{Change, OnChange, Reader, Record};
 pub use submissions::{
     Draft, Event, ListedSubmission, NoState, SealedSubmission, Submission, SubmissionEscalation, SubmissionFilter,
-    SubmissionState,
+    SubmissionState, audited_again, first_audit,
 };
 pub use tokens::{NoScope, Scope, Secret, Token};
 pub use transcripts::StoredTranscript;

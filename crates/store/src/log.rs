@@ -13,7 +13,7 @@ use crate::{Store, StoreError, Writing};
 /// An entry, before it is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewEntry<'a> {
-    /// A word: `revoke`, `block` and `override` of certificates; `reaudit`, `decide`, `retry` and `settle` of others.
+    /// A word: `revoke`, `block` and `override` of certificates; `reaudit`, `reaudited`, `decide`, `retry` and `settle` of others.
     pub action: &'static str,
     /// What it is about: a certificate's, escalation's, job's or flag's id, or a package.
     pub subject: &'a str,

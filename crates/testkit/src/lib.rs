@@ -30,6 +30,7 @@ mod pypi;
 mod python_metadata;
 mod sdist;
 mod sigstore;
+mod tls;
 mod wheel;
 
 pub use archive::{Entry, gzip, tar_gz_of, tar_of, zip_of};
@@ -46,6 +47,7 @@ pub use private_postgres::PrivatePostgres;
 pub use pypi::FakePypi;
 pub use sdist::Sdist;
 pub use sigstore::{FakeSigstore, Flaw, Workload};
+pub use tls::{TlsAuthority, TlsFront, TlsIdentity};
 pub use wheel::Wheel;
 
 /// Both ecosystems, empty, on loopback.

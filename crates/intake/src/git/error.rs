@@ -87,6 +87,9 @@ pub enum RepositoryError {
     /// The server cannot do what is needed.
     #[error("the server does not offer {0}")]
     Unsupported(&'static str),
+    /// Its certificate does not show that it is the host: expired, of another name, or of an authority that nobody trusts.
+    #[error("the server does not prove to be that host: {0}")]
+    Certificate(String),
     /// The server does not speak git, or broke off.
     #[error("the server does not answer as a git server should: {0}")]
     Protocol(String),
@@ -120,6 +123,7 @@ impl RepositoryError {
             Self::Late(_) => "repository.late",
             Self::TooLarge { .. } => "repository.too_large",
             Self::Unsupported(_) => "repository.unsupported",
+            Self::Certificate(_) => "repository.certificate",
             Self::Protocol(_) => "repository.protocol",
             Self::Damaged(_) => "repository.damaged",
             Self::Io(_) => "repository.io",

@@ -26,6 +26,7 @@ pub use self::error::RepositoryError;
 use self::fetch::{Extent, Session};
 pub(crate) use self::objects::Objects;
 use self::wire::{Budget, Wire};
+use crate::address::{LOOPBACK, client, resolve};
 use crate::config::RepositoryConfig;
 use crate::listing::{Contents, Listing};
 
@@ -37,8 +38,11 @@ pub async fn repository(config: &RepositoryConfig, address: &str, reference: &st
     let wanted = Reference::parse(reference)?;
     let deadline = Instant::now() + config.within;
     let host = address.host();
-    let found = crate::address::resolve(&host, address.port(), config.allow_loopback, config.within).await?;
-    let client = crate::address::client(&host, found).map_err(|error| RepositoryError::Protocol(error.to_string()))?;
+    let loopback = if config.allow_loopback { LOOPBACK.as_slice() } else { &[] };
+    let networks = [&config.networks, loopback].concat();
+    let found = resolve(&host, address.port(), &networks, config.within).await?;
+    let client = client(&host, found, &config.authorities)
+        .map_err(|error| RepositoryError::Protocol(crate::address::last_cause(&error)))?;
 
     let interrupt = Arc::new(AtomicBool::new(false));
     // Whoever stops waiting, at the deadline or before it, stops the work too.

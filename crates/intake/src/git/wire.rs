@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::RepositoryError;
+use crate::address::last_cause;
 use crate::config::RepositoryConfig;
 
 /// Largest request in bytes: a want has at most 80, and there are at most some thousand.
@@ -83,13 +84,31 @@ impl Budget {
         match runtime.block_on(tokio::time::timeout_at(self.deadline, future)) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
-                let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-                let last = chain.last().map(ToString::to_string).unwrap_or_default();
-                Err(self.fail(RepositoryError::Protocol(printable(&last, 200))))
+                let last = last_cause(&error);
+                Err(self.fail(match refuses_certificate(&error) {
+                    true => RepositoryError::Certificate(last),
+                    false => RepositoryError::Protocol(last),
+                }))
             }
             Err(_) => Err(self.fail(RepositoryError::Late(self.within))),
         }
     }
+}
+
+/// Whether it was the server's certificate that ended it. Below the HTTP client errors of TLS are wrapped as those of a socket.
+fn refuses_certificate(error: &reqwest::Error) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))) {
+            return true;
+        }
+        // What an error of a socket was made of is not its source.
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    false
 }
 
 /// gix's way to the network.

@@ -3,6 +3,7 @@
 mod probe;
 mod repository;
 mod select;
+mod tls;
 
 use sigma_intake::RepositoryConfig;
 use sigma_testkit::GitHost;

@@ -21,45 +21,60 @@ const MAX_MANIFEST: usize = 1 << 20;
 pub(super) struct Command {
     /// What a user types.
     pub name: String,
-    /// What it starts, as it is written.
+    /// What it starts, as it is written; of a script that a wheel brings, its path in the wheel.
     pub target: String,
+    /// Such a script, or why it is not read.
+    pub script: Option<Result<Vec<u8>, String>>,
 }
 
 /// The commands of a distribution, by name.
 pub(super) fn commands(kind: DistributionKind, filename: &str, path: &Path) -> io::Result<Vec<Command>> {
-    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    let mut found: BTreeMap<String, Command> = BTreeMap::new();
     let mut bytes = BufReader::new(File::open(path)?);
     unpack(filename, &mut bytes, &Limits::default(), &mut |packed| {
-        let Some(content) = packed.bytes.filter(|content| content.len() <= MAX_MANIFEST) else { return };
         let Some(format) = format_of(kind, packed.path) else { return };
-        let text = String::from_utf8_lossy(content);
+        let content = packed.bytes.filter(|content| content.len() <= MAX_MANIFEST);
+        let text = || String::from_utf8_lossy(content.unwrap_or_default());
+        let is_script = matches!(format, Format::Script(_));
         let told = match format {
-            Format::Ini => ini(&text),
-            Format::Pyproject => pyproject(&text),
-            Format::PackageJson => package_json(&text),
+            Format::Ini => ini(&text()),
+            Format::Pyproject => pyproject(&text()),
+            Format::PackageJson => package_json(&text()),
+            Format::Script(name) => vec![(name, packed.path.to_owned())],
         };
         for (name, target) in told {
             let fits = !name.is_empty() && name.len() <= 200 && target.len() <= 400;
             if fits && found.len() < MAX_DECLARED {
-                found.entry(name).or_insert(target);
+                let script = is_script.then(|| {
+                    let read = content.map(<[u8]>::to_vec);
+                    read.ok_or_else(|| format!("the script is not read: it is longer than {MAX_MANIFEST} bytes"))
+                });
+                found.entry(name.clone()).or_insert(Command { name, target, script });
             }
         }
     });
-    Ok(found.into_iter().map(|(name, target)| Command { name, target }).collect())
+    Ok(found.into_values().collect())
 }
 
 enum Format {
     Ini,
     Pyproject,
     PackageJson,
+    /// A file that an installer puts among the commands, under this name.
+    Script(String),
 }
 
 /// The manifests that installers read, where they lie: `entry_points.txt` (PyPA entry points specification), `[project.scripts]`
-/// (PEP 621) for source distributions, `bin` of `package.json`.
+/// (PEP 621) for source distributions, `bin` of `package.json`; and the scripts of a wheel's `.data/scripts` (PyPA binary distribution
+/// format).
 fn format_of(kind: DistributionKind, path: &str) -> Option<Format> {
     let path = path.strip_prefix("./").unwrap_or(path);
     let (folder, name) = path.split_once('/')?;
     match kind {
+        DistributionKind::Wheel if folder.ends_with(".data") => {
+            let script = name.strip_prefix("scripts/").filter(|script| !script.contains('/'));
+            script.map(|script| Format::Script(script.to_owned()))
+        }
         DistributionKind::Wheel => {
             (folder.ends_with(".dist-info") && name == "entry_points.txt").then_some(Format::Ini)
         }
@@ -78,7 +93,8 @@ fn ini(text: &str) -> Vec<(String, String)> {
     let mut out = Vec::new();
     for line in text.lines().take(20_000).map(str::trim) {
         if line.starts_with('[') {
-            inside = line == "[console_scripts]";
+            // Where there are no windows, installers start both in the same way.
+            inside = matches!(line, "[console_scripts]" | "[gui_scripts]");
         } else if let Some((name, target)) = line.split_once('=').filter(|_| inside && !line.starts_with(['#', ';'])) {
             out.push((name.trim().to_owned(), target.trim().to_owned()));
         }
@@ -88,9 +104,10 @@ fn ini(text: &str) -> Vec<(String, String)> {
 
 fn pyproject(text: &str) -> Vec<(String, String)> {
     let Ok(document) = text.parse::<toml::Table>() else { return Vec::new() };
-    let scripts = document.get("project").and_then(|project| project.get("scripts")?.as_table());
+    let project = document.get("project");
+    let scripts = ["scripts", "gui-scripts"].map(|table| project.and_then(|project| project.get(table)?.as_table()));
     let pair = |(name, target): (&String, &toml::Value)| Some((name.clone(), target.as_str()?.to_owned()));
-    scripts.into_iter().flatten().filter_map(pair).collect()
+    scripts.into_iter().flatten().flatten().filter_map(pair).collect()
 }
 
 fn package_json(text: &str) -> Vec<(String, String)> {
@@ -110,8 +127,27 @@ fn package_json(text: &str) -> Vec<(String, String)> {
     }
 }
 
+/// The program of a command of PyPI: a script as it is, or what installers write for an entry point; or why there is none.
+pub(super) fn python_command(command: &Command) -> Result<Vec<u8>, String> {
+    match &command.script {
+        None => python_program(&command.target).map(String::into_bytes),
+        Some(Err(why)) => Err(why.clone()),
+        Some(Ok(script)) => {
+            // Installers put their Python into a first line that asks for one, and leave every other file as it is.
+            let first = script.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            match String::from_utf8_lossy(first).strip_prefix("#!") {
+                Some(program) if program.contains("python") => Ok(script.clone()),
+                Some(program) => {
+                    Err(format!("it begins with `#!{}` and is no Python program", printable(program.trim(), 120)))
+                }
+                None => Err("it does not begin with `#!python` and so is no Python program".to_owned()),
+            }
+        }
+    }
+}
+
 /// The program that installers write for a Python command, or why there is none.
-pub(super) fn python_program(target: &str) -> Result<String, String> {
+fn python_program(target: &str) -> Result<String, String> {
     // Extras, as in `pkg:main [extra]`, say what else has to be installed.
     let object = target.split('[').next().unwrap_or_default().trim();
     let dotted = |text: &str| {
@@ -174,9 +210,13 @@ mod tests {
             assert_eq!(told, expect);
         };
         let text = "# a\n[console_scripts]\nhttp = httpie.__main__:main\n; b = c:d\n\n[gui_scripts]\nshow = a:b\n";
-        check(ini(text), &[("http", "httpie.__main__:main")]);
+        check(ini(text), &[("http", "httpie.__main__:main"), ("show", "a:b")]);
         check(ini("http = a:b\n"), &[]);
         check(pyproject("[project.scripts]\na = 'b:c'\nwrong = 1\n"), &[("a", "b:c")]);
+        check(
+            pyproject("[project.gui-scripts]\nshow = 'b:c'\n[project.scripts]\na = 'b:c'\n"),
+            &[("a", "b:c"), ("show", "b:c")],
+        );
         check(pyproject("not toml ["), &[]);
         check(package_json(r#"{"name": "@scope/tool", "bin": "./cli.js"}"#), &[("tool", "./cli.js")]);
         check(package_json(r#"{"name": "x", "bin": {"a": "b.js", "c": 1}}"#), &[("a", "b.js")]);
@@ -184,6 +224,8 @@ mod tests {
         let place = |kind, path: &str| format_of(kind, path).is_some();
         use DistributionKind::{NpmTarball, Sdist, Wheel};
         assert!(place(Wheel, "a-1.dist-info/entry_points.txt") && !place(Wheel, "a/entry_points.txt"));
+        assert!(place(Wheel, "a-1.data/scripts/tool") && !place(Wheel, "a-1.data/scripts/sub/tool"));
+        assert!(!place(Wheel, "a-1.data/data/bin/tool") && !place(Sdist, "a-1.data/scripts/tool"));
         assert!(place(Sdist, "a-1/src/a.egg-info/entry_points.txt") && place(Sdist, "a-1/pyproject.toml"));
         assert!(!place(Sdist, "a-1/tests/a/pyproject.toml"));
         assert!(place(NpmTarball, "package/package.json") && !place(NpmTarball, "package/node_modules/x/package.json"));
@@ -203,6 +245,21 @@ mod tests {
         check("a", Err("got `a`, expected `module:function`"));
         check("a:b;import os", Err("got `a:b;import os`, expected `module:function`"));
         check("a\nimport os:b", Err("got `a\\u{a}import os:b`, expected `module:function`"));
+    }
+
+    #[test]
+    fn scripts_of_wheels_are_programs_where_they_are_python() {
+        let check = |script: &str, expect: Result<&str, &str>| {
+            let script = Some(Ok(script.as_bytes().to_vec()));
+            let command = Command { name: "tool".to_owned(), target: "a-1.data/scripts/tool".to_owned(), script };
+            let program = python_command(&command).map(|bytes| String::from_utf8(bytes).unwrap());
+            assert_eq!(program.as_deref().map_err(String::as_str), expect);
+        };
+        check("#!python\nprint(1)\n", Ok("#!python\nprint(1)\n"));
+        check("#!/usr/bin/env python3\r\nprint(1)", Ok("#!/usr/bin/env python3\r\nprint(1)"));
+        check("#!/bin/sh\necho 1", Err("it begins with `#!/bin/sh` and is no Python program"));
+        check("\u{7f}ELF", Err("it does not begin with `#!python` and so is no Python program"));
+        check("", Err("it does not begin with `#!python` and so is no Python program"));
     }
 
     #[test]

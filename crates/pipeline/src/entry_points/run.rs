@@ -5,7 +5,7 @@ use std::path::Path;
 use sigma_core::{CodeLanguage, Ecosystem, EntryPointRun, EntryPointRuns, Execution, ResolvedPackage, printable};
 use sigma_sandbox::{Code, File, Job, Kind, Sandbox};
 
-use super::declared::{Command, commands, node_program, python_program};
+use super::declared::{Command, commands, node_program, python_command};
 use crate::review::{Installable, Installed, package_folder};
 use crate::{AuditError, Hall, Progress, Step};
 
@@ -79,9 +79,9 @@ fn job(language: CodeLanguage, command: &Command, package: &Installable, install
     let (code, entry) = match language {
         // As installers do: a small program beside the packages, called as the user calls it.
         CodeLanguage::Python => {
-            let program = python_program(&command.target)?;
+            let bytes = python_command(command)?;
             let path = if plain(&command.name) { command.name.clone() } else { "command".to_owned() };
-            (Code::Files { files: vec![File { path: path.clone(), bytes: program.into_bytes() }] }, path)
+            (Code::Files { files: vec![File { path: path.clone(), bytes }] }, path)
         }
         CodeLanguage::Node => {
             let folder = package_folder(installed, &package.package.id);

@@ -87,7 +87,7 @@ fn later(now: Timestamp) -> Timestamp {
     Timestamp::from_millis(now.as_millis() + PATIENCE)
 }
 
-fn project(submission: &Submission) -> Result<Project, Failure> {
+pub(super) fn project(submission: &Submission) -> Result<Project, Failure> {
     serde_json::from_slice(&submission.project)
         .map_err(|error| Failure::for_good(format!("the submitted project cannot be read: {error}")))
 }
@@ -171,7 +171,7 @@ async fn end(hall: &Hall, submission: Submission) -> Result<Box<dyn Effect>, Fai
 }
 
 /// The packages of a submission as they stand.
-async fn audited(hall: &Hall, submission: &Submission, project: &Project) -> Result<Audit, Failure> {
+pub(super) async fn audited(hall: &Hall, submission: &Submission, project: &Project) -> Result<Audit, Failure> {
     let plan: StoredPlan = serde_json::from_slice(&submission.plan)
         .map_err(|error| Failure::for_good(format!("the submission's plan cannot be read: {error}")))?;
     let mut audit = hall.assemble(project, plan).await?;

@@ -10,6 +10,7 @@ pub(crate) mod audit_package;
 mod backoff;
 mod commit;
 pub(crate) mod reaudit_package;
+pub(crate) mod reaudit_submission;
 mod worker;
 
 use std::time::Duration;
@@ -24,7 +25,8 @@ use crate::{AuditError, Hall};
 pub use worker::{Worker, WorkerConfig};
 
 /// Every kind of job.
-static KINDS: [Kind; 3] = [audit_package::KIND, advance_submission::KIND, reaudit_package::KIND];
+static KINDS: [Kind; 4] =
+    [audit_package::KIND, advance_submission::KIND, reaudit_package::KIND, reaudit_submission::KIND];
 
 /// A run of a job, under way.
 type Run<'a> = BoxFuture<'a, Result<Box<dyn Effect>, Failure>>;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use sigma_certificate::{SubmissionCertificate, canonical_bytes};
 use sigma_core::{CouncilVerdict, Origin, Ruling, SecurityLevel, Sha256, Timestamp};
-use sigma_store::{NewEntry, SealedSubmission, Store, StoreError, SubmissionEscalation, Writing};
+use sigma_store::{NewEntry, SealedSubmission, Store, StoreError, SubmissionEscalation, Writing, first_audit};
 
 use super::seal::{Round, seal};
 use super::{Examination, Intake};
@@ -45,7 +45,19 @@ impl Hall {
         examination: &Examination,
         ruling: &Ruling,
     ) -> Result<Certified, AuditError> {
-        let at = self.now();
+        self.certify_after(submission, examination, ruling, None).await
+    }
+
+    /// The same; what is sealed is newer than `after`, whatever the clock says.
+    pub(crate) async fn certify_after(
+        &self,
+        submission: &str,
+        examination: &Examination,
+        ruling: &Ruling,
+        after: Option<Timestamp>,
+    ) -> Result<Certified, AuditError> {
+        let earliest = after.map(|after| Timestamp::from_millis(after.as_millis().saturating_add(1)));
+        let at = earliest.map_or(self.now(), |earliest| self.now().max(earliest));
         let Some((url, _, _)) = examination.repository() else { return Ok(Certified::DryRun) };
         if ruling.verdict == CouncilVerdict::Escalated {
             return Ok(Certified::Escalated(Box::new(escalation(submission, examination, ruling, at)?)));
@@ -155,6 +167,9 @@ pub async fn decide_submission(
     let Certified::Sealed(sealed) = certified else { return Ok(None) };
     if !writing.insert_submission(&sealed).await? {
         return Ok(None);
+    }
+    if first_audit(submission) != submission {
+        jobs::reaudit_submission::tell_replaced(&mut writing, submission, &sealed.certificate, at).await?;
     }
     if queued {
         let told = json!({"securityLevel": level, "reasons": [reason]});

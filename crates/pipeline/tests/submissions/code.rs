@@ -9,8 +9,8 @@ use sigma_testkit::{FakeModel, GitHost, GitRepository, Manner};
 use super::*;
 
 /// A scene with a git host beside the ecosystems.
-struct Stage {
-    scene: Scene,
+pub(super) struct Stage {
+    pub(super) scene: Scene,
     root: TempDir,
     host: GitHost,
 }
@@ -22,20 +22,20 @@ const MAIN: &str = "import sys\nimport demo\nimport urllib.request\n\n\ndef ask(
     if __name__ == '__main__':\n    print(ask(sys.argv[1]))\n";
 
 impl Stage {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let host = GitHost::git(root.path());
         Self { scene: Scene::new(), root, host }
     }
 
     /// A repository with these files at `main`.
-    fn repository(&self, name: &str, files: &[(&str, &str)]) -> String {
+    pub(super) fn repository(&self, name: &str, files: &[(&str, &str)]) -> String {
         let repository = GitRepository::new(self.root.path(), name);
         let files: Vec<(&str, &[u8])> = files.iter().map(|(path, text)| (*path, text.as_bytes())).collect();
         repository.set("refs/heads/main", &repository.files(&files))
     }
 
-    async fn hall(&self) -> Hall {
+    pub(super) async fn hall(&self) -> Hall {
         let repositories = RepositoryConfig {
             hosts: vec![self.host.address.clone()],
             allow_loopback: true,
@@ -48,7 +48,7 @@ impl Stage {
         self.scene.hall().await.with_review(review)
     }
 
-    fn request(&self, name: &str, category: &str, entry: Option<&str>) -> RepositoryRequest {
+    pub(super) fn request(&self, name: &str, category: &str, entry: Option<&str>) -> RepositoryRequest {
         RepositoryRequest {
             url: self.host.url(&format!("example/{name}")),
             reference: Some("main".to_owned()),
@@ -59,7 +59,7 @@ impl Stage {
         }
     }
 
-    async fn submit(&self, hall: &Hall, request: &RepositoryRequest) -> Submission {
+    pub(super) async fn submit(&self, hall: &Hall, request: &RepositoryRequest) -> Submission {
         let intake = hall.take_in(request).await.unwrap();
         let project = hall.keep_intake(&intake, Target::default()).await.unwrap();
         let draft = Draft {
@@ -73,11 +73,11 @@ impl Stage {
     }
 }
 
-async fn certificate(hall: &Hall, submission: &Submission) -> SubmissionCertificate {
+pub(super) async fn certificate(hall: &Hall, submission: &Submission) -> SubmissionCertificate {
     hall.store().certificate_of_submission(&submission.id).await.unwrap().expect("it has a certificate").certificate
 }
 
-async fn state(hall: &Hall, submission: &Submission) -> SubmissionState {
+pub(super) async fn state(hall: &Hall, submission: &Submission) -> SubmissionState {
     hall.store().submission(&submission.id).await.unwrap().unwrap().state
 }
 

@@ -14,6 +14,7 @@ use sigma_testkit::{FakeEcosystem, Misbehaviour, NpmTarball, Wheel, fresh_postgr
 use tempfile::TempDir;
 use url::Url;
 
+mod again;
 mod code;
 mod commands;
 mod faults;

@@ -255,6 +255,7 @@ fn isolated(
     };
     std::thread::scope(|scope| {
         scope.spawn(|| canaries.prepare());
+        scope.spawn(|| end_with_the_asker(&stop));
         scope.spawn(|| sink::run(&judge, &listeners, watched.as_ref(), &stop));
         for (index, start) in starts.iter().enumerate() {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -327,6 +328,23 @@ fn isolated(
     drop(recorder);
     drop(held);
     Ok(report::execution(seen))
+}
+
+/// Ends this process, and with it what runs, when the other end of a socket is gone. (A program that asks has its supervisor killed by
+/// the kernel.) That it has no more to say is not the end of it. Comes back when `stop` is closed.
+fn end_with_the_asker(stop: &OwnedFd) {
+    if sys::asker(0).is_none() {
+        return;
+    }
+    loop {
+        match sys::poll(&[(stop.as_raw_fd(), libc::POLLIN), (0, 0)], None) {
+            Ok(ready) if ready[0] != 0 => return,
+            Ok(ready) if ready[1] & (libc::POLLHUP | libc::POLLERR) != 0 => std::process::exit(1),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
 }
 
 /// Output made printable line by line, at most `most` characters.

@@ -173,6 +173,26 @@ pub fn kill(pid: i32, signal: libc::c_int) -> io::Result<()> {
     check_int(unsafe { libc::kill(pid, signal) }).map(drop)
 }
 
+/// The user at the other end of a socket; nothing where a descriptor is none.
+pub fn asker(fd: RawFd) -> Option<u32> {
+    let mut who = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
+    let mut size = size_of_val(&who) as libc::socklen_t;
+    // SAFETY: `who` has the form and size that this option writes.
+    let got =
+        unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_PEERCRED, (&raw mut who).cast(), &raw mut size) };
+    (got == 0).then_some(who.uid)
+}
+
+/// An extended attribute of a file or folder, as far as it is short.
+pub fn attribute(path: &std::path::Path, name: &CStr) -> Option<Vec<u8>> {
+    let path = c(path.as_os_str().as_encoded_bytes()).ok()?;
+    let mut value = vec![0; 64];
+    // SAFETY: both texts end with NUL, and the buffer is as long as it is said to be.
+    let got = unsafe { libc::lgetxattr(path.as_ptr(), name.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
+    value.truncate(usize::try_from(got).ok()?);
+    Some(value)
+}
+
 /// What `wait4` tells of a child that ended.
 pub struct Ended {
     pub pid: i32,

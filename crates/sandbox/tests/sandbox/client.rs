@@ -98,7 +98,7 @@ fn without_an_interpreter_it_is_skipped() {
     sandbox.interpreters.python = None;
     let execution = sandbox.run(&python("pass"));
     assert!(matches!(execution.status, ExecutionStatus::Skipped { .. }));
-    assert_eq!(reason(&execution), "Python 3 was not found on this machine");
+    assert_eq!(reason(&execution), "Python 3 was not found on this machine, or does not start");
 }
 
 #[test]
@@ -189,6 +189,45 @@ fn typescript_needs_a_node_that_runs_it() {
     assert!(matches!(sandbox.run(&job).status, ExecutionStatus::Skipped { .. }));
 }
 
+/// On Node.js 22, which leaves the types out: programs, modules, and what it does not do.
+#[test]
+fn typescript_runs_on_a_node_that_knows_it() {
+    let Some(node_22) = crate::world::node_22() else {
+        eprintln!("SKIPPED: SIGMA_TEST_NODE22 names no Node.js");
+        return;
+    };
+    let job = |path: &str, text: &str| {
+        let bytes = text.as_bytes().to_vec();
+        let code = Code::Files { files: vec![File { path: path.to_owned(), bytes }] };
+        let mut job = node("").expect("a job");
+        (job.code, job.entry, job.kind) = (code, path.to_owned(), Kind::Auto);
+        job
+    };
+    let connect = "import net from 'node:net';\ninterface Place { host: string; port: number }\n\
+                   const place: Place = { host: '192.0.2.7', port: 4444 };\n\
+                   net.connect(place.port, place.host).on('error', () => console.log('gone' as string));\n";
+    let module = "export function add(a: number, b: number): number { return a + b; }\n\
+                  export const shout = (word: string): string => word.toUpperCase();\n";
+    for way in ways() {
+        let mut sandbox = sandbox(way);
+        sandbox.interpreters.node = Some(node_22.clone());
+        for path in ["main.mts", "src/main.mts"] {
+            let execution = run_in(&sandbox, way, &job(path, connect));
+            assert!(crate::world::tried(&execution, "tcp", "192.0.2.7:4444"), "{way:?} {path} {execution:#?}");
+        }
+        let common =
+            job("main.cts", "const net: typeof import('net') = require('net');\nconsole.log(typeof net.connect);\n");
+        let execution = run_in(&sandbox, way, &common);
+        assert!(execution.output.contains("function"), "{way:?} {execution:#?}");
+        // Functions are called, and counted, in the source as it was written.
+        let execution = run_in(&sandbox, way, &job("index.ts", module));
+        assert_eq!((execution.functions_reached, execution.functions_total), (2, Some(2)), "{way:?} {execution:#?}");
+        // What is more than types is no program without a compiler, and that is told.
+        let execution = run_in(&sandbox, way, &job("enum.ts", "enum Colour { Red }\nconsole.log(Colour.Red);\n"));
+        assert!(execution.exercises.iter().all(|one| one.outcome != "exit 0"), "{way:?} {execution:#?}");
+    }
+}
+
 #[test]
 fn a_harness_of_ones_own_is_run_inside() {
     for way in ways() {
@@ -201,4 +240,101 @@ fn a_harness_of_ones_own_is_run_inside() {
         assert!(flags(&execution).contains(&"write-outside"), "{way:?} {execution:#?}");
         assert_eq!((job.language, job.kind), (CodeLanguage::Python, Kind::Cli));
     }
+}
+
+/// Starts a supervisor for each connection, as systemd does with `Accept=yes` and `StandardInput=socket`; gives the socket's path.
+fn listen(way: crate::world::Way, folder: &tempfile::TempDir) -> PathBuf {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixListener;
+    use std::process::{Command, Stdio};
+
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    std::thread::spawn(move || {
+        let command = crate::world::supervisor(way.root);
+        for stream in listener.incoming() {
+            let stream = OwnedFd::from(stream.expect("a connection"));
+            let input = stream.try_clone().expect("a descriptor");
+            let mut start = Command::new(&command[0]);
+            start.args(&command[1..]).stdin(Stdio::from(input)).stdout(Stdio::from(stream)).stderr(Stdio::null());
+            let mut child = start.spawn().expect("a supervisor");
+            drop(start);
+            // It ends by itself, also where nobody waits for its answer any more.
+            std::thread::spawn(move || child.wait());
+        }
+    });
+    path
+}
+
+#[test]
+fn a_supervisor_answers_behind_a_socket() {
+    let as_root = std::fs::metadata("/proc/self").is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0);
+    for way in ways() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut sandbox = sigma_sandbox::Sandbox::behind(listen(way, &folder)).expect("it answers");
+        // Root may ask anybody's; what PATH has may be readable by root alone, so that the run has one that everybody can start.
+        assert!(sandbox.interpreters.python.is_some());
+        let direct = crate::world::sandbox(way);
+        sandbox.interpreters.clone_from(&direct.interpreters);
+        sandbox.tier = direct.tier;
+        let execution = run_in(&sandbox, way, &python("import socket\nsocket.create_connection(('192.0.2.1', 80), 2)"));
+        assert_eq!(execution.network.total, 1, "{way:?} {execution:#?}");
+
+        // The asker is gone: so is the run.
+        let marker = format!("behind-{}-{way:?}", std::process::id());
+        let job = python(&format!(
+            "import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', '{marker}'])\ntime.sleep(600)"
+        ));
+        let request = sigma_sandbox::Request {
+            protocol: sigma_sandbox::PROTOCOL,
+            job,
+            interpreter: direct.interpreters.python.clone().expect("Python"),
+            limits: direct.limits.clone(),
+            tier: direct.tier,
+            read_only: Vec::new(),
+            cgroup: None,
+        };
+        let mut stream = std::os::unix::net::UnixStream::connect(folder.path().join("socket")).expect("a connection");
+        let text = serde_json::to_vec(&request).expect("JSON");
+        std::io::Write::write_all(&mut stream, &text).expect("it is read");
+        stream.shutdown(std::net::Shutdown::Write).expect("it is all");
+        let wait = |count: usize| {
+            let since = std::time::Instant::now();
+            while crate::limits::holding(&marker) != count && since.elapsed() < std::time::Duration::from_secs(20) {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            crate::limits::holding(&marker)
+        };
+        assert_eq!(wait(1), 1, "{way:?}: it runs, although the asker has said all");
+        drop(stream);
+        assert_eq!(wait(0), 0, "{way:?}: nothing is left");
+    }
+    // A stranger, here root's supervisor asked by another user, is not served.
+    if as_root {
+        let folder = tempfile::tempdir().expect("a folder");
+        let open = |path: &std::path::Path, mode| {
+            std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("its mode")
+        };
+        let path = listen(crate::world::Way { root: true, tier: SandboxTier::Namespaces }, &folder);
+        open(folder.path(), 0o755);
+        open(&path, 0o666);
+        let script = format!(
+            "import os, socket, sys\nos.setgroups([])\nos.setresgid({NOBODY}, {NOBODY}, {NOBODY})\nos.setresuid({NOBODY}, {NOBODY}, {NOBODY})\n\
+             s = socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\ns.sendall(b'{{}}')\ns.shutdown(1)\nprint(s.makefile().read())"
+        );
+        let asked = std::process::Command::new("python3").args(["-c", &script]).arg(&path).output().expect("Python");
+        let said = String::from_utf8_lossy(&asked.stdout).into_owned();
+        assert!(said.contains("serves its own user only"), "{said} {}", String::from_utf8_lossy(&asked.stderr));
+    }
+}
+
+#[test]
+fn nobody_behind_a_socket_is_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("socket");
+    assert!(sigma_sandbox::Sandbox::behind(path.clone()).is_err());
+    let listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let error = sigma_sandbox::Sandbox::behind(path).expect_err("it hangs up");
+    assert!(error.contains("supervisor"), "{error}");
 }

@@ -30,6 +30,8 @@ struct Shared {
     supervisor: PathBuf,
     python: Interpreter,
     node: Option<Interpreter>,
+    /// Node.js that runs TypeScript, where `SIGMA_TEST_NODE22` names one.
+    node_22: Option<Interpreter>,
     folder: PathBuf,
 }
 
@@ -42,15 +44,20 @@ static SHARED: LazyLock<Shared> = LazyLock::new(|| {
         Interpreter::locate(CodeLanguage::Python, name).ok().filter(|python| is_public(&python.program))
     });
     let python = python.into_iter().next().expect("a Python 3 that every user may start");
-    let node = Interpreter::locate(CodeLanguage::Node, "node").ok().map(|mut node| {
+    let public = |mut node: Interpreter, name: &str| {
         if !is_public(&node.program) {
-            let prefix = folder.path().join("node");
+            let prefix = folder.path().join(name);
             std::fs::create_dir_all(prefix.join("bin")).expect("a folder");
             std::fs::copy(&node.program, prefix.join("bin/node")).expect("a copy of Node.js");
             node.program = prefix.join("bin/node");
             node.prefix = Some(prefix);
         }
         node
+    };
+    let node = Interpreter::locate(CodeLanguage::Node, "node").ok().map(|node| public(node, "node"));
+    let node_22 = std::env::var_os("SIGMA_TEST_NODE22").map(|path| {
+        let node = Interpreter::locate(CodeLanguage::Node, path).expect("SIGMA_TEST_NODE22 is Node.js");
+        public(node, "node-22")
     });
     // A static is never dropped: the folder goes when the process does.
     extern "C" fn remove() {
@@ -58,7 +65,7 @@ static SHARED: LazyLock<Shared> = LazyLock::new(|| {
     }
     // SAFETY: the function is there until the end, and takes nothing.
     unsafe { libc::atexit(remove) };
-    Shared { supervisor, python, node, folder: folder.keep() }
+    Shared { supervisor, python, node, node_22, folder: folder.keep() }
 });
 
 /// Whether every user may start this program.
@@ -85,12 +92,18 @@ pub fn supervisor(root: bool) -> Vec<PathBuf> {
 pub fn sandbox(way: Way) -> Sandbox {
     Sandbox {
         supervisor: supervisor(way.root),
+        socket: None,
         limits: Limits::default(),
         interpreters: Interpreters { python: Some(SHARED.python.clone()), node: SHARED.node.clone() },
         tier: if way.namespaces() { Tier::Namespaces } else { Tier::Filtered },
         read_only: Vec::new(),
         cgroup: None,
     }
+}
+
+/// Node.js 22 or later, where there is one.
+pub fn node_22() -> Option<Interpreter> {
+    SHARED.node_22.clone()
 }
 
 /// The ways that this machine has. A way that it has not is said, and at least one is there.

@@ -28,7 +28,7 @@ pub(crate) struct LogPage {
 pub(crate) struct EntryView {
     /// Its place, from 1 on without gaps.
     seq: u64,
-    /// revoke, block, override, reaudit, decide, retry or settle.
+    /// revoke, block, override, reaudit, reaudited (what came of it), decide, retry or settle.
     #[schema(example = "revoke")]
     action: String,
     /// What it is about: a certificate, package, escalation, job or flag.

@@ -11,11 +11,11 @@ use sigma_store::SubmissionEscalation;
 use utoipa::ToSchema;
 
 use super::escalations::{EscalationRequest, SealedView, verdict};
-use super::{PageParams, is_id, read_cursor, reason};
+use super::{PageParams, is_id, reason};
 use crate::App;
 use crate::developer::caller::Admin;
 use crate::problem::{Code, Problem, Problems, Refusals};
-use crate::public::query::{Body, Params, cut, limit, write_place};
+use crate::public::query::{Body, Params, cut, limit, read_place, write_place};
 
 /// The queue, the oldest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -71,7 +71,7 @@ pub(crate) async fn list(
     Params(params): Params<PageParams>,
 ) -> Result<Json<SubmissionEscalationPage>, Problem> {
     let limit = limit(params.limit)?;
-    let after = params.cursor.as_deref().map(|text| read_cursor(text, PREFIX)).transpose()?;
+    let after = params.cursor.as_deref().map(|text| read_place(text, is_escalation)).transpose()?;
     let after = after.as_ref().map(|(at, id)| (*at, id.as_str()));
     let mut found = app.store.open_submission_escalations(after, limit + 1).await?;
     let next_cursor = cut(&mut found, limit, |last| write_place(last.escalated_at, &last.submission));
@@ -131,10 +131,16 @@ pub(crate) async fn decide(
     ))
 }
 
-const PREFIX: &str = "sub_";
+/// A submission's id; behind it, where a certificate was audited again, a dot and the certificate's.
+fn is_escalation(id: &str) -> bool {
+    match id.split_once('.') {
+        Some((submission, certificate)) => is_id(submission, "sub_") && is_id(certificate, "sig_"),
+        None => is_id(id, "sub_"),
+    }
+}
 
 async fn find(app: &App, id: &str) -> Result<SubmissionEscalation, Problem> {
-    let found = if is_id(id, PREFIX) { app.store.submission_escalation(id).await? } else { None };
+    let found = if is_escalation(id) { app.store.submission_escalation(id).await? } else { None };
     found.ok_or_else(|| Problem::new(Code::NotFound, "there is no such escalation"))
 }
 

@@ -297,12 +297,33 @@ async fn a_submission_is_flagged_and_its_owner_is_told_what_operators_decide() {
         "{before:#}"
     );
 
-    // A submission has one certificate for good; a new audit is a new submission.
+    // Audited again: the new certificate stands in its place, the old one stays readable, and the owner is told.
     let again = format!("/api/v1/sigma/admin/certificates/{id}/reaudit");
     let body = json!({"reason": "look again"}).to_string();
     let got = stage.scene.app.send("POST", &again, &headers, body.as_bytes()).await;
+    assert_eq!(got.status, 202, "{}", got.text());
+    stage.scene.work().await;
+    let old = stage.get(&format!("/api/v1/public/certificates/{id}")).await;
+    let live = stage.get(&format!("/api/v1/public/certificates/{id}/live-status")).await;
+    let renewed = live["replacedBy"].as_str().unwrap_or_else(|| panic!("{live:#}")).to_owned();
+    let new = stage.get(&format!("/api/v1/public/certificates/{renewed}")).await;
+    assert_eq!((&new["supersedes"], &new["skillName"]), (&json!(id), &old["skillName"]), "{new:#}");
+    let mine = stage.scene.ask(&ann, "GET", &path, None).await.json();
+    assert_eq!(mine["certificate"]["certificateId"], json!(renewed), "{mine:#}");
+    let history = stage.scene.ask(&ann, "GET", &format!("{path}/history"), None).await.json();
+    let last = history["items"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["kind"], &last["data"]["supersedes"]), (&json!("certificate-replaced"), &json!(id)));
+    let got = stage.scene.app.send("POST", &again, &headers, body.as_bytes()).await;
     assert_eq!((got.status, got.code().as_str()), (409, "conflict"), "{}", got.text());
-    assert!(got.text().contains("submitted again"), "{}", got.text());
+    assert!(got.text().contains(&renewed), "{}", got.text());
+    let log = stage.scene.app.send("GET", "/api/v1/sigma/admin/log", &headers, b"").await.json();
+    let told = log["items"].as_array().unwrap().iter().find(|entry| entry["action"] == "reaudited").unwrap();
+    assert_eq!(
+        (&told["subject"], &told["detail"], &told["reason"]),
+        (&mine["submissionId"], &json!(format!("{id} {renewed}")), &json!("look again"))
+    );
+    let before = mine;
+    let id = renewed;
 
     // Upheld, and revoked: the flag is settled, and the owner is told what was decided, though not by whom.
     let settle = format!("/api/v1/sigma/admin/flags/{}/settle", flagged.as_str().unwrap());

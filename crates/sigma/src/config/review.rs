@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sigma_core::CodeLanguage;
 use sigma_council::{ApiKey, Author, Council, ModelApi, ModelConfig, Panels};
-use sigma_intake::{ProbeConfig, RepositoryConfig, SubmissionLimits};
+use sigma_intake::{Authorities, ProbeConfig, RepositoryConfig, SubmissionLimits};
 use sigma_sandbox::{Interpreter, Sandbox, Tier};
 use url::Url;
 
@@ -17,6 +18,11 @@ use url::Url;
 pub struct ReviewConfig {
     /// Hosts that repositories may lie on.
     pub hosts: Vec<String>,
+    /// File of certificate authorities, in PEM, that these hosts may be certified by, beside those that the machine trusts; relative
+    /// to the configuration file.
+    pub authorities: Option<PathBuf>,
+    /// Networks beside the public internet that these hosts may lie in.
+    pub networks: Vec<IpNet>,
     /// Files of a folder under review. 50.
     pub files: usize,
     /// KiB of a folder under review. 512.
@@ -36,6 +42,8 @@ impl Default for ReviewConfig {
         let limits = SubmissionLimits::default();
         Self {
             hosts: RepositoryConfig::default().hosts,
+            authorities: None,
+            networks: Vec::new(),
             files: limits.files,
             kib: limits.total >> 10,
             file_kib: limits.file >> 10,
@@ -48,11 +56,29 @@ impl Default for ReviewConfig {
 
 impl ReviewConfig {
     /// Which repositories are fetched. Somebody waits for it no longer than `within`.
-    pub fn repositories(&self, within: Duration) -> RepositoryConfig {
+    ///
+    /// # Errors
+    /// When the file of authorities cannot be read or used.
+    pub fn repositories(&self, within: Duration) -> Result<RepositoryConfig> {
         let default = RepositoryConfig::default();
         // `http://127.0.0.1:port` is a repository of this machine: for rehearsals and tests, and only where it is named.
         let allow_loopback = self.hosts.iter().any(|host| host.starts_with("127.0.0.1:"));
-        RepositoryConfig { hosts: self.hosts.clone(), allow_loopback, within: default.within.min(within), ..default }
+        let authorities = match &self.authorities {
+            Some(file) => {
+                let text = std::fs::read_to_string(file)
+                    .with_context(|| format!("[review] authorities: cannot read {}", file.display()))?;
+                Authorities::from_pem(&text).with_context(|| format!("[review] authorities: {}", file.display()))?
+            }
+            None => Authorities::default(),
+        };
+        Ok(RepositoryConfig {
+            hosts: self.hosts.clone(),
+            authorities,
+            networks: self.networks.clone(),
+            allow_loopback,
+            within: default.within.min(within),
+            ..default
+        })
     }
 
     /// How large a folder may be.
@@ -74,6 +100,8 @@ pub struct SandboxConfig {
     pub enabled: bool,
     /// The supervisor. `sigma-sandbox` beside this program, else this program itself.
     pub supervisor: Option<PathBuf>,
+    /// A socket on which supervisors are started by systemd, instead of the program: then they and the interpreters are its own.
+    pub socket: Option<PathBuf>,
     /// Python 3. `python3` of PATH.
     pub python: Option<PathBuf>,
     /// Node.js. `node` of PATH.
@@ -94,6 +122,7 @@ impl Default for SandboxConfig {
         Self {
             enabled: true,
             supervisor: None,
+            socket: None,
             python: None,
             node: None,
             tier: Tier::Auto,
@@ -116,7 +145,12 @@ impl SandboxConfig {
         if !self.enabled {
             return Ok(Err("the sandbox is turned off by configuration".to_owned()));
         }
-        let mut sandbox = Sandbox::new(self.supervisor()?);
+        let mut sandbox = match &self.socket {
+            Some(socket) => {
+                Sandbox::behind(socket.clone()).map_err(|why| anyhow::anyhow!("[sandbox] socket: {why}"))?
+            }
+            None => Sandbox::new(self.supervisor()?),
+        };
         if let Some(python) = &self.python {
             sandbox.interpreters.python =
                 Some(Interpreter::locate(CodeLanguage::Python, python).context("[sandbox] python")?);

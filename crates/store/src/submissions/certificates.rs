@@ -12,7 +12,7 @@ use crate::{Store, StoreError, Writing};
 /// A submission's certificate with what it was sealed from, as canonical bytes.
 #[derive(Debug, Clone)]
 pub struct SealedSubmission {
-    /// The submission: one certificate each.
+    /// The submission: one certificate each. That of a new audit has [`audited_again`] here.
     pub submission: String,
     /// The certificate.
     pub certificate: SubmissionCertificate,
@@ -20,6 +20,20 @@ pub struct SealedSubmission {
     pub dossier: Vec<u8>,
     /// Canonical bytes of the ruling.
     pub round: Vec<u8>,
+}
+
+/// What stands between a submission and the certificate that was audited again.
+const AGAIN: char = '.';
+
+/// The name under which the new audit of a certificate is kept: as a submission of its own, so that there is one for each certificate,
+/// decided by an operator where the panels do not agree.
+pub fn audited_again(submission: &str, certificate: &str) -> String {
+    format!("{}{AGAIN}{certificate}", first_audit(submission))
+}
+
+/// The submission that was audited first: what its owner knows.
+pub fn first_audit(submission: &str) -> &str {
+    submission.split_once(AGAIN).map_or(submission, |(first, _)| first)
 }
 
 /// A submission's certificate, and what an operator decided about it last.
@@ -139,11 +153,34 @@ impl Store {
         row.map(|row| Ok(row.try_get(0)?)).transpose()
     }
 
-    /// The certificate of a submission.
+    /// The certificate of a submission; after new audits, the newest one.
     ///
     /// # Errors
-    /// When the database refuses, or the certificate is damaged.
+    /// When the database refuses, or a certificate is damaged.
     pub async fn certificate_of_submission(&self, submission: &str) -> Result<Option<ListedSubmission>, StoreError> {
+        let mut found = self.certificate_sealed_for(submission).await?;
+        while let Some(listed) = &found {
+            match self.certificate_sealed_for(&audited_again(submission, listed.certificate.id())).await? {
+                Some(newer) => found = Some(newer),
+                None => break,
+            }
+        }
+        Ok(found)
+    }
+
+    /// The submission that a certificate was sealed for.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn submission_of_certificate(&self, id: &str) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query("SELECT submission FROM submission_certificate WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.database.pool)
+            .await?;
+        row.map(|row| Ok(row.try_get(0)?)).transpose()
+    }
+
+    async fn certificate_sealed_for(&self, submission: &str) -> Result<Option<ListedSubmission>, StoreError> {
         let sql =
             format!("SELECT {COLUMNS}, c.payload, c.id FROM submission_certificate c {NEWEST} WHERE c.submission = $1");
         let row = sqlx::query(AssertSqlSafe(sql)).bind(submission).fetch_optional(&self.database.pool).await?;

@@ -16,7 +16,9 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::{JobId, Store, StoreError, Writing};
 
-pub use certificates::{ListedSubmission, SealedSubmission, SubmissionEscalation, SubmissionFilter};
+pub use certificates::{
+    ListedSubmission, SealedSubmission, SubmissionEscalation, SubmissionFilter, audited_again, first_audit,
+};
 pub use drafts::Draft;
 pub use events::Event;
 
