@@ -60,7 +60,7 @@ async fn root(app: &App, ledger: &LedgerReader, name: &str) -> Result<Response, 
 async fn statement(app: &App, ledger: &LedgerReader, path: &str) -> Result<Option<Vec<u8>>, Problem> {
     let Some((kind, name)) = path.strip_suffix(".json").and_then(|path| path.split_once('/')) else { return Ok(None) };
     let found = match kind {
-        "reaudits" if is_certificate_id(name) || is_id(name, "sig_") => ledger.reaudit(&app.store, name).await,
+        "reaudits" if certificate_id(name).is_ok() => ledger.reaudit(&app.store, name).await,
         "decisions" => match name.parse() {
             Ok(number) => ledger.decision(&app.store, number).await,
             Err(_) => return Ok(None),
