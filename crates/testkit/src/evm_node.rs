@@ -55,7 +55,15 @@ impl EvmNode {
             .arg(program)
             // As the chain that is configured by default: its size of code, its base fee, its short way to finality.
             .args(["--port", "0", "--no-mining", "--accounts", "1", "--slots-in-an-epoch", "1"])
-            .args(["--steps-tracing", "--code-size-limit", "131072", "--base-fee", "100000000000", "--chain-id", &chain_id.to_string()])
+            .args([
+                "--steps-tracing",
+                "--code-size-limit",
+                "131072",
+                "--base-fee",
+                "100000000000",
+                "--chain-id",
+                &chain_id.to_string(),
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
