@@ -132,6 +132,12 @@ async fn whoever_writes_the_log_has_each_checkpoint_that_grew_signed() {
     let second = world.seal("second").await;
     until("the second is proven", async || world.proven(&second, now()).await.is_some()).await;
     assert_eq!(world.proven(&first, now()).await.unwrap(), (Outcome::Valid, "2 signed, 2 asked for".to_owned()));
+    // Ended in the middle of a round, it might not have heard what a witness signed: then the witness would say what it knows.
+    let caught_up = async || {
+        let size = world.bare().reader().unwrap().log().unwrap().checkpoint().size;
+        [&one, &two].iter().all(|one| world.bare().witnessed(&one.key).unwrap().is_some_and(|(seen, _)| seen == size))
+    };
+    until("both saw all", caught_up).await;
     stop().await;
     // From what it signed last, every time: nobody ever says that it knows another size.
     let (size, names) = world.cosigned().map(|(checkpoint, names)| (checkpoint.size, names)).unwrap();
@@ -147,6 +153,7 @@ async fn whoever_writes_the_log_has_each_checkpoint_that_grew_signed() {
     let stop = write(world.asking(&[&one, &two], false));
     let third = world.seal("third").await;
     until("the third is proven", async || world.proven(&third, now()).await.is_some()).await;
+    until("both saw all", caught_up).await;
     stop().await;
     assert!(one.asked()[before..].iter().all(|(old, status)| *old >= size && *status == 200), "{:?}", one.asked());
     let known = world.bare().witnessed(&one.key).unwrap().unwrap();
