@@ -47,7 +47,7 @@ impl<'a> Walker<'_, 'a> {
         let place = self.place(body);
         let text = self.builder.text(body.start, body.end);
         let ends = ["break", "return", "throw", "await", "yield", "exit(", "catch"];
-        if place.function == 0 && text.len() <= 300 && !ends.iter().any(|word| text.contains(word)) {
+        if text.len() <= 300 && !ends.iter().any(|word| text.contains(word)) {
             self.builder.sign(Signs::ENDLESS, "a loop that never ends", place);
         }
     }

@@ -61,7 +61,10 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         if !comment && WORDS.iter().any(|word| memchr::memmem::find(shown, word.as_bytes()).is_some()) {
             let text = String::from_utf8_lossy(shown);
             let hit = hits.at_offset(end, &text);
-            hits.push(hit);
+            // Names that are put together from letters: what takes them apart again stands beside them.
+            let letters = ["charAt(", "fromCharCode", "charCodeAt("];
+            let bent = letters.iter().any(|word| memchr::memmem::find(shown, word.as_bytes()).is_some());
+            hits.push(if bent { hit.severity(Severity::Critical) } else { hit });
             return;
         }
     }

@@ -50,6 +50,14 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         };
         hits.push(hit.loaded(Severity::High).message("Makes memory executable and calls what it put there."));
     }
+    // A program that exists only as an open descriptor: `execve("/proc/self/fd/3", ..)`.
+    let descriptor = has("/proc/self/fd/").or_else(|| has("/dev/fd/"));
+    if descriptor.is_some() && (has("memfd_create").is_some() || has("syscall(").is_some()) {
+        for call in source.calls(Effects::SPAWN).take(3) {
+            let hit = hits.at(source.facts, call.place).severity(Severity::High).loaded(Severity::Critical);
+            hits.push(hit.message("Starts a program that exists in memory only."));
+        }
+    }
     if source.different(Signs::INJECTION) >= 3 && source.does(Effects::NATIVE | Effects::IMPORT | Effects::SPAWN) {
         for mention in source.signs(Signs::INJECTION).take(3) {
             let hit = hits.at(source.facts, mention.place).severity(Severity::High);
