@@ -54,6 +54,10 @@ impl<'a> Builder<'a> {
                 }
             };
         };
+        // A page's own things are many, and few of them matter.
+        if base == "document" && !matches!(key, "createElement" | "location") {
+            return Value::tainted(object.taint | personal::of_member(key));
+        }
         if matches!(base, "process.env" | "import.meta.env") {
             return self.environment(Some(key), place);
         }

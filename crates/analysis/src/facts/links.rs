@@ -118,7 +118,10 @@ impl<'a> Builder<'a> {
         }
         let symbol = match path.strip_prefix(LOCAL) {
             Some(local) => {
-                let (index, name) = local.split_once('.').unwrap_or((local, ""));
+                // `~0.send`, and `~0().send` of an instance of what the module itself is.
+                let digits = local.bytes().take_while(u8::is_ascii_digit).count();
+                let (index, name) = local.split_at(digits);
+                let name = name.strip_prefix('.').unwrap_or(name);
                 let module = self.local_modules.get(index.parse::<usize>().ok()?)?.clone();
                 Symbol { module, name: name.to_owned() }
             }

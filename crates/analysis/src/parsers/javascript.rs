@@ -274,6 +274,9 @@ impl<'a> Walker<'_, 'a> {
             Expression::ComputedMemberExpression(member) => self.computed(member),
             Expression::CallExpression(call) => self.call(call),
             Expression::NewExpression(new) => {
+                if let Some(promised) = self.promise(new) {
+                    return promised;
+                }
                 let callee = self.eval(&new.callee);
                 let arguments = self.arguments(&new.arguments, &callee, None);
                 let place = self.place(new.span);

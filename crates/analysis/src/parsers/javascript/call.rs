@@ -211,6 +211,27 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 
+    /// `new Promise((resolve) => { .. resolve(value) .. })` is what `resolve` is given, now or later.
+    pub(super) fn promise(&mut self, new: &NewExpression<'a>) -> Option<Value<'a>> {
+        let Expression::Identifier(name) = &new.callee else { return None };
+        let [only] = &new.arguments[..] else { return None };
+        let executor = only.as_expression().filter(|one| {
+            matches!(unwrapped(one), Expression::FunctionExpression(_) | Expression::ArrowFunctionExpression(_))
+        })?;
+        if name.name != "Promise" {
+            return None;
+        }
+        let resolve = self.builder.declare_function(new.span.start);
+        self.given = Taint::NONE;
+        self.handed = Some(Value { function: Some(resolve), ..Value::default() });
+        let executor = self.eval(executor);
+        self.handed = None;
+        if let Some(function) = executor.function {
+            self.builder.runs(function);
+        }
+        Some(self.builder.parameter(resolve, 0, ""))
+    }
+
     /// `this.all.push(value)`: what the attribute is made of grows.
     fn grow_attribute(&mut self, method: &Expression<'a>, arguments: &[FactArgument<'a>]) {
         let Expression::StaticMemberExpression(method) = method else { return };
