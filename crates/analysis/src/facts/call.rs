@@ -288,6 +288,10 @@ impl<'a> Builder<'a> {
             _ => argument_taint,
         };
         let mut taint = self.taint_of_result(&path, effects, &arguments, made_of, receiver, place);
+        // What the function that is replaced makes of what was meant for it.
+        if effects.is_empty() && argument_taint.any(Taint::TAKEN) && self.learned.standing_in.contains(&self.current) {
+            taint |= Taint::TAKEN;
+        }
         if effects.any(Effects::NET) {
             self.connected = true;
             if !matter::goes_where_told(&arguments, receiver) {

@@ -199,11 +199,21 @@ impl<'a> Builder<'a> {
         // A file goes by its name, whatever the folder.
         let origin = match &right.constant {
             Constant::Text(text) if text.len() <= 300 && names_file(text) => Some(text.clone()),
-            _ => left.origin.or(right.origin).filter(|origin| {
-                matches!(constant, Constant::Unknown | Constant::Prefix(_))
-                    || names_file(origin)
-                    || self.learned.written.contains_key(file_name(origin))
-            }),
+            _ => {
+                let known = |origin: &Text<'a>| {
+                    names_file(origin)
+                        || self.learned.written.contains_key(file_name(origin))
+                        || !self.download(origin).is_empty()
+                };
+                let part = !matches!(constant, Constant::Text(_));
+                match (left.origin, right.origin) {
+                    (Some(left), _) if known(&left) => Some(left),
+                    (_, Some(right)) if known(&right) => Some(right),
+                    (Some(left), _) if part => Some(left),
+                    (None, right) if part => right,
+                    _ => None,
+                }
+            }
         };
         // A literal was looked at where it stood; only what was newly put together can name something new.
         let known = taint.without(Taint::DECODED | Taint::FORGE).is_empty();

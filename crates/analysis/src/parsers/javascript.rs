@@ -465,22 +465,19 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
     }
 
     fn visit_for_statement(&mut self, statement: &ForStatement<'a>) {
-        let endless = match &statement.test {
-            None => true,
-            Some(test) => {
-                let text = self.builder.text(test.span().start, test.span().end);
-                text.ends_with("< Infinity") || text.ends_with("<Infinity")
-            }
-        };
-        if endless {
-            self.endless(statement.body.span());
+        let counts = statement.test.as_ref().is_some_and(|test| {
+            let text = self.builder.text(test.span().start, test.span().end);
+            text.ends_with("< Infinity") || text.ends_with("<Infinity")
+        });
+        if counts || statement.test.is_none() {
+            self.endless(statement.body.span(), counts);
         }
         walk::walk_for_statement(self, statement);
     }
 
     fn visit_while_statement(&mut self, statement: &WhileStatement<'a>) {
         if matches!(&statement.test, Expression::BooleanLiteral(literal) if literal.value) {
-            self.endless(statement.body.span());
+            self.endless(statement.body.span(), false);
         }
         walk::walk_while_statement(self, statement);
     }

@@ -25,13 +25,7 @@ const CONSTRUCTORS: u32 = u32::MAX;
 const KEPT: Taint = Taint::PERSONAL
     .with(Taint::CREDENTIAL)
     .with(Taint::ENV_ALL)
-    .with(Taint::FOUND)
-    .with(Taint::WATCHED)
-    .with(Taint::DECODED)
-    .with(Taint::HIDDEN)
-    .with(Taint::REMOTE)
-    .with(Taint::DOWNLOADED)
-    .with(Taint::ADDRESS);
+    .with(Taint::WATCHED);
 /// Functions that are followed in one package.
 const MAX_FUNCTIONS: usize = 200_000;
 

@@ -38,7 +38,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     // The archive that a desktop application is made of, of one that holds money.
     let bytes = source.facts.source.as_bytes();
     let named = |words: &[&str]| words.iter().any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some());
-    if writes && named(&["app.asar"]) && named(&WALLETS) {
+    // In a bundle the names belong to strangers.
+    if writes && bytes.len() <= SMALL && named(&["app.asar"]) && named(&WALLETS) {
         let packs = |call: &&Call<'_>| call.taint.any(Taint::OWN | Taint::REMOTE | Taint::DOWNLOADED) || is_packing(call);
         for call in source.calls(Effects::WRITE).filter(packs).take(1) {
             let hit = hits.at(source.facts, call.place).severity(Severity::High).loaded(Severity::Critical);
@@ -53,6 +54,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         hits.push(hit.message("Changes the shortcut of a browser so that it loads an extension."));
     }
 }
+
+/// Bytes of a source in which such names belong together.
+const SMALL: usize = 64 << 10;
 
 /// Desktop wallets, as their folders are called.
 const WALLETS: [&str; 8] = ["atomic", "Atomic", "exodus", "Exodus", "Ledger Live", "ledger-live", "Trezor", "Electrum"];

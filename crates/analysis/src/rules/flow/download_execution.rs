@@ -141,7 +141,8 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
             [Severity::Medium, Severity::Critical, Severity::Critical]
         }
         _ if command => [Severity::Medium, Severity::High, Severity::Critical],
-        _ => [Severity::Low, Severity::High, Severity::Critical],
+        // Nobody asks for a program by an import.
+        _ => [Severity::Low, Severity::Critical, Severity::Critical],
     };
     Some((severity, RULE.message))
 }

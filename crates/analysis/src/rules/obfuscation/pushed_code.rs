@@ -52,7 +52,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let line = memchr::memchr(b'\n', &bytes[end..]).map_or(bytes.len(), |length| end + length);
         let within = |start: u32| (end..line).contains(&(start as usize));
         if let Some(call) = source.calls(acts).find(|call| within(call.place.start)) {
-            hits.push_call(source.facts, call);
+            let grave = call.effects.any(Effects::EVAL | Effects::SPAWN | Effects::NET);
+            let hit = hits.at(source.facts, call.place);
+            hits.push(if grave { hit.loaded(Severity::Critical) } else { hit });
             return;
         }
         // Names that are bent beyond following still stand there.

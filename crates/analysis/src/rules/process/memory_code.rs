@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Signs};
+use crate::facts::{Call, Effects, Signs, Value};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -51,9 +51,13 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         hits.push(hit.loaded(Severity::High).message("Makes memory executable and calls what it put there."));
     }
     // A program that exists only as an open descriptor: `execve("/proc/self/fd/3", ..)`.
-    let descriptor = has("/proc/self/fd/").or_else(|| has("/dev/fd/"));
-    if descriptor.is_some() && (has("memfd_create").is_some() || has("syscall(").is_some()) {
-        for call in source.calls(Effects::SPAWN).take(3) {
+    if has("memfd_create").is_some() || has("syscall(").is_some() {
+        let descriptor = |call: &&Call<'_>| {
+            let program = call.positional(0).map(|first| first.items().first().unwrap_or(first));
+            let name = program.and_then(Value::as_prefix).unwrap_or_default();
+            name.starts_with("/proc/") && name.contains("/fd/") || name.starts_with("/dev/fd/")
+        };
+        for call in source.calls(Effects::SPAWN).filter(descriptor).take(3) {
             let hit = hits.at(source.facts, call.place).severity(Severity::High).loaded(Severity::Critical);
             hits.push(hit.message("Starts a program that exists in memory only."));
         }

@@ -83,9 +83,10 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         // A host that stands in the code is asked for commands, and told what they print.
         let asked = command.is_some_and(|value| {
             let program = value.items().first().unwrap_or(value);
-            program.taint.any(Taint::REMOTE) && program.taint.any(Taint::NAMED_HOST) && value.as_prefix().is_none()
+            let whole = value.as_prefix().is_none() && !program.taint.any(Taint::JOINED | Taint::DOWNLOADED);
+            program.taint.any(Taint::REMOTE) && program.taint.any(Taint::NAMED_HOST) && whole
         });
-        if asked && *answers {
+        if asked && small && call.effects.any(Effects::SHELL) && *answers {
             let hit = hits.at(source.facts, call.place).severity(Severity::High).loaded(Severity::Critical);
             hits.push(hit.message("Runs the commands that a host sends, and sends back what they print."));
             continue;
