@@ -110,7 +110,11 @@ impl<'a> Builder<'a> {
             }
             _ => return Constant::Unknown,
         };
-        if found.is_empty() || !self.afford(size_of_val(&*found)) { Constant::Unknown } else { Constant::List(found.into()) }
+        if found.is_empty() || !self.afford(size_of_val(&*found)) {
+            Constant::Unknown
+        } else {
+            Constant::List(found.into())
+        }
     }
 
     /// The value of one environment variable.

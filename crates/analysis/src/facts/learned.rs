@@ -180,7 +180,8 @@ impl<'a> Builder<'a> {
         let files = &mut self.learned.downloaded;
         if files.len() < MAX_FACTS {
             let sure = if from.any(Taint::REMOTE) { Taint::DOWNLOADED } else { Taint::NONE };
-            let from = from.and(Taint::ADDRESS | Taint::DECODED | Taint::HIDDEN | Taint::NAMED_HOST | Taint::OWN | Taint::WATCHED)
+            let from = from
+                .and(Taint::ADDRESS | Taint::DECODED | Taint::HIDDEN | Taint::NAMED_HOST | Taint::OWN | Taint::WATCHED)
                 | from.without(from.concrete())
                 | sure;
             let known = files.entry(key).or_default();

@@ -210,7 +210,8 @@ impl<'a> Builder<'a> {
                     function.result.taint
                 });
                 let taint = result.unwrap_or_default();
-                let export = Export { function: Some(function), taint, does: Effects::NONE, skip: bound, builds: false };
+                let export =
+                    Export { function: Some(function), taint, does: Effects::NONE, skip: bound, builds: false };
                 exports.insert(format!("{name}().{method}"), export);
                 exports.insert(format!("{name}.{method}"), export);
             }

@@ -22,10 +22,7 @@ const ROUNDS: usize = 4;
 /// Stands for the constructors of a file: what any of them is given, instances of any of its classes keep.
 const CONSTRUCTORS: u32 = u32::MAX;
 /// What is followed into instances. Options of a client hold so much else that everything would flow everywhere.
-const KEPT: Taint = Taint::PERSONAL
-    .with(Taint::CREDENTIAL)
-    .with(Taint::ENV_ALL)
-    .with(Taint::WATCHED);
+const KEPT: Taint = Taint::PERSONAL.with(Taint::CREDENTIAL).with(Taint::WATCHED);
 /// Functions that are followed in one package.
 const MAX_FUNCTIONS: usize = 200_000;
 

@@ -89,7 +89,9 @@ impl<'a> Walker<'_, 'a> {
             .map(|property| {
                 let ObjectPropertyKind::ObjectProperty(property) = property else { return None };
                 let key: Box<str> = match &property.key {
-                    PropertyKey::NumericLiteral(number) if number.value >= 0.0 => (number.value as u64).to_string().into(),
+                    PropertyKey::NumericLiteral(number) if number.value >= 0.0 => {
+                        (number.value as u64).to_string().into()
+                    }
                     PropertyKey::StringLiteral(text) => text.value.as_str().into(),
                     PropertyKey::StaticIdentifier(name) => name.name.as_str().into(),
                     _ => return None,
@@ -126,7 +128,11 @@ impl<'a> Walker<'_, 'a> {
             let text = self.builder.text(span.start, span.end);
             let named = text.split_once("require(\"").and_then(|(before, rest)| {
                 let (name, _) = rest.split_once("\")")?;
-                before.trim_end().ends_with("exports=").then_some(name).or_else(|| before.ends_with("exports = ").then_some(name))
+                before
+                    .trim_end()
+                    .ends_with("exports=")
+                    .then_some(name)
+                    .or_else(|| before.ends_with("exports = ").then_some(name))
             });
             if let Some(name) = named {
                 let value = self.builder.import(name);

@@ -70,7 +70,9 @@ fn check(text: &str, hits: &mut Hits<'_>) {
                 (Severity::Critical, "An editor's task fetches and runs something as soon as its folder is opened.")
             }
             () if skill && deeds.any(Deeds::ENCODED) => (Severity::Critical, RULE.message),
-            () if deeds.any(Deeds::ENCODED) => (Severity::High, "Tells its reader to run a command that hides what it runs."),
+            () if deeds.any(Deeds::ENCODED) => {
+                (Severity::High, "Tells its reader to run a command that hides what it runs.")
+            }
             () if skill && deeds.any(Deeds::RUNS_DOWNLOAD) => {
                 (Severity::High, "A text that a model follows tells it to fetch something and to run it.")
             }

@@ -139,8 +139,22 @@ fn judge(window: &str) -> Option<(Severity, &'static str)> {
     }
 }
 
-pub(super) const FORGOTTEN: [&str; 14] =
-    ["instruction", "prompts", "guideline", "directive", "safety rule", "your rules", "system message", "training", "the prompt", "your prompt", "system prompt", "previous prompt", "prior prompt", "above prompt"];
+pub(super) const FORGOTTEN: [&str; 14] = [
+    "instruction",
+    "prompts",
+    "guideline",
+    "directive",
+    "safety rule",
+    "your rules",
+    "system message",
+    "training",
+    "the prompt",
+    "your prompt",
+    "system prompt",
+    "previous prompt",
+    "prior prompt",
+    "above prompt",
+];
 
 pub(super) const CONCEAL: [&str; 14] = [
     "do not tell the user",

@@ -40,7 +40,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let named = |words: &[&str]| words.iter().any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some());
     // In a bundle the names belong to strangers.
     if writes && bytes.len() <= SMALL && named(&["app.asar"]) && named(&WALLETS) {
-        let packs = |call: &&Call<'_>| call.taint.any(Taint::OWN | Taint::REMOTE | Taint::DOWNLOADED) || is_packing(call);
+        let packs =
+            |call: &&Call<'_>| call.taint.any(Taint::OWN | Taint::REMOTE | Taint::DOWNLOADED) || is_packing(call);
         for call in source.calls(Effects::WRITE).filter(packs).take(1) {
             let hit = hits.at(source.facts, call.place).severity(Severity::High).loaded(Severity::Critical);
             hits.push(hit.message("Writes into the code of an installed wallet."));

@@ -21,7 +21,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for mention in source.signs(Signs::COPY_RECEIVER).take(3) {
         let hit = hits.at(source.facts, mention.place);
         // An agent's tool sends the mails of whoever talks to the agent.
-        let tool = source.facts.imports.iter().any(|name| matches!(name.as_str(), "@modelcontextprotocol/sdk" | "mcp" | "fastmcp"));
+        let tool = source
+            .facts
+            .imports
+            .iter()
+            .any(|name| matches!(name.as_str(), "@modelcontextprotocol/sdk" | "mcp" | "fastmcp"));
         hits.push(if tool { hit.severity(Severity::Critical) } else { hit });
     }
 }

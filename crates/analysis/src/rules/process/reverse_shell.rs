@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use sigma_core::{Capability, Category, Severity};
 
+use super::shell_command::goes_to_shell;
 use crate::facts::{Deeds, Effects, Taint};
 use crate::rules::flow::Verdict;
 use crate::rules::{Check, Hits, Rule, Source};
@@ -86,7 +87,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             let whole = value.as_prefix().is_none() && !program.taint.any(Taint::JOINED | Taint::DOWNLOADED);
             program.taint.any(Taint::REMOTE) && program.taint.any(Taint::NAMED_HOST) && whole
         });
-        if asked && small && call.effects.any(Effects::SHELL) && *answers {
+        if asked && small && goes_to_shell(call) && *answers {
             let hit = hits.at(source.facts, call.place).severity(Severity::High).loaded(Severity::Critical);
             hits.push(hit.message("Runs the commands that a host sends, and sends back what they print."));
             continue;
