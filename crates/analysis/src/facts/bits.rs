@@ -386,8 +386,10 @@ const CONCRETE: u32 = 64;
 const PARAMETERS: u32 = 8;
 /// Imported names of one file that stand for what other files hold.
 const SYMBOLS: u32 = 24;
+/// Where what constructors are given begins, by position like parameters.
+const BUILT: u32 = CONCRETE + PARAMETERS + SYMBOLS;
 
-const _: () = assert!(Taint::COUNT <= CONCRETE && CONCRETE + PARAMETERS + SYMBOLS <= u128::BITS);
+const _: () = assert!(Taint::COUNT <= CONCRETE && BUILT + PARAMETERS <= u128::BITS);
 
 impl Taint {
     /// Whatever callers give as this parameter; nothing beyond the first eight.
@@ -398,6 +400,25 @@ impl Taint {
     /// Whatever another file holds under this imported name; nothing beyond the first 24.
     pub const fn symbol(index: u32) -> Self {
         if index < SYMBOLS { Self::from_bits(1 << (CONCRETE + PARAMETERS + index)) } else { Self::NONE }
+    }
+
+    /// Whatever those who make an instance of a class of the file give as this parameter of its constructor.
+    pub const fn built(index: u32) -> Self {
+        if index < PARAMETERS { Self::from_bits(1 << (BUILT + index)) } else { Self::NONE }
+    }
+
+    /// What a constructor keeps of its parameters, for the methods that are called later.
+    pub fn as_built(self) -> Self {
+        let mut all = self;
+        for index in (0..PARAMETERS).filter(|index| self.any(Self::parameter(*index))) {
+            all = all.without(Self::parameter(index)) | Self::built(index);
+        }
+        all
+    }
+
+    /// What it stands for where it is known what constructors are given.
+    pub fn built_of(self, given: impl Fn(u32) -> Self) -> Self {
+        (0..PARAMETERS).filter(|index| self.any(Self::built(*index))).fold(Self::NONE, |all, index| all | given(index))
     }
 
     /// True when callers give it, or a part of it.
@@ -423,7 +444,8 @@ impl Taint {
 
     /// Every parameter and symbol replaced by what it stands for.
     pub fn resolved(self, of_parameter: impl Fn(u32) -> Self, of_symbol: impl Fn(u32) -> Self) -> Self {
-        let mut all = self.concrete();
+        let kept = Self::from_bits(((1 << PARAMETERS) - 1) << BUILT);
+        let mut all = self.concrete() | self.and(kept);
         for index in (0..PARAMETERS).filter(|index| self.any(Self::parameter(*index))) {
             all |= of_parameter(index);
         }

@@ -195,6 +195,12 @@ impl<'a> Builder<'a> {
         Value { path, constant, taint: taint | found, origin, ..Value::default() }
     }
 
+    /// `folder / name`
+    pub fn below(&mut self, folder: &Value<'a>, name: &Value<'a>, place: Place) -> Value<'a> {
+        let taint = folder.whole_taint() | name.whole_taint();
+        self.joined_path("pathlib.Path", &[folder, name], taint, place)
+    }
+
     pub(super) fn decoded(&mut self, path: &str, arguments: &[Argument<'a>]) -> Constant<'a> {
         let Some(Constant::Text(text)) = arguments.first().map(|argument| &argument.value.constant) else {
             return Constant::Unknown;

@@ -2,7 +2,7 @@
 
 use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder, MAX_FACTS};
-use super::expression::{filled, union};
+use super::expression::{MAX_CHOICES, filled, union};
 use super::matter;
 use super::value::{Constant, Text, Value};
 use super::yields::results;
@@ -29,6 +29,14 @@ impl<'a> Builder<'a> {
         }
         if let ("includes" | "startsWith" | "startswith" | "endsWith" | "endswith", [first, ..]) = (key, &*arguments) {
             self.compares(&receiver, &first.value);
+        }
+        // `table.get(name)`, a dictionary's.
+        if let ("get", Constant::Record(_), [first, ..]) = (key, &receiver.constant, &*arguments) {
+            let mut value = self.index(&receiver, &first.value, place);
+            if let Some(default) = arguments.get(1) {
+                value.taint |= default.value.whole_taint();
+            }
+            return value;
         }
         let constant = match receiver.constant {
             Constant::Text(_) | Constant::List(_) => self.pay(|| {
@@ -150,6 +158,10 @@ impl<'a> Builder<'a> {
         if key == "get_frozen_credentials" {
             result.taint |= Taint::KEY;
         }
+        // `made.secret()` of what was meant for others.
+        if taint.any(Taint::TAKEN) && !personal::of_member(key).is_empty() {
+            result.taint |= Taint::TAKEN;
+        }
         if personal::carries(key) {
             result.taint |= (taint | carried).and(Taint::PERSONAL);
         }
@@ -167,6 +179,14 @@ impl<'a> Builder<'a> {
         receiver: Taint,
         place: Place,
     ) -> Value<'a> {
+        if let Some(choices) = chosen(&callee) {
+            // Any of them may be meant.
+            let mut result = Value::default();
+            for choice in choices {
+                result.join(self.call(choice, arguments.clone(), receiver, place));
+            }
+            return result;
+        }
         let called = callee.function.or_else(|| {
             let constructors = if self.language == Language::Python { "__init__" } else { "constructor" };
             self.learned.method(callee.class?, constructors)
@@ -184,9 +204,14 @@ impl<'a> Builder<'a> {
                 self.run_arguments(&arguments);
             }
             let mut all = argument_taint | receiver | callee.taint;
+            // What the function that is replaced makes of what was meant for it was meant for others too.
+            let taken = all.any(Taint::TAKEN) && called.is_none() && self.learned.standing_in.contains(&self.current);
             // What somebody else's function makes of a key is mostly no key any more.
             if !callee.origin.as_deref().is_some_and(personal::carries) {
                 all = all.without(Taint::PERSONAL);
+            }
+            if taken {
+                all |= Taint::TAKEN;
             }
             // `int(bits, 2)`: bytes that stand as digits.
             if arguments.len() == 2 && callee.origin.as_deref() == Some("int") && self.language == Language::Python {
@@ -263,6 +288,10 @@ impl<'a> Builder<'a> {
             _ => argument_taint,
         };
         let mut taint = self.taint_of_result(&path, effects, &arguments, made_of, receiver, place);
+        // What the function that is replaced makes of what was meant for it.
+        if effects.is_empty() && argument_taint.any(Taint::TAKEN) && self.learned.standing_in.contains(&self.current) {
+            taint |= Taint::TAKEN;
+        }
         if effects.any(Effects::NET) {
             self.connected = true;
             if !matter::goes_where_told(&arguments, receiver) {
@@ -289,10 +318,23 @@ impl<'a> Builder<'a> {
         }
         let effects = effects | matters.effects;
         let archive = matches!(&*path, "zipfile.ZipFile" | "tarfile.open" | "adm-zip");
+        if effects.any(Effects::OPEN | Effects::READ) {
+            taint |= self.downloaded_among(&arguments).and(Taint::WATCHED);
+        }
         let origin = match effects.any(Effects::OPEN | Effects::WRITE) || archive {
             true => arguments.first().and_then(|argument| origin_of(&argument.value)),
             false => None,
         };
+        // `screenshot().save("a.png")`: the file then shows what the user did.
+        let watched = (argument_taint | receiver).any(Taint::WATCHED);
+        if watched && !effects.any(Effects::NET | Effects::WATCH) {
+            let names: Vec<Text<'a>> = arguments
+                .iter()
+                .filter_map(|argument| origin_of(&argument.value))
+                .filter(|origin| name::names_file(origin))
+                .collect();
+            names.iter().for_each(|name| self.note_download(name, Taint::WATCHED));
+        }
         let brought = effects.any(Effects::WRITE) && effects.any(Effects::READ) && argument_taint.any(Taint::OWN);
         if brought && let Some(copy) = arguments.get(1).and_then(|argument| origin_of(&argument.value)) {
             self.note_download(&copy, Taint::OWN);
@@ -396,7 +438,9 @@ impl<'a> Builder<'a> {
             _ => Taint::NONE,
         };
         let named = effects.any(Effects::NET) && !matter::goes_where_told(arguments, callee.whole_taint());
-        results(effects, from) | callee.taint | said | if named { Taint::NAMED } else { Taint::NONE }
+        let host = effects.any(Effects::NET) && personal::names_host(arguments);
+        let host = if host { Taint::NAMED_HOST } else { Taint::NONE };
+        results(effects, from) | callee.taint | said | host | if named { Taint::NAMED } else { Taint::NONE }
     }
 
     /// True while calls are kept. Beyond the first many, only those that could harm are, and the file says so.
@@ -456,6 +500,16 @@ impl<'a> Builder<'a> {
             }
         }
     }
+}
+
+/// The functions that a callee may be, where it is one of several.
+fn chosen<'a>(callee: &Value<'a>) -> Option<Vec<Value<'a>>> {
+    if callee.path.is_some() || callee.function.is_some() || callee.class.is_some() {
+        return None;
+    }
+    let functions = callee.items().iter().filter(|choice| choice.function.is_some()).take(MAX_CHOICES);
+    let choices: Vec<Value<'a>> = functions.cloned().collect();
+    (!choices.is_empty()).then_some(choices)
 }
 
 /// True when a list of pieces makes an address only once they are joined: `["https://ex", "ample.org"].join("")`.

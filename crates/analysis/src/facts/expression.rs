@@ -22,6 +22,8 @@ fn around(text: &str, seam: usize) -> &str {
 
 /// Names of interest that are looked for in one text.
 const MAX_MENTIONS: usize = 64;
+/// Functions of one table that a call may mean.
+pub(super) const MAX_CHOICES: usize = 16;
 /// Hosts of addresses that are kept of one file.
 const MAX_ADDRESSES: usize = 32;
 
@@ -52,6 +54,10 @@ impl<'a> Builder<'a> {
                 }
             };
         };
+        // A page's own things are many, and few of them matter.
+        if base == "document" && !matches!(key, "createElement" | "location") {
+            return Value::tainted(object.taint | personal::of_member(key));
+        }
         if matches!(base, "process.env" | "import.meta.env") {
             return self.environment(Some(key), place);
         }
@@ -90,7 +96,25 @@ impl<'a> Builder<'a> {
         // What a number chooses among things that are not known is not made of the number.
         let chosen = if matches!(object.constant, Constant::Unknown) { Taint::DECODED } else { Taint::NONE };
         let by = key.taint.without(Taint::FILE | chosen);
-        Value { path: object.path.clone(), taint: object.taint | by, ..Value::default() }
+        let constant = self.choices(object);
+        Value { path: object.path.clone(), constant, taint: object.taint | by, ..Value::default() }
+    }
+
+    /// The functions of a table, of which something decides only while the program runs which is meant: a list of them.
+    fn choices(&mut self, table: &Value<'a>) -> Constant<'a> {
+        let function = |value: &&Value<'a>| value.function.is_some();
+        let found: Vec<Value<'a>> = match &table.constant {
+            Constant::List(items) => items.iter().filter(function).take(MAX_CHOICES).cloned().collect(),
+            Constant::Record(fields) => {
+                fields.iter().map(|(_, value)| value).filter(function).take(MAX_CHOICES).cloned().collect()
+            }
+            _ => return Constant::Unknown,
+        };
+        if found.is_empty() || !self.afford(size_of_val(&*found)) {
+            Constant::Unknown
+        } else {
+            Constant::List(found.into())
+        }
     }
 
     /// The value of one environment variable.
@@ -179,11 +203,21 @@ impl<'a> Builder<'a> {
         // A file goes by its name, whatever the folder.
         let origin = match &right.constant {
             Constant::Text(text) if text.len() <= 300 && names_file(text) => Some(text.clone()),
-            _ => left.origin.or(right.origin).filter(|origin| {
-                matches!(constant, Constant::Unknown)
-                    || names_file(origin)
-                    || self.learned.written.contains_key(file_name(origin))
-            }),
+            _ => {
+                let known = |origin: &Text<'a>| {
+                    names_file(origin)
+                        || self.learned.written.contains_key(file_name(origin))
+                        || !self.download(origin).is_empty()
+                };
+                let part = !matches!(constant, Constant::Text(_));
+                match (left.origin, right.origin) {
+                    (Some(left), _) if known(&left) => Some(left),
+                    (_, Some(right)) if known(&right) => Some(right),
+                    (Some(left), _) if part => Some(left),
+                    (None, right) if part => right,
+                    _ => None,
+                }
+            }
         };
         // A literal was looked at where it stood; only what was newly put together can name something new.
         let known = taint.without(Taint::DECODED | Taint::FORGE).is_empty();
@@ -243,7 +277,16 @@ impl<'a> Builder<'a> {
         let taint = union(values.iter());
         let path = values.iter().find_map(|value| value.path.clone());
         let constant = values.iter().map(|value| &value.constant).find(|c| !matches!(c, Constant::Unknown));
-        Value { path, taint, constant: constant.cloned().unwrap_or_default(), ..Value::default() }
+        // One of several functions.
+        let mut functions = values.iter().filter(|value| value.function.is_some() && path.is_none());
+        match (functions.next(), functions.next()) {
+            (Some(only), None) if constant.is_none() => Value { taint, ..only.clone() },
+            (Some(_), Some(_)) if constant.is_none() => {
+                let all = values.iter().filter(|value| value.function.is_some()).cloned().collect();
+                Value { taint, constant: Constant::List(all), ..Value::default() }
+            }
+            _ => Value { path, taint, constant: constant.cloned().unwrap_or_default(), ..Value::default() },
+        }
     }
 
     /// A text or list backwards.
@@ -256,11 +299,44 @@ impl<'a> Builder<'a> {
         Value { constant, taint, ..Value::default() }
     }
 
+    /// A name that stands in the code in three pieces or more, of what loads or runs something: nobody writes it so but to
+    /// hide it from whoever searches.
+    pub fn in_pieces(&self, value: &mut Value<'a>, pieces: usize) {
+        if pieces >= 3 && value.as_text().is_some_and(|text| PIECED.contains(&text)) {
+            value.taint |= Taint::DECODED;
+        }
+    }
+
+    /// Notes who receives a blind copy of every mail, where that stands in the code: `mail.bcc = "a@b"`.
+    pub fn copied_to(&mut self, key: &str, value: &Value<'a>, place: Place) {
+        if key.eq_ignore_ascii_case("bcc") && value.as_text().is_some_and(|text| text.contains('@')) {
+            self.sign(Signs::COPY_RECEIVER, "who receives a copy of every mail", place);
+        }
+    }
+
     /// Notes that something of interest stands at a place.
     pub fn sign(&mut self, signs: Signs, what: &'static str, place: Place) {
         self.mention(Mention { taint: Taint::NONE, signs, what, place });
     }
 }
+
+/// Names that are cut into pieces to hide them.
+const PIECED: [&str; 14] = [
+    "child_process",
+    "node:child_process",
+    "https",
+    "subprocess",
+    "base64",
+    "marshal",
+    "builtins",
+    "eval",
+    "exec",
+    "execSync",
+    "spawn",
+    "Function",
+    "requests",
+    "urllib.request",
+];
 
 /// True for a constant text, or one whose beginning is constant, that is not empty.
 fn has_text(constant: &Constant<'_>) -> bool {

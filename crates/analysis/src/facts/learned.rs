@@ -180,7 +180,8 @@ impl<'a> Builder<'a> {
         let files = &mut self.learned.downloaded;
         if files.len() < MAX_FACTS {
             let sure = if from.any(Taint::REMOTE) { Taint::DOWNLOADED } else { Taint::NONE };
-            let from = from.and(Taint::ADDRESS | Taint::DECODED | Taint::HIDDEN | Taint::NAMED_HOST | Taint::OWN)
+            let from = from
+                .and(Taint::ADDRESS | Taint::DECODED | Taint::HIDDEN | Taint::NAMED_HOST | Taint::OWN | Taint::WATCHED)
                 | from.without(from.concrete())
                 | sure;
             let known = files.entry(key).or_default();
@@ -250,6 +251,14 @@ impl<'a> Builder<'a> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// A function that a helper makes hands this out, whatever it is given.
+    pub fn hands_out(&mut self, function: u32, value: Value<'a>) {
+        if let Some(known) = self.learned.functions.get_mut(function as usize) {
+            known.read = true;
+            known.result.join(value);
         }
     }
 

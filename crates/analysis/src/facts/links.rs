@@ -23,8 +23,6 @@ const MAX_SYMBOLS: usize = 200;
 const MAX_EDGES: usize = 10_000;
 /// Calls of functions of other files begin so in a dotted name: `~3.send` is `send` of the file's third local module.
 pub(super) const LOCAL: char = '~';
-/// More parameters than any function has: nothing is handed to those.
-const NOWHERE: u32 = 1 << 16;
 /// Events that one file raises and another hears are names that begin so.
 pub(crate) const EVENT: &str = "event:";
 
@@ -48,6 +46,8 @@ pub(crate) struct Export {
     pub does: Effects,
     /// Parameters that callers do not write: Python's `self`.
     pub skip: u32,
+    /// Whether it is a class: what its constructor is given, its instances may keep.
+    pub builds: bool,
 }
 
 /// A call of a name of another file.
@@ -118,7 +118,10 @@ impl<'a> Builder<'a> {
         }
         let symbol = match path.strip_prefix(LOCAL) {
             Some(local) => {
-                let (index, name) = local.split_once('.').unwrap_or((local, ""));
+                // `~0.send`, and `~0().send` of an instance of what the module itself is.
+                let digits = local.bytes().take_while(u8::is_ascii_digit).count();
+                let (index, name) = local.split_at(digits);
+                let name = name.strip_prefix('.').unwrap_or(name);
                 let module = self.local_modules.get(index.parse::<usize>().ok()?)?.clone();
                 Symbol { module, name: name.to_owned() }
             }
@@ -182,7 +185,8 @@ impl<'a> Builder<'a> {
             return;
         }
         self.exports_left -= 1;
-        let function = value.function.or_else(|| self.learned.method(value.class?, "__init__"));
+        let constructor = if self.language == Language::Python { "__init__" } else { "constructor" };
+        let function = value.function.or_else(|| self.learned.method(value.class?, constructor));
         let returned = value.function.and_then(|function| self.learned.functions.get_mut(function as usize));
         let taint = value.taint
             | returned.map_or(Taint::NONE, |function| {
@@ -191,11 +195,11 @@ impl<'a> Builder<'a> {
             });
         let does = stands_for(value);
         let bound = u32::from(self.language == Language::Python);
-        // What a constructor is given is kept in attributes, which are not followed from file to file.
-        let skip = if value.function.is_none() { NOWHERE } else { 0 };
+        let builds = value.class.is_some();
+        let skip = if value.function.is_none() { bound } else { 0 };
         let exports = &mut self.facts.links.exports;
         if function.is_some() || !taint.is_empty() || !does.is_empty() {
-            exports.insert(name.to_owned(), Export { function, taint: taint | yields(does), does, skip });
+            exports.insert(name.to_owned(), Export { function, taint: taint | yields(does), does, skip, builds });
         }
         if let Some(class) = value.class {
             let methods = self.learned.methods_of(class);
@@ -206,12 +210,13 @@ impl<'a> Builder<'a> {
                     function.result.taint
                 });
                 let taint = result.unwrap_or_default();
-                let export = Export { function: Some(function), taint, does: Effects::NONE, skip: bound };
+                let export =
+                    Export { function: Some(function), taint, does: Effects::NONE, skip: bound, builds: false };
                 exports.insert(format!("{name}().{method}"), export);
                 exports.insert(format!("{name}.{method}"), export);
             }
             for (attribute, does) in self.learned.executors_of(class) {
-                let export = Export { function: None, taint: yields(does), does, skip: 0 };
+                let export = Export { function: None, taint: yields(does), does, skip: 0, builds: false };
                 exports.insert(format!("{name}().{attribute}"), export);
                 exports.insert(format!("{name}.{attribute}"), export);
             }

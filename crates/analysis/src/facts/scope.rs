@@ -140,11 +140,17 @@ impl<'a> Builder<'a> {
         let path = object.path.as_deref();
         self.waiting.told_itself |= path == Some("sys.argv") || path == Some("sys") && key == Some("argv");
         if let (Some(class), Some(key)) = (object.class, key) {
-            if !value.is_unknown() && self.learned.kept <= MAX_FACTS {
+            let told = !value.is_unknown() || value.taint != value.taint.concrete();
+            if told && self.learned.kept <= MAX_FACTS {
+                let constructor = if javascript { "constructor" } else { "__init__" };
+                let mut kept = value.clone();
+                if self.learned.method(class, constructor) == Some(self.current) {
+                    kept.taint = kept.taint.as_built();
+                }
                 let known = self.learned.attributes.entry((class, key.into())).or_default();
                 self.learned.useful |= known.is_unknown();
                 self.learned.kept += 1;
-                known.join(value.clone());
+                known.join(kept);
                 let does = stands_for(value);
                 if !does.is_empty() {
                     self.learned.executors.entry(class).or_default().insert(key.into(), does);
@@ -225,10 +231,10 @@ impl<'a> Builder<'a> {
             Language::JavaScript | Language::TypeScript => match name.len() {
                 3 => name == "Bun",
                 4 => matches!(name, "eval" | "self" | "atob" | "Deno" | "Date" | "Intl"),
-                5 => matches!(name, "fetch" | "Array"),
+                5 => matches!(name, "fetch" | "Array" | "Image"),
                 6 => matches!(name, "window" | "global" | "Buffer" | "String" | "module" | "Object"),
                 7 => matches!(name, "require" | "process" | "exports" | "Reflect"),
-                8 => matches!(name, "Function" | "unescape" | "location"),
+                8 => matches!(name, "Function" | "unescape" | "location" | "document"),
                 9 => matches!(name, "WebSocket" | "navigator"),
                 10 => matches!(name, "globalThis" | "setTimeout" | "execScript"),
                 11 => matches!(name, "EventSource" | "setInterval" | "constructor" | "WebAssembly"),

@@ -146,6 +146,25 @@ impl<'a> Builder<'a> {
         before
     }
 
+    /// Begins an expression of which a part runs only where another allows it: `test && act()`. Answers what was compared
+    /// before it.
+    pub fn part_begins(&mut self) -> Waits {
+        std::mem::take(&mut self.waiting.seen)
+    }
+
+    /// Ends the part that decides. Answers what was waited for before.
+    pub fn part_allows(&mut self) -> Waits {
+        let before = self.waiting.now;
+        self.waiting.now |= self.waiting.seen;
+        before
+    }
+
+    /// Ends such an expression: what was compared in it also counts for the condition that it may stand in.
+    pub fn part_ends(&mut self, compared: Waits, before: Waits) {
+        self.waiting.seen |= compared;
+        self.waiting.now = before;
+    }
+
     /// Ends what a condition allows.
     pub fn goes_on(&mut self, before: Waits) {
         self.waiting.now = before;

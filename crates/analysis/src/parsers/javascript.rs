@@ -3,6 +3,7 @@
 //! The caller has bounded the nesting and provides the stack. Types are not walked: they never run.
 
 mod binding;
+mod bundle;
 mod call;
 mod computing;
 mod function;
@@ -17,8 +18,9 @@ use oxc_syntax::scope::ScopeFlags;
 
 use crate::facts::routine::{Data, Machine};
 use crate::facts::{
-    Argument as FactArgument, Builder, Constant, Items, LIST_ITEMS, Place, Signs, Taint, Text, Value, makes_key,
+    Argument as FactArgument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Text, Value, makes_key,
 };
+use bundle::Bundle;
 use call::outside;
 use computing::{Marks, better};
 use function::Body;
@@ -45,6 +47,8 @@ pub(super) fn read<'a>(program: &Program<'a>, builder: &mut Builder<'a>) {
         wraps: memchr::memmem::find(program.source_text.as_bytes(), b"__esModule").is_some(),
         handed: None,
         left,
+        bundle: Bundle::of(program.source_text),
+        constructors: HashMap::new(),
     };
     walker.statements(&program.body);
 }
@@ -73,6 +77,10 @@ struct Walker<'b, 'a> {
     handed: Option<Value<'a>>,
     /// Nodes that may still be lowered to routines.
     left: usize,
+    /// The modules of a bundle.
+    bundle: Bundle<'a>,
+    /// Functions that make instances of a class, and the class: what there was before `class`.
+    constructors: HashMap<u32, u32>,
 }
 
 impl<'a> Walker<'_, 'a> {
@@ -99,6 +107,7 @@ impl<'a> Walker<'_, 'a> {
             chain.push(inner);
         }
         let mut value = self.eval(&chain[chain.len() - 1].left);
+        let pieces = chain.len() + 1;
         for part in chain.into_iter().rev() {
             let right = self.eval(&part.right);
             let place = self.place(part.span);
@@ -122,6 +131,7 @@ impl<'a> Walker<'_, 'a> {
                 }
             };
         }
+        self.builder.in_pieces(&mut value, pieces);
         value
     }
 
@@ -143,6 +153,7 @@ impl<'a> Walker<'_, 'a> {
 
     #[inline(never)] // Keeps the frame of `eval` small.
     fn object(&mut self, object: &ObjectExpression<'a>) -> Value<'a> {
+        self.note_object(object);
         let (mut fields, mut rest) = (Vec::new(), Taint::NONE);
         for property in &object.properties {
             match property {
@@ -157,10 +168,9 @@ impl<'a> Walker<'_, 'a> {
                     };
                     let value = self.eval(&property.value);
                     rest |= value.whole_taint();
-                    let copies = key.as_deref().is_some_and(|key| key.eq_ignore_ascii_case("bcc"));
-                    if copies && value.as_text().is_some_and(|text| text.contains('@')) {
+                    if let Some(key) = &key {
                         let place = self.place(property.span);
-                        self.builder.sign(Signs::COPY_RECEIVER, "who receives a copy of every mail", place);
+                        self.builder.copied_to(key, &value, place);
                     }
                     // More than a record remembers need not be kept: what they are made of counts anyway.
                     let kept = fields.len() <= LIST_ITEMS || value.function.is_some();
@@ -176,6 +186,7 @@ impl<'a> Walker<'_, 'a> {
 
     #[inline(never)] // Keeps the frame of `eval` small.
     fn list(&mut self, array: &ArrayExpression<'a>) -> Value<'a> {
+        self.note_list(array);
         let mut items = Items::with_room(array.elements.len());
         for element in &array.elements {
             match element {
@@ -225,8 +236,22 @@ impl<'a> Walker<'_, 'a> {
     }
 
     #[inline(never)] // Keeps the frame of `eval` small.
-    fn assigned_or(&mut self, left: &Expression<'a>, right: &Expression<'a>) -> Value<'a> {
-        let values = [self.eval(left), self.eval(right)];
+    fn logical(&mut self, logical: &LogicalExpression<'a>) -> Value<'a> {
+        let compared = self.builder.part_begins();
+        let left = self.eval(&logical.left);
+        let before = self.builder.part_allows();
+        let right = self.eval(&logical.right);
+        self.builder.part_ends(compared, before);
+        self.builder.any_of(&[left, right])
+    }
+
+    #[inline(never)] // Keeps the frame of `eval` small.
+    fn conditional(&mut self, condition: &ConditionalExpression<'a>) -> Value<'a> {
+        let compared = self.builder.part_begins();
+        self.eval(&condition.test);
+        let before = self.builder.part_allows();
+        let values = [self.eval(&condition.consequent), self.eval(&condition.alternate)];
+        self.builder.part_ends(compared, before);
         self.builder.any_of(&values)
     }
 
@@ -249,6 +274,9 @@ impl<'a> Walker<'_, 'a> {
             Expression::ComputedMemberExpression(member) => self.computed(member),
             Expression::CallExpression(call) => self.call(call),
             Expression::NewExpression(new) => {
+                if let Some(promised) = self.promise(new) {
+                    return promised;
+                }
                 let callee = self.eval(&new.callee);
                 let arguments = self.arguments(&new.arguments, &callee, None);
                 let place = self.place(new.span);
@@ -258,7 +286,10 @@ impl<'a> Walker<'_, 'a> {
                     }
                     _ => None,
                 };
-                better(self.builder.call(callee, arguments, Taint::NONE, place), computed)
+                let class = callee.class.filter(|_| callee.function.is_some());
+                let mut made = better(self.builder.call(callee, arguments, Taint::NONE, place), computed);
+                made.class = made.class.or(class);
+                made
             }
             Expression::ImportExpression(import) => {
                 let value = self.eval(&import.source);
@@ -268,11 +299,8 @@ impl<'a> Walker<'_, 'a> {
             }
             Expression::ChainExpression(chain) => self.chain(chain),
             Expression::BinaryExpression(binary) => self.binary(binary),
-            Expression::LogicalExpression(logical) => self.assigned_or(&logical.left, &logical.right),
-            Expression::ConditionalExpression(condition) => {
-                self.eval(&condition.test);
-                self.assigned_or(&condition.consequent, &condition.alternate)
-            }
+            Expression::LogicalExpression(logical) => self.logical(logical),
+            Expression::ConditionalExpression(condition) => self.conditional(condition),
             Expression::AssignmentExpression(assignment) => self.assignment(assignment),
             Expression::SequenceExpression(sequence) => {
                 let mut last = Value::default();
@@ -426,27 +454,30 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
         let id = self.builder.declare_function(function.span.start);
         self.makes_key |= function.id.as_ref().is_some_and(|name| makes_key(name.name.as_str()));
         if let Some(body) = &function.body {
+            let outer = self.class;
+            // What `function Name() { this.a = .. }` makes, before there were classes.
+            if let Some(class) = self.constructors.get(&id) {
+                self.class = Some(*class);
+            }
             self.function(id, &function.params, Body::Statements(&body.statements));
+            self.class = outer;
         }
     }
 
     fn visit_for_statement(&mut self, statement: &ForStatement<'a>) {
-        let endless = match &statement.test {
-            None => true,
-            Some(test) => {
-                let text = self.builder.text(test.span().start, test.span().end);
-                text.ends_with("< Infinity") || text.ends_with("<Infinity")
-            }
-        };
-        if endless {
-            self.endless(statement.body.span());
+        let counts = statement.test.as_ref().is_some_and(|test| {
+            let text = self.builder.text(test.span().start, test.span().end);
+            text.ends_with("< Infinity") || text.ends_with("<Infinity")
+        });
+        if counts || statement.test.is_none() {
+            self.endless(statement.body.span(), counts);
         }
         walk::walk_for_statement(self, statement);
     }
 
     fn visit_while_statement(&mut self, statement: &WhileStatement<'a>) {
         if matches!(&statement.test, Expression::BooleanLiteral(literal) if literal.value) {
-            self.endless(statement.body.span());
+            self.endless(statement.body.span(), false);
         }
         walk::walk_while_statement(self, statement);
     }
@@ -477,6 +508,20 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
         };
         if !last.is_some_and(leaves) {
             self.builder.goes_on(before);
+        }
+    }
+
+    fn visit_switch_statement(&mut self, statement: &SwitchStatement<'a>) {
+        let asked = self.eval(&statement.discriminant);
+        for case in &statement.cases {
+            let compared = self.builder.part_begins();
+            if let Some(test) = &case.test {
+                let known = self.eval(test);
+                self.builder.compares(&asked, &known);
+            }
+            let before = self.builder.part_allows();
+            self.statements(&case.consequent);
+            self.builder.part_ends(compared, before);
         }
     }
 

@@ -276,11 +276,17 @@ impl<'a> Walker<'_, 'a> {
             Expr::Starred(starred) => self.assign(&starred.value, Value::tainted(value.taint)),
             Expr::Attribute(attribute) => {
                 let object = self.eval(&attribute.value);
+                let place = self.place(attribute);
+                self.builder.copied_to(attribute.attr.as_str(), &value, place);
                 self.builder.set_member(&object, Some(attribute.attr.as_str()), &value);
             }
             Expr::Subscript(subscript) => {
                 let object = self.eval(&subscript.value);
                 let key = self.eval(&subscript.slice);
+                if let Some(key) = key.as_text() {
+                    let place = self.place(subscript);
+                    self.builder.copied_to(key, &value, place);
+                }
                 self.builder.set_member(&object, key.as_text(), &value);
             }
             other => {
@@ -297,10 +303,6 @@ impl<'a> Walker<'_, 'a> {
         self.builder.list(items)
     }
 
-    fn eval_all(&mut self, expressions: &'a [Expr]) -> Vec<Value<'a>> {
-        expressions.iter().map(|expression| self.eval(expression)).collect()
-    }
-
     fn binary(&mut self, expression: &'a ast::ExprBinOp) -> Value<'a> {
         // A long sum leans to the left: it is walked without recursion.
         let mut chain = vec![expression];
@@ -308,11 +310,15 @@ impl<'a> Walker<'_, 'a> {
             chain.push(inner);
         }
         let mut value = self.eval(&chain[chain.len() - 1].left);
+        let pieces = chain.len() + 1;
         for part in chain.into_iter().rev() {
             let right = self.eval(&part.right);
             let place = self.place(part);
             value = match part.op {
                 Operator::Add => self.builder.concat(value, right, place),
+                Operator::Div if value.path.as_deref().is_some_and(|path| path.starts_with("pathlib.")) => {
+                    self.builder.below(&value, &right, place)
+                }
                 Operator::Div if value.path.is_some() => self.builder.concat(value, right, place),
                 operator => {
                     let constant = self.computing.operate(operator, &value, &right);
@@ -329,6 +335,7 @@ impl<'a> Walker<'_, 'a> {
                 }
             };
         }
+        self.builder.in_pieces(&mut value, pieces);
         value
     }
 
@@ -566,19 +573,12 @@ impl<'a> Walker<'_, 'a> {
             Expr::Call(call) => self.call(call),
             Expr::Subscript(subscript) => self.subscript(subscript),
             Expr::BinOp(binary) => self.binary(binary),
-            Expr::BoolOp(operation) => {
-                let values = self.eval_all(&operation.values);
-                self.builder.any_of(&values)
-            }
+            Expr::BoolOp(operation) => self.one_of(&operation.values),
             Expr::UnaryOp(unary) => match (unary.op, self.eval(&unary.operand).constant) {
                 (ast::UnaryOp::USub, Constant::Number(number)) => Value::number(number.saturating_neg()),
                 _ => Value::default(),
             },
-            Expr::If(condition) => {
-                self.eval(&condition.test);
-                let values = [self.eval(&condition.body), self.eval(&condition.orelse)];
-                self.builder.any_of(&values)
-            }
+            Expr::If(condition) => self.either(condition),
             Expr::Named(named) => {
                 let value = self.eval(&named.value);
                 self.assign(&named.target, value.clone());
@@ -749,6 +749,8 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
                 }
             }
             Stmt::If(statement) => self.condition(statement),
+            Stmt::Match(statement) => self.cases(statement),
+            Stmt::While(statement) => self.repeats(statement),
             // A text that stands alone is documentation.
             Stmt::Expr(statement) if statement.value.is_string_literal_expr() => {}
             Stmt::Expr(statement) => {

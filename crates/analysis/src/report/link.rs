@@ -19,6 +19,10 @@ use crate::language::Language;
 
 /// Rounds in which taints travel from file to file: a chain of more files than this is not followed.
 const ROUNDS: usize = 4;
+/// Stands for the constructors of a file: what any of them is given, instances of any of its classes keep.
+const CONSTRUCTORS: u32 = u32::MAX;
+/// What is followed into instances. Options of a client hold so much else that everything would flow everywhere.
+const KEPT: Taint = Taint::PERSONAL.with(Taint::CREDENTIAL).with(Taint::WATCHED);
 /// Functions that are followed in one package.
 const MAX_FUNCTIONS: usize = 200_000;
 
@@ -159,7 +163,7 @@ impl Linked {
                 let own = calls[first..].iter().take_while(|(caller, ..)| *caller == function);
                 queue.extend(own.map(|(_, target, callee)| (*target, *callee)));
                 let started = self.started[file].iter().filter(|(starter, _)| *starter == function);
-                queue.extend(started.flat_map(|(_, target)| main(*target)));
+                queue.extend(started.flat_map(|(_, target)| main(*target).chain([(*target, 0)])));
             }
         }
         reached
@@ -180,20 +184,30 @@ impl Linked {
                 for symbol in 0..self.links(file).symbols.len() {
                     let Some((target, export)) = self.export(file, symbol as u32) else { continue };
                     let of_symbol = |index: u32| held[target].get(index as usize).copied().unwrap_or_default();
-                    let taint = export.taint.resolved(|_| Taint::NONE, of_symbol) | held[file][symbol];
+                    let built = |index: u32| given.get(&(target, CONSTRUCTORS, index)).copied().unwrap_or_default();
+                    let taint = export.taint.resolved(|_| Taint::NONE, of_symbol) | export.taint.built_of(built);
+                    let taint = taint.concrete() | held[file][symbol];
                     changed |= taint != held[file][symbol];
                     held[file][symbol] = taint;
                 }
                 for call in &self.links(file).calls {
-                    let Some((target, Export { function: Some(callee), skip, .. })) = self.export(file, call.symbol)
+                    let Some((target, Export { function: Some(callee), skip, builds, .. })) =
+                        self.export(file, call.symbol)
                     else {
                         continue;
                     };
                     for (index, argument) in call.arguments.iter().enumerate().take(8) {
                         let taint = self.resolve(*argument, file, (call.place.function, call.owner), &given, &held);
-                        let known = given.entry((target, callee, index as u32 + skip)).or_default();
-                        changed |= (*known | taint) != *known;
-                        *known |= taint;
+                        // What a constructor is given matters to the methods of what it makes too.
+                        let (taint, callees) = match builds {
+                            true => (taint.and(KEPT), &[callee, CONSTRUCTORS][..]),
+                            false => (taint, &[callee][..]),
+                        };
+                        for callee in callees {
+                            let known = given.entry((target, *callee, index as u32 + skip)).or_default();
+                            changed |= (*known | taint) != *known;
+                            *known |= taint;
+                        }
                     }
                 }
             }
@@ -252,7 +266,8 @@ impl Linked {
         // somebody else only: options of a client hold so much that everything would flow everywhere.
         let of = |function: u32, index: u32| given.get(&(file, function, index)).copied().unwrap_or_default();
         let of_parameter = |index: u32| of(function, index) | of(owner, index).and(Taint::PERSONAL);
-        taint.resolved(of_parameter, |index| held[file].get(index as usize).copied().unwrap_or_default())
+        let symbol = |index: u32| held[file].get(index as usize).copied().unwrap_or_default();
+        (taint.resolved(of_parameter, symbol) | taint.built_of(|index| of(CONSTRUCTORS, index))).concrete()
     }
 }
 

@@ -74,6 +74,9 @@ pub(super) fn reach(kind: DistributionKind, files: &[Candidate<'_>], manifests: 
     let by_path: BTreeMap<&str, usize> = files.iter().enumerate().map(|(index, file)| (file.inner, index)).collect();
     // A shell script runs when something starts it; importing the package does not.
     let is_script = |inner: &str| language_of(inner, b"") == Some(Language::Shell);
+    let is_page = |inner: &str| {
+        matches!(language_of(inner, b""), Some(Language::JavaScript | Language::TypeScript)) && !inner.starts_with(HOOK)
+    };
     // A package of commands only: nothing of it can be imported, and all of it runs when somebody starts one.
     let commands = kind == DistributionKind::NpmTarball
         && !manifests.bin_files.is_empty()
@@ -82,6 +85,8 @@ pub(super) fn reach(kind: DistributionKind, files: &[Candidate<'_>], manifests: 
     let alone = |inner: &str| match inner {
         inner if is_test(inner) => Reach::Test,
         inner if is_script(inner) => Reach::Call,
+        // What a page runs: importing a module of Python does not.
+        inner if kind != DistributionKind::NpmTarball && is_page(inner) => Reach::Call,
         _ if commands => Reach::EntryPoint,
         _ => Reach::Import,
     };

@@ -124,6 +124,7 @@ pub(crate) fn signs_of(call: &Call<'_>) -> Signs {
 pub(crate) const RULES: &[&Rule] = &[
     &agent::agent_configuration::RULE,
     &agent::hidden_instruction::RULE,
+    &agent::instructed_command::RULE,
     &agent::prompt_injection::RULE,
     &agent::unleashed_agent::RULE,
     &archive::archive_oddity::RULE,

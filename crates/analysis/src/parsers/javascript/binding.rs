@@ -5,7 +5,8 @@ use oxc_ast_visit::Visit;
 use oxc_syntax::operator::AssignmentOperator;
 
 use super::Walker;
-use crate::facts::Value;
+use super::call::{PICTURE, SCRIPT};
+use crate::facts::{Argument, Place, Taint, Value};
 
 impl<'a> Walker<'_, 'a> {
     pub(super) fn import(&mut self, import: &ImportDeclaration<'a>) {
@@ -79,7 +80,17 @@ impl<'a> Walker<'_, 'a> {
 
     #[inline(never)] // Keeps the frame of `eval` small.
     pub(super) fn assignment(&mut self, assignment: &AssignmentExpression<'a>) -> Value<'a> {
+        let outer = self.class;
+        let method = self.prototype_method(assignment);
+        if let Some((class, _)) = method {
+            self.class = Some(class);
+        }
         let right = self.eval(&assignment.right);
+        self.class = outer;
+        if let (Some((class, name)), Some(function)) = (method, right.function) {
+            self.builder.declare_method(class, name, function);
+            return right;
+        }
         let place = self.place(assignment.span);
         match &assignment.left {
             AssignmentTarget::AssignmentTargetIdentifier(name) => {
@@ -107,12 +118,17 @@ impl<'a> Walker<'_, 'a> {
                     self.builder.redirect(Some(&right), place);
                 }
                 self.builder.hears(&object, name, &right);
+                self.builder.copied_to(name, &right, place);
+                self.fills_element(&object, name, &right, place);
                 self.builder.set_member(&object, Some(name), &right);
                 right
             }
             AssignmentTarget::ComputedMemberExpression(member) => {
                 let object = self.eval(&member.object);
                 let key = self.eval(&member.expression);
+                if let Some(key) = key.as_text() {
+                    self.builder.copied_to(key, &right, place);
+                }
                 self.builder.set_member(&object, key.as_text(), &right);
                 right
             }
@@ -121,6 +137,31 @@ impl<'a> Walker<'_, 'a> {
                 right
             }
         }
+    }
+
+    /// `Name.prototype.method = function ..`: the class and the method.
+    fn prototype_method(&mut self, assignment: &AssignmentExpression<'a>) -> Option<(u32, &'a str)> {
+        let AssignmentTarget::StaticMemberExpression(method) = &assignment.left else { return None };
+        let Expression::StaticMemberExpression(of) = &method.object else { return None };
+        let Expression::Identifier(name) = &of.object else { return None };
+        if of.property.name != "prototype" || !matches!(assignment.right, Expression::FunctionExpression(_)) {
+            return None;
+        }
+        let class = self.builder.name(name.name.as_str()).class?;
+        Some((class, method.property.name.as_str()))
+    }
+
+    /// A page runs the text of a script that it is given, and asks for the address of a picture.
+    fn fills_element(&mut self, object: &Value<'a>, name: &str, value: &Value<'a>, place: Place) {
+        const TAKEN: Taint = Taint::PERSONAL.with(Taint::WATCHED).with(Taint::CREDENTIAL).with(Taint::ENV_ALL);
+        const CODE: Taint = Taint::REMOTE.with(Taint::DECODED).with(Taint::HIDDEN);
+        let does = match (object.path.as_deref(), name) {
+            (Some(SCRIPT), "text" | "textContent" | "innerText" | "innerHTML") if value.taint.any(CODE) => "eval",
+            (Some(PICTURE | "Image()"), "src") if value.whole_taint().any(TAKEN) => "navigator.sendBeacon",
+            _ => return,
+        };
+        let arguments = vec![Argument { name: None, value: value.clone() }];
+        self.builder.call(Value::at_path(does), arguments, Taint::NONE, place);
     }
 
     /// Gives what stands on the left of an assignment what stands on its right.

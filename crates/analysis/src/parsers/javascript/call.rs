@@ -21,6 +21,23 @@ pub(super) fn outside(object: &Expression<'_>, name: &str) -> Taint {
     }
 }
 
+/// Elements of a page that do something with what they are given, by the names that they go by here.
+pub(super) const SCRIPT: &str = "document.script()";
+pub(super) const PICTURE: &str = "document.picture()";
+
+/// `document.createElement("script")`
+fn element<'a>(object: &Value<'a>, name: &str, arguments: &[FactArgument<'a>]) -> Option<Value<'a>> {
+    if name != "createElement" || object.path.as_deref() != Some("document") {
+        return None;
+    }
+    let element = match arguments.first()?.value.as_text()? {
+        "script" => SCRIPT,
+        "img" => PICTURE,
+        _ => return None,
+    };
+    Some(Value::at_path(element))
+}
+
 /// What compilers call the functions that they put around `require`.
 const WRAPPERS: [&str; 8] = [
     "__importDefault",
@@ -144,12 +161,19 @@ impl<'a> Walker<'_, 'a> {
         };
         match receiver {
             Some((object, Some(name))) => {
+                if self.is_loader(&object)
+                    && let Some(value) = self.loader_helper(&name, call)
+                {
+                    return value;
+                }
                 let arguments = self.arguments(&call.arguments, &object, Some(&name));
                 if let Some(function) = object.field(&name).filter(|field| field.function.is_some()) {
                     let callee = function.clone();
                     return self.called(callee, arguments, place);
                 }
-                if let Some(value) = self.handed_on(&object, &name, &arguments, place) {
+                if let Some(value) =
+                    element(&object, &name, &arguments).or_else(|| self.handed_on(&object, &name, &arguments, place))
+                {
                     return value;
                 }
                 if takes_in(&name) {
@@ -176,7 +200,7 @@ impl<'a> Walker<'_, 'a> {
                 let arguments = self.arguments(&call.arguments, &callee, None);
                 if plain.is_some_and(|name| WRAPPERS.contains(&name))
                     && let Some(module) = arguments.first().map(|argument| argument.value.clone())
-                    && module.path.is_some()
+                    && (module.path.is_some() || module.class.is_some())
                 {
                     return module;
                 }
@@ -185,6 +209,27 @@ impl<'a> Walker<'_, 'a> {
                 better(self.called(callee, arguments, place), computed)
             }
         }
+    }
+
+    /// `new Promise((resolve) => { .. resolve(value) .. })` is what `resolve` is given, now or later.
+    pub(super) fn promise(&mut self, new: &NewExpression<'a>) -> Option<Value<'a>> {
+        let Expression::Identifier(name) = &new.callee else { return None };
+        let [only] = &new.arguments[..] else { return None };
+        let executor = only.as_expression().filter(|one| {
+            matches!(unwrapped(one), Expression::FunctionExpression(_) | Expression::ArrowFunctionExpression(_))
+        })?;
+        if name.name != "Promise" {
+            return None;
+        }
+        let resolve = self.builder.declare_function(new.span.start);
+        self.given = Taint::NONE;
+        self.handed = Some(Value { function: Some(resolve), ..Value::default() });
+        let executor = self.eval(executor);
+        self.handed = None;
+        if let Some(function) = executor.function {
+            self.builder.runs(function);
+        }
+        Some(self.builder.parameter(resolve, 0, ""))
     }
 
     /// `this.all.push(value)`: what the attribute is made of grows.
@@ -240,6 +285,11 @@ impl<'a> Walker<'_, 'a> {
 
     /// A call whose callee is known as far as it can be.
     pub(super) fn called(&mut self, callee: Value<'a>, arguments: Vec<FactArgument<'a>>, place: Place) -> Value<'a> {
+        if self.is_loader(&callee)
+            && let Some(module) = self.loaded_module(&arguments, place)
+        {
+            return module;
+        }
         if arguments.len() >= 4 && callee.function.is_some() && arguments[3].value.items().len() > 1 {
             let text = self.builder.text(place.start, place.end.min(place.start + 40));
             if let Some(code) = text.contains("(p,a,c,k").then(|| unpacked(&arguments)).flatten() {

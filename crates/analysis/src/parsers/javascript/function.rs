@@ -7,6 +7,9 @@ use oxc_span::GetSpan;
 use super::Walker;
 use crate::facts::{Taint, Value, makes_key};
 
+/// Bytes of a function that are looked at for the members that it gives an instance.
+const MAX_CONSTRUCTOR: u32 = 4_000;
+
 /// The body of a function.
 pub(super) enum Body<'s, 'a> {
     Statements(&'s [Statement<'a>]),
@@ -38,12 +41,29 @@ impl<'a> Walker<'_, 'a> {
         if let Some(name) = &function.id {
             let id = self.builder.declare_function(function.span.start);
             let name = name.name.as_str();
-            self.builder.bind(name, Value { function: Some(id), ..Value::default() });
+            let class = self.constructor(id, name, function);
+            self.builder.bind(name, Value { function: Some(id), class, ..Value::default() });
+            self.note_loader(id, function);
             if let Some(body) = &function.body {
                 self.routine(id, Some(name), function.span, &function.params, &body.statements, None);
                 self.relay(id, &function.params, &body.statements, None);
             }
         }
+    }
+
+    /// The class that a function of a capital name makes instances of, where it gives them members.
+    fn constructor(&mut self, id: u32, name: &str, function: &Function<'a>) -> Option<u32> {
+        if let Some(class) = self.constructors.get(&id) {
+            return Some(*class);
+        }
+        let capital = name.trim_start_matches('_').starts_with(|letter: char| letter.is_ascii_uppercase());
+        let span = function.body.as_ref().filter(|_| capital)?.span;
+        let text = self.builder.text(span.start, span.end.min(span.start + MAX_CONSTRUCTOR));
+        memchr::memmem::find(text.as_bytes(), b"this.")?;
+        let class = self.builder.declare_class(function.span.start);
+        self.builder.declare_method(class, "constructor", id);
+        self.constructors.insert(id, class);
+        Some(class)
     }
 
     /// A function: its parameters, its body.
@@ -60,6 +80,9 @@ impl<'a> Walker<'_, 'a> {
                 value.join(handed);
             }
             value.taint |= given;
+            if let Some(packed) = self.packed_parameter(id, index) {
+                value = packed;
+            }
             if let BindingPattern::BindingIdentifier(name) = &parameter.pattern {
                 self.builder.named_parameter(&mut value, name.name.as_str());
                 if index == 0 && self.makes_key {
@@ -83,6 +106,7 @@ impl<'a> Walker<'_, 'a> {
                 self.builder.returns(value);
             }
         }
+        self.offers_pending(id);
         self.builder.leave(frame);
     }
 

@@ -4,6 +4,7 @@ use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::{self as ast, BoolOp, CmpOp, Expr, Stmt};
 
 use super::Walker;
+use crate::facts::Value;
 
 impl<'a> Walker<'_, 'a> {
     /// `if test: ... elif other: ... else: ...`
@@ -22,6 +23,58 @@ impl<'a> Walker<'_, 'a> {
         if !statement.body.last().is_some_and(leaves) {
             self.builder.goes_on(before);
         }
+    }
+
+    /// `test and act()`: what follows runs only where what stands before allows it.
+    pub(super) fn one_of(&mut self, parts: &'a [Expr]) -> Value<'a> {
+        let compared = self.builder.part_begins();
+        let mut before = None;
+        let mut values = Vec::with_capacity(parts.len());
+        for part in parts {
+            values.push(self.eval(part));
+            let now = self.builder.part_allows();
+            before.get_or_insert(now);
+        }
+        self.builder.part_ends(compared, before.unwrap_or_default());
+        self.builder.any_of(&values)
+    }
+
+    /// `act() if test else other()`
+    pub(super) fn either(&mut self, condition: &'a ast::ExprIf) -> Value<'a> {
+        let compared = self.builder.part_begins();
+        self.eval(&condition.test);
+        let before = self.builder.part_allows();
+        let values = [self.eval(&condition.body), self.eval(&condition.orelse)];
+        self.builder.part_ends(compared, before);
+        self.builder.any_of(&values)
+    }
+
+    /// `match asked: case "word": ...`
+    pub(super) fn cases(&mut self, statement: &'a ast::StmtMatch) {
+        let asked = self.eval(&statement.subject);
+        for case in &statement.cases {
+            let compared = self.builder.part_begins();
+            if let ast::Pattern::MatchValue(pattern) = &case.pattern {
+                let known = self.eval(&pattern.value);
+                self.builder.compares(&asked, &known);
+            }
+            if let Some(guard) = &case.guard {
+                self.eval(guard);
+            }
+            let before = self.builder.part_allows();
+            self.visit_body(&case.body);
+            self.builder.part_ends(compared, before);
+        }
+    }
+
+    /// `while test: ...`
+    pub(super) fn repeats(&mut self, statement: &'a ast::StmtWhile) {
+        let compared = self.builder.part_begins();
+        self.eval(&statement.test);
+        let before = self.builder.part_allows();
+        self.visit_body(&statement.body);
+        self.builder.part_ends(compared, before);
+        self.visit_body(&statement.orelse);
     }
 
     fn branch(&mut self, test: Option<&'a Expr>, body: &'a [Stmt]) {

@@ -54,6 +54,10 @@ const SHORTEST: usize = 16;
 
 fn check(text: &str, hits: &mut Hits<'_>) {
     let Some(finder) = FINDER.as_ref() else { return };
+    // A map of sources repeats what stands in others, escaped; nobody reads it as a page.
+    if text.starts_with("{\"version\":3") {
+        return;
+    }
     let mut read = 0;
     for anchor in finder.find_iter(text) {
         // What was read is not read again, so that time is linear.

@@ -2,5 +2,6 @@
 
 pub(super) mod agent_configuration;
 pub(super) mod hidden_instruction;
+pub(super) mod instructed_command;
 pub(super) mod prompt_injection;
 pub(super) mod unleashed_agent;

@@ -139,8 +139,22 @@ fn judge(window: &str) -> Option<(Severity, &'static str)> {
     }
 }
 
-pub(super) const FORGOTTEN: [&str; 8] =
-    ["instruction", "prompt", "guideline", "directive", "safety rule", "your rules", "system message", "training"];
+pub(super) const FORGOTTEN: [&str; 14] = [
+    "instruction",
+    "prompts",
+    "guideline",
+    "directive",
+    "safety rule",
+    "your rules",
+    "system message",
+    "training",
+    "the prompt",
+    "your prompt",
+    "system prompt",
+    "previous prompt",
+    "prior prompt",
+    "above prompt",
+];
 
 pub(super) const CONCEAL: [&str; 14] = [
     "do not tell the user",
@@ -224,6 +238,10 @@ pub(super) fn follows(window: &str, first: &[&str], then: &[&str]) -> bool {
     first.iter().any(|word| {
         window.match_indices(word).any(|(at, _)| {
             let from = at + word.len();
+            // `ignore_errors` is another word.
+            if window.as_bytes().get(from).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
+                return false;
+            }
             let rest = &window[from..boundary(window, (from + 60).min(window.len()))];
             then.iter().any(|word| rest.contains(word))
         })

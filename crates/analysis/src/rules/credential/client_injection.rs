@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::super::filesystem::file_write::is_writing;
-use crate::facts::{Effects, Signs};
+use crate::facts::{Call, Effects, Signs, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -35,12 +35,34 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let message = if writes { "Writes into the code of an installed chat client." } else { RULE.message };
         hits.push(hit.severity(called).loaded(loaded).message(message));
     }
-    // A shortcut of the user's browser is changed; whoever tests an extension starts the browser.
+    // The archive that a desktop application is made of, of one that holds money.
     let bytes = source.facts.source.as_bytes();
+    let named = |words: &[&str]| words.iter().any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some());
+    // In a bundle the names belong to strangers.
+    if writes && bytes.len() <= SMALL && named(&["app.asar"]) && named(&WALLETS) {
+        let packs =
+            |call: &&Call<'_>| call.taint.any(Taint::OWN | Taint::REMOTE | Taint::DOWNLOADED) || is_packing(call);
+        for call in source.calls(Effects::WRITE).filter(packs).take(1) {
+            let hit = hits.at(source.facts, call.place).severity(Severity::High).loaded(Severity::Critical);
+            hits.push(hit.message("Writes into the code of an installed wallet."));
+        }
+    }
+    // A shortcut of the user's browser is changed; whoever tests an extension starts the browser.
     let shortcuts = ["CreateShortcut", ".lnk", "CreateShortCut", ".desktop"];
     let changes = || shortcuts.iter().any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some());
     for mention in source.signs(Signs::SHORTCUT).take(1).filter(|_| changes()) {
         let hit = hits.at(source.facts, mention.place).severity(Severity::High).loaded(Severity::Critical);
         hits.push(hit.message("Changes the shortcut of a browser so that it loads an extension."));
     }
+}
+
+/// Bytes of a source in which such names belong together.
+const SMALL: usize = 64 << 10;
+
+/// Desktop wallets, as their folders are called.
+const WALLETS: [&str; 8] = ["atomic", "Atomic", "exodus", "Exodus", "Ledger Live", "ledger-live", "Trezor", "Electrum"];
+
+/// True for a call that packs the archive of an application.
+fn is_packing(call: &Call<'_>) -> bool {
+    ["createPackage", "createPackageWithOptions"].iter().any(|name| call.path.ends_with(name))
 }

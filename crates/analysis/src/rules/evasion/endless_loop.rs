@@ -20,6 +20,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for mention in source.signs(Signs::ENDLESS).take(1) {
         let hit = hits.at(source.facts, mention.place);
-        hits.push(hit);
+        // In a function it matters where loading the package calls it.
+        hits.push(if mention.place.function == 0 { hit } else { hit.severity(Severity::Info).loaded(Severity::High) });
     }
 }

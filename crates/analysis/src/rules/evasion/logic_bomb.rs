@@ -30,7 +30,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         if call.waits.without(Waits::WORD | Waits::COMMAND).is_empty() {
             continue;
         }
-        let deletes = removes_all(call) || destroyed.contains(&call.place);
+        let deletes = removes_all(call) || destroyed.contains(&call.place) || empties(source, call);
         let runs = call.effects.any(Effects::EVAL | Effects::SPAWN)
             && call.taint.any(Taint::DECODED | Taint::REMOTE | Taint::DOWNLOADED);
         // Nobody tidies up by country.
@@ -40,6 +40,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             _ if runs && call.taint.any(Taint::REMOTE | Taint::DOWNLOADED) && !call.waits.any(Waits::COMMAND) => {
                 [Severity::Medium, Severity::Critical]
             }
+            // A day that is written into the code makes a bomb of it, whoever calls it.
+            (true, _) if deletes && call.waits.any(Waits::DATE) => [Severity::High, Severity::Critical],
             (true, _) => [Severity::Medium, Severity::High],
             (false, true) => [Severity::Medium, Severity::High],
             (false, false) => continue,
@@ -59,6 +61,12 @@ fn removes_all(call: &Call<'_>) -> bool {
     let last = call.path.rsplit('.').next().unwrap_or_default();
     call.effects.any(Effects::DELETE)
         && (matches!(last, "rmtree" | "rimraf" | "emptyDirSync" | "removeSync") || call.option("recursive").is_some())
+}
+
+/// True for a call that deletes one file after the other of a folder that the same function lists.
+fn empties(source: &Source<'_>, call: &Call<'_>) -> bool {
+    let lists = || source.calls(Effects::LIST).any(|list| list.place.function == call.place.function);
+    call.effects.any(Effects::DELETE) && call.positional(0).is_none_or(|file| file.as_text().is_none()) && lists()
 }
 
 /// True for a command line that deletes folders with all that is in them.

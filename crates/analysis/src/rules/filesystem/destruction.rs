@@ -45,6 +45,12 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             );
         }
     }
+    // What nobody is meant to find afterwards.
+    for call in source.calls(Effects::DELETE).filter(|call| call.positional(0).is_some_and(is_itself)) {
+        let hit = hits.at(source.facts, call.place);
+        let message = "Deletes its own file, so that nobody finds what ran.";
+        hits.push(hit.severity(Severity::Medium).loaded(Severity::Critical).message(message));
+    }
     // Python's own delete one file, or a folder that is empty.
     let one = |path: &str| matches!(path, "os.remove" | "os.rmdir" | "os.unlink");
     for call in source.calls(Effects::DELETE).filter(|call| !one(&call.path)) {
@@ -59,6 +65,12 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             hits.push(hit.severity(Severity::Info).loaded(Severity::High).message(message));
         }
     }
+}
+
+/// True for the file that the code stands in.
+fn is_itself(path: &Value<'_>) -> bool {
+    let own = path.taint.any(Taint::OWN) && !path.taint.any(Taint::JOINED);
+    own && matches!(path.origin.as_deref(), Some("__file__" | "__filename"))
 }
 
 /// True for a folder in a home.

@@ -30,7 +30,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
                     .filter_map(|v| v.as_prefix())
                     .any(is_download)
             });
-        let flow = verdict(call.effects, call.taint).map(|(severity, _)| severity);
+        let flow = verdict(call.effects, call.taint).map(|(severity, _)| severity).or_else(|| rebuilt(call));
         // `node -e text`, `python -c text`: the text is code.
         let code = call.effects.any(Effects::SPAWN) && call.taint.any(Taint::REMOTE) && runs_text(call);
         let flow = flow.map(|flow| if code { [Severity::High, Severity::Critical, Severity::Critical] } else { flow });
@@ -59,6 +59,16 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         hits.push(hit.severity(called).loaded(loaded).installed(installed));
     }
     check_steps(source, hits);
+}
+
+/// An object that is rebuilt from what a host answers, in a format that can run code. Loaders of YAML are mostly told not to.
+fn rebuilt(call: &Call<'_>) -> Option<[Severity; 3]> {
+    let remote = call.effects.any(Effects::DESERIALISE) && call.taint.any(Taint::REMOTE);
+    (remote && !call.path.contains("yaml")).then(|| match () {
+        () if call.taint.any(Taint::ADDRESS) => [Severity::High, Severity::Critical, Severity::Critical],
+        () if call.taint.any(Taint::NAMED_HOST) => [Severity::Low, Severity::High, Severity::Critical],
+        () => [Severity::Info, Severity::Medium, Severity::High],
+    })
 }
 
 /// A file that fetches something, makes files executable and starts what it is given may hand the file from step to step
@@ -131,7 +141,8 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
             [Severity::Medium, Severity::Critical, Severity::Critical]
         }
         _ if command => [Severity::Medium, Severity::High, Severity::Critical],
-        _ => [Severity::Low, Severity::High, Severity::Critical],
+        // Nobody asks for a program by an import.
+        _ => [Severity::Low, Severity::Critical, Severity::Critical],
     };
     Some((severity, RULE.message))
 }

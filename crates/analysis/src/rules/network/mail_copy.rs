@@ -20,6 +20,12 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for mention in source.signs(Signs::COPY_RECEIVER).take(3) {
         let hit = hits.at(source.facts, mention.place);
-        hits.push(hit);
+        // An agent's tool sends the mails of whoever talks to the agent.
+        let tool = source
+            .facts
+            .imports
+            .iter()
+            .any(|name| matches!(name.as_str(), "@modelcontextprotocol/sdk" | "mcp" | "fastmcp"));
+        hits.push(if tool { hit.severity(Severity::Critical) } else { hit });
     }
 }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Argument, Call, Constant, Effects, Taint};
+use crate::facts::{Argument, Call, Constant, Deeds, Effects, Taint, deeds_of_text};
 use crate::rules::flow::Verdict;
 use crate::rules::flow::download_execution::runs_text;
 use crate::rules::{Check, Hits, Rule, Source};
@@ -33,7 +33,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
                 && call.arguments.iter().any(text)
                 && call.taint.any(Taint::DECODED)
                 && !is_confined(call);
-            let called = if hidden { Severity::Critical } else { called };
+            let called = if hidden || hides_command(call) { Severity::Critical } else { called };
+            // A data file of the package that holds encoded code.
+            let data = Taint::FILE | Taint::OWN | Taint::DECODED;
+            let own = call.effects.any(Effects::EVAL) && call.taint.and(data) == data;
+            let called = if own { called.max(Severity::High) } else { called };
             // `python -c text`: the text is code.
             let loaded = if runs_text(call) { Severity::Critical } else { loaded };
             let hit = hits.at(source.facts, call.place);
@@ -64,6 +68,22 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
         }
         _ => None,
     }
+}
+
+/// True for a command line that stands encoded in the source and fetches or runs something: nobody hides an honest one.
+fn hides_command(call: &Call<'_>) -> bool {
+    const HARM: Deeds = Deeds::FETCHES
+        .with(Deeds::RUNS_DOWNLOAD)
+        .with(Deeds::ENCODED)
+        .with(Deeds::REMOTE_SHELL)
+        .with(Deeds::DISARMS)
+        .with(Deeds::PERSISTS)
+        .with(Deeds::DESTROYS);
+    let command = |argument: &Argument<'_>| {
+        let text = argument.value.as_prefix().filter(|text| (8..=4096).contains(&text.len()) && text.contains(' '));
+        argument.value.taint.any(Taint::DECODED) && text.is_some_and(|text| deeds_of_text(text).any(HARM))
+    };
+    call.effects.any(Effects::SPAWN) && call.arguments.iter().take(2).any(command)
 }
 
 /// True for `eval(text, {}, names)`: an expression that is worked out with nothing but the names it is given.

@@ -52,7 +52,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let line = memchr::memchr(b'\n', &bytes[end..]).map_or(bytes.len(), |length| end + length);
         let within = |start: u32| (end..line).contains(&(start as usize));
         if let Some(call) = source.calls(acts).find(|call| within(call.place.start)) {
-            hits.push_call(source.facts, call);
+            let grave = call.effects.any(Effects::EVAL | Effects::SPAWN | Effects::NET);
+            let hit = hits.at(source.facts, call.place);
+            hits.push(if grave { hit.loaded(Severity::Critical) } else { hit });
             return;
         }
         // Names that are bent beyond following still stand there.
@@ -61,7 +63,10 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         if !comment && WORDS.iter().any(|word| memchr::memmem::find(shown, word.as_bytes()).is_some()) {
             let text = String::from_utf8_lossy(shown);
             let hit = hits.at_offset(end, &text);
-            hits.push(hit);
+            // Names that are put together from letters: what takes them apart again stands beside them.
+            let letters = ["charAt(", "fromCharCode", "charCodeAt("];
+            let bent = letters.iter().any(|word| memchr::memmem::find(shown, word.as_bytes()).is_some());
+            hits.push(if bent { hit.severity(Severity::Critical) } else { hit });
             return;
         }
     }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Signs};
+use crate::facts::{Call, Effects, Signs, Value};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -49,6 +49,18 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             None => hits.at_offset(at, "CFUNCTYPE").severity(Severity::Medium),
         };
         hits.push(hit.loaded(Severity::High).message("Makes memory executable and calls what it put there."));
+    }
+    // A program that exists only as an open descriptor: `execve("/proc/self/fd/3", ..)`.
+    if has("memfd_create").is_some() || has("syscall(").is_some() {
+        let descriptor = |call: &&Call<'_>| {
+            let program = call.positional(0).map(|first| first.items().first().unwrap_or(first));
+            let name = program.and_then(Value::as_prefix).unwrap_or_default();
+            name.starts_with("/proc/") && name.contains("/fd/") || name.starts_with("/dev/fd/")
+        };
+        for call in source.calls(Effects::SPAWN).filter(descriptor).take(3) {
+            let hit = hits.at(source.facts, call.place).severity(Severity::High).loaded(Severity::Critical);
+            hits.push(hit.message("Starts a program that exists in memory only."));
+        }
     }
     if source.different(Signs::INJECTION) >= 3 && source.does(Effects::NATIVE | Effects::IMPORT | Effects::SPAWN) {
         for mention in source.signs(Signs::INJECTION).take(3) {

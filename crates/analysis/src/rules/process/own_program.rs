@@ -21,6 +21,13 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::SPAWN).filter(|call| call.taint.any(Taint::OWN)) {
         let Some(first) = call.positional(0) else { continue };
         let program = first.items().first().unwrap_or(first);
+        // What starts libraries and scripts of Windows without a look at them.
+        let name = program.as_text().unwrap_or_default().trim_end_matches(".exe");
+        if matches!(name, "rundll32" | "regsvr32" | "mshta" | "wscript" | "cscript") {
+            let hit = hits.at(source.facts, call.place).severity(Severity::Medium).loaded(Severity::Critical);
+            hits.push(hit.message("Has a program of Windows start what lies in the package."));
+            continue;
+        }
         // A command line is told where to work; only a path by itself is what is started.
         if program.taint.any(Taint::JOINED) || program.as_text().is_some_and(|text| text.contains(' ')) {
             continue;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use sigma_core::{Capability, Category, Severity};
 
+use super::shell_command::goes_to_shell;
 use crate::facts::{Deeds, Effects, Taint};
 use crate::rules::flow::Verdict;
 use crate::rules::{Check, Hits, Rule, Source};
@@ -48,6 +49,10 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         ends && (has("stdout.on(") && has(".write(") || has("stdout.pipe("))
     });
     let receives = LazyCell::new(|| has(".recv(") || has(".makefile("));
+    // What a command prints goes to a host that stands in the code.
+    let answers = LazyCell::new(|| {
+        source.calls(Effects::NET).any(|call| call.taint.any(Taint::OUTPUT) && call.taint.any(Taint::NAMED_HOST))
+    });
     for call in source.calls(Effects::SPAWN) {
         let command =
             call.arguments.iter().flat_map(|argument| std::iter::once(&argument.value).chain(argument.value.items()));
@@ -74,6 +79,17 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         if ordered {
             let hit = hits.at(source.facts, call.place);
             hits.push(hit.message("Runs the commands that somebody sends in a chat."));
+            continue;
+        }
+        // A host that stands in the code is asked for commands, and told what they print.
+        let asked = command.is_some_and(|value| {
+            let program = value.items().first().unwrap_or(value);
+            let whole = value.as_prefix().is_none() && !program.taint.any(Taint::JOINED | Taint::DOWNLOADED);
+            program.taint.any(Taint::REMOTE) && program.taint.any(Taint::NAMED_HOST) && whole
+        });
+        if asked && small && goes_to_shell(call) && *answers {
+            let hit = hits.at(source.facts, call.place).severity(Severity::High).loaded(Severity::Critical);
+            hits.push(hit.message("Runs the commands that a host sends, and sends back what they print."));
             continue;
         }
         // An interactive shell whose both ends are handed to something that speaks for somebody else.

@@ -18,8 +18,12 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    let shell = |call: &&Call<'_>| call.effects.any(Effects::SHELL) || is_shell(call);
-    hits.push_calls(source.facts, source.calls(Effects::SPAWN).filter(shell));
+    hits.push_calls(source.facts, source.calls(Effects::SPAWN).filter(|call| goes_to_shell(call)));
+}
+
+/// True for a call that hands a text to a shell.
+pub(super) fn goes_to_shell(call: &Call<'_>) -> bool {
+    call.effects.any(Effects::SHELL) || is_shell(call)
 }
 
 /// True when the option `shell` is set, or the program that is started is a shell.

