@@ -38,7 +38,7 @@ pub(super) struct Token {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Before {
     kind: Kind,
-    word: Word,
+    pub word: Word,
 }
 
 /// An open bracket.
@@ -261,8 +261,18 @@ impl Lexer<'_> {
     #[inline(always)] // There are two places that read all tokens of a file.
     pub fn advance<const PYTHON: bool>(&mut self) -> Option<Token> {
         loop {
+            // The most frequent kinds first, which a processor guesses better than a table of jumps.
+            while self.peek(0) == b' ' {
+                self.at += 1;
+            }
             let start = self.at;
             let byte = *self.bytes.get(start)?;
+            if IN_WORD[usize::from(byte)] && !byte.is_ascii_digit() {
+                let rest = &self.bytes[start..];
+                let length = rest.iter().position(|byte| !IN_WORD[usize::from(*byte)]).unwrap_or(rest.len());
+                self.at += length;
+                return Some(self.word(Kind::Word, Word::of(&rest[..length]), start));
+            }
             match byte {
                 b'\n' => {
                     self.at += 1;
@@ -273,10 +283,7 @@ impl Lexer<'_> {
                         return Some(self.token(Kind::Newline, start));
                     }
                 }
-                b' ' | b'\t' | b'\r' | 0x0c => {
-                    let blank = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'\r' | 0x0c);
-                    self.at += self.bytes[start..].iter().take_while(blank).count();
-                }
+                b'\t' | b'\r' | 0x0c => self.at += 1,
                 b'#' if PYTHON => self.skip_line(),
                 b'\\' if PYTHON && matches!(self.peek(1), b'\n' | b'\r') => self.at += 2,
                 b'/' if !PYTHON && self.peek(1) == b'/' => self.skip_line(),
@@ -322,12 +329,6 @@ impl Lexer<'_> {
                         self.at += 1;
                     }
                     return Some(self.token(Kind::Number, start));
-                }
-                b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80.. => {
-                    let rest = &self.bytes[start..];
-                    let length = rest.iter().position(|byte| !IN_WORD[usize::from(*byte)]).unwrap_or(rest.len());
-                    self.at += length;
-                    return Some(self.word(Kind::Word, Word::of(&rest[..length]), start));
                 }
                 _ => {
                     self.at += 1;
