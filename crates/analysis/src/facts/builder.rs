@@ -10,7 +10,7 @@ use hashbrown::{HashMap, HashSet};
 use sigma_core::Confidence;
 
 use super::bits::{Deeds, Effects, Signs, Taint, Waits};
-use super::learned::{Function, Learned};
+use super::learned::Learned;
 use super::links::{LOCAL, Links, Symbol};
 use super::scope::Named;
 use super::value::{Constant, Text, Value};
@@ -98,7 +98,7 @@ impl<'a> Builder<'a> {
             language,
             scope: HashMap::new(),
             hidden: Vec::new(),
-            learned: Learned { functions: vec![Function::default()], ..Learned::default() },
+            learned: Learned::of(source.len()),
             shared: HashSet::new(),
             outermost: false,
             calls_between: HashSet::new(),

@@ -187,22 +187,23 @@ fn judge(text: &str) -> Option<(Severity, &'static str)> {
     // Most hidden text is none of this: it says what a picture shows.
     NEEDED.find_iter(text).next()?;
     let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let forget = follows(text, &FORGET, &FORGOTTEN);
-    let addressed = READERS.iter().chain(&ADDRESSED).any(|word| is_word(text, word));
-    let (conceal, secret, act) = (any(&CONCEAL), any(&SECRETS), any(&ACTS) || any(&SENDS));
-    let runs = any(&FETCH) && any(&["| sh", "|sh", "| bash", "|bash", "| python", "iex"]);
-    match () {
-        () if forget || conceal => {
-            Some((Severity::High, "Hides an order to a model to forget its instructions or to hide something."))
-        }
-        () if act && secret => Some((Severity::High, "Hides an order to take secrets.")),
-        () if addressed && (runs || any(&SENDS)) => {
-            Some((Severity::High, "Hides an order to a model to send something, or to fetch and run it."))
-        }
-        () if addressed && any(&DEEDS) => Some((Severity::Medium, "Hides an order to a model.")),
-        () if runs => Some((Severity::Low, "Hides a command that fetches and runs something.")),
-        () => None,
+    if follows(text, &FORGET, &FORGOTTEN) || any(&CONCEAL) {
+        return Some((Severity::High, "Hides an order to a model to forget its instructions or to hide something."));
     }
+    if any(&SECRETS) && (any(&ACTS) || any(&SENDS)) {
+        return Some((Severity::High, "Hides an order to take secrets."));
+    }
+    let runs = any(&FETCH) && any(&["| sh", "|sh", "| bash", "|bash", "| python", "iex"]);
+    if READERS.iter().chain(&ADDRESSED).any(|word| is_word(text, word)) {
+        if runs || any(&SENDS) {
+            let message = "Hides an order to a model to send something, or to fetch and run it.";
+            return Some((Severity::High, message));
+        }
+        if any(&DEEDS) {
+            return Some((Severity::Medium, "Hides an order to a model."));
+        }
+    }
+    runs.then_some((Severity::Low, "Hides a command that fetches and runs something."))
 }
 
 /// Every order to a model holds one of these.
