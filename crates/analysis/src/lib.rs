@@ -12,6 +12,7 @@ mod facts;
 pub mod fuzzing;
 mod language;
 mod limits;
+mod literals;
 mod names;
 mod operator;
 mod parsers;

@@ -190,7 +190,7 @@ impl Walker<'_> {
             None => {}
         }
         let taken = match map {
-            None => self.take(input, Want { size: Some(size), crc: false }, layer),
+            None => self.take(input, Want { size: Some(size), crc: false, said: size }, layer),
             Some(map) => self.take_sparse(&path, input, layer, &map, real_size, size),
         };
         let whole = taken.end.is_ok();
@@ -212,14 +212,16 @@ impl Walker<'_> {
         stored: u64,
     ) -> Taken {
         match Sparse::new(input, map, real_size, stored) {
-            Ok(mut sparse) => self.take(&mut sparse, Want { size: Some(real_size), crc: false }, layer),
+            Ok(mut sparse) => {
+                self.take(&mut sparse, Want { size: Some(real_size), crc: false, said: real_size }, layer)
+            }
             Err(wrong) => {
                 self.oddity(
                     OddityKind::HeaderMismatch,
                     path,
                     format!("{wrong}: its stored bytes are read as they are"),
                 );
-                self.take(input, Want { size: Some(stored), crc: false }, layer)
+                self.take(input, Want { size: Some(stored), crc: false, said: stored }, layer)
             }
         }
     }

@@ -97,6 +97,8 @@ pub(super) struct Want {
     pub size: Option<u64>,
     /// Sum up the CRC-32 too.
     pub crc: bool,
+    /// Bytes that it is said to have: room for them is made at once, as far as they would be held.
+    pub said: u64,
 }
 
 pub(super) struct Walker<'w> {
@@ -378,6 +380,7 @@ impl<'w> Walker<'w> {
         let head = HEAD_BYTES.min(held);
         let mut bytes = self.buffers.pop().unwrap_or_default();
         bytes.clear();
+        bytes.reserve(usize::try_from(want.said).unwrap_or(held).min(held));
         let mut whole = true;
         let (mut size, mut sha256, mut crc) = (0u64, Sha256::new(), flate2::Crc::new());
         let end = loop {

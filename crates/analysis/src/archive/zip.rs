@@ -234,7 +234,8 @@ impl Walker<'_> {
             }
         };
         let mut unpacked = BufReader::with_capacity(capacity(entry.size, UNPACKED_CHUNK), decoder);
-        let mut taken = self.take(&mut unpacked, Want { size: None, crc: true }, &mut Layer::new(entry.packed));
+        let want = Want { size: None, crc: true, said: entry.size };
+        let mut taken = self.take(&mut unpacked, want, &mut Layer::new(entry.packed));
         drop(unpacked);
         let unread = packed.buffer().len() as u64 + packed.get_ref().limit();
         if taken.end.is_ok() {

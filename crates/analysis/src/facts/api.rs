@@ -28,9 +28,9 @@ pub(crate) fn effects(path: &str) -> Effects {
                 return if of_answer { Effects::NONE } else { effects };
             }
         }
-    }
-    if let Some(effects) = of_unbound(path) {
-        return effects;
+        if let Some(effects) = of_unbound(path) {
+            return effects;
+        }
     }
     // A name that only one API has, wherever it is looked for.
     match bytes.strip_suffix(b"urlretrieve") {
@@ -39,12 +39,13 @@ pub(crate) fn effects(path: &str) -> Effects {
     }
 }
 
-/// What a method does that is taken from its class, to be handed an instance later: `requests.Session.request`.
+/// What a method does that is taken from its class, to be handed an instance later: `requests.Session.request`. Asked of
+/// names only whose first part the table knows.
 fn of_unbound(path: &str) -> Option<Effects> {
     let (class, method) = path.rsplit_once('.')?;
     let name = class.rsplit('.').next().unwrap_or(class);
     let is_class = name.len() < class.len() && name.starts_with(|c: char| c.is_ascii_uppercase());
-    if !is_class || name.ends_with(')') || !TABLE.roots.contains(&class[..class.find('.')?]) {
+    if !is_class || name.ends_with(')') {
         return None;
     }
     let instance = format!("{class}()");

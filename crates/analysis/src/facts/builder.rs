@@ -10,8 +10,8 @@ use hashbrown::{HashMap, HashSet};
 use sigma_core::Confidence;
 
 use super::bits::{Deeds, Effects, Signs, Taint, Waits};
-use super::learned::{Function, Learned};
-use super::links::{LOCAL, Links};
+use super::learned::Learned;
+use super::links::{LOCAL, Links, Symbol};
 use super::scope::Named;
 use super::value::{Constant, Text, Value};
 use super::waits::Waiting;
@@ -75,6 +75,10 @@ pub(crate) struct Builder<'a> {
     pub(super) local_modules: Vec<String>,
     /// The symbols of other files so far, by dotted name.
     pub(super) symbols: HashMap<Box<str>, u32>,
+    /// The numbers of these symbols.
+    pub(super) symbol_numbers: HashMap<Symbol, u32>,
+    /// The imports among the facts, to be asked often.
+    pub(super) imported: HashSet<Box<str>>,
     /// Exports that may still be noted, repeated ones too.
     pub(super) exports_left: usize,
     /// Calls of names of other files that may be executors there.
@@ -94,7 +98,7 @@ impl<'a> Builder<'a> {
             language,
             scope: HashMap::new(),
             hidden: Vec::new(),
-            learned: Learned { functions: vec![Function::default()], ..Learned::default() },
+            learned: Learned::of(source.len()),
             shared: HashSet::new(),
             outermost: false,
             calls_between: HashSet::new(),
@@ -107,6 +111,8 @@ impl<'a> Builder<'a> {
             owner: 0,
             local_modules: Vec::new(),
             symbols: HashMap::new(),
+            symbol_numbers: HashMap::new(),
+            imported: HashSet::new(),
             exports_left: MAX_FACTS,
             named_sinks: 0,
             program: false,
@@ -266,7 +272,11 @@ impl<'a> Builder<'a> {
         }
         let module = name::module(module);
         if self.facts.imports.len() < MAX_IMPORTS && module.len() <= 214 {
-            self.facts.imports.insert(name::package_of(&module).to_owned());
+            let package = name::package_of(&module);
+            if !self.imported.contains(package) {
+                self.imported.insert(package.into());
+                self.facts.imports.insert(package.to_owned());
+            }
         }
         Value::at_path(module)
     }

@@ -89,7 +89,7 @@ impl<'a> Builder<'a> {
         }
         let callee = self.member(&receiver, key, place);
         let taint = receiver.whole_taint();
-        if LOADERS.contains(&key)
+        if loads_key(key)
             && let Some(first) = arguments.first()
         {
             let key = first.value.clone();
@@ -105,7 +105,7 @@ impl<'a> Builder<'a> {
             // An object of somebody else's class, such as a form.
             Some(path) => path.contains("()") && api::effects(path).is_empty(),
         };
-        if takes && GROWS.contains(&key) {
+        if takes && takes_in(key) {
             let added = union(arguments.iter().map(|argument| &argument.value));
             self.grow(&receiver, added);
         }
@@ -248,7 +248,7 @@ impl<'a> Builder<'a> {
         let told = |argument: &Argument<'a>| matches!(argument.value.field("eval"), Some(eval) if is_true(eval));
         let worker = path.ends_with("Worker") && arguments.iter().any(told);
         let effects = if worker { effects | Effects::EVAL } else { effects };
-        if path.rsplit_once('.').is_some_and(|(_, name)| LOADERS.contains(&name))
+        if path.rsplit_once('.').is_some_and(|(_, name)| loads_key(name))
             && let Some(first) = arguments.first()
         {
             let key = first.value.clone();
@@ -575,21 +575,24 @@ fn is_true(value: &Value<'_>) -> bool {
     matches!(value.constant, Constant::Bool(true))
 }
 
-/// Functions that make a wallet's key out of a text.
-const LOADERS: [&str; 12] = [
-    "from_key",
-    "from_base58_string",
-    "from_secret_key",
-    "fromSecretKey",
-    "from_private_key",
-    "fromPrivateKey",
-    "privateKeyToAccount",
-    "from_mnemonic",
-    "fromMnemonic",
-    "fromPhrase",
-    "mnemonicToSeed",
-    "mnemonicToSeedSync",
-];
+/// True for a function that makes a wallet's key out of a text.
+fn loads_key(name: &str) -> bool {
+    matches!(
+        name,
+        "from_key"
+            | "from_base58_string"
+            | "from_secret_key"
+            | "fromSecretKey"
+            | "from_private_key"
+            | "fromPrivateKey"
+            | "privateKeyToAccount"
+            | "from_mnemonic"
+            | "fromMnemonic"
+            | "fromPhrase"
+            | "mnemonicToSeed"
+            | "mnemonicToSeedSync"
+    )
+}
 
 /// Methods by which a chat takes a function that hears what is said.
 const HEARS: [&str; 11] =
@@ -647,29 +650,27 @@ const WHOLE: [&str; 6] = ["items", "values", "copy", "__str__", "__repr__", "ent
 /// Methods by which an object reads the file that it is given.
 const READS: [&str; 4] = ["read", "load", "open", "read_file"];
 
-/// Methods by which a list, a record or a buffer takes in what it is given.
-const GROWS: [&str; 16] = [
-    "add",
-    "add_attachment",
-    "add_field",
-    "append",
-    "attach",
-    "extend",
-    "field",
-    "insert",
-    "push",
-    "set",
-    "set_content",
-    "set_payload",
-    "unshift",
-    "update",
-    "write",
-    "writestr",
-];
-
-/// True for a method by which an object takes in what it is given.
+/// True for a method by which a list, a record, a buffer or another object takes in what it is given.
 pub(crate) fn takes_in(method: &str) -> bool {
-    GROWS.contains(&method)
+    matches!(
+        method,
+        "add"
+            | "add_attachment"
+            | "add_field"
+            | "append"
+            | "attach"
+            | "extend"
+            | "field"
+            | "insert"
+            | "push"
+            | "set"
+            | "set_content"
+            | "set_payload"
+            | "unshift"
+            | "update"
+            | "write"
+            | "writestr"
+    )
 }
 
 /// The name by which a file that is written is recognised when it is run.

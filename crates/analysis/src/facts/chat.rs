@@ -2,6 +2,10 @@
 //!
 //! In: the decorators and calls by which libraries of chats take a function. Out: parameters that hold what strangers say.
 
+use std::sync::LazyLock;
+
+use hashbrown::HashSet;
+
 use super::bits::Taint;
 use super::builder::{Argument, Builder};
 use super::value::Value;
@@ -44,10 +48,12 @@ const CHATS: [&str; 31] = [
 /// Parameters of a handler that may hold what somebody said.
 const PARAMETERS: usize = 4;
 
-/// True for a dotted name of a library of a chat.
+static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| CHATS.into_iter().collect());
+
+/// True for a dotted name of a library of a chat, whose own name has one dot at most.
 pub(super) fn is_chat(path: &str) -> bool {
-    let of = |name: &str| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '(']));
-    CHATS.iter().any(|name| of(name))
+    let ends = path.match_indices(['.', '(']).map(|(end, _)| end).chain([path.len()]);
+    ends.take(2).any(|end| NAMES.contains(&path[..end]))
 }
 
 /// What a chat hands to a function.

@@ -17,6 +17,9 @@ use crate::language::Language;
 /// Parameters of one function that are followed.
 const MAX_PARAMETERS: usize = 16;
 
+/// Bytes of source for each function, about as many as bundles have.
+const BYTES_OF_FUNCTION: usize = 256;
+
 /// Paths that matter to whoever reads or writes them.
 const PLACES: Taint = Taint::CREDENTIAL_PATH.with(Taint::PERSISTENCE_PATH);
 
@@ -87,6 +90,14 @@ impl Equivalent<(u32, Box<str>)> for Member<'_> {
 }
 
 impl<'a> Learned<'a> {
+    /// Nothing but the function that the module itself is, with room for those that a source of so many bytes may hold:
+    /// what is not used is never touched, and a table that grows is copied.
+    pub fn of(bytes: usize) -> Self {
+        let mut functions = Vec::with_capacity(1 + bytes / BYTES_OF_FUNCTION);
+        functions.push(Function::default());
+        Self { functions, ..Self::default() }
+    }
+
     /// The method of a class of this file.
     pub fn method(&self, class: u32, name: &str) -> Option<u32> {
         self.methods.get(&class)?.get(name).copied()

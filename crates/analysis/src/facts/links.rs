@@ -27,7 +27,7 @@ pub(super) const LOCAL: char = '~';
 pub(crate) const EVENT: &str = "event:";
 
 /// A name of another file, or of what may be another file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Symbol {
     /// The local module as it is imported, `./lib/net` or `.net`; empty when `name` is a dotted name from the root.
     pub module: String,
@@ -128,22 +128,17 @@ impl<'a> Builder<'a> {
             None if path.starts_with(EVENT) => Symbol { module: String::new(), name: path.to_owned() },
             None => {
                 let (root, _) = path.split_once('.')?;
-                if !self.facts.imports.contains(root) {
+                if !self.imported.contains(root) {
                     return None;
                 }
                 Symbol { module: String::new(), name: path.to_owned() }
             }
         };
-        let symbols = &mut self.facts.links.symbols;
-        let known = symbols.iter().position(|known| *known == symbol);
-        let index = match known {
-            Some(index) => index,
-            None => {
-                symbols.push(symbol);
-                symbols.len() - 1
-            }
-        };
-        let index = u32::try_from(index).ok()?;
+        let next = u32::try_from(self.facts.links.symbols.len()).ok()?;
+        let index = *self.symbol_numbers.entry(symbol).or_insert_with_key(|symbol| {
+            self.facts.links.symbols.push(symbol.clone());
+            next
+        });
         self.symbols.insert(path.into(), index);
         Some(index)
     }

@@ -2,11 +2,9 @@
 //! collect stolen data. In: a string literal. Out: which of them it names. The list is data: `mentions.txt`.
 
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::bits::{Signs, Taint};
+use crate::literals::Literals;
 
 /// One entry of the list.
 pub(crate) struct Pattern {
@@ -31,44 +29,22 @@ pub(crate) fn find(text: &str) -> Option<&'static Pattern> {
 pub(crate) fn find_all(text: &str) -> impl Iterator<Item = &'static Pattern> {
     let bytes = text.as_bytes();
     let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    let finder = if text.len() >= 4 { finder(text.len()) } else { None };
-    finder.into_iter().flat_map(move |finder| finder.find_iter(text)).filter_map(move |hit| {
-        let pattern = &LIST.patterns[hit.pattern().as_usize()];
-        let before = hit.start().checked_sub(1).and_then(|at| bytes.get(at));
-        (!pattern.whole || !(word(before) || word(bytes.get(hit.end())))).then_some(pattern)
+    LIST.finder.find_iter(text).filter_map(move |(start, index)| {
+        let pattern = &LIST.patterns[index];
+        let before = start.checked_sub(1).and_then(|at| bytes.get(at));
+        (!pattern.whole || !(word(before) || word(bytes.get(start + pattern.text.len())))).then_some(pattern)
     })
 }
 
 struct List {
-    /// Quick to make, slow to run.
-    first: Option<AhoCorasick>,
     patterns: Vec<Pattern>,
-}
-
-/// Bytes that are read before the table is worth making that runs fastest: it costs as much as reading a megabyte.
-const WARM: usize = 512 << 10;
-
-static READ: AtomicUsize = AtomicUsize::new(0);
-static FAST: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| build(AhoCorasickKind::DFA, &LIST.patterns));
-
-/// The automaton for the next text; they differ in speed only.
-fn finder(length: usize) -> Option<&'static AhoCorasick> {
-    if READ.load(Ordering::Relaxed) > WARM {
-        return FAST.as_ref();
-    }
-    READ.fetch_add(length, Ordering::Relaxed);
-    LIST.first.as_ref()
-}
-
-fn build(kind: AhoCorasickKind, patterns: &[Pattern]) -> Option<AhoCorasick> {
-    let mut builder = AhoCorasick::builder();
-    builder.kind(Some(kind)).match_kind(MatchKind::LeftmostLongest).ascii_case_insensitive(true);
-    builder.build(patterns.iter().map(|pattern| pattern.text)).ok()
+    finder: Literals<4>,
 }
 
 static LIST: LazyLock<List> = LazyLock::new(|| {
     let patterns: Vec<Pattern> = lines().filter_map(|line| line.ok()).collect();
-    List { first: build(AhoCorasickKind::ContiguousNFA, &patterns), patterns }
+    let finder = Literals::new(patterns.iter().map(|pattern| pattern.text));
+    List { patterns, finder }
 });
 
 /// The entries: kinds joined by `+`, `whole` or `part`, text, `|`, what it is.
@@ -108,16 +84,6 @@ mod tests {
         for pattern in lines().filter_map(Result::ok) {
             assert!(find(&format!("/{}/", pattern.text)).is_some(), "{} is never found", pattern.text);
         }
-    }
-
-    #[test]
-    fn both_automata_find_the_same() {
-        let text: String = LIST.patterns.iter().map(|pattern| format!("{}{} ", pattern.text, pattern.text)).collect();
-        let found = |finder: &Option<AhoCorasick>| {
-            let hits = finder.as_ref().unwrap().find_iter(&text);
-            hits.map(|hit| (hit.pattern(), hit.start())).collect::<Vec<_>>()
-        };
-        assert_eq!(found(&LIST.first), found(&FAST));
     }
 
     #[test]

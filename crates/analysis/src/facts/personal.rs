@@ -258,7 +258,7 @@ impl<'a> Builder<'a> {
     /// Says that what follows are the methods of a class that is derived from one of another package, or no longer.
     pub fn overriding(&mut self, base: Option<&str>) -> bool {
         let root = base.map(|base| base.split(['.', '/']).next().unwrap_or(base));
-        let foreign = root.is_some_and(|root| self.facts.imports.contains(root) && !GENERAL.contains(&root));
+        let foreign = root.is_some_and(|root| self.imported.contains(root) && !GENERAL.contains(&root));
         if foreign {
             self.stands_in_for(root.unwrap_or_default());
         }

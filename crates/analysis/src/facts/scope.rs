@@ -158,7 +158,7 @@ impl<'a> Builder<'a> {
             }
             return;
         }
-        let foreign = |path: &str| self.facts.imports.contains(path.split(['.', '/']).next().unwrap_or(path));
+        let foreign = |path: &str| self.imported.contains(path.split(['.', '/']).next().unwrap_or(path));
         if let Some(function) = value.function.filter(|_| object.path.as_deref().is_some_and(foreign)) {
             self.learned.useful |= self.learned.standing_in.insert(function);
             let path = object.path.as_deref().unwrap_or_default();

@@ -22,13 +22,13 @@ use crate::facts::{
 };
 use bundle::Bundle;
 use call::outside;
-use computing::{Marks, better};
+pub(super) use computing::Marks;
+use computing::better;
 use function::Body;
 use routine::operator;
 
-/// Walks a program.
-pub(super) fn read<'a>(program: &Program<'a>, builder: &mut Builder<'a>) {
-    let marks = Marks::of(program.source_text);
+/// Walks a program. `marks` are those of its source.
+pub(super) fn read<'a>(program: &Program<'a>, marks: &Marks, builder: &mut Builder<'a>) {
     let steps =
         if marks.obfuscated { (1_000_000 + program.source_text.len() as u64 * 40).min(12_000_000) } else { 300_000 };
     let left = if marks.obfuscated { 600_000 } else { 60_000 };
@@ -44,7 +44,6 @@ pub(super) fn read<'a>(program: &Program<'a>, builder: &mut Builder<'a>) {
         named: HashMap::new(),
         relays: HashMap::new(),
         wrappers: HashSet::new(),
-        wraps: memchr::memmem::find(program.source_text.as_bytes(), b"__esModule").is_some(),
         handed: None,
         left,
         bundle: Bundle::of(program.source_text),
@@ -61,7 +60,7 @@ struct Walker<'b, 'a> {
     given: Taint,
     /// Whether the function that is read next makes a key out of what it is given first, by its name.
     makes_key: bool,
-    marks: Marks,
+    marks: &'b Marks,
     machine: Machine,
     /// Functions that only compute, by their number.
     routines: HashMap<u32, Data>,
@@ -71,8 +70,6 @@ struct Walker<'b, 'a> {
     relays: HashMap<u32, (usize, Vec<usize>)>,
     /// Functions that hand on a module as it is, or as the `default` of an object: what compilers put around `require`.
     wrappers: HashSet<u32>,
-    /// Whether the source holds any of them.
-    wraps: bool,
     /// What the function that is read next is given as its first parameter: the module of `import("x").then(...)`.
     handed: Option<Value<'a>>,
     /// Nodes that may still be lowered to routines.

@@ -38,7 +38,7 @@ pub(super) struct Token {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Before {
     kind: Kind,
-    word: Word,
+    pub word: Word,
 }
 
 /// An open bracket.
@@ -238,15 +238,50 @@ pub(super) fn is_operand(before: Option<Before>, after_statement: bool) -> bool 
 }
 
 /// Bytes that a name may hold after its first: letters, digits, `_`, `$` and everything beyond ASCII.
-const IN_WORD: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = matches!(byte as u8, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$' | 0x80..);
-        byte += 1;
+fn is_in_word(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$' | 0x80..)
+}
+
+/// The upper bit of each of eight bytes.
+const UPPER: u64 = 0x8080_8080_8080_8080;
+
+/// The same byte eight times.
+const fn eight(byte: u8) -> u64 {
+    byte as u64 * 0x0101_0101_0101_0101
+}
+
+/// The upper bit of those of eight bytes that are `byte`, an ASCII character.
+fn equal(bytes: u64, byte: u8) -> u64 {
+    !((((bytes ^ eight(byte)) & !UPPER) + !UPPER) | bytes) & UPPER
+}
+
+/// The upper bit of those of eight bytes that are spaces.
+fn spaces(bytes: u64) -> u64 {
+    equal(bytes, b' ')
+}
+
+/// The upper bit of those of eight bytes that [`is_in_word`] holds for.
+fn in_word(bytes: u64) -> u64 {
+    let low = bytes & !UPPER;
+    // The upper bit of a sum says that the byte is at least as large.
+    let between = |low: u64, first: u8, last: u8| (low + eight(0x80 - first)) & !(low + eight(0x7f - last)) & UPPER;
+    let letters = between(low | eight(0x20), b'a', b'z');
+    letters | between(low, b'0', b'9') | equal(bytes, b'_') | equal(bytes, b'$') | bytes & UPPER
+}
+
+/// How many bytes at the beginning of `rest` are of one kind. Eight at a time: most runs are that short, and how short
+/// is what a processor guesses worst.
+fn run(rest: &[u8], eight: impl Fn(u64) -> u64, one: impl Fn(u8) -> bool) -> usize {
+    let mut length = 0;
+    while let Some(bytes) = rest[length..].first_chunk::<8>() {
+        let others = !eight(u64::from_le_bytes(*bytes)) & UPPER;
+        if others != 0 {
+            return length + others.trailing_zeros() as usize / 8;
+        }
+        length += 8;
     }
-    table
-};
+    length + rest[length..].iter().take_while(|byte| one(**byte)).count()
+}
 
 impl Iterator for Lexer<'_> {
     type Item = Token;
@@ -261,8 +296,18 @@ impl Lexer<'_> {
     #[inline(always)] // There are two places that read all tokens of a file.
     pub fn advance<const PYTHON: bool>(&mut self) -> Option<Token> {
         loop {
+            // The most frequent kinds first, which a processor guesses better than a table of jumps.
+            if self.peek(0) == b' ' {
+                self.at += run(&self.bytes[self.at..], spaces, |byte| byte == b' ');
+            }
             let start = self.at;
             let byte = *self.bytes.get(start)?;
+            if is_in_word(byte) && !byte.is_ascii_digit() {
+                let rest = &self.bytes[start..];
+                let length = run(rest, in_word, is_in_word);
+                self.at += length;
+                return Some(self.word(Kind::Word, Word::of(&rest[..length]), start));
+            }
             match byte {
                 b'\n' => {
                     self.at += 1;
@@ -273,10 +318,7 @@ impl Lexer<'_> {
                         return Some(self.token(Kind::Newline, start));
                     }
                 }
-                b' ' | b'\t' | b'\r' | 0x0c => {
-                    let blank = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'\r' | 0x0c);
-                    self.at += self.bytes[start..].iter().take_while(blank).count();
-                }
+                b'\t' | b'\r' | 0x0c => self.at += 1,
                 b'#' if PYTHON => self.skip_line(),
                 b'\\' if PYTHON && matches!(self.peek(1), b'\n' | b'\r') => self.at += 2,
                 b'/' if !PYTHON && self.peek(1) == b'/' => self.skip_line(),
@@ -323,17 +365,34 @@ impl Lexer<'_> {
                     }
                     return Some(self.token(Kind::Number, start));
                 }
-                b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80.. => {
-                    let rest = &self.bytes[start..];
-                    let length = rest.iter().position(|byte| !IN_WORD[usize::from(*byte)]).unwrap_or(rest.len());
-                    self.at += length;
-                    return Some(self.word(Kind::Word, Word::of(&rest[..length]), start));
-                }
                 _ => {
                     self.at += 1;
                     return Some(self.token(Kind::Mark(byte), start));
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_bytes_are_judged_as_each_of_them() {
+        for byte in 0..=u8::MAX {
+            for neighbour in [0, b' ', b'a', 0x7f, 0x80, 0xff] {
+                let mut bytes = [neighbour; 8];
+                bytes[3] = byte;
+                let all = u64::from_le_bytes(bytes);
+                assert_eq!(in_word(all) >> 31 & 1 == 1, is_in_word(byte), "{byte} beside {neighbour}");
+                assert_eq!(spaces(all) >> 31 & 1 == 1, byte == b' ', "{byte} beside {neighbour}");
+            }
+        }
+        for length in 0..40 {
+            let text = "a".repeat(length) + " ";
+            assert_eq!(run(text.as_bytes(), in_word, is_in_word), length);
+            assert_eq!(run(text.trim_end().as_bytes(), in_word, is_in_word), length);
         }
     }
 }

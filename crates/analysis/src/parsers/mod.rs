@@ -178,14 +178,15 @@ fn parse_javascript<T>(
     for dialect in dialects {
         let parsed = Parser::new(arena, source, *dialect).with_options(options).parse();
         if parsed.diagnostics.is_empty() && !parsed.panicked {
+            let marks = javascript::Marks::of(source);
             let mut builder = Builder::new(source, language, Confidence::High).named(names);
-            javascript::read(&parsed.program, &mut builder);
+            javascript::read(&parsed.program, &marks, &mut builder);
             for _ in 1..builder.readings() {
                 if !builder.is_worth_another() {
                     break;
                 }
                 builder = builder.again().named(names);
-                javascript::read(&parsed.program, &mut builder);
+                javascript::read(&parsed.program, &marks, &mut builder);
             }
             return (rules(&mut builder.finish()), None);
         }
@@ -196,7 +197,7 @@ fn parse_javascript<T>(
     let mut facts = match first.filter(|parsed| !parsed.panicked) {
         Some(parsed) => {
             let mut builder = Builder::new(source, language, Confidence::Medium).named(names);
-            javascript::read(&parsed.program, &mut builder);
+            javascript::read(&parsed.program, &javascript::Marks::of(source), &mut builder);
             builder.finish().with_scan(scanned)
         }
         None => scanned,

@@ -6,7 +6,7 @@
 //! Depth also costs time where a grammar is ambiguous: whether `(a = ...` begins the parameters of an arrow is known at
 //! the closing bracket only, so a parser reads the inside as one, then again as the other, at every level.
 
-use super::lexer::{Kind, Lexer, Token, is_operand};
+use super::lexer::{Before, Kind, Lexer, Token, is_operand};
 use super::word::Word;
 use crate::language::Language;
 
@@ -49,6 +49,8 @@ impl Nesting {
             typed: language == Language::TypeScript,
             outer: Vec::new(),
             level: Level::default(),
+            first: false,
+            before: After::NOTHING,
             prefixes: 0,
             unsure: 0,
             doubled: 0,
@@ -59,15 +61,21 @@ impl Nesting {
         loop {
             let (before, after_statement) = lexer.state();
             let Some(token) = lexer.advance::<PYTHON>() else { break };
-            if PYTHON && token.kind == Kind::Newline {
+            let depth = lexer.depth();
+            let newline = PYTHON && token.kind == Kind::Newline;
+            if newline {
                 indent(source, token.end, &mut indents);
             }
+            let deeper = newline || depth > measure.outer.len();
             let compares = || !PYTHON && is_comparison(source.as_bytes(), token.end);
-            measure.token(token, || is_operand(before, after_statement), compares, lexer.depth());
-            let brackets = (lexer.depth() + indents.len()) as u32;
-            measure.most.brackets = measure.most.brackets.max(brackets);
+            let mut grew = measure.token(token, before, || is_operand(before, after_statement), compares, depth);
+            if deeper {
+                let brackets = (depth + indents.len()) as u32;
+                grew |= brackets > measure.most.brackets;
+                measure.most.brackets = measure.most.brackets.max(brackets);
+            }
             measure.most.tokens += 1;
-            if measure.most.exceeds(limit) || measure.most.tokens > MAX_TOKENS {
+            if grew && measure.most.exceeds(limit) || measure.most.tokens > MAX_TOKENS {
                 break;
             }
         }
@@ -121,15 +129,113 @@ fn is_comparison(source: &[u8], end: usize) -> bool {
     }
 }
 
+/// What a token is to the measure: what it says of itself as a word, and beside that the bits below.
+#[derive(Clone, Copy)]
+struct Traits(u32);
+
+impl Traits {
+    /// Every token is this.
+    const ANY: u32 = 1 << 16;
+    const WORD: u32 = 1 << 17;
+    const NUMBER: u32 = 1 << 18;
+    /// A statement, or an item of a list, ends here whatever came before.
+    const ENDS: u32 = 1 << 19;
+    const COMMA: u32 = 1 << 20;
+    /// A parser recurses on it.
+    const NESTS: u32 = 1 << 21;
+    /// The same where it is no comparison.
+    const NESTS_ALONE: u32 = 1 << 22;
+    /// The same where it is a sign.
+    const NESTS_AS_SIGN: u32 = 1 << 23;
+    const STAR: u32 = 1 << 24;
+    /// Another operator than a power, where an operand came before.
+    const OPERATOR: u32 = 1 << 25;
+    const ANGLE: u32 = 1 << 26;
+
+    fn of<const PYTHON: bool>(token: Token) -> Self {
+        Self(match token.kind {
+            Kind::Word => {
+                let bits = u32::from(token.word.bits());
+                let nests = if token.word.any(Word::PREFIX) { Self::NESTS } else { 0 };
+                let label = if token.word.any(Word::LABEL) { Self::ENDS } else { 0 };
+                Self::ANY | Self::WORD | bits | nests | label
+            }
+            Kind::Number => Self::ANY | Self::NUMBER,
+            Kind::Text => Self::ANY,
+            Kind::Arrow => Self::ANY | Self::NESTS,
+            Kind::Newline => Self::ANY | Self::ENDS,
+            Kind::Mark(mark) => (if PYTHON { &PYTHON_MARKS } else { &MARKS })[usize::from(mark)],
+        })
+    }
+
+    const fn marks(python: bool) -> [u32; 256] {
+        let mut marks = [Self::ANY; 256];
+        marks[b',' as usize] |= Self::ENDS | Self::COMMA;
+        marks[b'!' as usize] |= Self::NESTS_ALONE;
+        marks[b'~' as usize] |= Self::NESTS;
+        marks[b'?' as usize] |= Self::NESTS;
+        marks[b'@' as usize] |= Self::NESTS;
+        marks[b'+' as usize] |= Self::NESTS_AS_SIGN | Self::OPERATOR;
+        marks[b'-' as usize] |= Self::NESTS_AS_SIGN | Self::OPERATOR;
+        marks[b'/' as usize] |= Self::OPERATOR;
+        marks[b'%' as usize] |= Self::OPERATOR;
+        marks[b'*' as usize] |= Self::NESTS_AS_SIGN | Self::STAR;
+        if !python {
+            marks[b'=' as usize] |= Self::NESTS_ALONE;
+            marks[b':' as usize] |= Self::NESTS;
+            marks[b'<' as usize] |= Self::ANGLE;
+            marks[b'>' as usize] |= Self::ANGLE;
+        }
+        marks
+    }
+
+    fn any(self, bits: u32) -> bool {
+        self.0 & bits != 0
+    }
+}
+
+static PYTHON_MARKS: [u32; 256] = Traits::marks(true);
+static MARKS: [u32; 256] = Traits::marks(false);
+
+/// Which tokens begin a new statement after the last one: those with one of `ends` and none of `unless`.
+#[derive(Clone, Copy)]
+struct After {
+    ends: u32,
+    unless: u32,
+    question: bool,
+}
+
+impl After {
+    const NOTHING: Self = Self { ends: Traits::ENDS, unless: 0, question: false };
+    const SEMICOLON: Self = Self { ends: Traits::ANY, unless: Word::ELSE.bits() as u32, question: false };
+    /// A block that ended: a new statement begins with a word that does not go on with it.
+    const BLOCK: Self =
+        Self { ends: Traits::ENDS | Traits::WORD, unless: Word::GOES_ON.bits() as u32, question: false };
+    /// Two names side by side.
+    const NAME: Self = Self {
+        ends: Traits::ENDS | Traits::WORD | Traits::NUMBER,
+        unless: (Word::PREFIX.bits() | Word::INFIX.bits()) as u32,
+        question: false,
+    };
+    const QUESTION: Self = Self { question: true, ..Self::NOTHING };
+
+    fn of(token: Token, traits: Traits) -> Self {
+        match token.kind {
+            Kind::Mark(b';') => Self::SEMICOLON,
+            Kind::Mark(b'}') => Self::BLOCK,
+            Kind::Mark(b'?') => Self::QUESTION,
+            Kind::Word | Kind::Number if !traits.any(Self::NAME.unless) => Self::NAME,
+            _ => Self::NOTHING,
+        }
+    }
+}
+
 /// What has been seen between two brackets.
 #[derive(Clone, Copy, Default)]
 struct Level {
     prefixes: u32,
     chain: u32,
-    before: Option<(Kind, bool)>,
     angles: u32,
-    /// The last token was a word that an expression or a type follows.
-    asks: bool,
     /// The round bracket that opened it stands where an expression or a type begins.
     begins: bool,
     /// It is the brace or square bracket directly after such a bracket: perhaps a pattern.
@@ -152,6 +258,10 @@ struct Measure<const PYTHON: bool> {
     /// The levels around the one being read.
     outer: Vec<Level>,
     level: Level,
+    /// The last token opened the level.
+    first: bool,
+    /// The last token of the level, line ends of JavaScript left out.
+    before: After,
     /// The sum over all open levels, like the next two.
     prefixes: u32,
     unsure: u32,
@@ -160,35 +270,32 @@ struct Measure<const PYTHON: bool> {
 }
 
 impl<const PYTHON: bool> Measure<PYTHON> {
+    /// Counts a token; `last` is the one before. Answers whether anything became more than it ever was.
     #[inline(always)] // Looks at every token of every file, and stands in one place only.
-    fn token(&mut self, token: Token, operand: impl Fn() -> bool, compares: impl Fn() -> bool, depth: usize) {
+    fn token(
+        &mut self,
+        token: Token,
+        last: Option<Before>,
+        operand: impl Fn() -> bool,
+        compares: impl Fn() -> bool,
+        depth: usize,
+    ) -> bool {
         while depth < self.outer.len() {
             let closed = std::mem::replace(&mut self.level, self.outer.pop().unwrap_or_default());
             self.prefixes -= closed.prefixes;
             self.unsure -= closed.unsure;
             self.doubled -= closed.doubled;
+            // What came before in the outer level is the bracket.
+            (self.first, self.before) = (false, After::NOTHING);
         }
         let opened = depth > self.outer.len();
-        if !PYTHON {
-            self.read_again(token);
-        }
-        let level = &mut self.level;
+        let mut grew = !PYTHON && self.read_again(token);
         if token.kind == Kind::Newline && !PYTHON {
-            return;
+            return grew;
         }
-        let word = matches!(token.kind, Kind::Word | Kind::Number);
-        let prefix = token.word.any(Word::PREFIX);
-        let fixed = prefix || token.word.any(Word::INFIX);
-        let ends_statement = match (level.before, token.kind) {
-            (_, Kind::Newline) | (_, Kind::Mark(b',')) => true,
-            (Some((Kind::Mark(b';'), _)), _) => !token.word.any(Word::ELSE),
-            // A block that ended, or two names side by side: a new statement began.
-            (Some((Kind::Mark(b'}'), _)), Kind::Word) => !token.word.any(Word::GOES_ON),
-            (Some((Kind::Word | Kind::Number, false)), _) if word && !fixed => true,
-            (_, Kind::Word) => token.word.any(Word::LABEL),
-            _ => false,
-        };
-        if ends_statement {
+        let traits = Traits::of::<PYTHON>(token);
+        let level = &mut self.level;
+        if traits.any(self.before.ends) && !traits.any(self.before.unless) {
             self.prefixes -= level.prefixes;
             (level.prefixes, level.powers) = (0, 0);
             level.chain = 0;
@@ -197,80 +304,83 @@ impl<const PYTHON: bool> Measure<PYTHON> {
                 self.unsure -= level.unsure;
                 level.unsure = 0;
             }
-            if token.kind != Kind::Mark(b',') {
+            if !traits.any(Traits::COMMA) {
                 level.angles = 0;
             }
         }
         level.chain += 1;
-        // A power holds the next one, until another operator comes.
-        let star = token.kind == Kind::Mark(b'*');
-        if level.powers > 0
-            && (level.star && !star || matches!(token.kind, Kind::Mark(b'+' | b'-' | b'/' | b'%')) && operand())
-        {
-            self.prefixes -= level.powers;
-            level.prefixes -= level.powers;
-            level.powers = 0;
+        let star = traits.any(Traits::STAR);
+        if star || level.star || level.powers > 0 {
+            // A power holds the next one, until another operator comes.
+            if level.powers > 0 && (level.star && !star || traits.any(Traits::OPERATOR) && operand()) {
+                self.prefixes -= level.powers;
+                level.prefixes -= level.powers;
+                level.powers = 0;
+            }
+            let power = level.star && star;
+            level.powers += u32::from(power);
+            level.star = star && !power && operand();
         }
-        let power = level.star && star;
-        level.powers += u32::from(power);
-        level.star = star && !power && operand();
-        match token.kind {
-            Kind::Mark(b'<') if !PYTHON && !compares() => level.angles += 1,
-            Kind::Mark(b'>') if !PYTHON => level.angles = level.angles.saturating_sub(1),
-            _ => {}
-        }
-        let nests = match token.kind {
-            Kind::Word => prefix,
-            Kind::Arrow => true,
-            Kind::Mark(b'!' | b'=') => !(PYTHON && token.kind == Kind::Mark(b'=') || compares()),
-            Kind::Mark(b'~' | b'?' | b'@') => true,
-            Kind::Mark(b':') => !PYTHON,
-            Kind::Mark(b'+' | b'-' | b'*') => !operand(),
-            _ => false,
-        };
+        let nests = traits.any(Traits::NESTS)
+            || traits.any(Traits::NESTS_ALONE) && !compares()
+            || traits.any(Traits::NESTS_AS_SIGN) && !operand();
         if nests {
             level.prefixes += 1;
             self.prefixes += 1;
         }
-        let first = level.before.is_none();
-        let mut inside = Level::default();
-        if opened && !PYTHON {
-            inside.begins = token.kind == Kind::Mark(b'(') && (level.asks || !operand());
-            inside.pattern = level.begins && first && token.kind != Kind::Mark(b'(');
-            level.question |= token.kind == Kind::Mark(b'(') && matches!(level.before, Some((Kind::Mark(b'?'), _)));
+        if !PYTHON && traits.any(Traits::ANGLE) {
+            match token.kind {
+                Kind::Mark(b'<') if !compares() => level.angles += 1,
+                Kind::Mark(b'>') => level.angles = level.angles.saturating_sub(1),
+                _ => {}
+            }
         }
-        level.asks = token.word.any(Word::ASKS);
-        level.before = Some((token.kind, fixed));
-        self.most.chain = self.most.chain.max(level.chain);
-        self.most.prefixes = self.most.prefixes.max(self.prefixes + level.angles);
+        let prefixes = self.prefixes + level.angles;
+        if level.chain > self.most.chain || prefixes > self.most.prefixes {
+            self.most.chain = self.most.chain.max(level.chain);
+            self.most.prefixes = self.most.prefixes.max(prefixes);
+            grew = true;
+        }
         if opened {
+            let mut inside = Level::default();
+            if !PYTHON {
+                let round = token.kind == Kind::Mark(b'(');
+                let asks = last.is_some_and(|last| last.word.any(Word::ASKS));
+                inside.begins = round && (asks || !operand());
+                inside.pattern = level.begins && self.first && !round;
+                level.question |= round && self.before.question;
+            }
             self.outer.push(std::mem::replace(&mut self.level, inside));
         }
+        self.first = opened;
+        self.before = After::of(token, traits);
+        grew
     }
 
     /// Counts how often a parser reads a token again, and what the token adds to that for those after it.
     #[inline(always)] // As above.
-    fn read_again(&mut self, token: Token) {
-        if self.unsure > 0 || self.doubled > 0 {
+    fn read_again(&mut self, token: Token) -> bool {
+        let again = self.unsure > 0 || self.doubled > 0;
+        if again {
             let plain = u64::from(self.unsure);
             let typed = (1 + plain).saturating_mul(1 << self.doubled.min(40)) - 1;
             self.most.again_typed = self.most.again_typed.saturating_add(typed);
             self.most.again = if self.typed { self.most.again_typed } else { self.most.again + plain };
         }
         let level = &mut self.level;
-        let first = level.before.is_none() && level.begins;
         match token.kind {
-            Kind::Word | Kind::Mark(b'[' | b'{' | b'<') if first => level.unsure += 1,
+            Kind::Word | Kind::Mark(b'[' | b'{' | b'<') if self.first && level.begins => level.unsure += 1,
             Kind::Arrow if level.question => level.unsure += 1,
             // Only a pattern with a default holds an expression, and with it another type.
             Kind::Mark(b'=') if level.pattern && level.doubled == 0 => {
                 level.doubled = 1;
                 self.doubled += 1;
-                return;
+                return again;
             }
-            _ => return,
+            _ => return again,
         }
         self.unsure += 1;
+        again
     }
 }
 

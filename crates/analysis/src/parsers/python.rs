@@ -63,7 +63,8 @@ impl<'a> Walker<'_, 'a> {
     }
 
     fn place(&self, node: &impl Ranged) -> Place {
-        self.builder.place(node.start().to_u32(), node.end().to_u32())
+        let range = node.range();
+        self.builder.place(range.start().to_u32(), range.end().to_u32())
     }
 
     fn import(&mut self, statement: &'a ast::StmtImport) {
@@ -555,9 +556,12 @@ impl<'a> Walker<'_, 'a> {
 
     /// What an expression is, having told everything inside of it.
     fn eval(&mut self, expression: &'a Expr) -> Value<'a> {
+        // Most expressions are names, whose place nobody asks for.
+        if let Expr::Name(name) = expression {
+            return self.builder.name(name.id.as_str());
+        }
         let place = self.place(expression);
         match expression {
-            Expr::Name(name) => self.builder.name(name.id.as_str()),
             Expr::StringLiteral(literal) => self.builder.literal(literal.value.to_str(), place),
             Expr::BytesLiteral(literal) => {
                 let bytes: Vec<u8> = literal.value.bytes().collect();

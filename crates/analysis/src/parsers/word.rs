@@ -30,6 +30,11 @@ impl Word {
         Self(self.0 | other.0)
     }
 
+    /// As bits, of which the upper ones are free.
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
     /// True when it is one of `other`.
     pub const fn any(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -42,7 +47,7 @@ impl Word {
             (2..=11, [first @ b'a'..=b'y', ..]) if LETTERS[word.len()] >> (first - b'a') & 1 == 1 => KEYWORDS
                 [word.len()]
             .iter()
-            .find(|(known, _)| known.as_bytes() == word)
+            .find(|(known, _)| known.as_bytes()[0] == *first && known.as_bytes() == word)
             .map_or(Self::NONE, |known| known.1),
             _ => Self::NONE,
         }

@@ -111,8 +111,7 @@ impl Machine {
                 }
             },
             Statement::Each(place, source, body) => {
-                let source = self.eval(source, scope)?;
-                for item in self.each(&source)? {
+                for item in self.each_of(source, scope)? {
                     self.pay(1)?;
                     self.assign(place, item, scope)?;
                     match self.inner(body, scope)? {
@@ -264,9 +263,8 @@ impl Machine {
                 self.new_text(text)?
             }
             Node::Each(element, place, source, tests) => {
-                let source = self.eval(source, scope)?;
                 let mut items = Vec::new();
-                for item in self.each(&source)? {
+                for item in self.each_of(source, scope)? {
                     self.pay(1)?;
                     self.assign(place, item, scope)?;
                     let mut kept = true;
@@ -301,6 +299,25 @@ impl Machine {
         let callee = self.eval(callee, scope)?;
         let arguments = self.evals(arguments, scope)?;
         self.invoke(&callee, arguments)
+    }
+
+    /// The items that a loop over an expression sees. Those of a `range` belong to nobody else and are not copied.
+    fn each_of(&mut self, source: &Node, scope: usize) -> Answer<Vec<Data>> {
+        let range = match source {
+            Node::Call(callee, _) => match &**callee {
+                Node::Name(name) => &**name == "range" && matches!(self.lookup(name, scope), Ok(Data::Path(_))),
+                _ => false,
+            },
+            _ => false,
+        };
+        match self.eval(source, scope)? {
+            Data::Object(id) if range && self.python => {
+                let items = std::mem::take(&mut self.object_mut(id)?.items);
+                self.pay_memory(items.len() * 40)?;
+                Ok(items)
+            }
+            value => self.each(&value),
+        }
     }
 
     fn assign_node(&mut self, place: &Node, operator: Option<Binary>, value: &Node, scope: usize) -> Answer<Data> {

@@ -64,7 +64,7 @@ impl<'a> Walker<'_, 'a> {
         statements: &[Statement<'a>],
         expression: Option<&Expression<'a>>,
     ) {
-        if self.wraps && (1..=3).contains(&parameters.items.len()) && self.is_wrapper(statements, expression) {
+        if self.marks.wraps && (1..=3).contains(&parameters.items.len()) && self.is_wrapper(statements, expression) {
             self.wrappers.insert(id);
         }
         let returned = match (statements, expression) {

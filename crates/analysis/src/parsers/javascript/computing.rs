@@ -8,11 +8,14 @@ use super::{Walker, unwrapped};
 use crate::facts::routine::Data;
 use crate::facts::{Argument as FactArgument, Constant, Signs, Taint, Value};
 
-/// Where in the source texts are decoded: only functions around these are worth evaluating.
-pub(super) struct Marks {
-    pub at: Vec<u32>,
+/// What a search of the source tells before it is walked.
+pub(in crate::parsers) struct Marks {
+    /// Where texts are decoded: only functions around these are worth evaluating.
+    pub(super) at: Vec<u32>,
     /// Whether the file looks like the output of a tool that hides every text.
-    pub obfuscated: bool,
+    pub(super) obfuscated: bool,
+    /// Whether it holds what compilers put around `require`.
+    pub(super) wraps: bool,
 }
 
 /// Bytes of a function that is evaluated.
@@ -21,7 +24,7 @@ const MAX_ROUTINE: u32 = 24 << 10;
 const MAX_MARKS: usize = 20_000;
 
 impl Marks {
-    pub(super) fn of(source: &str) -> Self {
+    pub(in crate::parsers) fn of(source: &str) -> Self {
         let bytes = source.as_bytes();
         let mut at = Vec::new();
         for word in ["CharCode", "CodePoint", "base64", "atob", ".reverse(", "'hex'", "\"hex\""] {
@@ -31,7 +34,8 @@ impl Marks {
         let named = memchr::memmem::find_iter(bytes, "_0x").take(12).count() == 12;
         // No minifier writes `true` so: obfuscators do in the loop that turns their table of texts.
         let turned = memchr::memmem::find(bytes, b"!![]").is_some() && memchr::memmem::find(bytes, b"shift").is_some();
-        Self { at, obfuscated: named || turned }
+        let wraps = memchr::memmem::find(bytes, b"__esModule").is_some();
+        Self { at, obfuscated: named || turned, wraps }
     }
 
     /// Whether something in the span is decoded.

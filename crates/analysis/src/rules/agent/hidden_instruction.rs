@@ -2,10 +2,13 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::packed;
+use aho_corasick::{Span, packed};
+use memchr::memmem::Finder;
+use serde::Deserialize;
 use sigma_core::{Category, Confidence, Severity};
 
 use super::prompt_injection::{ACTS, CONCEAL, FORGOTTEN, READERS, SECRETS, boundary, follows};
+use crate::literals::Literals;
 use crate::rules::{Check, Hits, Rule};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -24,7 +27,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 /// Where text begins that is not shown. The first letter may be large in HTML; nobody writes it so.
-const ANCHORS: [&str; 14] = [
+const ANCHORS: [&str; 13] = [
     "<!--",
     "[//]: #",
     "[comment]: ",
@@ -38,10 +41,12 @@ const ANCHORS: [&str; 14] = [
     "opacity: 0",
     " alt=\"",
     " title=\"",
-    "![",
 ];
+/// The same of a picture's text. Looked for by itself: the others are found by their first four bytes.
+const PICTURE: &str = "![";
 
 static FINDER: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Searcher::new(ANCHORS));
+static PICTURES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(PICTURE));
 
 /// Bytes of a hidden element that are judged; comments are judged whole.
 const ELEMENT: usize = 2_000;
@@ -53,18 +58,17 @@ const STEP: usize = 400;
 const SHORTEST: usize = 16;
 
 fn check(text: &str, hits: &mut Hits<'_>) {
-    let Some(finder) = FINDER.as_ref() else { return };
     // A map of sources repeats what stands in others, escaped; nobody reads it as a page.
-    if text.starts_with("{\"version\":3") {
+    if text.starts_with("{\"version\":3") && serde_json::from_str::<SourceMap>(text).is_ok() {
         return;
     }
     let mut read = 0;
-    for anchor in finder.find_iter(text) {
+    for (start, end) in anchors(text) {
         // What was read is not read again, so that time is linear.
-        if anchor.start() < read {
+        if start < read {
             continue;
         }
-        let Some((from, to)) = hidden(text, anchor.start(), anchor.end()) else { continue };
+        let Some((from, to)) = hidden(text, start, end) else { continue };
         read = to;
         let inner = &text[from..to];
         if inner.len() < SHORTEST || is_directive(inner) {
@@ -85,6 +89,41 @@ fn check(text: &str, hits: &mut Hits<'_>) {
             return;
         }
     }
+}
+
+/// What a source map has (ECMA-426). That it begins like one is not enough: anybody can write that above a page.
+#[derive(Deserialize)]
+struct SourceMap {
+    #[serde(rename = "sources")]
+    _sources: Vec<Option<String>>,
+    #[serde(rename = "mappings")]
+    _mappings: String,
+}
+
+/// The anchors in order; none begins within another.
+fn anchors(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    let bytes = text.as_bytes();
+    let others = FINDER.as_ref();
+    let other = move |from| {
+        let found = others?.find_in(bytes, Span { start: from, end: bytes.len() })?;
+        Some((found.start(), found.end()))
+    };
+    let picture = move |from| {
+        let at = from + PICTURES.find(&bytes[from..])?;
+        Some((at, at + PICTURE.len()))
+    };
+    let (mut at, mut next, mut pictured) = (0, other(0), picture(0));
+    std::iter::from_fn(move || {
+        if next.is_some_and(|(start, _)| start < at) {
+            next = other(at);
+        }
+        if pictured.is_some_and(|(start, _)| start < at) {
+            pictured = picture(at);
+        }
+        let first = next.into_iter().chain(pictured).min()?;
+        at = first.1;
+        Some(first)
+    })
 }
 
 /// The range of the hidden text that an anchor begins; nothing where it begins none.
@@ -159,24 +198,36 @@ fn is_directive(inner: &str) -> bool {
 
 /// What hidden text, in lower case, wants of whom.
 fn judge(text: &str) -> Option<(Severity, &'static str)> {
+    // Most hidden text is none of this: it says what a picture shows.
+    NEEDED.find_iter(text).next()?;
     let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let forget = follows(text, &["ignore", "disregard", "forget", "override"], &FORGOTTEN);
-    let addressed = READERS.iter().chain(&ADDRESSED).any(|word| is_word(text, word));
-    let (conceal, secret, act) = (any(&CONCEAL), any(&SECRETS), any(&ACTS) || any(&SENDS));
-    let runs = (any(&["curl ", "wget ", "iwr "])) && any(&["| sh", "|sh", "| bash", "|bash", "| python", "iex"]);
-    match () {
-        () if forget || conceal => {
-            Some((Severity::High, "Hides an order to a model to forget its instructions or to hide something."))
-        }
-        () if act && secret => Some((Severity::High, "Hides an order to take secrets.")),
-        () if addressed && (runs || any(&SENDS)) => {
-            Some((Severity::High, "Hides an order to a model to send something, or to fetch and run it."))
-        }
-        () if addressed && any(&DEEDS) => Some((Severity::Medium, "Hides an order to a model.")),
-        () if runs => Some((Severity::Low, "Hides a command that fetches and runs something.")),
-        () => None,
+    if follows(text, &FORGET, &FORGOTTEN) || any(&CONCEAL) {
+        return Some((Severity::High, "Hides an order to a model to forget its instructions or to hide something."));
     }
+    if any(&SECRETS) && (any(&ACTS) || any(&SENDS)) {
+        return Some((Severity::High, "Hides an order to take secrets."));
+    }
+    let runs = any(&FETCH) && any(&["| sh", "|sh", "| bash", "|bash", "| python", "iex"]);
+    if READERS.iter().chain(&ADDRESSED).any(|word| is_word(text, word)) {
+        if runs || any(&SENDS) {
+            let message = "Hides an order to a model to send something, or to fetch and run it.";
+            return Some((Severity::High, message));
+        }
+        if any(&DEEDS) {
+            return Some((Severity::Medium, "Hides an order to a model."));
+        }
+    }
+    runs.then_some((Severity::Low, "Hides a command that fetches and runs something."))
 }
+
+/// Every order to a model holds one of these.
+static NEEDED: LazyLock<Literals<3>> = LazyLock::new(|| {
+    let words = FORGET.iter().chain(&CONCEAL).chain(&SECRETS).chain(&READERS).chain(&ADDRESSED).chain(&FETCH);
+    Literals::new(words.copied())
+});
+
+const FORGET: [&str; 4] = ["ignore", "disregard", "forget", "override"];
+const FETCH: [&str; 3] = ["curl ", "wget ", "iwr "];
 
 /// Whether a word stands in a text and is not part of another.
 fn is_word(text: &str, word: &str) -> bool {

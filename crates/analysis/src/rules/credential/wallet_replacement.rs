@@ -36,7 +36,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         hits.push(hit);
         return;
     }
-    let page = first(&["XMLHttpRequest.prototype.", "window.fetch=", "window.fetch ="]);
+    let fetches = has(".fetch").is_some();
+    let page = has("XMLHttpRequest.prototype.")
+        .or_else(|| fetches.then(|| first(&["window.fetch=", "window.fetch ="])).flatten());
     let wallet = || first(&["ethereum.request", "eth_sendTransaction", "window.ethereum"]).is_some();
     if let Some(place) = page.filter(|_| wallet() && addresses(source.facts) >= ADDRESSES) {
         let hit = hits.at_offset(place, "hooks requests beside a list of wallet addresses");
@@ -44,7 +46,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         return;
     }
     // What a page sends or gets is searched for addresses of wallets, and some stand in the code to put in their place.
-    let hooked = page.or_else(|| first(&[".fetch = ", ".fetch=function", ".fetch=async"]));
+    let hooked = page.or_else(|| fetches.then(|| first(&[".fetch = ", ".fetch=function", ".fetch=async"])).flatten());
     // In a bundle they may be strangers: only what stands around the hook counts.
     let around = |place: usize| {
         let text = source.facts.source;

@@ -37,10 +37,10 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     // Compiled Python that Python itself would not load: its name is not that of a module, or its source is missing.
     // Whoever only asks a loader for its code, to look at it or to pack it, runs nothing.
     let has = |text: &str| memchr::memmem::find(source.facts.source.as_bytes(), text.as_bytes()).is_some();
-    let loads = has(".exec_module") || has(".load_module");
+    let loads = || has(".exec_module") || has(".load_module");
     for call in source.calls(Effects::EVAL).filter(|call| call.path.ends_with("SourcelessFileLoader")) {
         let near = |other: &Call<'_>| &*other.path == "exec" && other.place.function == call.place.function;
-        if !loads && !source.calls(Effects::EVAL).any(near) {
+        if !source.calls(Effects::EVAL).any(near) && !loads() {
             continue;
         }
         let hit = hits.at(source.facts, call.place);
