@@ -72,9 +72,10 @@ pub(crate) struct Kept {
 impl Kept {
     /// Keeps at most so many bytes.
     pub(crate) fn new(bytes: u64) -> Self {
-        let weight = |address: &Box<str>, ready: &Ready| address.len() + ready.bytes.len() + OVERHEAD;
-        let weigh = move |address: &Box<str>, ready: &Ready| u32::try_from(weight(address, ready)).unwrap_or(u32::MAX);
-        let answers = Cache::builder().max_capacity(bytes).weigher(weigh).build();
+        let answers = Cache::<Box<str>, Ready>::builder()
+            .max_capacity(bytes)
+            .weigher(|address, ready| u32::try_from(address.len() + ready.bytes.len() + OVERHEAD).unwrap_or(u32::MAX))
+            .build();
         Self { answers, round: AtomicU64::new(0) }
     }
 
