@@ -39,6 +39,10 @@ bench-peers *ARGS:
 bench-api *ARGS:
     cargo bench -p sigma-server --bench api -- {{ARGS}}
 
+# What one look-up costs in the store alone, without a server
+bench-lookup *ARGS:
+    cargo bench -p sigma-store --bench lookup -- {{ARGS}}
+
 # Fuzz one target for some seconds (docs/fuzzing.md); needs a nightly toolchain and cargo-fuzz
 fuzz TARGET SECONDS='600' *FLAGS:
     mkdir -p fuzz/corpus/{{TARGET}}

@@ -1,5 +1,7 @@
 //! Package certificates: payload, sealing, and the public view.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 use sigma_core::{
     Advisory, AdvisorySeverity, AdvisorySnapshot, AdvisoryState, AnalysisType, Ballot, Capability, CouncilVerdict,
@@ -27,6 +29,14 @@ pub enum SealError {
     /// The bytes are a payload, but not in canonical form: they were changed.
     #[error("the bytes are not the canonical form of their content")]
     NotCanonical,
+    /// The bytes are not those that were sealed under an id.
+    #[error("got the bytes of {got}, expected those of {expected}")]
+    Other {
+        /// Whose bytes they are.
+        got: String,
+        /// Whose they should be.
+        expected: String,
+    },
     /// An escalated round certifies nothing.
     #[error("the council escalated {0}; nothing may be certified before an operator decides")]
     Escalated(PackageId),
@@ -281,13 +291,22 @@ pub struct AdvisoryFields {
 }
 
 /// A sealed certificate: the canonical bytes are the certificate, the rest follows from them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct PackageCertificate {
     id: String,
     payload: PackagePayload,
     canonical: Vec<u8>,
-    payload_hash: String,
+    /// Made when somebody asks for it: most who open a certificate do not, and keccak is the dearest of all that opening takes.
+    payload_hash: OnceLock<String>,
 }
+
+impl PartialEq for PackageCertificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.canonical == other.canonical
+    }
+}
+
+impl Eq for PackageCertificate {}
 
 impl PackageCertificate {
     /// Seals a payload.
@@ -310,10 +329,23 @@ impl PackageCertificate {
         Ok(Self::from_parts(payload, canonical))
     }
 
+    /// Reads back what was sealed under an id, from where only what was sealed is kept. Bytes that hash to the id are the very
+    /// bytes that were sealed, and those are canonical: they are not written a second time to be compared.
+    ///
+    /// # Errors
+    /// When the bytes are another certificate's, or none.
+    pub fn reopen(id: &str, canonical: Vec<u8>) -> Result<Self, SealError> {
+        let got = content_id("pkg", SCHEMA, &canonical);
+        if got != id {
+            return Err(SealError::Other { got, expected: id.to_owned() });
+        }
+        let payload = serde_json::from_slice(&canonical)?;
+        Ok(Self { id: got, payload, canonical, payload_hash: OnceLock::new() })
+    }
+
     fn from_parts(payload: PackagePayload, canonical: Vec<u8>) -> Self {
         let id = content_id("pkg", SCHEMA, &canonical);
-        let payload_hash = payload_hash(&canonical);
-        Self { id, payload, canonical, payload_hash }
+        Self { id, payload, canonical, payload_hash: OnceLock::new() }
     }
 
     /// `pkg_` and 32 characters that follow from the canonical bytes.
@@ -333,6 +365,36 @@ impl PackageCertificate {
 
     /// keccak256 of the canonical bytes, `0x...`.
     pub fn payload_hash(&self) -> &str {
-        &self.payload_hash
+        self.payload_hash.get_or_init(|| payload_hash(&self.canonical))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUNDLE: &str = include_str!("../../../docs/verify/vectors/bundle/certificate_bundle.json");
+
+    #[test]
+    fn what_was_sealed_is_reopened_and_nothing_else() {
+        let bundle: serde_json::Value = serde_json::from_str(BUNDLE).unwrap();
+        let bytes = canonical_bytes(&bundle["payload"]).unwrap();
+        let opened = PackageCertificate::open(bytes.clone()).unwrap();
+        let reopened = PackageCertificate::reopen(opened.id(), bytes.clone()).unwrap();
+        assert_eq!((reopened.payload(), reopened.payload_hash()), (opened.payload(), opened.payload_hash()));
+        assert_eq!((reopened.id(), reopened.canonical()), (opened.id(), opened.canonical()));
+
+        let refused = |bytes: Vec<u8>| PackageCertificate::reopen(opened.id(), bytes).unwrap_err().to_string();
+        let changed = String::from_utf8(bytes.clone()).unwrap().replacen("\"CLEAR\"", "\"BLOCKED\"", 1).into_bytes();
+        let spaced = [bytes.as_slice(), b" "].concat();
+        assert!(PackageCertificate::open(changed.clone()).is_ok_and(|other| other.id() != opened.id()));
+        for other in [changed, spaced, bytes[..bytes.len() - 1].to_vec(), Vec::new()] {
+            let expect =
+                format!("got the bytes of {}, expected those of {}", content_id("pkg", SCHEMA, &other), opened.id());
+            assert_eq!(refused(other), expect);
+        }
+        let no_payload = b"{}".to_vec();
+        let id = content_id("pkg", SCHEMA, &no_payload);
+        assert!(matches!(PackageCertificate::reopen(&id, no_payload), Err(SealError::Payload(_))));
     }
 }

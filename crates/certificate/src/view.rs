@@ -5,7 +5,9 @@
 //! [`PackageCertificate::view`] without reading the payload.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use serde::Serialize;
 use sigma_core::{
     Advisory, AdvisorySeverity, AdvisorySnapshot, AnalysisType, CouncilVerdict, Ecosystem, SecurityLevel, Sha256,
@@ -159,16 +161,15 @@ impl PackageCertificate {
 impl PackageView<'_> {
     /// The JSON of [`PackageCertificate::view`] for a certificate about which nothing was decided and which has a snapshot:
     /// the canonical bytes behind the fields that are not part of them. Nothing is parsed, so the caller has to know that the
-    /// bytes are those that were sealed. `None` where they are no JSON object.
+    /// bytes are those that were sealed. `on_chain` is the JSON of [`OnChain`]. `None` where the bytes are no JSON object.
     pub fn splice(
         id: &str,
-        on_chain: &OnChain,
+        on_chain: &str,
         payload_hash: &str,
         verify_endpoint: &str,
         canonical: &[u8],
     ) -> Option<Vec<u8>> {
         let members = canonical.strip_prefix(b"{")?;
-        let on_chain = serde_json::to_string(on_chain).ok()?;
         // None of the other texts needs escaping: ids and hashes are ours, names and versions are checked, and so is the base.
         let head = format!(
             "{{\"certificateId\":\"{id}\",\"onChain\":{on_chain},\"operatorDecision\":null,\"payloadHash\":\"{payload_hash}\",\
@@ -185,8 +186,9 @@ impl PackageView<'_> {
 /// Whether canonical bytes have no advisories of certification time. In canonical JSON a quotation mark inside a text is
 /// escaped, so these bytes are the field and nothing else.
 pub fn lacks_advisories(canonical: &[u8]) -> bool {
-    const FIELD: &[u8] = b"\"registryAdvisoryState\":\"unavailable\"";
-    memchr::memmem::find(canonical, FIELD).is_some()
+    static FIELD: LazyLock<Finder<'static>> =
+        LazyLock::new(|| Finder::new(b"\"registryAdvisoryState\":\"unavailable\""));
+    FIELD.find(canonical).is_some()
 }
 
 /// The payload as it holds now: an operator's word before the council's, and later advisories where there were none.

@@ -37,7 +37,8 @@ pub struct ServerConfig {
     pub max_body_bytes: usize,
     /// Bytes of a request's address. 4 KiB: the longest package has less than 500.
     pub max_uri_bytes: usize,
-    /// Bytes of answers that are kept ready. 256 MiB: about 60,000 certificates.
+    /// Bytes of answers that are kept ready. 256 MiB: about 100,000 certificates of 2 kB. What
+    /// does not fit is read from the database each time, which costs four times the CPU on SQLite and fourteen times on PostgreSQL.
     pub ready_bytes: u64,
     /// Seconds to wait for advisories that a certificate lacks, before they count as unavailable. 3: a person waits.
     pub advisory_seconds: u64,

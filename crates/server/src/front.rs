@@ -1,5 +1,7 @@
 //! What every request passes, whatever it asks: an id, its limits, its figures, and the document of a problem.
 
+use std::borrow::Cow;
+use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::panic::AssertUnwindSafe;
 use std::sync::LazyLock;
@@ -13,15 +15,16 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
-use sigma_core::{PackageId, PackageName};
+use futures::future::{BoxFuture, Either, Ready, ready};
+use hyper::body::Incoming;
 use tower::ServiceExt as _;
 use tracing::{Instrument as _, Span, field};
 
 use crate::App;
+use crate::kept::{VERIFY, named};
 use crate::limit::Peer;
 use crate::problem::{Code, Problem};
 use crate::public::{packages, verify};
-use crate::ready::View;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -33,54 +36,148 @@ const MAX_REQUEST_ID: usize = 64;
 /// Endpoints that watch the server: they are neither counted nor limited.
 const WATCHING: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-/// Answers a request: what is ready at once, everything else through the router.
-pub(crate) async fn front(app: App, router: Router, request: Request) -> Response {
-    let id = request_id(request.headers());
-    // Below what is logged: it costs nothing unless a collector listens.
-    let span = tracing::debug_span!(
-        "request",
-        otel.kind = "server",
-        request.id = id.to_str().unwrap_or_default(),
-        http.request.method = %request.method(),
-        http.route = field::Empty,
-        http.response.status_code = field::Empty,
-    );
-    answer(app, router, request, id).instrument(span).await
+/// Below which the packages are.
+const PACKAGES: &str = "/api/v1/public/packages/";
+
+/// An answer that is there at once, which costs no memory, or one that takes a while.
+pub(crate) type Answering =
+    Either<Ready<Result<Response, Infallible>>, BoxFuture<'static, Result<Response, Infallible>>>;
+
+/// Answers a request: what is ready at once; plain questions about packages without the router; everything else through it.
+pub(crate) fn front(app: &App, router: &Router, peer: Peer, request: hyper::Request<Incoming>) -> Answering {
+    let passing = Passing::of(&request);
+    if let Err(problem) = admit(app, peer, &request) {
+        return Either::Left(ready(Ok(passing.end(app, None, problem.into_response()))));
+    }
+    let Some(address) = plain(&request) else { return later(app, passing, through(router.clone(), peer, request)) };
+    let endpoint = Endpoint::Known(endpoint(address));
+    if let Some(answer) = app.answers.at(address) {
+        let response = with_open_headers(answer.respond(request.headers()));
+        return Either::Left(ready(Ok(passing.end(app, Some(endpoint), response))));
+    }
+    match named(address) {
+        Some((package, view)) => {
+            let (of, headers) = (app.clone(), request.into_parts().0.headers);
+            later(app, passing, async move {
+                let found = of.answers.read(&package, view).await;
+                let mut response = with_open_headers(packages::said(found, &package, &headers).into_response());
+                response.extensions_mut().insert(endpoint);
+                response
+            })
+        }
+        None => later(app, passing, through(router.clone(), peer, request)),
+    }
 }
 
-async fn answer(app: App, router: Router, request: Request, id: HeaderValue) -> Response {
-    let began = Instant::now();
-    let method = request.method().clone();
-    let mut answered = match admit(&app, &request) {
-        Err(problem) => problem.into_response(),
-        Ok(()) => match at_hand(&app, &request) {
-            Some(response) => response,
-            None => route(&app, router, request).await,
-        },
+/// An answer that takes a while: so long and no longer, and a problem where a handler panics.
+fn later(app: &App, passing: Passing, answering: impl Future<Output = Response> + Send + 'static) -> Answering {
+    let (app, span) = (app.clone(), passing.span.clone());
+    let answering = async move {
+        let patience = Duration::from_secs(app.config.request_seconds);
+        let answering = AssertUnwindSafe(answering).catch_unwind();
+        let mut response = match tokio::time::timeout(patience, answering).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(_)) => Problem::internal("a handler panicked").into_response(),
+            Err(_) => {
+                let problem = Problem::new(Code::Timeout, "The answer took longer than the server waits.");
+                problem.retry_after(5).into_response()
+            }
+        };
+        let endpoint = response.extensions_mut().remove();
+        Ok(passing.end(&app, endpoint, response))
     };
-    let endpoint = answered.extensions_mut().remove::<Endpoint>();
-    let endpoint = endpoint.as_ref().map_or("unknown", Endpoint::as_str);
-    let mut response = finish(answered, &id);
-    let took = began.elapsed();
-    let span = Span::current();
-    span.record("http.route", endpoint);
-    span.record("http.response.status_code", response.status().as_u16());
-    if !WATCHING.contains(&endpoint) {
-        app.metrics.answered(endpoint, response.status().as_u16(), took);
+    Either::Right(answering.instrument(span).boxed())
+}
+
+async fn through(router: Router, peer: Peer, request: hyper::Request<Incoming>) -> Response {
+    let mut request: Request = request.map(Body::new);
+    request.extensions_mut().insert(peer);
+    router.oneshot(request).await.unwrap_or_else(|never| match never {})
+}
+
+/// The end of the address, of the plainest form of a question about a package.
+fn plain(request: &hyper::Request<Incoming>) -> Option<&str> {
+    let plain = request.method() == Method::GET
+        && request.uri().query().is_none()
+        && !request.headers().contains_key(header::ACCEPT_ENCODING);
+    request.uri().path().strip_prefix(PACKAGES).filter(|_| plain)
+}
+
+/// The router's address for that question. Scopes are a segment of their own.
+fn endpoint(address: &str) -> &'static str {
+    match (address.starts_with("npm/@"), address.ends_with(VERIFY)) {
+        (false, false) => packages::PATH,
+        (true, false) => packages::SCOPED_PATH,
+        (false, true) => verify::PATH,
+        (true, true) => verify::SCOPED_PATH,
     }
-    tracing::debug!(
-        request.id = id.to_str().unwrap_or_default(),
-        http.method = %method,
-        http.endpoint = endpoint,
-        http.status = response.status().as_u16(),
-        took.micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        "answered"
-    );
+}
+
+/// What the layers of the router add to such an answer. A test compares both.
+fn with_open_headers(mut response: Response) -> Response {
+    let problem = response.extensions().get::<Problem>().is_some();
     let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, id);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(POLICY);
+    // Problem documents are never compressed.
+    if !problem {
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     response
+}
+
+/// Headers that scripts of other origins may read.
+pub(crate) const EXPOSED: &str = "etag,retry-after,x-request-id";
+
+/// A request on its way.
+struct Passing {
+    id: HeaderValue,
+    began: Instant,
+    method: Method,
+    span: Span,
+}
+
+impl Passing {
+    fn of(request: &hyper::Request<Incoming>) -> Self {
+        let id = request_id(request.headers());
+        // Below what is logged: it costs nothing unless a collector listens.
+        let span = tracing::debug_span!(
+            "request",
+            otel.kind = "server",
+            request.id = id.to_str().unwrap_or_default(),
+            http.request.method = %request.method(),
+            http.route = field::Empty,
+            http.response.status_code = field::Empty,
+        );
+        Self { id, began: Instant::now(), method: request.method().clone(), span }
+    }
+
+    /// Counts it, and gives the answer what every answer has.
+    fn end(self, app: &App, endpoint: Option<Endpoint>, answered: Response) -> Response {
+        let endpoint = endpoint.unwrap_or(Endpoint::Known("unknown"));
+        let mut response = finish(answered, &self.id);
+        let (took, status) = (self.began.elapsed(), response.status().as_u16());
+        self.span.record("http.route", endpoint.as_str());
+        self.span.record("http.response.status_code", status);
+        self.span.in_scope(|| {
+            tracing::debug!(
+                request.id = self.id.to_str().unwrap_or_default(),
+                http.method = %self.method,
+                http.endpoint = endpoint.as_str(),
+                http.status = status,
+                took.micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+                "answered"
+            );
+        });
+        if !WATCHING.contains(&endpoint.as_str()) {
+            app.metrics.answered(endpoint.label(), status, took);
+        }
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, self.id);
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(POLICY);
+        response
+    }
 }
 
 /// Which address of the router answered: a label for figures.
@@ -97,6 +194,13 @@ impl Endpoint {
             Self::Matched(path) => path.as_str(),
         }
     }
+
+    fn label(&self) -> Cow<'static, str> {
+        match self {
+            Self::Known(path) => Cow::Borrowed(path),
+            Self::Matched(path) => Cow::Owned(path.as_str().to_owned()),
+        }
+    }
 }
 
 /// Tells `front` which address answered. A layer of the router: only inside is that known.
@@ -109,50 +213,8 @@ pub(crate) async fn label(request: Request, next: Next) -> Response {
     response
 }
 
-/// The answer about a package that is ready, for the plainest form of the question. A test compares it with the router's.
-fn at_hand(app: &App, request: &Request) -> Option<Response> {
-    let headers = request.headers();
-    let plain = request.method() == Method::GET
-        && request.uri().query().is_none()
-        && !headers.contains_key(header::ACCEPT_ENCODING);
-    let rest = request.uri().path().strip_prefix("/api/v1/public/packages/").filter(|_| plain)?;
-    let mut segments = rest.split('/');
-    let (registry, name, version) = (segments.next()?, segments.next()?, segments.next()?);
-    let (view, endpoint) = match (segments.next(), segments.next()) {
-        (None, _) => (View::Package, packages::PATH),
-        (Some("verify"), None) => (View::Verify, verify::PATH),
-        _ => return None,
-    };
-    // Whatever is percent-encoded, scoped or spelled otherwise is for the router to read.
-    let known = PackageName::new(registry.parse().ok()?, name).ok().filter(|known| known.as_str() == name)?;
-    let answer = app.answers.at_hand(PackageId::new(known, version).ok()?, view)?;
-    let mut response = answer.respond(headers);
-    response.extensions_mut().insert(Endpoint::Known(endpoint));
-    let headers = response.headers_mut();
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
-    Some(response)
-}
-
-/// Headers that scripts of other origins may read.
-pub(crate) const EXPOSED: &str = "etag,retry-after,x-request-id";
-
-async fn route(app: &App, router: Router, request: Request) -> Response {
-    let patience = Duration::from_secs(app.config.request_seconds);
-    let answering = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
-    match tokio::time::timeout(patience, answering).await {
-        Ok(Ok(Ok(response))) => response,
-        Ok(Err(_)) => Problem::internal("a handler panicked").into_response(),
-        Err(_) => {
-            let problem = Problem::new(Code::Timeout, "The answer took longer than the server waits.");
-            problem.retry_after(5).into_response()
-        }
-    }
-}
-
 /// What can be refused before anybody looks at it.
-fn admit(app: &App, request: &Request) -> Result<(), Problem> {
+fn admit(app: &App, Peer(peer): Peer, request: &hyper::Request<Incoming>) -> Result<(), Problem> {
     let uri = request.uri();
     let length = uri.path_and_query().map_or(0, |text| text.as_str().len());
     if length > app.config.max_uri_bytes {
@@ -162,7 +224,6 @@ fn admit(app: &App, request: &Request) -> Result<(), Problem> {
     if WATCHING.contains(&uri.path()) {
         return Ok(());
     }
-    let Some(Peer(peer)) = request.extensions().get::<Peer>() else { return Ok(()) };
     let client = app.limiter.client(peer.ip(), request.headers());
     app.limiter.count(client, NonZeroU32::MIN).map_err(too_many)
 }

@@ -4,7 +4,8 @@
 //! problem documents (RFC 9457). It must never speak SQL, read files or the environment, or show why it failed inside.
 //!
 //! A request passes `listen` (connections), `front` (limits, ids, metrics), the router (one line an endpoint) and one handler
-//! in `public/`, `developer/` or `admin/`. Answers about single packages are kept ready in `ready`.
+//! in `public/`, `developer/` or `admin/`. Answers about single packages are made in `ready` and kept in `kept`; those, `front`
+//! gives without the router.
 #![warn(missing_docs)]
 
 mod admin;
@@ -16,6 +17,7 @@ mod coverage;
 mod developer;
 mod front;
 mod health;
+mod kept;
 mod limit;
 mod listen;
 mod metrics;

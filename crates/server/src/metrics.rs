@@ -1,5 +1,6 @@
 //! Figures for Prometheus.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use tokio::sync::Mutex;
 /// Endpoint and status: both from a short list, never from what a client sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
-    endpoint: String,
+    endpoint: Cow<'static, str>,
     status: u16,
 }
 
@@ -87,8 +88,8 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn answered(&self, endpoint: &str, status: u16, took: Duration) {
-        let labels = Labels { endpoint: endpoint.to_owned(), status };
+    pub(crate) fn answered(&self, endpoint: Cow<'static, str>, status: u16, took: Duration) {
+        let labels = Labels { endpoint, status };
         self.requests.get_or_create(&labels).inc();
         self.seconds.observe(took.as_secs_f64());
     }

@@ -237,10 +237,6 @@ fn open(row: &AnyRow) -> Result<PackageCertificate, StoreError> {
 
 /// The id follows from the bytes, so it shows whether they are still the ones that were sealed.
 fn open_parts(payload: Vec<u8>, id: String) -> Result<PackageCertificate, StoreError> {
-    let damaged = |why: String| StoreError::Damaged { what: format!("certificate {id}"), why };
-    let certificate = PackageCertificate::open(payload).map_err(|error| damaged(error.to_string()))?;
-    if certificate.id() != id {
-        return Err(damaged(format!("its bytes are those of {}", certificate.id())));
-    }
-    Ok(certificate)
+    PackageCertificate::reopen(&id, payload)
+        .map_err(|error| StoreError::Damaged { what: format!("certificate {id}"), why: error.to_string() })
 }

@@ -39,6 +39,9 @@ pub struct AdminEvent {
 /// Columns of a decision, for [`decision`]; the table is called `e`.
 pub(crate) const COLUMNS: &str = "e.seq, e.action, e.level, e.reason, e.decided_at";
 
+/// The number of the newest decision about certificate `c`.
+pub(crate) const LAST: &str = "(SELECT MAX(n.seq) FROM admin_event n WHERE n.subject = c.id)";
+
 /// The newest decision about certificate `c`, as a join condition.
 pub(crate) const NEWEST: &str =
     "LEFT JOIN admin_event e ON e.seq = (SELECT MAX(n.seq) FROM admin_event n WHERE n.subject = c.id)";

@@ -7,18 +7,24 @@ use std::time::Duration;
 use axum::http::header;
 use axum::routing::get;
 use rustix::time::{ClockId, clock_gettime};
-use sigma_certificate::PackageCertificate;
 use sigma_core::Timestamp;
 use sigma_server::{App, ServerConfig};
-use sigma_store::{Database, Sealed, Store};
+use sigma_store::{Database, Store};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-#[path = "../../tests/api/sample.rs"]
-mod sample;
+#[path = "../../../store/benches/filling/mod.rs"]
+mod filling;
 
-/// Certificates stored in one transaction.
-const CHUNK: usize = 2_000;
+/// What is measured.
+pub struct Options {
+    pub certificates: usize,
+    /// Bytes of answers that are kept ready.
+    pub ready: u64,
+    /// Where the store is; in a folder of its own, which goes afterwards, where none is named.
+    pub folder: Option<std::path::PathBuf>,
+    pub database: Database,
+}
 
 /// A server on a thread of its own.
 pub struct Running {
@@ -31,26 +37,27 @@ pub struct Scene {
     pub app: Running,
     pub size: usize,
     certificates: usize,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Scene {
-    pub fn new(certificates: usize) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = folder.path().to_owned();
+    pub fn new(options: Options) -> Self {
+        let Options { certificates, ready, folder: root, database } = options;
+        let folder = root.is_none().then(|| tempfile::tempdir().expect("a folder"));
+        let root = root.or_else(|| Some(folder.as_ref()?.path().to_owned())).expect("a folder");
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        runtime.block_on(fill(&root, certificates));
+        runtime.block_on(async {
+            let store = Store::open(&root, &database).await.expect("a store");
+            filling::fill(&store, certificates).await;
+        });
         let app = running(move |listener| async move {
-            let store = Store::open(&root, &Database::Embedded).await.expect("a store");
-            // A sixteenth of the answers fits: of a million certificates that is 256 MiB, the default.
-            let ready_bytes = (certificates as u64 / 16).max(4_000) * 4_096;
+            let store = Store::open(&root, &database).await.expect("a store");
             // The limit is counted, and never reached.
+            let limit = 50_000_000;
             let config =
-                ServerConfig { requests_per_second: 50_000_000, burst: 50_000_000, ready_bytes, ..Default::default() };
+                ServerConfig { requests_per_second: limit, burst: limit, ready_bytes: ready, ..Default::default() };
             let clock: sigma_server::Clock = Arc::new(|| Timestamp::from_millis(1_800_000_000_000));
-            let app = App::new(store, &Database::Embedded, "https://sigma.example", config, None, clock)
-                .await
-                .expect("an app");
+            let app = App::new(store, &database, "https://sigma.example", config, None, clock).await.expect("an app");
             sigma_server::serve(listener, app, std::future::pending()).await.expect("served");
         });
         let mut scene = Self { floor: app.copy(), app, size: 0, certificates, _folder: folder };
@@ -72,9 +79,9 @@ impl Scene {
         format!("/api/v1/public/packages/npm/name-{number}/1.0.0")
     }
 
-    /// A key from all over the store: a multiplication by a large prime visits them in no order.
-    pub fn spread(&self, number: usize) -> usize {
-        (number.wrapping_mul(2_654_435_761)) % self.certificates
+    /// A key from all over the store, or of the first so many.
+    pub fn spread(&self, number: usize, over: usize) -> usize {
+        filling::spread(number, over.min(self.certificates))
     }
 
     pub fn batch(&self) -> Vec<u8> {
@@ -92,22 +99,6 @@ impl Scene {
 impl Running {
     fn copy(&self) -> Self {
         Self { address: self.address, cpu: self.cpu.clone() }
-    }
-}
-
-async fn fill(root: &std::path::Path, certificates: usize) {
-    let store = Store::open(root, &Database::Embedded).await.expect("a store");
-    let numbers: Vec<usize> = (0..certificates).collect();
-    for chunk in numbers.chunks(CHUNK) {
-        let sealed: Vec<Sealed> = chunk
-            .iter()
-            .map(|number| {
-                let payload = sample::payload(&format!("npm:name-{number}@1.0.0"));
-                let certificate = PackageCertificate::seal(payload).expect("sealed");
-                Sealed { certificate, report: b"{}".to_vec(), round: b"{}".to_vec() }
-            })
-            .collect();
-        store.insert_all(&sealed).await.expect("stored");
     }
 }
 

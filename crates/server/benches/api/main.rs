@@ -2,7 +2,10 @@
 //!
 //! Each server has one thread of its own, and the client another. Rounds of floor, hot keys, keys spread over the whole store and
 //! the floor again alternate, so that a busy machine disturbs all of them alike. Ratios of CPU time for each request are what
-//! counts; those of wall time stand beside them. Arguments: `certificates=N` (default 100,000) and `requests=N` a round.
+//! counts; those of wall time stand beside them. Arguments: `certificates=N` (default 100,000), `over=N` keys of which one is asked
+//! for (default: a million), `requests=N` a round, `rounds=N`, `ready=N` MiB of answers that are kept (default: the server's),
+//! `warm` to ask for every key once before, `folder=PATH` of a store that has them already or keeps them, and a `postgres://` URL of
+//! an empty database or of one that has them.
 
 mod client;
 mod fixture;
@@ -10,33 +13,60 @@ mod fixture;
 use std::time::Duration;
 
 use client::{Figures, Target, round};
+use fixture::Options;
 
-const ROUNDS: usize = 5;
 const HOT: usize = 2_000;
 
+// As in the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
-    let (mut certificates, mut requests) = (100_000, 40_000);
+    let (mut requests, mut rounds, mut over, mut warm) = (40_000, 5, 1_000_000, false);
+    let mut options = Options {
+        certificates: 100_000,
+        ready: sigma_server::ServerConfig::default().ready_bytes,
+        folder: None,
+        database: sigma_store::Database::Embedded,
+    };
     for argument in std::env::args().skip(1) {
+        let number = |text: &str| text.parse().expect("a number");
         match argument.split_once('=') {
-            Some(("certificates", number)) => certificates = number.parse().expect("a number"),
-            Some(("requests", number)) => requests = number.parse().expect("a number"),
+            Some(("certificates", text)) => options.certificates = number(text),
+            Some(("over", text)) => over = number(text),
+            Some(("requests", text)) => requests = number(text),
+            Some(("rounds", text)) => rounds = number(text),
+            Some(("ready", text)) => options.ready = number(text) as u64 * (1 << 20),
+            Some(("folder", path)) => options.folder = Some(path.into()),
+            _ if argument == "warm" => warm = true,
+            _ if argument.starts_with("postgres") => options.database = argument.parse().expect("a database URL"),
             // `cargo bench` hands `--bench` over.
             _ => {}
         }
     }
-    let scene = fixture::Scene::new(certificates.max(HOT));
-    let size = scene.size;
-    println!("{certificates} certificates, answers of {size} bytes, {requests} requests a round, {ROUNDS} rounds");
+    options.certificates = options.certificates.max(HOT);
+    let (certificates, ready) = (options.certificates, options.ready >> 20);
+    let scene = fixture::Scene::new(options);
+    let over = over.min(certificates);
+    println!(
+        "{certificates} certificates, {} of {over} asked for, answers of {} bytes, {ready} MiB of them kept, {requests} requests a \
+         round, {rounds} rounds",
+        if warm { "each" } else { "some" },
+        scene.size
+    );
     let (mut floors, mut hots, mut spreads) = (Vec::new(), Vec::new(), Vec::new());
     let floor = Target { address: scene.floor.address, cpu: &scene.floor.cpu };
     let app = Target { address: scene.app.address, cpu: &scene.app.cpu };
     // Warm: connections, caches and the branch predictor.
     round(&floor, requests / 4, |number| scene.path(number % HOT));
     round(&app, requests / 4, |number| scene.path(number % HOT));
-    for seed in 0..ROUNDS {
+    if warm {
+        round(&app, over, |number| scene.path(number));
+    }
+    for seed in 0..rounds {
         floors.push(round(&floor, requests, |number| scene.path(number % HOT)));
         hots.push(round(&app, requests, |number| scene.path(number % HOT)));
-        spreads.push(round(&app, requests, |number| scene.path(scene.spread(number + seed * requests))));
+        spreads.push(round(&app, requests, |number| scene.path(scene.spread(number + seed * requests, over))));
     }
     let floor = middle(floors);
     print("floor, constant body", &floor, &floor);

@@ -5,14 +5,18 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use sigma_certificate::PackageView;
 use sigma_core::PackageId;
+use sigma_store::StoreError;
 
 use crate::App;
+use crate::conditional::Tagged;
+use crate::kept::View;
 use crate::problem::{Code, Problem, Problems};
-use crate::ready::View;
 use crate::release::Release;
 
 /// Where it is, as the router knows it.
 pub(crate) const PATH: &str = "/api/v1/public/packages/{registry}/{name}/{version}";
+/// The same where the name has a scope.
+pub(crate) const SCOPED_PATH: &str = "/api/v1/public/packages/{registry}/{scope}/{name}/{version}";
 
 /// The certificate of an exact package version
 ///
@@ -70,10 +74,16 @@ pub(crate) async fn answer(
     view: View,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    match app.answers.of(package.clone(), view).await? {
-        Some(answer) => Ok(answer.respond(headers)),
-        None => Err(not_certified(&package)),
-    }
+    said(app.answers.of(&package, view).await, &package, headers)
+}
+
+/// What was found about a package as an answer, or 404.
+pub(crate) fn said(
+    found: Result<Option<Tagged>, StoreError>,
+    package: &PackageId,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    found?.map(|answer| answer.respond(headers)).ok_or_else(|| not_certified(package))
 }
 
 /// The problem of a package that nobody certified, which says nothing about its safety.

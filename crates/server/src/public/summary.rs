@@ -64,11 +64,7 @@ impl Summary {
 pub(crate) fn open(listed: &Listed) -> Result<PackageCertificate, StoreError> {
     let record = &listed.record;
     let damaged = |why: String| StoreError::Damaged { what: format!("certificate {}", record.id), why };
-    let certificate = PackageCertificate::open(record.payload.clone()).map_err(|error| damaged(error.to_string()))?;
-    if certificate.id() != record.id {
-        return Err(damaged(format!("its bytes are those of {}", certificate.id())));
-    }
-    Ok(certificate)
+    PackageCertificate::reopen(&record.id, record.payload.clone()).map_err(|error| damaged(error.to_string()))
 }
 
 /// What became known since it was sealed.

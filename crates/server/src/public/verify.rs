@@ -6,13 +6,15 @@ use axum::response::Response;
 use sigma_certificate::VerifyView;
 
 use crate::App;
+use crate::kept::View;
 use crate::problem::{Problem, Problems};
 use crate::public::packages::answer;
-use crate::ready::View;
 use crate::release::Release;
 
 /// Where it is, as the router knows it.
 pub(crate) const PATH: &str = "/api/v1/public/packages/{registry}/{name}/{version}/verify";
+/// The same where the name has a scope.
+pub(crate) const SCOPED_PATH: &str = "/api/v1/public/packages/{registry}/{scope}/{name}/{version}/verify";
 
 /// The certificate with its integrity details
 ///

@@ -9,7 +9,7 @@ mod receipt;
 mod transactions;
 
 pub use choose::Uncommitted;
-pub(crate) use receipt::{ANCHOR, ANCHOR_COLUMNS, anchor_of};
+pub(crate) use receipt::{ANCHOR, ANCHOR_COLUMNS, OWN, PLACE, chosen, read_anchor};
 pub use transactions::AnchorTransaction;
 
 use sigma_core::Timestamp;

@@ -136,18 +136,13 @@ pub(crate) fn committed() {
     COMMITS.fetch_add(1, Ordering::SeqCst);
 }
 
-/// Keeps the record that answers of two of the same package.
-fn answering(best: Option<Record>, other: Record) -> Record {
-    let Some(best) = best else { return other };
+/// Which of two certificates of the same package answers.
+fn answers_before(one: &Record, other: &Record) -> bool {
     let rank = |record: &Record| {
         let blocked = record.decision.as_ref().is_some_and(|decision| decision.action == Action::Block);
         (blocked, record.certified_at)
     };
-    match rank(&other).cmp(&rank(&best)) {
-        std::cmp::Ordering::Greater => other,
-        std::cmp::Ordering::Equal if other.id < best.id => other,
-        _ => best,
-    }
+    rank(one).cmp(&rank(other)).then_with(|| other.id.cmp(&one.id)).is_gt()
 }
 
 /// Refuses bytes that are not those that were sealed: the id follows from them.

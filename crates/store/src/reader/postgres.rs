@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use tokio::task::AbortHandle;
 use url::Url;
 
-use super::{Change, OnChange, Record, answering, intact, level, snapshot};
+use super::{Change, OnChange, Record, answers_before, intact, level, snapshot};
 use crate::anchors::{ANCHOR, ANCHOR_COLUMNS, read as read_anchor};
 use crate::announced::ANNOUNCED;
 use crate::database::placeholders;
@@ -67,9 +67,10 @@ impl PostgresReader {
             let sql = format!(
                 "SELECT c.ecosystem, c.name, c.version, c.id, c.payload_hash, c.certified_at, c.payload, v.snapshot,
                      {COLUMNS}, c.level, {ANCHOR_COLUMNS}
-                 FROM certificate c {NEWEST} {ANCHOR}
+                 FROM certificate c {NEWEST} {}
                  LEFT JOIN advisory v ON v.ecosystem = c.ecosystem AND v.name = c.name AND v.version = c.version
                  WHERE (c.ecosystem, c.name, c.version) IN (VALUES {}) AND {ANNOUNCED}",
+                *ANCHOR,
                 placeholders(1, chunk.len(), 3)
             );
             let query = chunk.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, package| {
@@ -90,8 +91,9 @@ impl PostgresReader {
                     anchor: row.try_get::<Option<i64>, _>(14)?.map(|_| read_anchor(&row, 14)).transpose()?,
                 };
                 let key = format!("{ecosystem}:{name}@{version}");
-                let best = found.remove(&key);
-                found.insert(key, answering(best, record));
+                if found.get(&key).is_none_or(|best| answers_before(&record, best)) {
+                    found.insert(key, record);
+                }
             }
         }
         let of = |package: &PackageId| {
