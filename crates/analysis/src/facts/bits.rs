@@ -413,6 +413,10 @@ impl Taint {
 
     /// The first of the names of other files that it is made of.
     pub fn first_symbol(self) -> Option<u32> {
+        // Most values are made of none.
+        if self.without_symbols() == self {
+            return None;
+        }
         (0..SYMBOLS).find(|index| self.any(Self::symbol(*index)))
     }
 
@@ -424,6 +428,9 @@ impl Taint {
     /// Every parameter and symbol replaced by what it stands for.
     pub fn resolved(self, of_parameter: impl Fn(u32) -> Self, of_symbol: impl Fn(u32) -> Self) -> Self {
         let mut all = self.concrete();
+        if all == self {
+            return all;
+        }
         for index in (0..PARAMETERS).filter(|index| self.any(Self::parameter(*index))) {
             all |= of_parameter(index);
         }
