@@ -434,6 +434,10 @@ impl Taint {
 
     /// The first of the names of other files that it is made of.
     pub fn first_symbol(self) -> Option<u32> {
+        // Most values are made of none.
+        if self.without_symbols() == self {
+            return None;
+        }
         (0..SYMBOLS).find(|index| self.any(Self::symbol(*index)))
     }
 
@@ -444,8 +448,12 @@ impl Taint {
 
     /// Every parameter and symbol replaced by what it stands for.
     pub fn resolved(self, of_parameter: impl Fn(u32) -> Self, of_symbol: impl Fn(u32) -> Self) -> Self {
+        let concrete = self.concrete();
+        if concrete == self {
+            return self;
+        }
         let kept = Self::from_bits(((1 << PARAMETERS) - 1) << BUILT);
-        let mut all = self.concrete() | self.and(kept);
+        let mut all = concrete | self.and(kept);
         for index in (0..PARAMETERS).filter(|index| self.any(Self::parameter(*index))) {
             all |= of_parameter(index);
         }

@@ -100,7 +100,10 @@ impl Machine {
             }
             "list" => self.new_list(Vec::new()),
             "Array" => self.new_list(arguments),
-            "range" => self.range(&arguments),
+            "range" => {
+                let items = self.range(&arguments)?.collect();
+                self.new_list(items)
+            }
             "map" => {
                 let items = self.each(arguments.get(1).ok_or(Halt::Thrown)?)?;
                 self.mapped(&arguments[0], items)
@@ -219,7 +222,8 @@ impl Machine {
         if self.python && number > 9e15 { Err(Halt::Unknown) } else { Ok(Data::Number(sign * number)) }
     }
 
-    pub(super) fn range(&mut self, arguments: &[Data]) -> Answer<Data> {
+    /// The numbers of a range, paid for.
+    pub(super) fn range(&mut self, arguments: &[Data]) -> Answer<impl ExactSizeIterator<Item = Data> + use<>> {
         let numbers: Vec<i64> =
             arguments.iter().map(|value| self.number(value).map(|n| n as i64)).collect::<Answer<_>>()?;
         let (start, end, step) = match numbers[..] {
@@ -231,7 +235,9 @@ impl Machine {
         let span = if step > 0 { end.saturating_sub(start) } else { start.saturating_sub(end) };
         let count = if span <= 0 { 0 } else { (span as u64).div_ceil(step.unsigned_abs()) as usize };
         self.pay_memory(count.saturating_mul(24))?;
-        self.new_list((0..count as i64).map(|index| Data::Number((start + index * step) as f64)).collect())
+        // Fits: what is more was not affordable.
+        let count = u32::try_from(count).map_err(|_| Halt::Unknown)?;
+        Ok((0..count).map(move |index| Data::Number((start + i64::from(index) * step) as f64)))
     }
 
     pub(super) fn mapped(&mut self, function: &Data, items: Vec<Data>) -> Answer<Data> {

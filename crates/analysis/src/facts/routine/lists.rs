@@ -109,7 +109,10 @@ impl Machine {
                 self.object_mut(id)?.items.fill(value);
                 Ok(Data::Object(id))
             }
-            "keys" => self.range(&[Data::Number(length as f64)]),
+            "keys" => {
+                let items = self.range(&[Data::Number(length as f64)])?.collect();
+                self.new_list(items)
+            }
             "toString" => {
                 let items = self.each(&Data::Object(id))?;
                 self.join(&items, &Data::Text(characters(",")))

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::machine::{Answer, Halt, Machine, Scope};
+use super::machine::{Answer, Halt, Machine, Object, Scope};
 use super::value::string;
 use super::{Binary, Data, Node, Statement};
 
@@ -301,23 +301,29 @@ impl Machine {
         self.invoke(&callee, arguments)
     }
 
-    /// The items that a loop over an expression sees. Those of a `range` belong to nobody else and are not copied.
-    fn each_of(&mut self, source: &Node, scope: usize) -> Answer<Vec<Data>> {
-        let range = match source {
-            Node::Call(callee, _) => match &**callee {
-                Node::Name(name) => &**name == "range" && matches!(self.lookup(name, scope), Ok(Data::Path(_))),
-                _ => false,
-            },
-            _ => false,
-        };
-        match self.eval(source, scope)? {
-            Data::Object(id) if range && self.python => {
-                let items = std::mem::take(&mut self.object_mut(id)?.items);
-                self.pay_memory(items.len() * 40)?;
-                Ok(items)
-            }
-            value => self.each(&value),
+    /// The items that a loop over an expression sees. Those of a `range` are made as they are wanted: it costs what its list
+    /// would, but makes none.
+    fn each_of(&mut self, source: &Node, scope: usize) -> Answer<Box<dyn Iterator<Item = Data>>> {
+        if let Node::Call(callee, arguments) = source
+            && let Node::Name(name) = &**callee
+            && self.python
+            && &**name == "range"
+            && matches!(self.lookup(name, scope), Ok(Data::Path(_)))
+        {
+            self.deeper()?;
+            self.pay(0)?;
+            self.eval(callee, scope)?;
+            let arguments = self.evals(arguments, scope)?;
+            self.pay(4)?;
+            let range = self.range(&arguments)?;
+            let count = range.len();
+            self.pay_memory(size_of::<Object>() + count * size_of::<Data>())?;
+            self.depth -= 1;
+            self.pay_memory(count * 40)?;
+            return Ok(Box::new(range));
         }
+        let value = self.eval(source, scope)?;
+        Ok(Box::new(self.each(&value)?.into_iter()))
     }
 
     fn assign_node(&mut self, place: &Node, operator: Option<Binary>, value: &Node, scope: usize) -> Answer<Data> {
