@@ -38,7 +38,7 @@ pub struct ServerConfig {
     /// Bytes of a request's address. 4 KiB: the longest package has less than 500.
     pub max_uri_bytes: usize,
     /// Bytes of answers that are kept ready. 256 MiB: about 100,000 certificates of 2 kB. What
-    /// does not fit is read from the database each time, which costs four times the CPU on SQLite and fourteen times on PostgreSQL.
+    /// does not fit is read from the database each time, which costs four to six times the CPU on SQLite and fourteen times on PostgreSQL.
     pub ready_bytes: u64,
     /// Seconds to wait for advisories that a certificate lacks, before they count as unavailable. 3: a person waits.
     pub advisory_seconds: u64,
