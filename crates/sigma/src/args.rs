@@ -273,14 +273,14 @@ pub enum CertificateCommand {
     Reaudit(Decide),
     /// Everything that was decided about a certificate
     Log {
-        /// The certificate's id, pkg_...
+        /// The certificate's id, pkg_... or sig_...
         id: String,
     },
 }
 
 #[derive(Debug, Parser)]
 pub struct Decide {
-    /// The certificate's id, pkg_...
+    /// The certificate's id, pkg_... or sig_...
     pub id: String,
 
     /// Why: shown to everybody who asks for the certificate
