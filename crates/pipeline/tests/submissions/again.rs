@@ -1,12 +1,11 @@
 //! Certificates of submissions that operators have audited again.
 
-use sigma_certificate::Action;
-use sigma_council::{Council, ModelApi, ModelConfig, Panels};
+use sigma_certificate::{Action, SubmissionCertificate};
 use sigma_pipeline::ReauditError;
 use sigma_store::{NewDecision, SubmissionState, Verdict};
 use sigma_testkit::{FakeModel, Manner};
 
-use super::code::{Stage, certificate, state};
+use super::code::{Stage, certificate, council_with, state};
 use super::*;
 
 async fn decide(hall: &Hall, id: &str, action: Action) {
@@ -26,15 +25,21 @@ async fn told(hall: &Hall) -> (String, String, String) {
     (entry.action, entry.subject, entry.detail)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_new_certificate_replaces_the_old_one() {
-    let stage = Stage::new();
+/// A tool with a package, certified.
+async fn with_a_package(stage: &Stage) -> (Hall, Submission, SubmissionCertificate) {
     stage.scene.eco.pypi.add(pure("demo", "2.0").build());
     stage.repository("example/tool", &[("main.py", "import demo\nprint(demo)\n"), ("requirements.txt", "demo==2.0\n")]);
     let hall = stage.hall().await;
     let submission = stage.submit(&hall, &stage.request("tool", "CODE+PACKAGES", Some("main.py"))).await;
     work(&hall).await;
     let first = certificate(&hall, &submission).await;
+    (hall, submission, first)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_certificate_replaces_the_old_one() {
+    let stage = Stage::new();
+    let (hall, submission, first) = with_a_package(&stage).await;
     let (downloads, totals) = (stage.scene.downloads(), hall.store().totals().await.unwrap());
 
     // Asked for twice, done once: the same files, the same report, a newer certificate, and no cost.
@@ -77,12 +82,7 @@ async fn a_new_certificate_replaces_the_old_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_package_that_is_blocked_by_now_stops_it_and_the_old_certificate_stands() {
     let stage = Stage::new();
-    stage.scene.eco.pypi.add(pure("demo", "2.0").build());
-    stage.repository("example/tool", &[("main.py", "import demo\nprint(demo)\n"), ("requirements.txt", "demo==2.0\n")]);
-    let hall = stage.hall().await;
-    let submission = stage.submit(&hall, &stage.request("tool", "CODE+PACKAGES", Some("main.py"))).await;
-    work(&hall).await;
-    let first = certificate(&hall, &submission).await;
+    let (hall, submission, first) = with_a_package(&stage).await;
     let demo = hall.store().certificates_of(&"pypi:demo@2.0".parse().unwrap()).await.unwrap().remove(0);
     decide(&hall, demo.id(), Action::Block).await;
     hall.request_reaudit(first.id(), "demo is malicious", "ada").await.unwrap();
@@ -103,22 +103,7 @@ async fn a_new_audit_without_agreement_waits_for_an_operator() {
     work(&hall).await;
     let first = certificate(&hall, &submission).await;
     let fake = FakeModel::start(Manner::Votes { vote: "UNSAFE", level: "BLOCKED", facts: vec!["F1"] });
-    let model = ModelConfig {
-        id: "first".to_owned(),
-        api: ModelApi::Anthropic,
-        base_url: Url::parse(&fake.anthropic_url()).unwrap(),
-        model: "some-model".to_owned(),
-        family: "some".to_owned(),
-        key: None,
-        panels: Panels::One,
-        timeout: Duration::from_secs(20),
-        max_cost_micro_usd: 1_000_000,
-        input_price_micro_usd: 1_000_000,
-        output_price_micro_usd: 1_000_000,
-        max_tokens: 1024,
-        allow_http_on_loopback: true,
-    };
-    let council = Arc::new(Council::new(vec![model], 10_000_000).unwrap());
+    let council = council_with(&fake);
     let strict = hall.clone().with_review(ReviewRooms { council, ..hall.review().clone() });
     strict.request_reaudit(first.id(), "with a model", "ada").await.unwrap();
     work(&strict).await;

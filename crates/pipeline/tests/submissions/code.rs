@@ -257,11 +257,8 @@ async fn everything_that_stands_in_the_way_is_told_at_once() {
     assert_eq!(stage.scene.downloads(), 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_model_that_objects_takes_it_to_an_operator_and_its_words_are_kept() {
-    let stage = Stage::new();
-    stage.repository("example/tool", &[("main.py", "import requests\nprint(requests.__version__)\n")]);
-    let fake = FakeModel::start(Manner::Votes { vote: "UNSAFE", level: "BLOCKED", facts: vec!["F1"] });
+/// The embedded council, and a model in its first panel.
+pub(super) fn council_with(fake: &FakeModel) -> Arc<Council> {
     let model = ModelConfig {
         id: "first".to_owned(),
         api: ModelApi::Anthropic,
@@ -277,7 +274,15 @@ async fn a_model_that_objects_takes_it_to_an_operator_and_its_words_are_kept() {
         max_tokens: 1024,
         allow_http_on_loopback: true,
     };
-    let council = Arc::new(Council::new(vec![model], 10_000_000).unwrap());
+    Arc::new(Council::new(vec![model], 10_000_000).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_objects_takes_it_to_an_operator_and_its_words_are_kept() {
+    let stage = Stage::new();
+    stage.repository("example/tool", &[("main.py", "import requests\nprint(requests.__version__)\n")]);
+    let fake = FakeModel::start(Manner::Votes { vote: "UNSAFE", level: "BLOCKED", facts: vec!["F1"] });
+    let council = council_with(&fake);
     let hall = stage.hall().await;
     let hall = hall.clone().with_review(ReviewRooms { council, ..hall.review().clone() });
     let submission = stage.submit(&hall, &stage.request("tool", "CODE", Some("main.py"))).await;
