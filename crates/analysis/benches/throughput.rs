@@ -9,7 +9,7 @@ use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sigma_analysis::{Analyser, Input, Limits};
+use sigma_analysis::{Analyser, Input, Limits, Named};
 use sigma_core::{Digests, DistributionKind, PackageId, Sha1, Sha256, Sha512};
 
 // As in the program itself.
@@ -114,7 +114,7 @@ fn dearest(archives: &[Archive]) {
 
 fn analyse(analyser: &Analyser, archive: &Archive) -> (u64, Vec<u8>) {
     let analysis = analyser.analyse(Input {
-        package: &archive.package,
+        package: Named::Published(&archive.package),
         filename: &archive.name,
         kind: archive.kind,
         digests: archive.digests.clone(),

@@ -46,10 +46,20 @@ pub trait Source: Read + Seek {}
 
 impl<T: Read + Seek> Source for T {}
 
+/// Which package a distribution is.
+#[derive(Debug, Clone, Copy)]
+pub enum Named<'a> {
+    /// The ecosystem published it as this one.
+    Published(&'a PackageId),
+    /// Nobody says, but perhaps this one, by its file's name. What its own manifest says comes first: a file on a disk can be
+    /// called anything.
+    Perhaps(&'a PackageId),
+}
+
 /// One distribution to analyse. Its digests were verified by the caller.
 pub struct Input<'a> {
-    /// The package it claims to be.
-    pub package: &'a PackageId,
+    /// The package it is.
+    pub package: Named<'a>,
     /// The distribution's file name; decides the archive format together with the first bytes.
     pub filename: &'a str,
     /// What kind of file it is.
@@ -90,6 +100,8 @@ pub struct Analysis {
     /// How far each of these files was read, in their order, and why not further. The report counts them all and names
     /// those that were not read in full; its memory must not grow with the distribution.
     pub states: Vec<(FileState, Option<SkipReason>)>,
+    /// The package it is; nothing for bare files that nobody named.
+    pub package: Option<PackageId>,
 }
 
 impl Analysis {
@@ -235,6 +247,7 @@ impl Analyser {
         files: &[(&str, &[u8])],
     ) -> Analysis {
         stacker::maybe_grow(STACK / 2, STACK, || {
+            let package = package.map(Named::Published);
             let mut distribution = Distribution::new(package, kind, filename, &self.rules);
             for (path, bytes) in files {
                 let whole = bytes.len() as u64 <= self.limits.file_bytes;

@@ -86,7 +86,7 @@ fn an_unreadable_archive_is_disclosed() {
     let mut bytes = Cursor::new(b"this is no archive".to_vec());
     let kind = DistributionKind::Wheel;
     let input = Input {
-        package: &package,
+        package: Named::Published(&package),
         filename: "demo-1.0.0-py3-none-any.whl",
         kind,
         digests: digests(b""),

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
 
-use sigma_analysis::{Analysis, Input, analysis_type, compare};
+use sigma_analysis::{Analysis, Input, Named, analysis_type, compare};
 use sigma_certificate::PackageCertificate;
 use sigma_core::{
     AdvisorySnapshot, CouncilVerdict, Digests, DistributionKind, Dossier, EntryPointRuns, ExpectedDigest, PackageId,
@@ -286,7 +286,7 @@ impl Hall {
         self.analyses.spawn(move || {
             let analysis = File::open(&bytes.path).map(|file| {
                 analyser.analyse(Input {
-                    package: &package,
+                    package: Named::Published(&package),
                     filename: &bytes.filename,
                     kind: bytes.kind,
                     digests: bytes.digests,

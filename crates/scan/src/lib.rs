@@ -12,7 +12,7 @@ use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
 use sha1::Digest as _;
-use sigma_analysis::{Analyser, Input, analysis_type};
+use sigma_analysis::{Analyser, Input, Named, analysis_type};
 use sigma_core::{
     AdvisorySnapshot, AdvisoryState, Delta, Digests, Dossier, People, Release, Report, Ruling, Sha1, Sha256, Sha512,
     SourceState, Timestamp, UpstreamProvenance,
@@ -32,7 +32,7 @@ pub enum ScanError {
         /// What the system says.
         source: io::Error,
     },
-    /// Its name does not say what it is.
+    /// It is no distribution.
     #[error(transparent)]
     Identity(#[from] IdentityError),
 }
@@ -53,7 +53,7 @@ pub struct Scan {
 /// Scans one archive.
 ///
 /// # Errors
-/// When it cannot be read or its name does not tell which package it claims to be.
+/// When it cannot be read or is no distribution.
 pub fn scan(analyser: &Analyser, path: &Path) -> Result<Scan, ScanError> {
     scan_bytes(analyser, path, open(path)?)
 }
@@ -61,7 +61,7 @@ pub fn scan(analyser: &Analyser, path: &Path) -> Result<Scan, ScanError> {
 /// Scans an archive that lies in memory, or whatever can be read from any position. Its `path` is only a name.
 ///
 /// # Errors
-/// When it cannot be read or its name does not tell which package it claims to be.
+/// When it cannot be read or is no distribution.
 pub fn scan_bytes<R: Read + Seek>(analyser: &Analyser, path: &Path, file: R) -> Result<Scan, ScanError> {
     let (report, map) = read(analyser, path, file)?;
     Ok(ruled(report, map, None))
@@ -70,7 +70,7 @@ pub fn scan_bytes<R: Read + Seek>(analyser: &Analyser, path: &Path, file: R) -> 
 /// Scans an archive as the successor of another one, of which nothing is judged.
 ///
 /// # Errors
-/// When one of them cannot be read or its name does not tell which package it claims to be.
+/// When one of them cannot be read or is no distribution.
 pub fn scan_pair(analyser: &Analyser, old: &Path, new: &Path) -> Result<Scan, ScanError> {
     let (old, _) = read(analyser, old, open(old)?)?;
     scan_after(analyser, &old, new)
@@ -79,7 +79,7 @@ pub fn scan_pair(analyser: &Analyser, old: &Path, new: &Path) -> Result<Scan, Sc
 /// Scans an archive as the successor of one whose report is known.
 ///
 /// # Errors
-/// When it cannot be read or its name does not tell which package it claims to be.
+/// When it cannot be read or is no distribution.
 pub fn scan_after(analyser: &Analyser, old: &Report, new: &Path) -> Result<Scan, ScanError> {
     let (report, map) = read(analyser, new, open(new)?)?;
     // A file does not say who published it.
@@ -101,9 +101,11 @@ fn read<R: Read + Seek>(analyser: &Analyser, path: &Path, mut file: R) -> Result
     let digests = digests(&mut file).map_err(failed)?;
     let filename = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut bytes = BufReader::with_capacity(64 << 10, file);
-    let Identity { package, kind } = identity;
-    let analysis = analyser.analyse(Input { package: &package, filename: &filename, kind, digests, bytes: &mut bytes });
+    let Identity { package: guess, kind } = identity;
+    let package = Named::Perhaps(&guess);
+    let analysis = analyser.analyse(Input { package, filename: &filename, kind, digests, bytes: &mut bytes });
     let map = vec![analysis.map()];
+    let package = analysis.package.unwrap_or(guess);
     let reports = vec![analysis.report];
     let report = Report {
         package,

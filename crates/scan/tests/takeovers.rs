@@ -13,12 +13,7 @@ use sigma_testkit::{Built, NpmTarball, Wheel};
 use tempfile::TempDir;
 
 fn write(folder: &TempDir, built: &Built) -> PathBuf {
-    // The name of a file on disk has to tell the scope, which npm leaves out of it.
-    let name = match built.name.strip_prefix('@') {
-        Some(_) => format!("{}-{}.tgz", built.name.replace('/', "__"), built.version),
-        None => built.filename.clone(),
-    };
-    let path = folder.path().join(name);
+    let path = folder.path().join(&built.filename);
     std::fs::write(&path, &built.bytes).unwrap();
     path
 }

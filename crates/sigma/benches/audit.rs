@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sha2::Digest as _;
-use sigma_analysis::{Analyser, Input, Limits};
+use sigma_analysis::{Analyser, Input, Limits, Named};
 use sigma_core::{Digests, DistributionKind, PackageId, Sha1, Sha256, Sha512};
 
 // As in the program itself.
@@ -304,7 +304,7 @@ fn distributions(store: &Path, package: &str) -> Vec<Distribution> {
 fn analyse(analyser: &Analyser, package: &str, file: &Distribution) -> u64 {
     let package: PackageId = package.parse().expect("an id");
     let input = Input {
-        package: &package,
+        package: Named::Published(&package),
         filename: &file.filename,
         kind: file.kind,
         digests: file.digests.clone(),

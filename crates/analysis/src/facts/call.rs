@@ -267,8 +267,12 @@ impl<'a> Builder<'a> {
             }
             false => Taint::NONE,
         };
-        // Whoever is given a function mostly runs it: timers, threads, promises, answers of servers.
-        self.run_arguments(&arguments);
+        match arguments.as_slice() {
+            // `click.option("--name")(function)`: a decorator keeps it.
+            [only] if self.language == Language::Python && path.ends_with("()") => self.opens(&only.value),
+            // Whoever is given a function mostly runs it: timers, threads, promises, answers of servers.
+            _ => self.run_arguments(&arguments),
+        }
         if effects.any(Effects::RUNS) {
             self.call_handed(&arguments, place);
         }

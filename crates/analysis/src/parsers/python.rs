@@ -203,6 +203,7 @@ impl<'a> Walker<'_, 'a> {
             return;
         }
         let mut value = Value { function: Some(id), ..Value::default() };
+        self.builder.opens(&value);
         let callees: Vec<(Value<'a>, Place)> = function
             .decorator_list
             .iter()
@@ -214,6 +215,10 @@ impl<'a> Walker<'_, 'a> {
             return;
         }
         for (callee, place) in callees {
+            // A decorator of this file mostly keeps the function: only what it makes of it goes on to the next.
+            if callee.function.is_some() {
+                value.function = None;
+            }
             value = self.builder.call(callee, vec![Argument { name: None, value }], Taint::NONE, place);
         }
     }

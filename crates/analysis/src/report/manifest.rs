@@ -4,7 +4,7 @@
 //! Out: [`Manifests`]. Sizes and depths are bounded; what cannot be read yields nothing, which the file's own coverage
 //! entry discloses.
 
-use sigma_core::{DistributionKind, SkipReason, printable};
+use sigma_core::{DistributionKind, PackageId, PackageName, SkipReason, printable};
 
 /// Commands of a `binding.gyp` that are read.
 const MAX_GYP_COMMANDS: usize = 200;
@@ -181,6 +181,13 @@ impl Manifests {
         }
         self.about.push(about);
         self.identities.push(Identity { file: path.into(), name, version });
+    }
+
+    /// The package that the first manifest says this is, where that is a name and a version of the ecosystem.
+    pub fn named(&self, guess: &PackageId) -> Option<PackageId> {
+        let identity = self.identities.first()?;
+        let name = PackageName::new(guess.ecosystem(), &identity.name).ok()?;
+        PackageId::new(name, &identity.version).ok()
     }
 
     /// Looks what a long description tells to install.

@@ -21,6 +21,7 @@ pub use analysis_type::analysis_type;
 pub(crate) use cited::digests as cited_digests;
 pub(crate) use outcome::{Memory, hosts};
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -30,7 +31,6 @@ use sigma_core::{
     Finding, PackageId, Reach, Sha256, SkipReason, Skipped, printable,
 };
 
-use crate::Analysis;
 use crate::archive::Walk;
 use crate::facts::{When, code_in_line};
 use crate::language::{Language, is_declaration, language_of};
@@ -39,6 +39,7 @@ use crate::names::{Lookalike, Project, is_known, lookalike, project_of};
 use crate::operator::OperatorRules;
 use crate::parsers;
 use crate::rules::{Check, Hit, Hits, RULES, judge};
+use crate::{Analysis, Named};
 use binary::{Binary, Bytecode, Compiled};
 use manifest::Manifests;
 use outcome::{Outcome, Reading};
@@ -107,8 +108,10 @@ impl FileRecord {
 
 /// A distribution while and after its files are read.
 pub(crate) struct Distribution<'a> {
-    /// The package it was published as; nothing for bare files.
-    pub package: Option<&'a PackageId>,
+    /// The package it is; nothing for bare files.
+    package: Option<Cow<'a, PackageId>>,
+    /// Whether its manifest may still say otherwise.
+    perhaps: bool,
     /// Source and text files with findings or imports.
     pub files: Vec<FileRecord>,
     /// Native and compiled files.
@@ -163,17 +166,22 @@ pub(crate) struct File<'a> {
 }
 
 impl<'a> Distribution<'a> {
+    /// The package it is, as far as is known.
+    pub fn package(&self) -> Option<&PackageId> {
+        self.package.as_deref()
+    }
+
     /// The well-known name that its own could be taken for.
     pub fn lookalike(&self) -> Option<Lookalike> {
         *self.lookalike.get_or_init(|| {
-            let package = self.package?;
+            let package = self.package()?;
             lookalike(package.ecosystem(), package.name().as_str())
         })
     }
 
     /// The well-known project whose repository its metadata calls its own, and the manifest that does.
     pub fn claims_repository_of(&self) -> Option<(&str, Project)> {
-        let package = self.package?;
+        let package = self.package()?;
         let about = self.manifests.about.iter();
         let mut projects = about.flat_map(|about| {
             about.urls.iter().filter_map(|url| project_of(url)).map(|project| (about.file.as_str(), project))
@@ -201,14 +209,12 @@ impl<'a> Distribution<'a> {
     }
 
     /// Starts with no files.
-    pub fn new(
-        package: Option<&'a PackageId>,
-        kind: DistributionKind,
-        filename: &'a str,
-        rules: &'a OperatorRules,
-    ) -> Self {
+    pub fn new(named: Option<Named<'a>>, kind: DistributionKind, filename: &'a str, rules: &'a OperatorRules) -> Self {
+        let perhaps = matches!(named, Some(Named::Perhaps(_)));
+        let package = named.map(|(Named::Published(package) | Named::Perhaps(package))| Cow::Borrowed(package));
         Self {
             package,
+            perhaps,
             files: Vec::new(),
             binaries: Vec::new(),
             manifests: Manifests::default(),
@@ -471,6 +477,8 @@ impl<'a> Distribution<'a> {
 
     /// Ends: the rules that look at the whole, then everything in order.
     pub fn finish(mut self, digests: Digests) -> Analysis {
+        let own = self.package().filter(|_| self.perhaps).and_then(|guess| self.manifests.named(guess));
+        self.package = own.map(Cow::Owned).or(self.package);
         for (path, reason, detail) in std::mem::take(&mut self.manifests.unread) {
             self.skip(path, reason, detail);
         }
@@ -543,7 +551,7 @@ impl<'a> Distribution<'a> {
             self.entries.into_iter().zip(readings).collect();
         read.sort();
         let (files, states) = read.into_iter().unzip();
-        Analysis { report, files: FileSet { files }, states }
+        Analysis { report, files: FileSet { files }, states, package: self.package.map(Cow::into_owned) }
     }
 
     /// True for a hit about modules of others that are the package's own.

@@ -8,7 +8,7 @@ use sigma_core::{
 };
 
 use super::{RULES, catalogue};
-use crate::{Analyser, Analysis, Input, Limits};
+use crate::{Analyser, Analysis, Input, Limits, Named};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules")
@@ -38,7 +38,7 @@ fn report(path: &Path) -> DistributionReport {
     let (package, digests) = (demo(Ecosystem::Pypi), digests());
     let (filename, kind) = ("demo-1.0.0.tar", DistributionKind::Sdist);
     let mut bytes = std::io::Cursor::new(bytes);
-    let input = Input { package: &package, filename, kind, digests, bytes: &mut bytes };
+    let input = Input { package: Named::Published(&package), filename, kind, digests, bytes: &mut bytes };
     Analyser::new(Limits::default()).analyse(input).report
 }
 

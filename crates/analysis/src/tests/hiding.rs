@@ -128,7 +128,8 @@ fn archive(filename: &str, bytes: &[u8]) -> sigma_core::DistributionReport {
     let kind = if filename.ends_with(".whl") { DistributionKind::Wheel } else { DistributionKind::Sdist };
     let package = package();
     let mut source = Cursor::new(bytes.to_vec());
-    let input = Input { package: &package, filename, kind, digests: digests(bytes), bytes: &mut source };
+    let input =
+        Input { package: Named::Published(&package), filename, kind, digests: digests(bytes), bytes: &mut source };
     Analyser::new(Limits::default()).analyse(input).report
 }
 

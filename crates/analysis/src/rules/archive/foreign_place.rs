@@ -23,7 +23,7 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
     if distribution.kind != DistributionKind::Wheel {
         return;
     }
-    let own = distribution.package.map_or("", |package| package.name().as_str());
+    let own = distribution.package().map_or("", |package| package.name().as_str());
     for entry in &distribution.entries {
         let Some((folder, rest)) = entry.path.split_once('/') else { continue };
         if !folder.ends_with(".data") {

@@ -20,7 +20,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
-    let Some(package) = distribution.package else { return };
+    let Some(package) = distribution.package() else { return };
     let own = package.name().as_str().to_lowercase().replace('_', "-");
     let own = own.rsplit('/').next().unwrap_or(&own);
     for described in &distribution.manifests.described {

@@ -23,7 +23,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 const TINY: u64 = 20_000;
 
 fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
-    let Some(package) = distribution.package.filter(|package| is_absurd(package.version())) else { return };
+    let Some(package) = distribution.package().filter(|package| is_absurd(package.version())) else { return };
     let hit = hits.hit(package.version());
     let hooked = !distribution.manifests.scripts.is_empty() || distribution.has_setup();
     let severity = if hooked && distribution.source_bytes() < TINY { Severity::Medium } else { Severity::Low };

@@ -20,7 +20,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
-    let Some(package) = distribution.package else { return };
+    let Some(package) = distribution.package() else { return };
     for identity in &distribution.manifests.identities {
         let name = match package.ecosystem() {
             Ecosystem::Pypi => normalised(&identity.name) == normalised(package.name().as_str()),

@@ -20,7 +20,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
-    let Some((package, lookalike)) = distribution.package.zip(distribution.lookalike()) else { return };
+    let Some((package, lookalike)) = distribution.package().zip(distribution.lookalike()) else { return };
     let hit = hits.hit(lookalike.known).confidence(Confidence::Medium);
     let severity = if lookalike.close { Severity::Medium } else { Severity::Low };
     let message = format!(

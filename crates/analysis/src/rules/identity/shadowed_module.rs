@@ -20,7 +20,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
-    let Some(package) = distribution.package.filter(|_| distribution.kind == DistributionKind::Wheel) else { return };
+    let Some(package) = distribution.package().filter(|_| distribution.kind == DistributionKind::Wheel) else { return };
     let own: String = package.name().as_str().to_ascii_lowercase().replace(['-', '_', '.'], "");
     for entry in &distribution.entries {
         let path = library_path(&entry.path);
