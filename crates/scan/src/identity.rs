@@ -73,8 +73,8 @@ fn by_content<R: Read + Seek>(file: &mut R) -> io::Result<Option<DistributionKin
     let mut tail = Vec::new();
     file.take(1 << 20).read_to_end(&mut tail)?;
     file.rewind()?;
-    let has = |needle: &[u8]| tail.windows(needle.len()).any(|window| window == needle);
-    Ok(Some(if has(b".dist-info/") { DistributionKind::Wheel } else { DistributionKind::Sdist }))
+    let wheel = memchr::memmem::rfind(&tail, b".dist-info/").is_some();
+    Ok(Some(if wheel { DistributionKind::Wheel } else { DistributionKind::Sdist }))
 }
 
 /// Name and version. A wheel's parts have no hyphens (PEP 427); an npm version begins with three numbers, and may have
