@@ -31,7 +31,7 @@ bench-throughput *ARGS:
 bench-growth *ARGS:
     cargo bench -p sigma-analysis --bench growth -- {{ARGS}}
 
-# CPU time of the engine and of GuardDog on the same archives; FOLDER adds archives of yours
+# Time of `sigma scan` and of GuardDog on the same archives, by the clock and CPU; FOLDER adds archives of yours
 bench-peers *ARGS:
     python3 bench/peers.py {{ARGS}}
 

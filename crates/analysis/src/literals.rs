@@ -5,7 +5,7 @@
 //! make, which is what counts for a process that reads one small package.
 
 /// Bits of the hash of how a text begins.
-const BITS: u32 = 14;
+const BITS: u32 = 15;
 
 /// A list of texts, by their first `N` bytes, at most eight; none is shorter.
 pub(crate) struct Literals<const N: usize> {
@@ -38,20 +38,24 @@ impl<const N: usize> Literals<N> {
         let bytes = text.as_bytes();
         let mut at = 0;
         std::iter::from_fn(move || {
-            while let Some(begin) = bytes.get(at..).and_then(|rest| rest.first_chunk::<N>()) {
-                let begin = folded(begin);
-                let bit = hash(begin);
-                if self.begins[bit >> 6] >> (bit & 63) & 1 == 1
-                    && let Some(index) = self.longest(begin, &bytes[at..])
-                {
+            loop {
+                let rest = bytes.get(at..)?;
+                at += rest.array_windows().position(|begin| self.may_begin(folded::<N>(begin)))?;
+                let begin = folded::<N>(bytes[at..].first_chunk()?);
+                if let Some(index) = self.longest(begin, &bytes[at..]) {
                     let start = at;
                     at += self.texts[index].len();
                     return Some((start, index));
                 }
                 at += 1;
             }
-            None
         })
+    }
+
+    /// False when no text begins so.
+    fn may_begin(&self, begin: u64) -> bool {
+        let bit = hash(begin);
+        self.begins[bit >> 6] >> (bit & 63) & 1 == 1
     }
 
     /// The longest text that `rest` begins with.

@@ -80,7 +80,7 @@ fn by_content<R: Read + Seek>(file: &mut R) -> io::Result<Option<DistributionKin
             file.seek(io::SeekFrom::Start(length.saturating_sub(DIRECTORY)))?;
             let mut tail = Vec::new();
             file.by_ref().take(DIRECTORY).read_to_end(&mut tail)?;
-            let has = |needle: &[u8]| tail.windows(needle.len()).any(|window| window == needle);
+            let has = |needle: &[u8]| memchr::memmem::rfind(&tail, needle).is_some();
             Some(match () {
                 () if has(b".dist-info/") => DistributionKind::Wheel,
                 () if has(b"package/package.json") => DistributionKind::NpmTarball,

@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         return sigma_sandbox::supervisor::main();
     }
     let args = Args::parse();
-    let runtime = match wire::runtime() {
+    let runtime = match wire::runtime(&args.command) {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };

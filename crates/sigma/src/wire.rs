@@ -20,12 +20,19 @@ use sigma_store::{Bucket, Database, Duty, Store};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::args::Args;
+use crate::args::{Args, Command};
 use crate::config::Config;
 
-/// The runtime for everything that waits; what computes has threads of its own.
-pub fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+/// The runtime for everything that waits; what computes has threads of its own. Commands that wait for nobody are not
+/// kept waiting by the start of threads.
+pub fn runtime(command: &Command) -> Result<tokio::runtime::Runtime> {
+    let runtime = match command {
+        Command::Scan(_) | Command::Rules(_) | Command::Explain(_) | Command::Config(_) | Command::Hash(_) => {
+            tokio::runtime::Builder::new_current_thread().build()
+        }
+        _ => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+    };
+    runtime.context("cannot start the runtime")
 }
 
 /// Configuration, with the command line's word as the last.

@@ -25,11 +25,23 @@ pub(crate) struct Lookalike {
     pub close: bool,
 }
 
-/// True for a name that many people know.
+/// True for a name that many people know. It is looked up in the text of the list: most packages that are read are well
+/// known, and for these no table has to be made.
 pub(crate) fn is_known(ecosystem: Ecosystem, name: &str) -> bool {
-    let list = list(ecosystem);
-    let known = list.names.contains(plain(ecosystem, name).as_str());
-    known || scope(name).is_some_and(|scope| list.scopes.contains(scope))
+    let text = text(ecosystem);
+    stands(text, &plain(ecosystem, name), true)
+        || scope(name).is_some_and(|scope| stands(text, &format!("@{scope}/"), false))
+}
+
+/// True when `word` stands in the list, as a `whole` name or at the beginning of one that is long enough to be confused.
+fn stands(text: &str, word: &str, whole: bool) -> bool {
+    memchr::memmem::find_iter(text.as_bytes(), word).any(|at| {
+        let (before, rest) = text.split_at(at);
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let name = rest.split_ascii_whitespace().next().unwrap_or_default();
+        let fits = if whole { name.len() == word.len() } else { name.len() >= MIN_LETTERS };
+        fits && !line.starts_with('#') && !line.ends_with(|last: char| !last.is_ascii_whitespace())
+    })
 }
 
 /// The well-known name that `name` looks like. Nothing for a name that is well known itself, or lies in a scope of npm
@@ -58,8 +70,6 @@ const MIN_LETTERS: usize = 5;
 /// The names of one ecosystem.
 struct List {
     names: HashSet<&'static str>,
-    /// Scopes of npm in which a well-known name lies.
-    scopes: HashSet<&'static str>,
     /// Made when a name is none of these.
     like: LazyLock<Like, Box<dyn FnOnce() -> Like + Send>>,
 }
@@ -77,8 +87,7 @@ impl List {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let names: HashSet<&str> = lines.flat_map(str::split_ascii_whitespace).collect();
         let long: Vec<&str> = names.iter().copied().filter(|name| name.len() >= MIN_LETTERS).collect();
-        let scopes = long.iter().filter_map(|name| scope(name)).collect();
-        Self { names, scopes, like: LazyLock::new(Box::new(|| Like::of(long))) }
+        Self { names, like: LazyLock::new(Box::new(|| Like::of(long))) }
     }
 }
 
@@ -97,8 +106,15 @@ impl Like {
     }
 }
 
-static PYPI: LazyLock<List> = LazyLock::new(|| List::of(include_str!("pypi.txt")));
-static NPM: LazyLock<List> = LazyLock::new(|| List::of(include_str!("npm.txt")));
+static PYPI: LazyLock<List> = LazyLock::new(|| List::of(text(Ecosystem::Pypi)));
+static NPM: LazyLock<List> = LazyLock::new(|| List::of(text(Ecosystem::Npm)));
+
+fn text(ecosystem: Ecosystem) -> &'static str {
+    match ecosystem {
+        Ecosystem::Pypi => include_str!("pypi.txt"),
+        Ecosystem::Npm => include_str!("npm.txt"),
+    }
+}
 
 fn list(ecosystem: Ecosystem) -> &'static List {
     match ecosystem {

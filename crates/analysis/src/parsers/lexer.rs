@@ -67,8 +67,7 @@ pub(super) struct Lexer<'a> {
 impl<'a> Lexer<'a> {
     /// Starts at the beginning of `source`.
     pub fn new(source: &'a str, language: Language) -> Self {
-        let at = if source.starts_with("#!") { source.find('\n').unwrap_or(source.len()) } else { 0 };
-        let vain = source.len().saturating_mul(4).saturating_add(64 << 10);
+        let (at, vain) = (first(source), in_vain(source));
         let (bytes, open, before, after_statement) = (source.as_bytes(), Vec::new(), None, false);
         Self { source, bytes, at, language, open, before, after_statement, vain }
     }
@@ -91,22 +90,6 @@ impl<'a> Lexer<'a> {
         self.language == Language::Python
     }
 
-    /// Moves to the next line end, or to the end. In JavaScript U+2028 and U+2029 end a line too.
-    fn skip_line(&mut self) {
-        while let Some(at) = memchr::memchr3(b'\n', b'\r', 0xe2, &self.bytes[self.at..]) {
-            self.at += at;
-            match self.bytes[self.at..] {
-                [0xe2, 0x80, 0xa8 | 0xa9, ..] if !self.is_python() => {
-                    self.at += 3;
-                    return;
-                }
-                [0xe2, ..] => self.at += 1,
-                _ => return,
-            }
-        }
-        self.at = self.bytes.len();
-    }
-
     /// A token from `start` to here.
     fn token(&mut self, kind: Kind, start: usize) -> Token {
         self.word(kind, Word::NONE, start)
@@ -127,85 +110,28 @@ impl<'a> Lexer<'a> {
         (self.before, self.after_statement)
     }
 
-    /// Reads a quoted text that began at `start`; an unfinished one ends with its line.
+    /// Reads a quoted text that began at `start`.
     fn quoted(&mut self, start: usize, quote: u8, long: bool) -> Token {
-        self.at += if long { 3 } else { 1 };
-        loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let next = match long {
-                true => memchr::memchr2(b'\\', quote, rest),
-                false => memchr::memchr3(b'\\', quote, b'\n', rest),
-            };
-            let Some(next) = next else {
-                self.at = self.bytes.len();
-                break;
-            };
-            self.at += next;
-            match self.bytes[self.at] {
-                b'\\' => self.at += 2,
-                byte if byte == quote && (!long || (self.peek(1) == quote && self.peek(2) == quote)) => {
-                    self.at += if long { 3 } else { 1 };
-                    return self.token(Kind::Text, start);
-                }
-                b'\n' if !long => return self.token(Kind::Text, start),
-                _ => self.at += 1,
-            }
-        }
-        self.at = self.bytes.len();
+        self.at = quoted_end(self.bytes, start, quote, long).0;
         self.token(Kind::Text, start)
     }
 
     /// Reads a piece of a template, up to its end or the next `${`.
     fn template(&mut self, start: usize) -> Token {
-        loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let Some(next) = memchr::memchr3(b'\\', b'`', b'$', rest) else {
-                self.at = self.bytes.len();
-                break;
-            };
-            self.at += next;
-            match self.bytes[self.at] {
-                b'\\' => self.at += 2,
-                b'`' => {
-                    self.at += 1;
-                    return self.token(Kind::Text, start);
-                }
-                b'$' if self.peek(1) == b'{' => {
-                    self.at += 2;
-                    self.open.push(Open { template: true, statement: false });
-                    let token = self.token(Kind::Text, start);
-                    self.before = Some(Before { kind: Kind::Mark(b'{'), word: Word::NONE });
-                    return token;
-                }
-                _ => self.at += 1,
-            }
+        let (end, piece) = template_end(self.bytes, self.at);
+        self.at = end;
+        let token = self.token(Kind::Text, start);
+        if piece == Piece::Opens {
+            self.open.push(Open { template: true, statement: false });
+            self.before = Some(Before { kind: Kind::Mark(b'{'), word: Word::NONE });
         }
-        self.at = self.bytes.len();
-        self.token(Kind::Text, start)
+        token
     }
 
-    /// Reads a regular expression if one begins here; it must end on its line.
+    /// Reads a regular expression if one begins here.
     fn regular_expression(&mut self) -> Option<Token> {
         let start = self.at;
-        let (mut at, mut class) = (start + 1, false);
-        if self.vain == 0 {
-            return None;
-        }
-        loop {
-            match self.bytes.get(at).unwrap_or(&b'\n') {
-                b'\n' | b'\r' => {
-                    self.vain = self.vain.saturating_sub(at - start);
-                    return None;
-                }
-                b'\\' => at += 1,
-                b'[' => class = true,
-                b']' => class = false,
-                b'/' if !class => break,
-                _ => {}
-            }
-            at += 1;
-        }
-        self.at = at + 1;
+        self.at = regular_expression_end(self.bytes, start, &mut self.vain)?;
         Some(self.token(Kind::Text, start))
     }
 
@@ -237,8 +163,107 @@ pub(super) fn is_operand(before: Option<Before>, after_statement: bool) -> bool 
     }
 }
 
+/// Bytes that may be read in vain for the end of a regular expression, so that time is linear.
+pub(super) fn in_vain(source: &str) -> usize {
+    source.len().saturating_mul(4).saturating_add(64 << 10)
+}
+
+/// Where tokens begin: after a line that names an interpreter.
+pub(super) fn first(source: &str) -> usize {
+    if source.starts_with("#!") { source.find('\n').unwrap_or(source.len()) } else { 0 }
+}
+
+/// Where the line that goes on at `at` ends. In JavaScript U+2028 and U+2029 end a line too, and belong to it.
+pub(super) fn line_end(bytes: &[u8], mut at: usize, python: bool) -> usize {
+    while let Some(next) = memchr::memchr3(b'\n', b'\r', 0xe2, &bytes[at..]) {
+        at += next;
+        match bytes[at..] {
+            [0xe2, 0x80, 0xa8 | 0xa9, ..] if !python => return at + 3,
+            [0xe2, ..] => at += 1,
+            _ => return at,
+        }
+    }
+    bytes.len()
+}
+
+/// Where the comment ends that began with `/*` at `start`.
+pub(super) fn comment_end(bytes: &[u8], start: usize) -> usize {
+    let mut slashes = memchr::memchr_iter(b'/', &bytes[start + 2..]).map(|at| start + 2 + at);
+    slashes.find(|at| *at > start + 2 && bytes[at - 1] == b'*').map_or(bytes.len(), |at| at + 1)
+}
+
+/// Where the quoted text ends that begins at `start`, and whether with its quote: an unfinished one ends with its line.
+pub(super) fn quoted_end(bytes: &[u8], start: usize, quote: u8, long: bool) -> (usize, bool) {
+    let mut at = start + if long { 3 } else { 1 };
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let next = match long {
+            true => memchr::memchr2(b'\\', quote, rest),
+            false => memchr::memchr3(b'\\', quote, b'\n', rest),
+        };
+        let Some(next) = next else { return (bytes.len(), false) };
+        at += next;
+        match bytes[at] {
+            b'\\' => at += 2,
+            byte if byte == quote && (!long || bytes[at..].starts_with(&[quote; 3])) => {
+                return (at + if long { 3 } else { 1 }, true);
+            }
+            b'\n' if !long => return (at, false),
+            _ => at += 1,
+        }
+    }
+}
+
+/// How a piece of a template ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// With `${`.
+    Opens,
+    /// With the template.
+    Closes,
+    /// With the file.
+    Breaks,
+}
+
+/// Where the piece of a template ends that goes on at `at`.
+pub(super) fn template_end(bytes: &[u8], mut at: usize) -> (usize, Piece) {
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let Some(next) = memchr::memchr3(b'\\', b'`', b'$', rest) else { return (bytes.len(), Piece::Breaks) };
+        at += next;
+        match bytes[at..] {
+            [b'\\', ..] => at += 2,
+            [b'`', ..] => return (at + 1, Piece::Closes),
+            [b'$', b'{', ..] => return (at + 2, Piece::Opens),
+            _ => at += 1,
+        }
+    }
+}
+
+/// Where the regular expression ends that begins at `start`, if one does: it must end on its line.
+pub(super) fn regular_expression_end(bytes: &[u8], start: usize, vain: &mut usize) -> Option<usize> {
+    let (mut at, mut class) = (start + 1, false);
+    if *vain == 0 {
+        return None;
+    }
+    loop {
+        match bytes.get(at).unwrap_or(&b'\n') {
+            b'\n' | b'\r' => {
+                *vain = vain.saturating_sub(at - start);
+                return None;
+            }
+            b'\\' => at += 1,
+            b'[' => class = true,
+            b']' => class = false,
+            b'/' if !class => return Some(at + 1),
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
 /// Bytes that a name may hold after its first: letters, digits, `_`, `$` and everything beyond ASCII.
-fn is_in_word(byte: u8) -> bool {
+pub(super) fn is_in_word(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$' | 0x80..)
 }
 
@@ -319,13 +344,10 @@ impl Lexer<'_> {
                     }
                 }
                 b'\t' | b'\r' | 0x0c => self.at += 1,
-                b'#' if PYTHON => self.skip_line(),
+                b'#' if PYTHON => self.at = line_end(self.bytes, start, PYTHON),
                 b'\\' if PYTHON && matches!(self.peek(1), b'\n' | b'\r') => self.at += 2,
-                b'/' if !PYTHON && self.peek(1) == b'/' => self.skip_line(),
-                b'/' if !PYTHON && self.peek(1) == b'*' => {
-                    let end = memchr::memmem::find(&self.bytes[start + 2..], b"*/");
-                    self.at = end.map_or(self.bytes.len(), |end| start + 2 + end + 2);
-                }
+                b'/' if !PYTHON && self.peek(1) == b'/' => self.at = line_end(self.bytes, start, PYTHON),
+                b'/' if !PYTHON && self.peek(1) == b'*' => self.at = comment_end(self.bytes, start),
                 b'/' if !PYTHON && !self.after_operand() => {
                     if let Some(token) = self.regular_expression() {
                         return Some(token);

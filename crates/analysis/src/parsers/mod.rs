@@ -3,6 +3,8 @@
 //! In: bytes and a language. Out: [`Facts`] and how the file was read. It never aborts on hostile nesting: what is too
 //! deep for a parser, or does not parse, goes through the token scan, and says so.
 
+mod blocks;
+mod bound;
 mod encoding;
 mod javascript;
 mod lexer;
@@ -73,7 +75,7 @@ pub(crate) fn with_named_facts<T>(
         shell::read(source, &mut builder);
         return (rules(&mut builder.finish()), None);
     }
-    let nesting = Nesting::of(source, language, depth);
+    let nesting = Nesting::at_most(source, language, depth);
     if nesting.exceeds(depth) {
         let Nesting { brackets, prefixes, chain, again, .. } = nesting;
         let detail = format!(
@@ -92,7 +94,8 @@ pub(crate) fn with_named_facts<T>(
     stacker::maybe_grow(stack, stack + (1 << 20), || match language {
         Language::Python => with_python(source, program, names, rules),
         Language::JavaScript | Language::TypeScript | Language::Shell => {
-            with_javascript(source, language, names, !nesting.exceeds_typed(), rules)
+            let typed = || !Nesting::of(source, language, depth).exceeds_typed();
+            with_javascript(source, language, names, typed, rules)
         }
     })
 }
@@ -147,7 +150,7 @@ fn with_javascript<T>(
     source: &str,
     language: Language,
     names: &Names,
-    typed: bool,
+    typed: impl Fn() -> bool,
     rules: impl FnOnce(&mut Facts<'_>) -> T,
 ) -> (T, Option<NotParsed>) {
     let mut arena = ARENA.take();
@@ -164,18 +167,20 @@ fn parse_javascript<T>(
     source: &str,
     language: Language,
     names: &Names,
-    typed: bool,
+    typed: impl Fn() -> bool,
     rules: impl FnOnce(&mut Facts<'_>) -> T,
 ) -> (T, Option<NotParsed>) {
     // A name says little about a dialect: each is tried, the likely one first.
     let dialects: &[SourceType] = match language {
         Language::TypeScript => &[SourceType::ts(), SourceType::tsx(), SourceType::d_ts(), SourceType::unambiguous()],
-        _ if typed => &[SourceType::unambiguous().with_jsx(true), SourceType::cjs(), SourceType::tsx()],
-        _ => &[SourceType::unambiguous().with_jsx(true), SourceType::cjs()],
+        _ => &[SourceType::unambiguous().with_jsx(true), SourceType::cjs(), SourceType::tsx()],
     };
     let options = OxcOptions { allow_return_outside_function: true, ..OxcOptions::default() };
     let mut first = None;
     for dialect in dialects {
+        if language == Language::JavaScript && dialect.is_typescript() && !typed() {
+            break;
+        }
         let parsed = Parser::new(arena, source, *dialect).with_options(options).parse();
         if parsed.diagnostics.is_empty() && !parsed.panicked {
             let marks = javascript::Marks::of(source);

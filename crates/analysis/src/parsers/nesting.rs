@@ -6,6 +6,7 @@
 //! Depth also costs time where a grammar is ambiguous: whether `(a = ...` begins the parameters of an arrow is known at
 //! the closing bracket only, so a parser reads the inside as one, then again as the other, at every level.
 
+use super::bound::bound;
 use super::lexer::{Before, Kind, Lexer, Token, is_operand};
 use super::word::Word;
 use crate::language::Language;
@@ -35,6 +36,13 @@ pub(crate) const MAX_TOKENS: u32 = 4_000_000;
 const AGAIN: u64 = 8 << 20;
 
 impl Nesting {
+    /// Figures of which none but `again_typed` is below the measured one: those of [`bound`] where they allow to read it,
+    /// which costs a third, and the measured ones where they do not.
+    pub fn at_most(source: &str, language: Language, limit: u32) -> Self {
+        let fits = |most: &Self| !most.exceeds(limit) && most.tokens <= MAX_TOKENS;
+        bound(source, language, limit).filter(fits).unwrap_or_else(|| Self::of(source, language, limit))
+    }
+
     /// Measures a source. Stops early once it is deeper than `limit` allows.
     pub fn of(source: &str, language: Language, limit: u32) -> Self {
         match language {
@@ -102,7 +110,7 @@ impl Nesting {
 }
 
 /// Keeps the stack of indentations, by the width of the line that begins at `at`.
-fn indent(source: &str, at: usize, indents: &mut Vec<usize>) {
+pub(super) fn indent(source: &str, at: usize, indents: &mut Vec<usize>) {
     let line = &source.as_bytes()[at..];
     let width = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     if matches!(line.get(width), None | Some(b'\n' | b'\r' | b'#')) {

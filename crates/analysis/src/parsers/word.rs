@@ -26,7 +26,8 @@ impl Word {
     /// A block follows.
     pub const BLOCK: Self = Self(1 << 8);
 
-    const fn with(self, other: Self) -> Self {
+    /// Both.
+    pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
@@ -38,6 +39,23 @@ impl Word {
     /// True when it is one of `other`.
     pub const fn any(self, other: Self) -> bool {
         self.0 & other.0 != 0
+    }
+
+    /// The last letter but one of every keyword that is one of `of`, as bits, by its last letter.
+    pub const fn endings(of: Self) -> [u32; 26] {
+        let (mut endings, mut length) = ([0; 26], 2);
+        while length < KEYWORDS.len() {
+            let mut at = 0;
+            while at < KEYWORDS[length].len() {
+                let (word, means) = KEYWORDS[length][at];
+                if means.any(of) {
+                    endings[(word.as_bytes()[length - 1] - b'a') as usize] |= 1 << (word.as_bytes()[length - 2] & 31);
+                }
+                at += 1;
+            }
+            length += 1;
+        }
+        endings
     }
 
     /// What a word is.

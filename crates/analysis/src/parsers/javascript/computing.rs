@@ -1,5 +1,8 @@
 //! Evaluates what a file decodes by itself: which functions are worth it, and what calls of them yield.
 
+use std::sync::LazyLock;
+
+use aho_corasick::packed;
 use oxc_ast::ast::*;
 use oxc_span::{GetSpan, Span};
 
@@ -16,7 +19,28 @@ pub(in crate::parsers) struct Marks {
     pub(super) obfuscated: bool,
     /// Whether it holds what compilers put around `require`.
     pub(super) wraps: bool,
+    /// Whether it holds what every function has that loads the modules of a bundle: a module that offers nothing yet.
+    pub(super) bundle: bool,
 }
+
+/// What is looked for, in one pass: first what decodes, so many of them.
+const WORDS: [&str; 12] = [
+    "CharCode",
+    "CodePoint",
+    "base64",
+    "atob",
+    ".reverse(",
+    "'hex'",
+    "\"hex\"",
+    "_0x",
+    "!![]",
+    "__esModule",
+    "exports:{}",
+    "exports: {}",
+];
+const DECODING: usize = 7;
+
+static FINDER: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Searcher::new(WORDS));
 
 /// Bytes of a function that is evaluated.
 const MAX_ROUTINE: u32 = 24 << 10;
@@ -25,17 +49,22 @@ const MAX_MARKS: usize = 20_000;
 
 impl Marks {
     pub(in crate::parsers) fn of(source: &str) -> Self {
-        let bytes = source.as_bytes();
+        let mut counts = [0; WORDS.len()];
         let mut at = Vec::new();
-        for word in ["CharCode", "CodePoint", "base64", "atob", ".reverse(", "'hex'", "\"hex\""] {
-            at.extend(memchr::memmem::find_iter(bytes, word).take(MAX_MARKS).map(|at| at as u32));
+        // A word that begins within another is passed over: only what a whole name or text holds is asked for.
+        for found in FINDER.iter().flat_map(|finder| finder.find_iter(source)) {
+            let word = found.pattern().as_usize();
+            counts[word] += 1;
+            if word < DECODING && counts[word] <= MAX_MARKS {
+                at.push(found.start() as u32);
+            }
         }
-        at.sort_unstable();
-        let named = memchr::memmem::find_iter(bytes, "_0x").take(12).count() == 12;
+        let has = |word: &str| WORDS.iter().zip(counts).any(|(other, count)| *other == word && count > 0);
+        let named = WORDS.iter().zip(counts).any(|(other, count)| *other == "_0x" && count >= 12);
         // No minifier writes `true` so: obfuscators do in the loop that turns their table of texts.
-        let turned = memchr::memmem::find(bytes, b"!![]").is_some() && memchr::memmem::find(bytes, b"shift").is_some();
-        let wraps = memchr::memmem::find(bytes, b"__esModule").is_some();
-        Self { at, obfuscated: named || turned, wraps }
+        let turned = has("!![]") && memchr::memmem::find(source.as_bytes(), b"shift").is_some();
+        let bundle = has("exports:{}") || has("exports: {}");
+        Self { at, obfuscated: named || turned, wraps: has("__esModule"), bundle }
     }
 
     /// Whether something in the span is decoded.

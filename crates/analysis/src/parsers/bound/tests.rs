@@ -1,0 +1,198 @@
+//! No figure of the bound may be below the measured one, whatever the source.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[path = "../../../tests/hostile/mod.rs"]
+#[allow(dead_code)] // Only the bytes of a shape are asked for.
+mod hostile;
+
+const LANGUAGES: [Language; 3] = [Language::Python, Language::JavaScript, Language::TypeScript];
+
+/// True when there is a bound; none of its figures may be below what is measured, if that does not stop early.
+fn holds(source: &str, language: Language) -> bool {
+    let Some(most) = bound(source, language, 400) else { return false };
+    let measured = Nesting::of(source, language, u32::MAX / 50);
+    let pairs = [
+        (most.brackets, measured.brackets),
+        (most.prefixes, measured.prefixes),
+        (most.chain, measured.chain),
+        (most.tokens, measured.tokens),
+    ];
+    let below = pairs.iter().any(|(most, measured)| most < measured) || most.again < measured.again;
+    assert!(!below, "{language:?} {source:?}\n{most:?} is below\n{measured:?}");
+    true
+}
+
+#[test]
+fn ordinary_code_has_a_bound() {
+    for (language, source) in [
+        (Language::Python, "def f(a, b):\n    if a: # b\n        return [x for x in (1, 'a\\'b')]\n"),
+        (Language::JavaScript, "if(a){b(/[/]/g)}else{c=`${d}`}\nvar x=1/2\nclass A{b(){return(c)}}\n/** d */\nf();"),
+        (Language::TypeScript, "export const a = (b: C<D, E>): F => b as G; // h\n"),
+    ] {
+        for times in [1, 10, 1000] {
+            assert!(holds(&source.repeat(times), language), "{language:?}, {times} times");
+        }
+    }
+}
+
+#[test]
+fn the_bound_of_hostile_files_is_not_below() {
+    for shape in hostile::SHAPES {
+        for size in [300, 8_000] {
+            let bytes = shape.bytes(shape.head() + size);
+            let source = String::from_utf8_lossy(&bytes);
+            for language in LANGUAGES {
+                holds(&source, language);
+            }
+        }
+    }
+}
+
+/// Pieces of which sources are made that no one would write.
+const PIECES: &[&str] = &[
+    "(",
+    "[",
+    "{",
+    ")",
+    "]",
+    "}",
+    "(",
+    ")",
+    "{",
+    "}",
+    ",",
+    ";",
+    "\n",
+    " ",
+    "\t",
+    "\r",
+    "\u{b}",
+    "\u{c}",
+    "\"",
+    "'",
+    "`",
+    "${",
+    "/",
+    "//",
+    "/*",
+    "*/",
+    "#",
+    "\\",
+    "\\\n",
+    "=>",
+    "=",
+    "==",
+    "<",
+    ">",
+    "<=",
+    "**",
+    "*",
+    "+",
+    "-",
+    "!",
+    "?",
+    ":",
+    "?(",
+    "? (",
+    "~",
+    "@",
+    "%",
+    ".",
+    "a",
+    "bc",
+    "$",
+    "_x",
+    "é",
+    "漢",
+    "\u{2028}",
+    "1",
+    "0x1f",
+    "1$",
+    "5é",
+    "if",
+    "do",
+    "in",
+    "of",
+    "as",
+    "is",
+    "or",
+    "for",
+    "new",
+    "not",
+    "and",
+    "try",
+    "else",
+    "with",
+    "void",
+    "from",
+    "case",
+    "while",
+    "await",
+    "yield",
+    "async",
+    "keyof",
+    "throw",
+    "class",
+    "typeof",
+    "delete",
+    "lambda",
+    "return",
+    "default",
+    "finally",
+    "function",
+    "satisfies",
+    "instanceof",
+    "extends",
+    "else ",
+    "elsewhere",
+    "if (",
+    "while(a)",
+    "=>{",
+    ")=>",
+    "a?(b):c=>d",
+    "({a=",
+    "([",
+    "`a${b}c`",
+    "'t'",
+    "\"u\"",
+    "/re/",
+    "/[/]/g",
+    "// c\n",
+    "/* c */",
+    "; else",
+    "} in",
+    "}\n//x\nfoo ",
+    "f(a)",
+    "\u{feff}",
+    "\0",
+    "\"\"\"",
+    "'''",
+    "#!x\n",
+    "=> ",
+    "\n    ",
+    "\n        ",
+    "                                                                ",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn the_bound_is_not_below_what_is_measured(
+        few in proptest::collection::vec(0..PIECES.len(), 1..12),
+        all in any::<bool>(),
+        picks in proptest::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 1..80),
+    ) {
+        let mut source = String::new();
+        for (pick, space) in picks {
+            source += PIECES[if all { pick.index(PIECES.len()) } else { few[pick.index(few.len())] }];
+            source += if space { " " } else { "" };
+        }
+        for language in LANGUAGES {
+            holds(&source, language);
+        }
+    }
+}
