@@ -100,22 +100,22 @@ impl<'a> Builder<'a> {
             _ if key == "join" && arguments.iter().any(|a| a.value.taint.any(Taint::CHARACTER)) => Taint::DECODED,
             _ => Taint::NONE,
         };
-        let takes = match callee.path.as_deref() {
+        let takes = |path: Option<&str>| match path {
             None => true,
             // An object of somebody else's class, such as a form.
             Some(path) => path.contains("()") && api::effects(path).is_empty(),
         };
-        if takes && takes_in(key) {
+        if takes_in(key) && takes(callee.path.as_deref()) {
             let added = union(arguments.iter().map(|argument| &argument.value));
             self.grow(&receiver, added);
         }
-        let writes = callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::WRITE));
+        let writes = || callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::WRITE));
         let written = union(arguments.iter().map(|argument| &argument.value));
         // What another file of the package yields may have come over the network.
         let remote = written.any(Taint::REMOTE) || written != written.concrete();
         // `fs.writeFileSync(..)` is written to no file called `fs`.
         let handle = receiver.path.as_deref().is_none_or(|path| path.ends_with("()"));
-        if let Some(origin) = receiver.origin.clone().filter(|_| writes && handle) {
+        if let Some(origin) = receiver.origin.clone().filter(|_| handle && writes()) {
             if remote || written.any(Taint::DECODED | Taint::HIDDEN) {
                 self.note_download(&origin, written);
             }
@@ -124,7 +124,7 @@ impl<'a> Builder<'a> {
             }
         }
         // `parser.read("~/.pypirc")`: the object then holds what the file holds.
-        if written.any(Taint::CREDENTIAL_PATH) && !writes && receiver.origin.is_some() && READS.contains(&key) {
+        if written.any(Taint::CREDENTIAL_PATH) && receiver.origin.is_some() && READS.contains(&key) && !writes() {
             self.grow(&receiver, Taint::CREDENTIAL);
         }
         // `os.environ.get("A")` is one variable, not the whole of it.
@@ -139,7 +139,8 @@ impl<'a> Builder<'a> {
             false => Taint::NONE,
         };
         self.note_event(&receiver, key, &arguments, place);
-        let carried = personal::carried(key, &arguments);
+        let carries = personal::carries(key);
+        let carried = if carries { personal::carried(key, &arguments) } else { Taint::NONE };
         let mut result = self.call(callee, arguments, receiver_taint, place);
         if handed_on.any(Taint::CREDENTIAL) {
             // A list of places became a list of what they hold.
@@ -162,7 +163,7 @@ impl<'a> Builder<'a> {
         if taint.any(Taint::TAKEN) && !personal::of_member(key).is_empty() {
             result.taint |= Taint::TAKEN;
         }
-        if personal::carries(key) {
+        if carries {
             result.taint |= (taint | carried).and(Taint::PERSONAL);
         }
         if result.origin.is_none() {
@@ -248,7 +249,7 @@ impl<'a> Builder<'a> {
         let told = |argument: &Argument<'a>| matches!(argument.value.field("eval"), Some(eval) if is_true(eval));
         let worker = path.ends_with("Worker") && arguments.iter().any(told);
         let effects = if worker { effects | Effects::EVAL } else { effects };
-        if path.rsplit_once('.').is_some_and(|(_, name)| loads_key(name))
+        if name::split_last(&path).is_some_and(|(_, name)| loads_key(name))
             && let Some(first) = arguments.first()
         {
             let key = first.value.clone();
@@ -280,11 +281,11 @@ impl<'a> Builder<'a> {
         {
             return value;
         }
-        let matters = matter::matter(&path, effects, &arguments);
+        let matters = matter::matter(&path, effects, &arguments, argument_taint);
         let made_of = match () {
             _ if effects.any(Effects::EVAL) => matters.all,
             // Whoever is handed an environment to work in does not hand it back.
-            _ if effects.is_empty() => matter::handed(&arguments),
+            _ if effects.is_empty() => matter::handed(&arguments, argument_taint),
             _ => argument_taint,
         };
         let mut taint = self.taint_of_result(&path, effects, &arguments, made_of, receiver, place);

@@ -22,6 +22,7 @@ mod links;
 mod matter;
 mod mention;
 mod name;
+mod names;
 mod personal;
 pub(crate) mod routine;
 mod scope;

@@ -8,6 +8,7 @@ use super::builder::{Argument, Builder};
 use super::call::{fixed, hidden, origin_of};
 use super::laid_out::words_of;
 use super::matter;
+use super::name::last_part;
 use super::value::Value;
 use super::{Place, personal};
 
@@ -56,7 +57,7 @@ impl<'a> Builder<'a> {
             true if path.starts_with("socket.") => result | Taint::SOCKET,
             true => result,
             false => {
-                let name = path.rsplit('.').next().unwrap_or(path);
+                let name = last_part(path);
                 let kept =
                     if personal::carries(name) { receiver | personal::carried(name, arguments) } else { Taint::NONE };
                 // Nor is what such a function makes of a character one.

@@ -64,7 +64,7 @@ impl<'a> Walker<'_, 'a> {
         statements: &[Statement<'a>],
         expression: Option<&Expression<'a>>,
     ) {
-        if self.marks.wraps && (1..=3).contains(&parameters.items.len()) && self.is_wrapper(statements, expression) {
+        if !self.marks.wraps.is_empty() && (1..=3).contains(&parameters.items.len()) && self.is_wrapper(statements, expression) {
             self.wrappers.insert(id);
         }
         let returned = match (statements, expression) {
@@ -99,8 +99,7 @@ impl<'a> Walker<'_, 'a> {
             ([only], None) => only.span(),
             ([], None) => return false,
         };
-        let text = if span.size() <= MAX_WRAPPER { self.builder.text(span.start, span.end) } else { "" };
-        memchr::memmem::find(text.as_bytes(), b"__esModule").is_some()
+        span.size() <= MAX_WRAPPER && self.marks.wraps(span)
     }
 
     /// The arguments of a call; functions among them are given what the call yields.
