@@ -96,7 +96,7 @@ impl<'a> Builder<'a> {
     pub fn new(source: &'a str, language: Language, confidence: Confidence) -> Self {
         Self {
             language,
-            scope: Names::default(),
+            scope: Names::of(source.len()),
             hidden: Vec::new(),
             learned: Learned::of(source.len()),
             shared: HashSet::new(),

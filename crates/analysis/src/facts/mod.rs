@@ -29,6 +29,7 @@ mod scope;
 mod started;
 mod value;
 mod waits;
+mod words;
 mod yields;
 
 pub(crate) use address::is_public_ip;

@@ -1,6 +1,7 @@
 //! Names: the one spelling of a dotted name, which environment variables speak of secrets, what is the name of a file.
 
 use super::value::{Constant, MAX_TEXT, Text};
+use super::words::Words;
 
 /// Longest dotted name that is followed.
 const MAX_PATH: usize = 160;
@@ -17,7 +18,7 @@ pub(super) fn join<'a>(base: &str, name: &str) -> Option<Text<'a>> {
     if base == "module" && name == "_load" {
         return Some("require".into());
     }
-    if TRANSPARENT_BASES.contains(&base) {
+    if TRANSPARENT_BASES.contains(base) {
         return Some(name.to_owned().into());
     }
     Some(put_together([base, ".", name]))
@@ -46,7 +47,7 @@ fn put_together<'a>(pieces: [&str; 3]) -> Text<'a> {
 }
 
 /// Objects whose members are the globals themselves.
-const TRANSPARENT_BASES: [&str; 12] = [
+static TRANSPARENT_BASES: Words<12> = Words::new([
     "globalThis",
     "window",
     "global",
@@ -59,7 +60,7 @@ const TRANSPARENT_BASES: [&str; 12] = [
     "process.mainModule",
     "require.main",
     "module",
-];
+]);
 
 /// The one spelling of a name that goes by several.
 fn canonical<'a>(path: &str) -> Text<'a> {

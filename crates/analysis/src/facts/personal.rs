@@ -9,6 +9,7 @@ use super::bits::{Signs, Taint};
 use super::builder::{Argument, Builder};
 use super::links::EVENT;
 use super::value::Value;
+use super::words::Words;
 
 impl Taint {
     /// What names tell of a value.
@@ -46,8 +47,7 @@ fn ends_like_a_secret(name: &[u8]) -> bool {
 }
 
 /// The last two letters of all that [`kept`] looks for.
-const ENDS: [[u8; 2]; 11] =
-    [*b"ey", *b"ys", *b"ic", *b"cs", *b"se", *b"ds", *b"ex", *b"58", *b"et", *b"rd", *b"wd"];
+const ENDS: [[u8; 2]; 11] = [*b"ey", *b"ys", *b"ic", *b"cs", *b"se", *b"ds", *b"ex", *b"58", *b"et", *b"rd", *b"wd"];
 
 /// True for a name that may end in one of these, once only its letters and digits are looked at.
 fn ends_in(name: &str, ends: &[[u8; 2]]) -> bool {
@@ -107,66 +107,68 @@ pub(crate) fn makes_key(name: &str) -> bool {
 
 /// True for functions that yield what they are given in another form.
 pub(super) fn carries(name: &str) -> bool {
-    matches!(
-        name,
-        "toString"
-            | "toJSON"
-            | "toBase58"
-            | "toBase64"
-            | "encode"
-            | "decode"
-            | "stringify"
-            | "dumps"
-            | "urlencode"
-            | "quote"
-            | "quote_plus"
-            | "encodeURIComponent"
-            | "encodeURI"
-            | "escape"
-            | "join"
-            | "split"
-            | "match"
-            | "slice"
-            | "substring"
-            | "substr"
-            | "concat"
-            | "trim"
-            | "strip"
-            | "replace"
-            | "replaceAll"
-            | "map"
-            | "from"
-            | "of"
-            | "get"
-            | "hex"
-            | "hexlify"
-            | "format"
-            | "str"
-            | "repr"
-            | "bytes"
-            | "btoa"
-            | "atob"
-            | "b64encode"
-            | "b64decode"
-            | "b58encode"
-            | "encrypt"
-            | "publicEncrypt"
-            | "standard_b64encode"
-            | "urlsafe_b64encode"
-            | "reverse"
-            | "shift"
-            | "pop"
-            | "read"
-            | "URLSearchParams"
-            | "FormData"
-            | "Blob"
-            | "String"
-            | "parse"
-            | "loads"
-            | "get_json"
-            | "getlist"
-    )
+    CARRIES.contains(name)
 }
+
+/// Those functions.
+static CARRIES: Words<56> = Words::new([
+    "toString",
+    "toJSON",
+    "toBase58",
+    "toBase64",
+    "encode",
+    "decode",
+    "stringify",
+    "dumps",
+    "urlencode",
+    "quote",
+    "quote_plus",
+    "encodeURIComponent",
+    "encodeURI",
+    "escape",
+    "join",
+    "split",
+    "match",
+    "slice",
+    "substring",
+    "substr",
+    "concat",
+    "trim",
+    "strip",
+    "replace",
+    "replaceAll",
+    "map",
+    "from",
+    "of",
+    "get",
+    "hex",
+    "hexlify",
+    "format",
+    "str",
+    "repr",
+    "bytes",
+    "btoa",
+    "atob",
+    "b64encode",
+    "b64decode",
+    "b58encode",
+    "encrypt",
+    "publicEncrypt",
+    "standard_b64encode",
+    "urlsafe_b64encode",
+    "reverse",
+    "shift",
+    "pop",
+    "read",
+    "URLSearchParams",
+    "FormData",
+    "Blob",
+    "String",
+    "parse",
+    "loads",
+    "get_json",
+    "getlist",
+]);
 
 /// What the arguments of such a function leave in what it yields. What is encoded comes first; `jwt.encode(claims, key)`
 /// signs with what follows.

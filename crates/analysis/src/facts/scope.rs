@@ -1,7 +1,5 @@
 //! Which value a name stands for, at the place that is being read.
 
-use std::collections::BTreeMap;
-
 use hashbrown::HashSet;
 
 use super::bits::{Taint, Waits};
@@ -235,7 +233,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The names of the module itself, in order, and what they stand for.
-    pub(super) fn module_names(&self) -> BTreeMap<&'a str, Value<'a>> {
+    pub(super) fn module_names(&self) -> Vec<(&'a str, Value<'a>)> {
         let executor = |value: &Value<'_>| !stands_for(value).is_empty();
         let own = self
             .scope
@@ -244,6 +242,9 @@ impl<'a> Builder<'a> {
         let matters = |value: &Value<'a>| {
             value.function.is_some() || value.class.is_some() || !value.taint.is_empty() || executor(value)
         };
-        own.filter(|(_, known)| matters(&known.value)).map(|(name, known)| (name, known.value.clone())).collect()
+        let own = own.filter(|(_, known)| matters(&known.value)).map(|(name, known)| (name, known.value.clone()));
+        let mut names: Vec<(&'a str, Value<'a>)> = own.collect();
+        names.sort_unstable_by_key(|(name, _)| *name);
+        names
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn read<'a>(program: &Program<'a>, marks: &Marks, builder: &mut Build
         wrappers: HashSet::new(),
         handed: None,
         left,
-        bundle: Bundle::new(marks.bundle),
+        bundle: Bundle::of(program.source_text),
         constructors: HashMap::new(),
     };
     walker.statements(&program.body);

@@ -42,9 +42,10 @@ pub(super) struct Bundle<'a> {
 }
 
 impl Bundle<'_> {
-    /// Nothing is known of it yet, but whether there is one.
-    pub fn new(on: bool) -> Self {
-        Self { on, ..Self::default() }
+    /// Looks whether the source holds the mark of every such function: a module that offers nothing yet.
+    pub fn of(source: &str) -> Self {
+        let has = |text: &str| memchr::memmem::find(source.as_bytes(), text.as_bytes()).is_some();
+        Self { on: has("exports:{}") || has("exports: {}"), ..Self::default() }
     }
 }
 

@@ -64,7 +64,7 @@ impl<'a> Walker<'_, 'a> {
         statements: &[Statement<'a>],
         expression: Option<&Expression<'a>>,
     ) {
-        if !self.marks.wraps.is_empty() && (1..=3).contains(&parameters.items.len()) && self.is_wrapper(statements, expression) {
+        if self.marks.wraps && (1..=3).contains(&parameters.items.len()) && self.is_wrapper(statements, expression) {
             self.wrappers.insert(id);
         }
         let returned = match (statements, expression) {
@@ -99,7 +99,8 @@ impl<'a> Walker<'_, 'a> {
             ([only], None) => only.span(),
             ([], None) => return false,
         };
-        span.size() <= MAX_WRAPPER && self.marks.wraps(span)
+        let text = if span.size() <= MAX_WRAPPER { self.builder.text(span.start, span.end) } else { "" };
+        memchr::memmem::find(text.as_bytes(), b"__esModule").is_some()
     }
 
     /// The arguments of a call; functions among them are given what the call yields.
@@ -255,6 +256,9 @@ impl<'a> Walker<'_, 'a> {
         arguments: &[FactArgument<'a>],
         place: Place,
     ) -> Option<Value<'a>> {
+        if !matches!(name, "apply" | "construct" | "map" | "forEach" | "then") {
+            return None;
+        }
         let inner = arguments.first().map(|argument| &argument.value).filter(|inner| inner.path.is_some())?.clone();
         let plain = |value: &Value<'a>| FactArgument { name: None, value: value.clone() };
         let handed: Vec<FactArgument<'a>> = match (object.path.as_deref(), name) {

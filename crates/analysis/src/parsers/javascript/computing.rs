@@ -14,16 +14,12 @@ pub(in crate::parsers) struct Marks {
     pub(super) at: Vec<u32>,
     /// Whether the file looks like the output of a tool that hides every text.
     pub(super) obfuscated: bool,
-    /// Where it asks whether a module was compiled from one of ECMAScript, as what compilers put around `require` does.
-    pub(super) wraps: Vec<u32>,
-    /// Whether it holds the mark of every bundle: a module that offers nothing yet.
-    pub(super) bundle: bool,
+    /// Whether it holds what compilers put around `require`.
+    pub(super) wraps: bool,
 }
 
 /// Bytes of a function that is evaluated.
 const MAX_ROUTINE: u32 = 24 << 10;
-/// What is asked of a module that may have been compiled from one of ECMAScript.
-const WRAPS: &[u8] = b"__esModule";
 /// Marks that are kept of one file.
 const MAX_MARKS: usize = 20_000;
 
@@ -38,16 +34,8 @@ impl Marks {
         let named = memchr::memmem::find_iter(bytes, "_0x").take(12).count() == 12;
         // No minifier writes `true` so: obfuscators do in the loop that turns their table of texts.
         let turned = memchr::memmem::find(bytes, b"!![]").is_some() && memchr::memmem::find(bytes, b"shift").is_some();
-        let wraps = memchr::memmem::find_iter(bytes, WRAPS).map(|at| at as u32).collect();
-        let has = |text: &[u8]| memchr::memmem::find(bytes, text).is_some();
-        let bundle = has(b"exports:{}") || has(b"exports: {}");
-        Self { at, obfuscated: named || turned, wraps, bundle }
-    }
-
-    /// Whether something in the span asks that about a module.
-    pub(super) fn wraps(&self, span: Span) -> bool {
-        let first = self.wraps.partition_point(|at| *at < span.start);
-        self.wraps.get(first).is_some_and(|at| *at + WRAPS.len() as u32 <= span.end)
+        let wraps = memchr::memmem::find(bytes, b"__esModule").is_some();
+        Self { at, obfuscated: named || turned, wraps }
     }
 
     /// Whether something in the span is decoded.
