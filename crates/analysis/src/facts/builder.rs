@@ -96,7 +96,7 @@ impl<'a> Builder<'a> {
     pub fn new(source: &'a str, language: Language, confidence: Confidence) -> Self {
         Self {
             language,
-            scope: Names::of(source.len()),
+            scope: Names::default(),
             hidden: Vec::new(),
             learned: Learned::of(source.len()),
             shared: HashSet::new(),

@@ -519,7 +519,7 @@ impl<'a> Builder<'a> {
     fn run_arguments(&mut self, arguments: &[Argument<'a>]) {
         for argument in arguments {
             // What a parser of command lines is told to call, it calls when somebody gives the option.
-            if argument.name.as_deref().is_some_and(|name| REGISTERS.contains(name)) {
+            if argument.name.as_deref().is_some_and(|name| REGISTERS.contains(&name)) {
                 self.opens(&argument.value);
                 continue;
             }
@@ -588,7 +588,7 @@ static RUNNERS: Words<13> = Words::new([
 ]);
 
 /// Keywords under which a function is only kept, to be called when somebody asks for it.
-static REGISTERS: Words<10> = Words::new([
+const REGISTERS: [&str; 10] = [
     "action",
     "autocompletion",
     "callback",
@@ -599,7 +599,7 @@ static REGISTERS: Words<10> = Words::new([
     "shell_complete",
     "type",
     "validator",
-]);
+];
 
 fn is_true(value: &Value<'_>) -> bool {
     matches!(value.constant, Constant::Bool(true))

@@ -93,10 +93,9 @@ impl<'a> Learned<'a> {
     /// Nothing but the function that the module itself is, with room for those that a source of so many bytes may hold:
     /// what is not used is never touched, and a table that grows is copied.
     pub fn of(bytes: usize) -> Self {
-        let room = 1 + bytes / BYTES_OF_FUNCTION;
-        let mut functions = Vec::with_capacity(room);
+        let mut functions = Vec::with_capacity(1 + bytes / BYTES_OF_FUNCTION);
         functions.push(Function::default());
-        Self { functions, by_offset: HashMap::with_capacity(room), ..Self::default() }
+        Self { functions, ..Self::default() }
     }
 
     /// The method of a class of this file.

@@ -207,8 +207,8 @@ impl<'a> Builder<'a> {
                 let taint = result.unwrap_or_default();
                 let export =
                     Export { function: Some(function), taint, does: Effects::NONE, skip: bound, builds: false };
-                exports.insert([name, "().", &method].concat(), export);
-                exports.insert([name, ".", &method].concat(), export);
+                exports.insert(format!("{name}().{method}"), export);
+                exports.insert(format!("{name}.{method}"), export);
             }
             for (attribute, does) in self.learned.executors_of(class) {
                 let export = Export { function: None, taint: yields(does), does, skip: 0, builds: false };

@@ -8,11 +8,6 @@ use hashbrown::HashMap;
 
 use super::value::Value;
 
-/// Bytes of source for each name that is given a value, about as many as bundles have.
-const BYTES_OF_NAME: usize = 128;
-/// Names that there is room for from the start, at most.
-const MOST_ROOM: usize = 4096;
-
 /// What a name stands for.
 #[derive(Default)]
 pub(super) struct Named<'a> {
@@ -28,17 +23,13 @@ pub(super) struct Hidden<'a> {
 }
 
 /// All names, with their values where they have one here.
+#[derive(Default)]
 pub(super) struct Names<'a> {
     slots: HashMap<&'a str, usize>,
     values: Vec<Option<Named<'a>>>,
 }
 
 impl<'a> Names<'a> {
-    /// With room for those that a source of so many bytes may give values, so that the table is rarely copied.
-    pub fn of(bytes: usize) -> Self {
-        Self { slots: HashMap::with_capacity((bytes / BYTES_OF_NAME).min(MOST_ROOM)), values: Vec::new() }
-    }
-
     /// What a name stands for here.
     pub fn get(&self, name: &str) -> Option<&Named<'a>> {
         self.values.get(*self.slots.get(name)?)?.as_ref()

@@ -76,9 +76,7 @@ impl<'a> Walker<'_, 'a> {
                 _ => "",
             };
             let mut value = self.builder.parameter(id, index, name);
-            if self.handed.is_some()
-                && let Some(handed) = self.handed.take().filter(|_| index == 0)
-            {
+            if let Some(handed) = self.handed.take().filter(|_| index == 0) {
                 value.join(handed);
             }
             value.taint |= given;
