@@ -12,7 +12,7 @@ use sigma_core::Confidence;
 use super::bits::{Deeds, Effects, Signs, Taint, Waits};
 use super::learned::Learned;
 use super::links::{LOCAL, Links, Symbol};
-use super::scope::Named;
+use super::names::{Hidden, Named, Names};
 use super::value::{Constant, Text, Value};
 use super::waits::Waiting;
 use super::{Deed, Facts, Place, Subclass, command, layer, name};
@@ -48,9 +48,9 @@ pub(crate) struct Argument<'a> {
 /// Collects the facts of one file.
 pub(crate) struct Builder<'a> {
     pub(super) language: Language,
-    pub(super) scope: HashMap<&'a str, Named<'a>>,
+    pub(super) scope: Names<'a>,
     /// What a function's own names hid, to be put back when it ends.
-    pub(super) hidden: Vec<(&'a str, Option<Named<'a>>)>,
+    pub(super) hidden: Vec<Hidden<'a>>,
     pub(super) learned: Learned<'a>,
     /// Names that the function being read takes from around it.
     pub(super) shared: HashSet<&'a str>,
@@ -96,7 +96,7 @@ impl<'a> Builder<'a> {
     pub fn new(source: &'a str, language: Language, confidence: Confidence) -> Self {
         Self {
             language,
-            scope: HashMap::new(),
+            scope: Names::default(),
             hidden: Vec::new(),
             learned: Learned::of(source.len()),
             shared: HashSet::new(),
@@ -179,7 +179,7 @@ impl<'a> Builder<'a> {
         self.facts.layers = layer::collect(&self.facts.calls, self.language);
         layer::pieced(self.learned.written.values(), &self.facts.calls, &mut self.facts.layers);
         self.facts.names =
-            layer::names(self.scope.iter().map(|(name, named)| (*name, &named.value)), &self.facts.layers);
+            layer::names(self.scope.iter().map(|(name, named)| (name, &named.value)), &self.facts.layers);
         self.facts
     }
 
@@ -207,8 +207,12 @@ impl<'a> Builder<'a> {
     }
 
     /// Starts on the same source again, with what was learned.
-    pub fn again(self) -> Self {
+    pub fn again(mut self) -> Self {
         let mut next = Self::new(self.facts.source, self.language, self.facts.confidence).started(self.program);
+        // The same names and calls come again: what was made for them is kept.
+        self.scope.clear();
+        self.calls_between.clear();
+        (next.scope, next.hidden, next.calls_between) = (self.scope, self.hidden, self.calls_between);
         next.learned = self.learned;
         next.learned.useful = false;
         next.learned.written.clear();
@@ -255,7 +259,9 @@ impl<'a> Builder<'a> {
     /// Tells what names mean from outside, for code that runs within other code.
     pub fn named(mut self, names: &'a [(Rc<str>, Rc<str>)]) -> Self {
         let named = |path: &'a str| Named { declared: 0, value: Value::at_path(path) };
-        self.scope.extend(names.iter().map(|(name, path)| (&**name, named(path))));
+        for (name, path) in names {
+            self.scope.set(name, named(path));
+        }
         self
     }
 

@@ -12,7 +12,7 @@ use super::value::{Constant, Text, Value};
 use super::{Call, Place, api, fold, name};
 
 impl<'a> Builder<'a> {
-    /// Built-in functions that are followed rather than reported.
+    /// Built-in functions that are followed rather than reported. None is a name of another file or what a call yields.
     pub(super) fn call_builtin(
         &mut self,
         path: &str,
@@ -20,6 +20,9 @@ impl<'a> Builder<'a> {
         taint: Taint,
         place: Place,
     ) -> Option<Value<'a>> {
+        if path.starts_with(LOCAL) || path.contains('(') {
+            return None;
+        }
         let value = |index: usize| arguments.get(index).map(|argument| &argument.value);
         let text = |index: usize| value(index).and_then(Value::as_text);
         let plain = || -> Vec<&Value<'a>> { arguments.iter().map(|argument| &argument.value).collect() };

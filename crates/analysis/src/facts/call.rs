@@ -5,6 +5,7 @@ use super::builder::{Argument, Builder, MAX_FACTS};
 use super::expression::{MAX_CHOICES, filled, union};
 use super::matter;
 use super::value::{Constant, Text, Value};
+use super::words::Words;
 use super::yields::results;
 use super::{Call, Place, api, chat, fold, handed, name, personal, waits};
 use crate::language::Language;
@@ -100,22 +101,22 @@ impl<'a> Builder<'a> {
             _ if key == "join" && arguments.iter().any(|a| a.value.taint.any(Taint::CHARACTER)) => Taint::DECODED,
             _ => Taint::NONE,
         };
-        let takes = match callee.path.as_deref() {
+        let takes = |path: Option<&str>| match path {
             None => true,
             // An object of somebody else's class, such as a form.
             Some(path) => path.contains("()") && api::effects(path).is_empty(),
         };
-        if takes && takes_in(key) {
+        if takes_in(key) && takes(callee.path.as_deref()) {
             let added = union(arguments.iter().map(|argument| &argument.value));
             self.grow(&receiver, added);
         }
-        let writes = callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::WRITE));
+        let writes = || callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::WRITE));
         let written = union(arguments.iter().map(|argument| &argument.value));
         // What another file of the package yields may have come over the network.
         let remote = written.any(Taint::REMOTE) || written != written.concrete();
         // `fs.writeFileSync(..)` is written to no file called `fs`.
         let handle = receiver.path.as_deref().is_none_or(|path| path.ends_with("()"));
-        if let Some(origin) = receiver.origin.clone().filter(|_| writes && handle) {
+        if let Some(origin) = receiver.origin.clone().filter(|_| handle && writes()) {
             if remote || written.any(Taint::DECODED | Taint::HIDDEN) {
                 self.note_download(&origin, written);
             }
@@ -124,7 +125,7 @@ impl<'a> Builder<'a> {
             }
         }
         // `parser.read("~/.pypirc")`: the object then holds what the file holds.
-        if written.any(Taint::CREDENTIAL_PATH) && !writes && receiver.origin.is_some() && READS.contains(&key) {
+        if written.any(Taint::CREDENTIAL_PATH) && receiver.origin.is_some() && READS.contains(&key) && !writes() {
             self.grow(&receiver, Taint::CREDENTIAL);
         }
         // `os.environ.get("A")` is one variable, not the whole of it.
@@ -139,7 +140,8 @@ impl<'a> Builder<'a> {
             false => Taint::NONE,
         };
         self.note_event(&receiver, key, &arguments, place);
-        let carried = personal::carried(key, &arguments);
+        let carries = personal::carries(key);
+        let carried = if carries { personal::carried(key, &arguments) } else { Taint::NONE };
         let mut result = self.call(callee, arguments, receiver_taint, place);
         if handed_on.any(Taint::CREDENTIAL) {
             // A list of places became a list of what they hold.
@@ -162,7 +164,7 @@ impl<'a> Builder<'a> {
         if taint.any(Taint::TAKEN) && !personal::of_member(key).is_empty() {
             result.taint |= Taint::TAKEN;
         }
-        if personal::carries(key) {
+        if carries {
             result.taint |= (taint | carried).and(Taint::PERSONAL);
         }
         if result.origin.is_none() {
@@ -175,7 +177,7 @@ impl<'a> Builder<'a> {
     pub fn call(
         &mut self,
         callee: Value<'a>,
-        mut arguments: Vec<Argument<'a>>,
+        arguments: Vec<Argument<'a>>,
         receiver: Taint,
         place: Place,
     ) -> Value<'a> {
@@ -197,46 +199,72 @@ impl<'a> Builder<'a> {
             self.give(function, usize::from(bound), &arguments);
         }
         let argument_taint = union(arguments.iter().map(|argument| &argument.value));
-        let Some(path) = callee.path.clone() else {
+        if callee.path.is_none() {
             // Task and test runners are told what to run, and run it when somebody starts them.
             let told = called.is_none() && receiver.is_empty() && callee.origin.as_deref().is_some_and(is_runners);
             if !told {
                 self.run_arguments(&arguments);
             }
-            let mut all = argument_taint | receiver | callee.taint;
-            // What the function that is replaced makes of what was meant for it was meant for others too.
-            let taken = all.any(Taint::TAKEN) && called.is_none() && self.learned.standing_in.contains(&self.current);
-            // What somebody else's function makes of a key is mostly no key any more.
-            if !callee.origin.as_deref().is_some_and(personal::carries) {
-                all = all.without(Taint::PERSONAL);
-            }
-            if taken {
-                all |= Taint::TAKEN;
-            }
-            // `int(bits, 2)`: bytes that stand as digits.
-            if arguments.len() == 2 && callee.origin.as_deref() == Some("int") && self.language == Language::Python {
-                all |= Taint::DECODED;
-            }
-            let mut result = Value::tainted(all);
-            match callee.function.and_then(|index| self.learned.functions.get_mut(index as usize)) {
-                Some(function) => {
-                    function.ask();
-                    let given = |index: u32| {
-                        let argument = arguments.get(index as usize);
-                        argument.map_or(Taint::NONE, |argument| argument.value.whole_taint().without(SECRETS))
-                    };
-                    let mut returned = function.result.clone();
-                    // What it is given comes out again as far as it is known to return that.
-                    if !returned.taint.is_empty() {
-                        result.taint = receiver | callee.taint;
-                    }
-                    returned.taint = returned.taint.resolved(given, Taint::symbol);
-                    result.join(returned);
+            return self.call_unnamed(&callee, &arguments, argument_taint, receiver, called.is_some());
+        }
+        self.call_named(callee, arguments, argument_taint, receiver, place)
+    }
+
+    /// What a call of a function without a dotted name yields; `called` says that it is one of this file.
+    fn call_unnamed(
+        &mut self,
+        callee: &Value<'a>,
+        arguments: &[Argument<'a>],
+        argument_taint: Taint,
+        receiver: Taint,
+        called: bool,
+    ) -> Value<'a> {
+        let mut all = argument_taint | receiver | callee.taint;
+        // What the function that is replaced makes of what was meant for it was meant for others too.
+        let taken = all.any(Taint::TAKEN) && !called && self.learned.standing_in.contains(&self.current);
+        // What somebody else's function makes of a key is mostly no key any more.
+        if all.any(Taint::PERSONAL) && !callee.origin.as_deref().is_some_and(personal::carries) {
+            all = all.without(Taint::PERSONAL);
+        }
+        if taken {
+            all |= Taint::TAKEN;
+        }
+        // `int(bits, 2)`: bytes that stand as digits.
+        if arguments.len() == 2 && callee.origin.as_deref() == Some("int") && self.language == Language::Python {
+            all |= Taint::DECODED;
+        }
+        let mut result = Value::tainted(all);
+        match callee.function.and_then(|index| self.learned.functions.get_mut(index as usize)) {
+            Some(function) => {
+                function.ask();
+                let given = |index: u32| {
+                    let argument = arguments.get(index as usize);
+                    argument.map_or(Taint::NONE, |argument| argument.value.whole_taint().without(SECRETS))
+                };
+                let mut returned = function.result.clone();
+                // What it is given comes out again as far as it is known to return that.
+                if !returned.taint.is_empty() {
+                    result.taint = receiver | callee.taint;
                 }
-                None => result.class = callee.class,
+                returned.taint = returned.taint.resolved(given, Taint::symbol);
+                result.join(returned);
             }
-            return result;
-        };
+            None => result.class = callee.class,
+        }
+        result
+    }
+
+    /// A call of a function with a dotted name.
+    #[inline(never)] // Most calls have none and need a fraction of the frame.
+    fn call_named(
+        &mut self,
+        callee: Value<'a>,
+        mut arguments: Vec<Argument<'a>>,
+        argument_taint: Taint,
+        receiver: Taint,
+        place: Place,
+    ) -> Value<'a> {
+        let Some(path) = callee.path else { return Value::default() };
         if let Some(value) = self.call_builtin(&path, &arguments, argument_taint, place) {
             return value;
         }
@@ -248,7 +276,7 @@ impl<'a> Builder<'a> {
         let told = |argument: &Argument<'a>| matches!(argument.value.field("eval"), Some(eval) if is_true(eval));
         let worker = path.ends_with("Worker") && arguments.iter().any(told);
         let effects = if worker { effects | Effects::EVAL } else { effects };
-        if path.rsplit_once('.').is_some_and(|(_, name)| loads_key(name))
+        if name::split_last(&path).is_some_and(|(_, name)| loads_key(name))
             && let Some(first) = arguments.first()
         {
             let key = first.value.clone();
@@ -284,11 +312,11 @@ impl<'a> Builder<'a> {
         {
             return value;
         }
-        let matters = matter::matter(&path, effects, &arguments);
+        let matters = matter::matter(&path, effects, &arguments, argument_taint);
         let made_of = match () {
             _ if effects.any(Effects::EVAL) => matters.all,
             // Whoever is handed an environment to work in does not hand it back.
-            _ if effects.is_empty() => matter::handed(&arguments),
+            _ if effects.is_empty() => matter::handed(&arguments, argument_taint),
             _ => argument_taint,
         };
         let mut taint = self.taint_of_result(&path, effects, &arguments, made_of, receiver, place);
@@ -543,23 +571,25 @@ const SECRETS: Taint = Taint::KEY.with(Taint::TOKEN).with(Taint::PASSWORD);
 
 /// True for a name that task and test runners put into the scope of the files that they load.
 fn is_runners(name: &str) -> bool {
-    matches!(
-        name,
-        "task"
-            | "desc"
-            | "namespace"
-            | "describe"
-            | "it"
-            | "test"
-            | "suite"
-            | "before"
-            | "after"
-            | "beforeEach"
-            | "afterEach"
-            | "beforeAll"
-            | "afterAll"
-    )
+    RUNNERS.contains(name)
 }
+
+/// Those names.
+static RUNNERS: Words<13> = Words::new([
+    "task",
+    "desc",
+    "namespace",
+    "describe",
+    "it",
+    "test",
+    "suite",
+    "before",
+    "after",
+    "beforeEach",
+    "afterEach",
+    "beforeAll",
+    "afterAll",
+]);
 
 /// Keywords under which a function is only kept, to be called when somebody asks for it.
 const REGISTERS: [&str; 10] = [
@@ -581,22 +611,24 @@ fn is_true(value: &Value<'_>) -> bool {
 
 /// True for a function that makes a wallet's key out of a text.
 fn loads_key(name: &str) -> bool {
-    matches!(
-        name,
-        "from_key"
-            | "from_base58_string"
-            | "from_secret_key"
-            | "fromSecretKey"
-            | "from_private_key"
-            | "fromPrivateKey"
-            | "privateKeyToAccount"
-            | "from_mnemonic"
-            | "fromMnemonic"
-            | "fromPhrase"
-            | "mnemonicToSeed"
-            | "mnemonicToSeedSync"
-    )
+    LOADS_KEY.contains(name)
 }
+
+/// Those functions.
+static LOADS_KEY: Words<12> = Words::new([
+    "from_key",
+    "from_base58_string",
+    "from_secret_key",
+    "fromSecretKey",
+    "from_private_key",
+    "fromPrivateKey",
+    "privateKeyToAccount",
+    "from_mnemonic",
+    "fromMnemonic",
+    "fromPhrase",
+    "mnemonicToSeed",
+    "mnemonicToSeedSync",
+]);
 
 /// Methods by which a chat takes a function that hears what is said.
 const HEARS: [&str; 11] =
@@ -656,26 +688,28 @@ const READS: [&str; 4] = ["read", "load", "open", "read_file"];
 
 /// True for a method by which a list, a record, a buffer or another object takes in what it is given.
 pub(crate) fn takes_in(method: &str) -> bool {
-    matches!(
-        method,
-        "add"
-            | "add_attachment"
-            | "add_field"
-            | "append"
-            | "attach"
-            | "extend"
-            | "field"
-            | "insert"
-            | "push"
-            | "set"
-            | "set_content"
-            | "set_payload"
-            | "unshift"
-            | "update"
-            | "write"
-            | "writestr"
-    )
+    TAKES_IN.contains(method)
 }
+
+/// Those methods.
+static TAKES_IN: Words<16> = Words::new([
+    "add",
+    "add_attachment",
+    "add_field",
+    "append",
+    "attach",
+    "extend",
+    "field",
+    "insert",
+    "push",
+    "set",
+    "set_content",
+    "set_payload",
+    "unshift",
+    "update",
+    "write",
+    "writestr",
+]);
 
 /// The name by which a file that is written is recognised when it is run.
 pub(super) fn origin_of<'a>(value: &Value<'a>) -> Option<Text<'a>> {

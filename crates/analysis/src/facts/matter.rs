@@ -70,9 +70,8 @@ const CONNECTING: [&str; 18] = [
 const ASKING: [&str; 9] =
     ["headers", "method", "redirect", "responseType", "cache", "keepalive", "hostname", "path", "followRedirect"];
 
-/// What of a call's arguments matters.
-pub(super) fn matter(path: &str, effects: Effects, arguments: &[Argument<'_>]) -> Matter {
-    let all = union(arguments.iter().map(|argument| &argument.value));
+/// What of a call's arguments matters; `all` is what they are made of.
+pub(super) fn matter(path: &str, effects: Effects, arguments: &[Argument<'_>], all: Taint) -> Matter {
     match () {
         _ if all.is_empty() => Matter::default(),
         _ if matches!(path, "eval" | "exec" | "compile") => Matter { all: code(path, arguments), ..Matter::default() },
@@ -101,9 +100,10 @@ pub(super) fn fields_without(value: &Value<'_>, names: &[&str]) -> Taint {
     value.whole_taint().without(dropped.without(kept))
 }
 
-/// What is handed to a function of the same file, without the environment that a child process is to be given.
-pub(super) fn handed(arguments: &[Argument<'_>]) -> Taint {
-    without(arguments.iter(), &["env"])
+/// What is handed to a function of the same file, without the environment that a child process is to be given. `all` is
+/// what the arguments are made of.
+pub(super) fn handed(arguments: &[Argument<'_>], all: Taint) -> Taint {
+    if all.is_empty() { all } else { without(arguments.iter(), &["env"]) }
 }
 
 /// Python's `eval`, `exec` and `compile` run their first argument. The others are names for it, and a file name; they are

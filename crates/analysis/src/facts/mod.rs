@@ -22,12 +22,14 @@ mod links;
 mod matter;
 mod mention;
 mod name;
+mod names;
 mod personal;
 pub(crate) mod routine;
 mod scope;
 mod started;
 mod value;
 mod waits;
+mod words;
 mod yields;
 
 pub(crate) use address::is_public_ip;

@@ -1,6 +1,7 @@
 //! Names: the one spelling of a dotted name, which environment variables speak of secrets, what is the name of a file.
 
 use super::value::{Constant, MAX_TEXT, Text};
+use super::words::Words;
 
 /// Longest dotted name that is followed.
 const MAX_PATH: usize = 160;
@@ -17,7 +18,7 @@ pub(super) fn join<'a>(base: &str, name: &str) -> Option<Text<'a>> {
     if base == "module" && name == "_load" {
         return Some("require".into());
     }
-    if TRANSPARENT_BASES.contains(&base) {
+    if TRANSPARENT_BASES.contains(base) {
         return Some(name.to_owned().into());
     }
     Some(put_together([base, ".", name]))
@@ -46,7 +47,7 @@ fn put_together<'a>(pieces: [&str; 3]) -> Text<'a> {
 }
 
 /// Objects whose members are the globals themselves.
-const TRANSPARENT_BASES: [&str; 12] = [
+static TRANSPARENT_BASES: Words<12> = Words::new([
     "globalThis",
     "window",
     "global",
@@ -59,10 +60,22 @@ const TRANSPARENT_BASES: [&str; 12] = [
     "process.mainModule",
     "require.main",
     "module",
-];
+]);
 
 /// The one spelling of a name that goes by several.
-pub(super) fn canonical<'a>(path: &str) -> Text<'a> {
+fn canonical<'a>(path: &str) -> Text<'a> {
+    // Most names begin like none of these.
+    if !matches!(
+        path.as_bytes(),
+        [b'p', b'a' | b'o' | b'r', ..]
+            | [b'c', b'o' | b'r', ..]
+            | [b'm', b'o', ..]
+            | [b'F' | b'u' | b'n', ..]
+            | [b'O', b'b', ..]
+            | [b's', b'i' | b'y', ..]
+    ) {
+        return Text::Shared(path.into());
+    }
     let exact = match path {
         "pathlib.Path.home()" | "pathlib.Path.cwd()" | "pathlib.PosixPath()" | "pathlib.PurePath()" => "pathlib.Path()",
         "constructor._load" | "createRequire()" | "module.createRequire()" | "module.constructor._load" => "require",
@@ -127,6 +140,17 @@ pub(crate) fn is_secret(name: &str) -> bool {
         ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "APIKEY", "MNEMONIC"];
     let pairs = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY", "SECRET_KEY", "AUTH_KEY", "ENCRYPTION_KEY"];
     name.split(['_', '-', '.']).any(|part| words.contains(&part)) || pairs.iter().any(|pair| name.contains(pair))
+}
+
+/// The part of a dotted name before the last dot, and the one after it.
+pub(super) fn split_last(path: &str) -> Option<(&str, &str)> {
+    let dot = memchr::memrchr(b'.', path.as_bytes())?;
+    Some((&path[..dot], &path[dot + 1..]))
+}
+
+/// The last part of a dotted name.
+pub(super) fn last_part(path: &str) -> &str {
+    split_last(path).map_or(path, |(_, name)| name)
 }
 
 /// The last part of a path, when it names a file; a variable's name otherwise.

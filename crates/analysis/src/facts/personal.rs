@@ -9,6 +9,7 @@ use super::bits::{Signs, Taint};
 use super::builder::{Argument, Builder};
 use super::links::EVENT;
 use super::value::Value;
+use super::words::Words;
 
 impl Taint {
     /// What names tell of a value.
@@ -18,11 +19,14 @@ impl Taint {
 
 /// What a parameter of this name is given, or a variable of this name in a pattern.
 pub(super) fn of_parameter(name: &str) -> Taint {
+    if !ends_in(name, &[*b"er", *b"vv", *b"vc", *b"en"]) && !ends_in(name, &ENDS) {
+        return Taint::NONE;
+    }
     let mut room = [0; LONGEST];
     let plain = plain(name, &mut room);
     match plain {
-        "cardnumber" | "cvv" | "cvc" | "creditcard" | "card" | "pkey" => Taint::PASSWORD,
-        "token" | "apikey" | "bottoken" | "authtoken" | "accesstoken" | "apitoken" => Taint::TOKEN,
+        b"cardnumber" | b"cvv" | b"cvc" | b"creditcard" | b"card" | b"pkey" => Taint::PASSWORD,
+        b"token" | b"apikey" | b"bottoken" | b"authtoken" | b"accesstoken" | b"apitoken" => Taint::TOKEN,
         _ => kept(plain),
     }
 }
@@ -31,19 +35,28 @@ pub(super) fn of_parameter(name: &str) -> Taint {
 pub(super) fn of_member(name: &str) -> Taint {
     match name {
         "cvc" | "cvv" | "card_number" | "cardNumber" => Taint::PASSWORD,
-        _ if !ends_like_a_secret(name) => Taint::NONE,
+        _ if !ends_like_a_secret(name.as_bytes()) || !ends_in(name, &ENDS) => Taint::NONE,
         _ => kept(plain(name, &mut [0; LONGEST])),
     }
 }
 
 /// Most names are told apart by their last letter: key, mnemonic, phrase, secret, password, passwd, words.
-fn ends_like_a_secret(name: &str) -> bool {
-    let last = name.as_bytes().last().copied().unwrap_or_default();
+fn ends_like_a_secret(name: &[u8]) -> bool {
+    let last = name.last().copied().unwrap_or_default();
     name.len() >= 6 && matches!(last | 32, b'y' | b'c' | b'e' | b't' | b'd' | b's' | b'x' | b'8')
 }
 
+/// The last two letters of all that [`kept`] looks for.
+const ENDS: [[u8; 2]; 11] = [*b"ey", *b"ys", *b"ic", *b"cs", *b"se", *b"ds", *b"ex", *b"58", *b"et", *b"rd", *b"wd"];
+
+/// True for a name that may end in one of these, once only its letters and digits are looked at.
+fn ends_in(name: &str, ends: &[[u8; 2]]) -> bool {
+    let Some(last) = name.as_bytes().last_chunk::<2>() else { return false };
+    !last.iter().all(u8::is_ascii_alphanumeric) || ends.contains(&last.map(|byte| byte.to_ascii_lowercase()))
+}
+
 /// A key of a wallet, a password or a secret, by how the name ends.
-fn kept(plain: &str) -> Taint {
+fn kept(plain: &[u8]) -> Taint {
     const KEYS: [&str; 14] = [
         "privatekey",
         "privatekeys",
@@ -61,7 +74,7 @@ fn kept(plain: &str) -> Taint {
         "privatekeyb58",
     ];
     const SECRETS: [&str; 6] = ["secret", "password", "passwd", "secretkey", "passphrase", "secretaccesskey"];
-    let ends = |words: &[&str]| words.iter().any(|word| plain.ends_with(word));
+    let ends = |words: &[&str]| words.iter().any(|word| plain.ends_with(word.as_bytes()));
     match () {
         _ if !ends_like_a_secret(plain) => Taint::NONE,
         _ if ends(&KEYS) => Taint::KEY,
@@ -72,85 +85,90 @@ fn kept(plain: &str) -> Taint {
 
 /// True for the name of a function that makes a key out of what it is given first.
 pub(crate) fn makes_key(name: &str) -> bool {
+    if !ends_in(name, &[*b"ed", *b"nc", *b"ic", *b"ey", *b"nt"]) {
+        return false;
+    }
     let mut room = [0; LONGEST];
     matches!(
         plain(name, &mut room),
-        "toseed"
-            | "mnemonictoseed"
-            | "mnemonictoseedsync"
-            | "validatemnemonic"
-            | "frommnemonic"
-            | "fromsecretkey"
-            | "fromprivatekey"
-            | "importprivatekey"
-            | "importmnemonic"
-            | "privatekeytoaccount"
-            | "mnemonictoaccount"
+        b"toseed"
+            | b"mnemonictoseed"
+            | b"mnemonictoseedsync"
+            | b"validatemnemonic"
+            | b"frommnemonic"
+            | b"fromsecretkey"
+            | b"fromprivatekey"
+            | b"importprivatekey"
+            | b"importmnemonic"
+            | b"privatekeytoaccount"
+            | b"mnemonictoaccount"
     )
 }
 
 /// True for functions that yield what they are given in another form.
 pub(super) fn carries(name: &str) -> bool {
-    matches!(
-        name,
-        "toString"
-            | "toJSON"
-            | "toBase58"
-            | "toBase64"
-            | "encode"
-            | "decode"
-            | "stringify"
-            | "dumps"
-            | "urlencode"
-            | "quote"
-            | "quote_plus"
-            | "encodeURIComponent"
-            | "encodeURI"
-            | "escape"
-            | "join"
-            | "split"
-            | "match"
-            | "slice"
-            | "substring"
-            | "substr"
-            | "concat"
-            | "trim"
-            | "strip"
-            | "replace"
-            | "replaceAll"
-            | "map"
-            | "from"
-            | "of"
-            | "get"
-            | "hex"
-            | "hexlify"
-            | "format"
-            | "str"
-            | "repr"
-            | "bytes"
-            | "btoa"
-            | "atob"
-            | "b64encode"
-            | "b64decode"
-            | "b58encode"
-            | "encrypt"
-            | "publicEncrypt"
-            | "standard_b64encode"
-            | "urlsafe_b64encode"
-            | "reverse"
-            | "shift"
-            | "pop"
-            | "read"
-            | "URLSearchParams"
-            | "FormData"
-            | "Blob"
-            | "String"
-            | "parse"
-            | "loads"
-            | "get_json"
-            | "getlist"
-    )
+    CARRIES.contains(name)
 }
+
+/// Those functions.
+static CARRIES: Words<56> = Words::new([
+    "toString",
+    "toJSON",
+    "toBase58",
+    "toBase64",
+    "encode",
+    "decode",
+    "stringify",
+    "dumps",
+    "urlencode",
+    "quote",
+    "quote_plus",
+    "encodeURIComponent",
+    "encodeURI",
+    "escape",
+    "join",
+    "split",
+    "match",
+    "slice",
+    "substring",
+    "substr",
+    "concat",
+    "trim",
+    "strip",
+    "replace",
+    "replaceAll",
+    "map",
+    "from",
+    "of",
+    "get",
+    "hex",
+    "hexlify",
+    "format",
+    "str",
+    "repr",
+    "bytes",
+    "btoa",
+    "atob",
+    "b64encode",
+    "b64decode",
+    "b58encode",
+    "encrypt",
+    "publicEncrypt",
+    "standard_b64encode",
+    "urlsafe_b64encode",
+    "reverse",
+    "shift",
+    "pop",
+    "read",
+    "URLSearchParams",
+    "FormData",
+    "Blob",
+    "String",
+    "parse",
+    "loads",
+    "get_json",
+    "getlist",
+]);
 
 /// What the arguments of such a function leave in what it yields. What is encoded comes first; `jwt.encode(claims, key)`
 /// signs with what follows.
@@ -182,16 +200,16 @@ fn is_foreign(text: &str, bare: bool) -> bool {
 }
 
 /// Letters and digits of a name in small letters; nothing for names that are too short or too long to mean anything here.
-fn plain<'r>(name: &str, room: &'r mut [u8; LONGEST]) -> &'r str {
+fn plain<'r>(name: &str, room: &'r mut [u8; LONGEST]) -> &'r [u8] {
     if !(3..=LONGEST).contains(&name.len()) {
-        return "";
+        return b"";
     }
     let mut length = 0;
     for byte in name.bytes().filter(u8::is_ascii_alphanumeric) {
         room[length] = byte.to_ascii_lowercase();
         length += 1;
     }
-    std::str::from_utf8(&room[..length]).unwrap_or_default()
+    &room[..length]
 }
 
 /// Bytes of the longest name that means something.

@@ -1,23 +1,14 @@
 //! Which value a name stands for, at the place that is being read.
 
-use std::collections::BTreeMap;
-
 use hashbrown::HashSet;
 
 use super::bits::{Taint, Waits};
 use super::builder::{Builder, MAX_FACTS};
 use super::links::stands_for;
 use super::name::names_file;
+use super::names::Named;
 use super::value::{Text, Value};
 use crate::language::Language;
-
-/// What a name stands for.
-#[derive(Default)]
-pub(super) struct Named<'a> {
-    /// The function that declares it.
-    pub declared: u32,
-    pub value: Value<'a>,
-}
 
 /// Marks where a function's names begin.
 pub(crate) struct Frame<'a> {
@@ -51,12 +42,7 @@ impl<'a> Builder<'a> {
 
     /// Ends a function's body: its own names are forgotten.
     pub fn leave(&mut self, frame: Frame<'a>) {
-        for (name, value) in self.hidden.drain(frame.hidden..).rev() {
-            match value {
-                Some(value) => self.scope.insert(name, value),
-                None => self.scope.remove(name),
-            };
-        }
+        self.hidden.drain(frame.hidden..).rev().for_each(|hidden| self.scope.put_back(hidden));
         if let Some(function) = self.learned.functions.get_mut(self.current as usize) {
             function.read = true;
         }
@@ -83,7 +69,7 @@ impl<'a> Builder<'a> {
         }
         let file = value.origin.as_deref().is_some_and(|origin| names_file(origin) || origin.starts_with("?/"));
         let unknown = value.taint.is_empty() && !file && value.is_unknown();
-        if unknown && !self.is_global(name) && !self.scope.contains_key(name) {
+        if unknown && !self.is_global(name) && self.scope.get(name).is_none() {
             return;
         }
         if self.shared.contains(name) {
@@ -100,9 +86,9 @@ impl<'a> Builder<'a> {
         if !file && !opened {
             value.origin = Some(name.into());
         }
-        let before = self.scope.insert(name, Named { declared: self.current, value });
+        let hidden = self.scope.set(name, Named { declared: self.current, value });
         if self.current != 0 {
-            self.hidden.push((name, before));
+            self.hidden.push(hidden);
         }
     }
 
@@ -120,7 +106,7 @@ impl<'a> Builder<'a> {
         let learned = self.learned.outer.entry(name).or_default();
         self.learned.useful |= learned.is_unknown();
         learned.join(value.clone());
-        let known = &mut self.scope.entry(name).or_default().value;
+        let known = &mut self.scope.get_or_default(name).value;
         known.join(value);
         known.origin = Some(name.into());
     }
@@ -202,7 +188,7 @@ impl<'a> Builder<'a> {
 
     /// The same, for the facts themselves.
     pub(super) fn name_of(&self, name: &str) -> Value<'a> {
-        match self.scope.get::<str>(name) {
+        match self.scope.get(name) {
             Some(known) => known.value.clone(),
             None if self.is_global(name) => Value::at_path(name.to_owned()),
             None => Value::default(),
@@ -247,7 +233,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The names of the module itself, in order, and what they stand for.
-    pub(super) fn module_names(&self) -> BTreeMap<&'a str, Value<'a>> {
+    pub(super) fn module_names(&self) -> Vec<(&'a str, Value<'a>)> {
         let executor = |value: &Value<'_>| !stands_for(value).is_empty();
         let own = self
             .scope
@@ -256,6 +242,9 @@ impl<'a> Builder<'a> {
         let matters = |value: &Value<'a>| {
             value.function.is_some() || value.class.is_some() || !value.taint.is_empty() || executor(value)
         };
-        own.filter(|(_, known)| matters(&known.value)).map(|(name, known)| (*name, known.value.clone())).collect()
+        let own = own.filter(|(_, known)| matters(&known.value)).map(|(name, known)| (name, known.value.clone()));
+        let mut names: Vec<(&'a str, Value<'a>)> = own.collect();
+        names.sort_unstable_by_key(|(name, _)| *name);
+        names
     }
 }

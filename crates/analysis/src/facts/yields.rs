@@ -8,6 +8,7 @@ use super::builder::{Argument, Builder};
 use super::call::{fixed, hidden, origin_of};
 use super::laid_out::words_of;
 use super::matter;
+use super::name::last_part;
 use super::value::Value;
 use super::{Place, personal};
 
@@ -31,6 +32,9 @@ impl<'a> Builder<'a> {
             return self.environment(key.as_deref(), place).taint | fallback;
         }
         let from = taint | receiver;
+        if effects.is_empty() {
+            return of_other(path, arguments, from, receiver);
+        }
         let mut result = results(effects, from);
         if effects.any(Effects::DECODE) {
             let stands = arguments.first().map_or(Taint::NONE, |argument| hidden(&argument.value));
@@ -55,13 +59,7 @@ impl<'a> Builder<'a> {
         match effects.any(silent) || !result.is_empty() {
             true if path.starts_with("socket.") => result | Taint::SOCKET,
             true => result,
-            false => {
-                let name = path.rsplit('.').next().unwrap_or(path);
-                let kept =
-                    if personal::carries(name) { receiver | personal::carried(name, arguments) } else { Taint::NONE };
-                // Nor is what such a function makes of a character one.
-                from.without(Taint::PERSONAL | Taint::CHARACTER) | kept.and(Taint::PERSONAL)
-            }
+            false => of_other(path, arguments, from, receiver),
         }
     }
 
@@ -98,6 +96,14 @@ impl<'a> Builder<'a> {
         let words = command.split([' ', '"', '\'', '=', ';', '&']).take(100);
         words.filter(|word| word.contains(['.', '/', '\\'])).fold(Taint::NONE, |all, word| all | self.download(word))
     }
+}
+
+/// What a call yields of which nothing is known but what it is given.
+fn of_other(path: &str, arguments: &[Argument<'_>], from: Taint, receiver: Taint) -> Taint {
+    let name = last_part(path);
+    let kept = if personal::carries(name) { receiver | personal::carried(name, arguments) } else { Taint::NONE };
+    // Nor is what such a function makes of a character one.
+    from.without(Taint::PERSONAL | Taint::CHARACTER) | kept.and(Taint::PERSONAL)
 }
 
 /// What a call with these effects yields, by the effects alone.

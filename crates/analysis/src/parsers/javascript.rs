@@ -98,6 +98,10 @@ impl<'a> Walker<'_, 'a> {
 
     #[inline(never)] // Keeps the frame of `eval` small.
     fn binary(&mut self, expression: &BinaryExpression<'a>) -> Value<'a> {
+        if !matches!(expression.left, Expression::BinaryExpression(_)) {
+            let left = self.eval(&expression.left);
+            return self.operation(left, expression);
+        }
         // A long sum leans to the left: it is walked without recursion.
         let mut chain = vec![expression];
         while let Expression::BinaryExpression(inner) = &chain[chain.len() - 1].left {
@@ -106,30 +110,34 @@ impl<'a> Walker<'_, 'a> {
         let mut value = self.eval(&chain[chain.len() - 1].left);
         let pieces = chain.len() + 1;
         for part in chain.into_iter().rev() {
-            let right = self.eval(&part.right);
-            let place = self.place(part.span);
-            if part.operator.is_equality() || part.operator.is_compare() {
-                self.builder.compares(&value, &right);
-            }
-            value = match part.operator {
-                BinaryOperator::Addition => self.builder.concat(value, right, place),
-                other => {
-                    let taint =
-                        if other == BinaryOperator::BitwiseXOR { value.taint | right.taint } else { Taint::NONE };
-                    let constant = match (&value.constant, &right.constant) {
-                        (Constant::Number(a), Constant::Number(b)) => {
-                            let (a, b) = (Data::Number(*a as f64), Data::Number(*b as f64));
-                            let value = operator(other).and_then(|operator| self.machine.operate(operator, &a, &b));
-                            value.map_or(Constant::Unknown, |value| value.constant(true))
-                        }
-                        _ => Constant::Unknown,
-                    };
-                    Value { constant, taint, ..Value::default() }
-                }
-            };
+            value = self.operation(value, part);
         }
         self.builder.in_pieces(&mut value, pieces);
         value
+    }
+
+    /// One operation, of which the left side is known.
+    fn operation(&mut self, value: Value<'a>, part: &BinaryExpression<'a>) -> Value<'a> {
+        let right = self.eval(&part.right);
+        let place = self.place(part.span);
+        if part.operator.is_equality() || part.operator.is_compare() {
+            self.builder.compares(&value, &right);
+        }
+        match part.operator {
+            BinaryOperator::Addition => self.builder.concat(value, right, place),
+            other => {
+                let taint = if other == BinaryOperator::BitwiseXOR { value.taint | right.taint } else { Taint::NONE };
+                let constant = match (&value.constant, &right.constant) {
+                    (Constant::Number(a), Constant::Number(b)) => {
+                        let (a, b) = (Data::Number(*a as f64), Data::Number(*b as f64));
+                        let value = operator(other).and_then(|operator| self.machine.operate(operator, &a, &b));
+                        value.map_or(Constant::Unknown, |value| value.constant(true))
+                    }
+                    _ => Constant::Unknown,
+                };
+                Value { constant, taint, ..Value::default() }
+            }
+        }
     }
 
     #[inline(never)] // Keeps the frame of `eval` small.

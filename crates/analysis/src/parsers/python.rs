@@ -310,6 +310,10 @@ impl<'a> Walker<'_, 'a> {
     }
 
     fn binary(&mut self, expression: &'a ast::ExprBinOp) -> Value<'a> {
+        if !expression.left.is_bin_op_expr() {
+            let left = self.eval(&expression.left);
+            return self.operation(left, expression);
+        }
         // A long sum leans to the left: it is walked without recursion.
         let mut chain = vec![expression];
         while let Expr::BinOp(inner) = &*chain[chain.len() - 1].left {
@@ -318,31 +322,36 @@ impl<'a> Walker<'_, 'a> {
         let mut value = self.eval(&chain[chain.len() - 1].left);
         let pieces = chain.len() + 1;
         for part in chain.into_iter().rev() {
-            let right = self.eval(&part.right);
-            let place = self.place(part);
-            value = match part.op {
-                Operator::Add => self.builder.concat(value, right, place),
-                Operator::Div if value.path.as_deref().is_some_and(|path| path.starts_with("pathlib.")) => {
-                    self.builder.below(&value, &right, place)
-                }
-                Operator::Div if value.path.is_some() => self.builder.concat(value, right, place),
-                operator => {
-                    let constant = self.computing.operate(operator, &value, &right);
-                    match operator {
-                        _ if constant.is_some() => {
-                            self.builder.put_together(constant.unwrap_or_default(), value.taint | right.taint, place)
-                        }
-                        Operator::Mod => {
-                            let filled = value.as_text().map_or(Taint::NONE, filled);
-                            self.builder.any_of(&[value, Value::tainted(right.whole_taint() | filled)])
-                        }
-                        _ => Value::tainted(value.taint | right.taint),
-                    }
-                }
-            };
+            value = self.operation(value, part);
         }
         self.builder.in_pieces(&mut value, pieces);
         value
+    }
+
+    /// One operation, of which the left side is known.
+    fn operation(&mut self, value: Value<'a>, part: &'a ast::ExprBinOp) -> Value<'a> {
+        let right = self.eval(&part.right);
+        let place = self.place(part);
+        match part.op {
+            Operator::Add => self.builder.concat(value, right, place),
+            Operator::Div if value.path.as_deref().is_some_and(|path| path.starts_with("pathlib.")) => {
+                self.builder.below(&value, &right, place)
+            }
+            Operator::Div if value.path.is_some() => self.builder.concat(value, right, place),
+            operator => {
+                let constant = self.computing.operate(operator, &value, &right);
+                match operator {
+                    _ if constant.is_some() => {
+                        self.builder.put_together(constant.unwrap_or_default(), value.taint | right.taint, place)
+                    }
+                    Operator::Mod => {
+                        let filled = value.as_text().map_or(Taint::NONE, filled);
+                        self.builder.any_of(&[value, Value::tainted(right.whole_taint() | filled)])
+                    }
+                    _ => Value::tainted(value.taint | right.taint),
+                }
+            }
+        }
     }
 
     fn interpolated(
@@ -561,22 +570,26 @@ impl<'a> Walker<'_, 'a> {
 
     /// What an expression is, having told everything inside of it.
     fn eval(&mut self, expression: &'a Expr) -> Value<'a> {
-        // Most expressions are names, whose place nobody asks for.
-        if let Expr::Name(name) = expression {
-            return self.builder.name(name.id.as_str());
-        }
-        let place = self.place(expression);
         match expression {
-            Expr::StringLiteral(literal) => self.builder.literal(literal.value.to_str(), place),
+            Expr::Name(name) => self.builder.name(name.id.as_str()),
+            Expr::StringLiteral(literal) => {
+                let place = self.place(literal);
+                self.builder.literal(literal.value.to_str(), place)
+            }
             Expr::BytesLiteral(literal) => {
                 let bytes: Vec<u8> = literal.value.bytes().collect();
+                let place = self.place(literal);
                 self.builder.literal(text_of(bytes), place)
             }
-            Expr::FString(text) => self.fstring(text, place),
+            Expr::FString(text) => {
+                let place = self.place(text);
+                self.fstring(text, place)
+            }
             Expr::NumberLiteral(number) => Self::number(&number.value),
             Expr::BooleanLiteral(literal) => Value { constant: Constant::Bool(literal.value), ..Value::default() },
             Expr::Attribute(attribute) => {
                 let object = self.eval(&attribute.value);
+                let place = self.place(attribute);
                 self.builder.member(&object, attribute.attr.as_str(), place)
             }
             Expr::Call(call) => self.call(call),
@@ -698,8 +711,8 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
                 for target in &assign.targets {
                     if let Expr::Name(name) = target {
                         // `except ImportError: module = None` does not make the module another.
-                        let known = self.builder.name(name.id.as_str()).path.is_some();
-                        if assign.value.is_none_literal_expr() && known {
+                        let none = assign.value.is_none_literal_expr();
+                        if none && self.builder.name(name.id.as_str()).path.is_some() {
                             continue;
                         }
                         self.computing.note_table(name.id.as_str(), &assign.value);

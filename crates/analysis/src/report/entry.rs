@@ -5,7 +5,9 @@
 //! is kept in an object) counts as reached with its file: what is told to be unreachable must be so for every caller that
 //! can be seen. A call through a name that is made up at run time cannot.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use hashbrown::{HashMap, HashSet};
 
 use super::FileRecord;
 use super::link::Linked;

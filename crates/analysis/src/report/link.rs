@@ -13,7 +13,7 @@ use sigma_core::Reach;
 use super::FileRecord;
 use super::entry::Named;
 use super::outcome::Outcome;
-use super::reach::{Stems, find, folder_of, resolve};
+use super::reach::{SOURCES, Stems, folder_of, folders_of, resolve};
 use crate::facts::{EVENT, Effects, Export, Links, Sink, Symbol, Taint};
 use crate::language::Language;
 
@@ -66,7 +66,7 @@ pub(super) struct Linked {
 
 impl Linked {
     /// Resolves the symbols of every file.
-    pub fn new(files: &[FileRecord]) -> Self {
+    pub fn new<'f>(files: &'f [FileRecord]) -> Self {
         let by_path: BTreeMap<&str, usize> =
             files.iter().enumerate().map(|(index, file)| (file.inner.as_str(), index)).collect();
         // The parts of every path, whole and without an extension.
@@ -82,17 +82,19 @@ impl Linked {
                 heard.entry(name.as_str()).or_insert(index);
             }
         }
-        let paths = Paths { by_path: &by_path, stems: &Stems::of(&by_path), parts: &parts };
+        let (stems, folders) = (Stems::of(&by_path), folders_of(&by_path));
+        let mut paths =
+            Paths { by_path: &by_path, stems, folders, parts, absolute: HashMap::new(), path: String::new() };
         let targets: Vec<Vec<Option<(usize, Export)>>> = files
             .iter()
             .map(|file| {
                 let folder = file.inner.rsplit_once('/').map_or("", |(folder, _)| folder);
-                let exported = |symbol: &Symbol| {
+                let exported = |symbol: &'f Symbol| {
                     let (target, name) = match heard.get(symbol.name.as_str()) {
-                        Some(file) if symbol.module.is_empty() => (*file, symbol.name.clone()),
-                        _ => target(symbol, folder, &paths)?,
+                        Some(file) if symbol.module.is_empty() => (*file, symbol.name.as_str()),
+                        _ => paths.target(symbol, folder)?,
                     };
-                    Some((target, *files.get(target)?.outcome.links.exports.get(name.as_str())?))
+                    Some((target, *files.get(target)?.outcome.links.exports.get(name)?))
                 };
                 file.outcome.links.symbols.iter().map(exported).collect()
             })
@@ -183,6 +185,9 @@ impl Linked {
             for file in 0..self.files.len() {
                 for symbol in 0..self.links(file).symbols.len() {
                     let Some((target, export)) = self.export(file, symbol as u32) else { continue };
+                    if export.taint.is_empty() {
+                        continue;
+                    }
                     let of_symbol = |index: u32| held[target].get(index as usize).copied().unwrap_or_default();
                     let built = |index: u32| given.get(&(target, CONSTRUCTORS, index)).copied().unwrap_or_default();
                     let taint = export.taint.resolved(|_| Taint::NONE, of_symbol) | export.taint.built_of(built);
@@ -203,6 +208,9 @@ impl Linked {
                             true => (taint.and(KEPT), &[callee, CONSTRUCTORS][..]),
                             false => (taint, &[callee][..]),
                         };
+                        if taint.is_empty() {
+                            continue;
+                        }
                         for callee in callees {
                             let known = given.entry((target, *callee, index as u32 + skip)).or_default();
                             changed |= (*known | taint) != *known;
@@ -262,6 +270,10 @@ impl Linked {
         given: &HashMap<(usize, u32, u32), Taint>,
         held: &[Vec<Taint>],
     ) -> Taint {
+        // Most are made of nothing that others give.
+        if taint == taint.concrete() {
+            return taint;
+        }
         // What a function around it was given reaches a function inside too. That is followed for what belongs to
         // somebody else only: options of a client hold so much that everything would flow everywhere.
         let of = |function: u32, index: u32| given.get(&(file, function, index)).copied().unwrap_or_default();
@@ -272,45 +284,100 @@ impl Linked {
 }
 
 /// The files of the package by their paths.
-struct Paths<'p> {
-    by_path: &'p BTreeMap<&'p str, usize>,
-    /// What a path may be called without its end: most names are none of these.
-    stems: &'p Stems<'p>,
+struct Paths<'p, 'm> {
+    by_path: &'m BTreeMap<&'p str, usize>,
+    /// What a path may be called without its end.
+    stems: Stems<'p>,
+    /// Every folder.
+    folders: HashSet<&'p str>,
     /// The parts of every path, whole and without an extension.
-    parts: &'p HashSet<&'p str>,
+    parts: HashSet<&'p str>,
+    /// What dotted names lead to from the root or below [`SOURCES`], which is the same for every file: how many bytes of
+    /// the name are the file, and the file.
+    absolute: HashMap<&'p str, Option<(usize, usize)>>,
+    /// Room for the path that is looked for.
+    path: String,
 }
 
-impl Paths<'_> {
+/// Parts of a dotted name that are looked at.
+const MAX_PARTS: usize = 12;
+
+impl<'p> Paths<'p, '_> {
     fn find(&self, path: &str) -> Option<usize> {
-        if self.stems.may_be(path) { find(self.by_path, path) } else { None }
+        self.stems.find(self.by_path, path)
+    }
+
+    /// The file that a symbol leads to, and the name in it.
+    fn target(&mut self, symbol: &'p Symbol, folder: &str) -> Option<(usize, &'p str)> {
+        if !symbol.module.is_empty() {
+            let path = resolve(folder, &symbol.module);
+            if let Some(file) = self.find(&path) {
+                return Some((file, symbol.name.as_str()));
+            }
+            // `from . import net` binds a module; `from .net import send` of a package's own `__init__`.
+            let (module, rest) = symbol.name.split_once('.').unwrap_or((&symbol.name, ""));
+            return self.find(&format!("{path}/{module}")).map(|file| (file, rest));
+        }
+        // `package.module.name`: the longest prefix that is a file. Sources often lie below `src`.
+        let end = memchr::memchr_iter(b'.', symbol.name.as_bytes()).nth(MAX_PARTS - 1).unwrap_or(symbol.name.len());
+        let name = &symbol.name[..end];
+        // Most names are those of other packages: nothing in this one is called so.
+        let first = name.split(['.', '/']).next().unwrap_or_default();
+        if !first.is_empty() && !self.parts.contains(first) {
+            return None;
+        }
+        let known = match self.absolute.get(name) {
+            Some(known) => *known,
+            None => {
+                let found = self.from_root(name);
+                self.absolute.insert(name, found);
+                found
+            }
+        };
+        let found = self.beside(name, folder, known.map_or(0, |(end, _)| end)).or(known);
+        found.map(|(end, file)| (file, &name[end + 1..]))
+    }
+
+    /// The longest prefix of a dotted name that is a file from the root or below [`SOURCES`].
+    fn from_root(&self, name: &str) -> Option<(usize, usize)> {
+        let path = format!("{SOURCES}{}", name.replace('.', "/"));
+        prefixes(name).find_map(|end| {
+            let root = path[SOURCES.len()..SOURCES.len() + end].trim_start_matches('/');
+            let file = self.find(root).or_else(|| self.find(&path[..SOURCES.len() + end]))?;
+            Some((end, file))
+        })
+    }
+
+    /// The longest prefix that is a file in this folder, if it is longer than so many bytes.
+    fn beside(&mut self, name: &str, folder: &str, longer: usize) -> Option<(usize, usize)> {
+        let first = memchr::memchr(b'.', name.as_bytes())?;
+        // From the root, where the folder is.
+        if folder.is_empty() {
+            return None;
+        }
+        let mut path = std::mem::take(&mut self.path);
+        path.clear();
+        path.extend([folder, "/", &name[..first]]);
+        let start = folder.len() + 1;
+        let here = path.trim_start_matches('/');
+        let found = match self.folders.contains(here) {
+            true => self.in_folder(name, &mut path, start, longer),
+            false if longer < first => self.find(here).map(|file| (first, file)),
+            false => None,
+        };
+        self.path = path;
+        found
+    }
+
+    fn in_folder(&self, name: &str, path: &mut String, start: usize, longer: usize) -> Option<(usize, usize)> {
+        path.truncate(start);
+        path.extend(name.split('.').flat_map(|part| ["/", part]).skip(1));
+        let ends = prefixes(name).take_while(|end| *end > longer);
+        ends.filter_map(|end| Some((end, self.find(path[..start + end].trim_start_matches('/'))?))).next()
     }
 }
 
-/// The file that a symbol leads to, and the name in it.
-fn target(symbol: &Symbol, folder: &str, paths: &Paths<'_>) -> Option<(usize, String)> {
-    if !symbol.module.is_empty() {
-        let path = resolve(folder, &symbol.module);
-        if let Some(file) = paths.find(&path) {
-            return Some((file, symbol.name.clone()));
-        }
-        // `from . import net` binds a module; `from .net import send` of a package's own `__init__`.
-        let (module, rest) = symbol.name.split_once('.').unwrap_or((&symbol.name, ""));
-        return paths.find(&format!("{path}/{module}")).map(|file| (file, rest.to_owned()));
-    }
-    // `package.module.name`: the longest prefix that is a file. Sources often lie below `src`.
-    let parts: Vec<&str> = symbol.name.split('.').take(12).collect();
-    // Most names are those of other packages: nothing in this one is called so.
-    let first = parts.first().and_then(|first| first.split('/').next()).unwrap_or_default();
-    if !first.is_empty() && !paths.parts.contains(first) {
-        return None;
-    }
-    // Every prefix of these is a path to look for.
-    let whole = parts.join("/");
-    let below = [String::new(), "src/".to_owned(), format!("{folder}/")].map(|folder| (folder.len(), folder + &whole));
-    let mut end = whole.len();
-    (1..parts.len()).rev().find_map(|length| {
-        end -= parts[length].len() + 1;
-        let file = below.iter().find_map(|(start, path)| paths.find(path[..start + end].trim_start_matches('/')))?;
-        Some((file, parts[length..].join(".")))
-    })
+/// Where each prefix of a dotted name ends, the longest first, without the whole.
+fn prefixes(name: &str) -> impl Iterator<Item = usize> {
+    memchr::memrchr_iter(b'.', name.as_bytes())
 }

@@ -23,9 +23,10 @@ pub(crate) use outcome::{Memory, hosts};
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use sigma_core::{
     BinaryFile, Capability, Coverage, Digests, DistributionKind, DistributionReport, FileEntry, FileSet, FileState,
     Finding, PackageId, Reach, Sha256, SkipReason, Skipped, printable,

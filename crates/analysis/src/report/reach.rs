@@ -1,7 +1,8 @@
 //! When the code of each file runs, from the file's place in the package and what names it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
+use hashbrown::{HashMap, HashSet};
 use sigma_core::{DistributionKind, Reach};
 
 use super::manifest::{Manifests, plain_path};
@@ -144,27 +145,53 @@ fn reach_tests(files: &[Candidate<'_>], by_path: &BTreeMap<&str, usize>, below: 
         return;
     }
     let stems = Stems::of(&tests);
+    let folders = folders_of(&tests);
     let runs = [Reach::EntryPoint, Reach::Import, Reach::Install];
     let of_package = |index: &usize| files[*index].inner.starts_with(below) || reach[*index] == Reach::Install;
     let starts = (0..files.len()).filter(|index| runs.contains(&reach[*index]));
     let mut queue: Vec<usize> = starts.filter(of_package).collect();
     while let Some(index) = queue.pop() {
         for (module, _) in files[index].modules.iter().filter(|(_, function)| *function == 0) {
-            for path in paths_of(folder_of(files[index].inner), module) {
-                let Some(next) = stems.may_be(&path).then(|| find(&tests, &path)).flatten() else { continue };
-                if reach[next] < reach[index] {
+            let mut load = |path: &str| {
+                if let Some(next) = stems.find(&tests, path)
+                    && reach[next] < reach[index]
+                {
                     reach[next] = reach[index];
                     queue.push(next);
+                }
+            };
+            if module.starts_with(['.', '/']) {
+                load(&resolve(folder_of(files[index].inner), module));
+                continue;
+            }
+            // As in `paths_of`, as long as there are folders of these names.
+            let path = format!("{SOURCES}{}", module.replace('.', "/"));
+            for path in [&path[SOURCES.len()..], &path] {
+                let from = path.len() - module.len();
+                let ends = path[from..].match_indices('/').map(|(end, _)| from + end).chain([path.len()]);
+                for end in ends.take(MAX_PARTS) {
+                    load(&path[..end]);
+                    if !folders.contains(&path[..end]) {
+                        break;
+                    }
                 }
             }
         }
     }
 }
 
+/// Every folder that one of these files lies in, at any depth.
+pub(super) fn folders_of<'p>(by_path: &BTreeMap<&'p str, usize>) -> HashSet<&'p str> {
+    by_path.keys().flat_map(|path| path.match_indices('/').map(|(end, _)| &path[..end])).collect()
+}
+
 /// The folder of a file.
 pub(super) fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
+
+/// Below which folder sources often lie.
+pub(super) const SOURCES: &str = "src/";
 
 /// The paths that an import may mean: for a dotted name also those of the packages around it, which are loaded first.
 pub(super) fn paths_of(folder: &str, module: &str) -> Vec<String> {
@@ -238,19 +265,33 @@ const ENDS: [&str; 16] = [
 const COMPILED: [(&str, &str); 5] =
     [(".js", ".ts"), (".js", ".tsx"), (".jsx", ".tsx"), (".mjs", ".mts"), (".cjs", ".cts")];
 
-/// What the files may be called: most names are none of these, which is known without asking [`find`].
-pub(super) struct Stems<'p>(HashSet<&'p str>);
+/// What the files may be called without their ends, the first that [`find`] would answer of each.
+pub(super) struct Stems<'p>(HashMap<&'p str, (usize, usize)>);
 
 impl<'p> Stems<'p> {
     /// Those of these files.
     pub fn of(by_path: &BTreeMap<&'p str, usize>) -> Self {
-        Self(by_path.keys().flat_map(|path| ENDS.iter().filter_map(|end| path.strip_suffix(end))).collect())
+        let mut stems = HashMap::with_capacity(by_path.len() * 2);
+        for (path, index) in by_path {
+            for (order, end) in ENDS.iter().enumerate() {
+                if let Some(stem) = path.strip_suffix(end) {
+                    let first = stems.entry(stem).or_insert((order, *index));
+                    *first = (order, *index).min(*first);
+                }
+            }
+        }
+        Self(stems)
     }
 
-    /// True for every path that [`find`] answers, and for few others.
-    pub fn may_be(&self, path: &str) -> bool {
-        let compiled = |(end, _): &(&str, &str)| path.strip_suffix(end).is_some_and(|stem| self.0.contains(stem));
-        self.0.contains(path) || COMPILED.iter().any(compiled)
+    /// The file that [`find`] answers among these.
+    pub fn find(&self, by_path: &BTreeMap<&'p str, usize>, path: &str) -> Option<usize> {
+        if let Some((_, index)) = self.0.get(path) {
+            return Some(*index);
+        }
+        COMPILED.iter().find_map(|(end, own)| {
+            let stem = path.strip_suffix(end).filter(|stem| self.0.contains_key(stem))?;
+            by_path.get(&*(stem.to_owned() + own)).copied()
+        })
     }
 }
 

@@ -18,10 +18,10 @@ use super::value::{Constant, LIST_ITEMS, Text, Value};
 pub(super) fn concat<'a>(left: &Constant<'a>, right: &Constant<'a>) -> Constant<'a> {
     match (left, right) {
         (Constant::Text(a), Constant::Text(b)) if a.len() + b.len() <= MAX_DECODED => {
-            Constant::Text(format!("{}{}", &**a, &**b).into())
+            Constant::Text([&**a, &**b].concat().into())
         }
         (Constant::Text(a), Constant::Prefix(b)) if a.len() + b.len() <= MAX_DECODED => {
-            Constant::Prefix(format!("{}{}", &**a, &**b).into())
+            Constant::Prefix([&**a, &**b].concat().into())
         }
         (Constant::Text(a), Constant::Number(b)) => Constant::Text(format!("{}{b}", &**a).into()),
         (Constant::Text(a) | Constant::Prefix(a), _) => Constant::Prefix(a.clone()),

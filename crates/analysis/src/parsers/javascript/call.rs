@@ -256,6 +256,9 @@ impl<'a> Walker<'_, 'a> {
         arguments: &[FactArgument<'a>],
         place: Place,
     ) -> Option<Value<'a>> {
+        if !matches!(name, "apply" | "construct" | "map" | "forEach" | "then") {
+            return None;
+        }
         let inner = arguments.first().map(|argument| &argument.value).filter(|inner| inner.path.is_some())?.clone();
         let plain = |value: &Value<'a>| FactArgument { name: None, value: value.clone() };
         let handed: Vec<FactArgument<'a>> = match (object.path.as_deref(), name) {

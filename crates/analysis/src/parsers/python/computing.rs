@@ -152,7 +152,7 @@ impl<'a> Computing<'a> {
 
     /// A call of a built-in function with constants.
     pub fn built_in(&mut self, name: &str, arguments: &[Argument<'a>], builder: &Builder<'a>) -> Option<Value<'a>> {
-        if arguments.is_empty() || !BUILT_IN.contains(&name) || self.machine.is_spent() {
+        if arguments.is_empty() || !is_built_in(name) || self.machine.is_spent() {
             return None;
         }
         let arguments = self.adopt_all(arguments, builder)?;
@@ -326,22 +326,25 @@ const MARKS: [&str; 12] = [
     "unhexlify",
 ];
 
-/// Built-in functions that yield a constant for constants.
-const BUILT_IN: [&str; 16] = [
-    "int",
-    "str",
-    "bytes",
-    "bytearray",
-    "chr",
-    "ord",
-    "len",
-    "list",
-    "tuple",
-    "reversed",
-    "map",
-    "filter",
-    "hex",
-    "codecs.encode",
-    "urllib.parse.unquote",
-    "urllib.parse.unquote_plus",
-];
+/// True for built-in functions that yield a constant for constants.
+fn is_built_in(name: &str) -> bool {
+    matches!(
+        name,
+        "int"
+            | "str"
+            | "bytes"
+            | "bytearray"
+            | "chr"
+            | "ord"
+            | "len"
+            | "list"
+            | "tuple"
+            | "reversed"
+            | "map"
+            | "filter"
+            | "hex"
+            | "codecs.encode"
+            | "urllib.parse.unquote"
+            | "urllib.parse.unquote_plus"
+    )
+}
