@@ -22,7 +22,7 @@ const LEVEL: i32 = 1;
 const GZIP_LEVEL: Compression = Compression::fast();
 /// The window of gzip as a power of two: 32 KiB, which every reader has.
 const WINDOW: u8 = 15;
-/// Bytes by which a body can grow: a head, a foot, and five for every piece of 16 KiB that stays as it is.
+/// Bytes of room beside half of the body: a head, a foot and a little.
 const GROWTH: usize = 64;
 
 impl Encoding {
@@ -87,9 +87,14 @@ impl Encoding {
             Self::Zstd => ZSTD.with_borrow_mut(|zstd| zstd.as_mut()?.compress(body).ok()),
             Self::Gzip => GZIP.with_borrow_mut(|gzip| {
                 gzip.reset();
-                let mut written = Vec::with_capacity(body.len() + body.len() / 1_000 + GROWTH);
-                let ended = gzip.compress_vec(body, &mut written, FlushCompress::Finish).ok()?;
-                (ended == Status::StreamEnd).then_some(written)
+                let mut written = Vec::with_capacity(body.len() / 2 + GROWTH);
+                loop {
+                    let rest = body.get(usize::try_from(gzip.total_in()).ok()?..)?;
+                    if gzip.compress_vec(rest, &mut written, FlushCompress::Finish).ok()? == Status::StreamEnd {
+                        return Some(written);
+                    }
+                    written.reserve(body.len() / 2 + GROWTH);
+                }
             }),
         }
     }

@@ -115,7 +115,7 @@ struct Uncertified {
 /// What an entry costs beside its bytes: the table's records, those of the allocation, and what is reserved while it grows.
 const OVERHEAD: usize = 128;
 /// Of so many parts of the memory, one is for what stands ready and one for what is not certified.
-const PARTS: u64 = 8;
+const PARTS: u64 = 16;
 /// Of so many answers that were unpacked, one stands ready from then on: what is asked for often soon does, and what is asked for
 /// once seldom drives it out.
 const PROMOTED: u64 = 8;

@@ -3,8 +3,9 @@
 //! In: bytes, or a frame that was made here. Out: a sixth or a seventh of them as a frame (RFC 8878), in 5 µs; or the same bytes
 //! again, in 2. Field names, sentences, endpoints and the entropy tables are in the dictionary; what is left of an answer is hashes.
 //!
-//! The dictionary is data: `just dictionary URL...` trains it on the answers of real servers. It is never sent, and frames never leave
-//! the process, so that another one takes its place whenever answers have changed so much that a test says so.
+//! The dictionary is data, so that the first answer is packed as well as the last and nothing is learnt from what clients ask:
+//! `just dictionary URL...` trains it on the answers of servers. It is never sent, and frames never leave the process: train it anew
+//! whenever answers have changed much.
 
 use std::cell::RefCell;
 use std::sync::{Arc, LazyLock};

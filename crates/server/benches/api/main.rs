@@ -132,10 +132,10 @@ impl<'a> Row<'a> {
     }
 }
 
-/// MiB of memory that this process has: both servers, their clients and what they ask.
+/// MiB of memory that this process has asked for, without what it maps of files: both servers, their clients and what they ask.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).map_or(0, |kib: u64| kib >> 10)
 }
 /// The median round, by CPU time.
