@@ -55,15 +55,14 @@ impl Encoding {
         let of = |named: Option<f32>| named.or(any).unwrap_or(0.0);
         let (gzip, zstd) = (of(gzip), of(zstd));
         let best = gzip.max(zstd);
-        match () {
-            () if other > best => None,
-            () if best > 0.0 && identity.is_none_or(|identity| best >= identity) => {
-                Some(if zstd >= gzip { Self::Zstd } else { Self::Gzip })
-            }
-            // Without a word of it, what is not compressed is acceptable.
-            () if identity.or(any).is_none_or(|weight| weight > 0.0) => Some(Self::Identity),
-            () => None,
+        if other > best {
+            return None;
         }
+        if best > 0.0 && identity.is_none_or(|identity| best >= identity) {
+            return Some(if zstd >= gzip { Self::Zstd } else { Self::Gzip });
+        }
+        // Without a word of it, what is not compressed is acceptable.
+        identity.or(any).is_none_or(|weight| weight > 0.0).then_some(Self::Identity)
     }
 
     /// Its name in HTTP; none where nothing has to be said.
