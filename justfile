@@ -63,3 +63,7 @@ rules:
 # Durable claim-and-acknowledge a second, and CPU a job: SQLite, and the PostgreSQL database at URL
 bench-queue *URL:
     cargo bench -p sigma-store --bench queue -- {{URL}}
+
+# The dictionary that the server packs answers against, trained on those of running servers
+dictionary *URLS:
+    crates/server/data/train {{URLS}}

@@ -5,13 +5,17 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 
+use crate::encoding::Encoding;
+
 /// A body with its validator.
 #[derive(Debug, Clone)]
 pub struct Tagged {
-    /// The JSON.
-    pub body: Bytes,
-    /// Its weak entity tag: compressing changes bytes, not what they say.
-    pub etag: HeaderValue,
+    /// The JSON, in its encoding.
+    pub(crate) body: Bytes,
+    /// How it is written.
+    pub(crate) encoding: Encoding,
+    /// Its weak entity tag, the same in every encoding: compressing changes bytes, not what they say (RFC 9110, section 8.8.3.3).
+    pub(crate) etag: HeaderValue,
 }
 
 /// An answer may be kept, but whoever uses it asks first: a revocation shows at once.
@@ -24,7 +28,23 @@ impl Tagged {
     /// A body with a tag made of its bytes.
     pub fn hashed(body: Vec<u8>) -> Self {
         let digest = sigma_core::Sha256::of(&body).to_string();
-        Self { body: body.into(), etag: etag(&digest[..32]) }
+        Self::plain(body.into(), etag(&digest[..32]))
+    }
+
+    /// A body as it is.
+    pub(crate) fn plain(body: Bytes, etag: HeaderValue) -> Self {
+        Self { body, encoding: Encoding::Identity, etag }
+    }
+
+    /// The same in an encoding, where it is not in one yet.
+    pub(crate) fn written(self, encoding: Encoding) -> Self {
+        if self.encoding != Encoding::Identity || encoding == Encoding::Identity {
+            return self;
+        }
+        match encoding.write(&self.body) {
+            Some(body) => Self { body: body.into(), encoding, ..self },
+            None => self,
+        }
     }
 
     /// The answer: 304 without a body where the client has it already.
@@ -39,6 +59,9 @@ impl Tagged {
         let headers = response.headers_mut();
         headers.reserve(HEADERS);
         headers.insert(header::CONTENT_TYPE, JSON);
+        if let Some(name) = self.encoding.name().filter(|_| !known) {
+            headers.insert(header::CONTENT_ENCODING, name);
+        }
         headers.insert(header::ETAG, self.etag.clone());
         headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
         response

@@ -21,7 +21,8 @@ use tower::ServiceExt as _;
 use tracing::{Instrument as _, Span, field};
 
 use crate::App;
-use crate::kept::{VERIFY, named};
+use crate::encoding::Encoding;
+use crate::kept::{Known, VERIFY, named};
 use crate::limit::Peer;
 use crate::problem::{Code, Problem};
 use crate::public::{packages, verify};
@@ -49,17 +50,28 @@ pub(crate) fn front(app: &App, router: &Router, peer: Peer, request: hyper::Requ
     if let Err(problem) = admit(app, peer, &request) {
         return Either::Left(ready(Ok(passing.end(app, None, problem.into_response()))));
     }
-    let Some(address) = plain(&request) else { return later(app, passing, through(router.clone(), peer, request)) };
+    let Some((address, encoding)) = plain(&request) else {
+        return later(app, passing, through(router.clone(), peer, request));
+    };
     let endpoint = Endpoint::Known(endpoint(address));
-    if let Some(answer) = app.answers.at(address) {
-        let response = with_open_headers(answer.respond(request.headers()));
-        return Either::Left(ready(Ok(passing.end(app, Some(endpoint), response))));
-    }
+    let uncertified = match app.answers.at(address, encoding) {
+        Some(Known::Answer(answer)) => {
+            let response = with_open_headers(answer.respond(request.headers()));
+            return Either::Left(ready(Ok(passing.end(app, Some(endpoint), response))));
+        }
+        Some(Known::Uncertified) => true,
+        None => false,
+    };
     match named(address) {
+        Some((package, _)) if uncertified => {
+            let response = with_open_headers(packages::not_certified(&package).into_response());
+            Either::Left(ready(Ok(passing.end(app, Some(endpoint), response))))
+        }
         Some((package, view)) => {
             let (of, headers) = (app.clone(), request.into_parts().0.headers);
             later(app, passing, async move {
                 let found = of.answers.read(&package, view).await;
+                let found = found.map(|answer| answer.map(|answer| answer.written(encoding)));
                 let mut response = with_open_headers(packages::said(found, &package, &headers).into_response());
                 response.extensions_mut().insert(endpoint);
                 response
@@ -95,12 +107,11 @@ async fn through(router: Router, peer: Peer, request: hyper::Request<Incoming>) 
     router.oneshot(request).await.unwrap_or_else(|never| match never {})
 }
 
-/// The end of the address, of the plainest form of a question about a package.
-fn plain(request: &hyper::Request<Incoming>) -> Option<&str> {
-    let plain = request.method() == Method::GET
-        && request.uri().query().is_none()
-        && !request.headers().contains_key(header::ACCEPT_ENCODING);
-    request.uri().path().strip_prefix(PACKAGES).filter(|_| plain)
+/// The end of the address, of the plainest form of a question about a package, and how its answer is to be written.
+fn plain(request: &hyper::Request<Incoming>) -> Option<(&str, Encoding)> {
+    let plain = request.method() == Method::GET && request.uri().query().is_none();
+    let address = request.uri().path().strip_prefix(PACKAGES).filter(|_| plain)?;
+    Some((address, Encoding::wanted(request.headers())?))
 }
 
 /// The router's address for that question. Scopes are a segment of their own.

@@ -45,6 +45,7 @@ pub(crate) async fn metrics(
         return Err(Problem::new(Code::Forbidden, "figures are not for your address; see metrics_for"));
     }
     app.metrics.look(&app.store, app.now()).await;
+    app.metrics.looked_up(app.answers.reader().statements());
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], app.metrics.text()))
 }

@@ -38,6 +38,7 @@ pub(crate) struct Metrics {
     flags: Gauge,
     unannounced: Gauge,
     store_answers: Gauge,
+    lookups: Counter<u64, AtomicU64>,
     /// When the store was looked at last.
     looked: Arc<Mutex<Option<Instant>>>,
     keep: Duration,
@@ -72,6 +73,9 @@ impl Metrics {
         registry.register("certificates_unannounced", help, unannounced.clone());
         let help = "1 when the figures of jobs, escalations and flags could be read, 0 when they are missing";
         registry.register("store_figures", help, store_answers.clone());
+        let lookups = Counter::default();
+        let help = "Statements for look-ups of packages: of answers that are kept, none";
+        registry.register("lookup_statements", help, lookups.clone());
         Self {
             registry,
             jobs,
@@ -80,6 +84,7 @@ impl Metrics {
             flags,
             unannounced,
             store_answers,
+            lookups,
             looked: Arc::default(),
             keep,
             requests,
@@ -92,6 +97,11 @@ impl Metrics {
         let labels = Labels { endpoint, status };
         self.requests.get_or_create(&labels).inc();
         self.seconds.observe(took.as_secs_f64());
+    }
+
+    /// Takes over how many statements look-ups took so far.
+    pub(crate) fn looked_up(&self, statements: u64) {
+        self.lookups.inc_by(statements.saturating_sub(self.lookups.get()));
     }
 
     /// Looks at the store for what waits in it, at most every few seconds: whoever reads figures must not be what keeps the

@@ -13,7 +13,8 @@ use sigma_store::{Anchor, Change, Database, OnChange, Reader, Record, Store, Sto
 use crate::Clock;
 use crate::advisories::Advisories;
 use crate::conditional::{Tagged, etag};
-use crate::kept::{Kept, View};
+use crate::encoding::Encoding;
+use crate::kept::{Kept, Known, View};
 
 pub(crate) struct Answers {
     store: Store,
@@ -65,18 +66,18 @@ impl Answers {
         &self.endpoints
     }
 
-    /// The answer at an address below that of packages, where it is ready; none where it has to be made, or nothing is known to be
-    /// fresh.
-    pub(crate) fn at(&self, address: &str) -> Option<Tagged> {
-        if self.reader.fresh() { self.kept.at(address, &*self.clock) } else { None }
+    /// What is known about an address below that of packages, the answer in an encoding; none where the store has to be asked, or
+    /// nothing is known to be fresh.
+    pub(crate) fn at(&self, address: &str, encoding: Encoding) -> Option<Known> {
+        if self.reader.fresh() { self.kept.at(address, encoding, &*self.clock) } else { None }
     }
 
     /// The answer about an exact package; none where it is not certified.
     pub(crate) async fn of(&self, package: &PackageId, view: View) -> Result<Option<Tagged>, StoreError> {
         if self.reader.fresh()
-            && let Some(answer) = self.kept.of(package, view, &*self.clock)
+            && let Some(known) = self.kept.of(package, view, &*self.clock)
         {
-            return Ok(Some(answer));
+            return Ok(known.answer());
         }
         self.read(package, view).await
     }
@@ -84,7 +85,10 @@ impl Answers {
     /// The same for whoever knows that it is not ready.
     pub(crate) async fn read(&self, package: &PackageId, view: View) -> Result<Option<Tagged>, StoreError> {
         let (fresh, epoch) = (self.reader.fresh(), self.reader.epoch());
-        let Some(record) = self.reader.package(package).await? else { return Ok(None) };
+        let Some(record) = self.reader.package(package).await? else {
+            self.keep_uncertified(package, view, fresh.then_some(epoch));
+            return Ok(None);
+        };
         self.make(package, view, record, fresh.then_some(epoch)).await.map(Some)
     }
 
@@ -93,20 +97,23 @@ impl Answers {
     pub(crate) async fn of_all(&self, packages: &[PackageId]) -> Result<Vec<Option<Tagged>>, StoreError> {
         let (fresh, view) = (self.reader.fresh(), View::Package);
         let kept = |package: &PackageId| if fresh { self.kept.of(package, view, &*self.clock) } else { None };
-        let mut answers: Vec<Option<Tagged>> = packages.iter().map(kept).collect();
-        let missing: Vec<usize> = (0..packages.len()).filter(|&index| answers[index].is_none()).collect();
+        let known: Vec<Option<Known>> = packages.iter().map(kept).collect();
+        let missing: Vec<usize> = (0..packages.len()).filter(|&index| known[index].is_none()).collect();
+        let mut answers: Vec<Option<Tagged>> = known.into_iter().map(|known| known?.answer()).collect();
         if missing.is_empty() {
             return Ok(answers);
         }
         let epoch = self.reader.epoch();
         let wanted: Vec<PackageId> = missing.iter().map(|&index| packages[index].clone()).collect();
         for (index, record) in missing.into_iter().zip(self.reader.packages(&wanted).await?) {
+            let package = &packages[index];
             if let Some(record) = record {
-                let package = &packages[index];
                 answers[index] = Some(match lacks_advisories(&record.payload) {
                     true => self.write(package, view, record, 0)?,
                     false => self.make(package, view, record, fresh.then_some(epoch)).await?,
                 });
+            } else {
+                self.keep_uncertified(package, view, fresh.then_some(epoch));
             }
         }
         Ok(answers)
@@ -128,6 +135,15 @@ impl Answers {
             }
         }
         Ok(answer)
+    }
+
+    /// Keeps that a package is not certified, unless something changed since `epoch`: it may be certified by now.
+    fn keep_uncertified(&self, package: &PackageId, view: View, epoch: Option<u64>) {
+        let Some(epoch) = epoch else { return };
+        self.kept.keep_uncertified(package, view);
+        if self.reader.epoch() != epoch {
+            self.kept.forget(package);
+        }
     }
 
     async fn answer(
@@ -161,7 +177,7 @@ impl Answers {
             record.advisories.as_ref().map_or(0, |snapshot| snapshot.queried_at.as_millis()),
             &Sha256::of(there.as_bytes()).to_string()[..16],
         ));
-        Ok(Tagged { body: self.body(package, view, record, flags, (&on_chain, &there))?.into(), etag: tag })
+        Ok(Tagged::plain(self.body(package, view, record, flags, (&on_chain, &there))?.into(), tag))
     }
 
     fn body(

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::sync::Once;
 use std::time::Duration;
 
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions as _, Transaction};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow};
+use sqlx::postgres::PgRow;
+use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions as _, Row as _, Transaction};
 use url::Url;
 
 use crate::StoreError;
@@ -148,6 +149,35 @@ impl Connections {
         self.kind
     }
 }
+
+/// A row, whichever driver read it.
+pub(crate) trait Cells {
+    fn text(&self, index: usize) -> Result<String, StoreError>;
+    fn number(&self, index: usize) -> Result<i64, StoreError>;
+    fn number_or_null(&self, index: usize) -> Result<Option<i64>, StoreError>;
+}
+
+macro_rules! cells {
+    ($row:ty, $get:ident) => {
+        impl Cells for $row {
+            fn text(&self, index: usize) -> Result<String, StoreError> {
+                Ok(self.$get(index)?)
+            }
+
+            fn number(&self, index: usize) -> Result<i64, StoreError> {
+                Ok(self.$get(index)?)
+            }
+
+            fn number_or_null(&self, index: usize) -> Result<Option<i64>, StoreError> {
+                Ok(self.$get(index)?)
+            }
+        }
+    };
+}
+
+cells!(AnyRow, try_get);
+cells!(PgRow, try_get);
+cells!(rusqlite::Row<'_>, get);
 
 /// `($1, $2), ($3, $4)`: numbered placeholders for `rows` rows of `width` values, the first of them `$first`.
 pub(crate) fn placeholders(first: usize, rows: usize, width: usize) -> String {

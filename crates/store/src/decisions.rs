@@ -8,7 +8,7 @@ use sigma_core::{SecurityLevel, Timestamp};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use crate::database::placeholders;
+use crate::database::{Cells, placeholders};
 use crate::submissions::first_audit;
 use crate::{NewEntry, Store, StoreError, Writing};
 
@@ -203,26 +203,16 @@ fn words(action: Action) -> (&'static str, &'static str) {
 }
 
 /// Reads a decision from the columns of [`COLUMNS`], of which the first is `at`. None where the join found none.
-pub(crate) fn decision(row: &AnyRow, at: usize) -> Result<Option<Decision>, StoreError> {
-    let Some(seq) = row.try_get::<Option<i64>, _>(at)? else { return Ok(None) };
-    let (action, level): (String, String) = (row.try_get(at + 1)?, row.try_get(at + 2)?);
-    decision_of(seq, &action, &level, row.try_get(at + 3)?, row.try_get(at + 4)?).map(Some)
-}
-
-/// Puts a decision together from its columns.
-pub(crate) fn decision_of(
-    seq: i64,
-    action: &str,
-    level: &str,
-    reason: String,
-    decided_at: i64,
-) -> Result<Decision, StoreError> {
-    let action = match (action, level.parse::<SecurityLevel>()) {
+pub(crate) fn decision(row: &impl Cells, at: usize) -> Result<Option<Decision>, StoreError> {
+    let Some(seq) = row.number_or_null(at)? else { return Ok(None) };
+    let (action, level) = (row.text(at + 1)?, row.text(at + 2)?);
+    let action = match (action.as_str(), level.parse::<SecurityLevel>()) {
         ("revoke", _) => Action::Revoke,
         ("block", _) => Action::Block,
         ("override", Ok(level)) => Action::Override(level),
         // Whoever wrote a word that this version does not know had a reason: the certificate must not pass meanwhile.
         _ => return Err(damaged(&format!("got the action `{action}` with level `{level}`"))),
     };
-    Ok(Decision { seq: seq.unsigned_abs(), action, reason, at: Timestamp::from_millis(decided_at) })
+    let (reason, at) = (row.text(at + 3)?, Timestamp::from_millis(row.number(at + 4)?));
+    Ok(Some(Decision { seq: seq.unsigned_abs(), action, reason, at }))
 }

@@ -15,6 +15,7 @@ pub struct Target<'a> {
 }
 
 /// Of one request: CPU time of the server's thread, wall time at full load, latencies.
+#[derive(Clone, Copy)]
 pub struct Figures {
     pub cpu: Duration,
     pub wall: Duration,
@@ -32,16 +33,27 @@ impl Target<'_> {
     }
 }
 
+/// What is asked: for which address, what is accepted, and the status that is the answer.
+pub struct Question<'a> {
+    pub path: &'a dyn Fn(usize) -> String,
+    /// `Accept-Encoding`; none where it is empty.
+    pub accept: &'static str,
+    pub status: &'static str,
+}
+
 /// Sends requests over a few connections, and measures.
-pub fn round(target: &Target<'_>, requests: usize, path: impl Fn(usize) -> String) -> Figures {
+pub fn round(target: &Target<'_>, requests: usize, question: &Question<'_>) -> Figures {
     let each = requests / CONNECTIONS;
+    let one = |number| get(&(question.path)(number), question.accept);
     let written: Vec<Vec<Vec<u8>>> = (0..CONNECTIONS)
-        .map(|connection| (0..each).map(|number| get(&path(number * CONNECTIONS + connection))).collect())
+        .map(|connection| (0..each).map(|number| one(number * CONNECTIONS + connection)).collect())
         .collect();
+    let status = question.status;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let (before, began) = (target.used(), Instant::now());
     let mut latencies: Vec<Duration> = runtime.block_on(async {
-        let running: Vec<_> = written.into_iter().map(|all| tokio::spawn(connection(target.address, all))).collect();
+        let running: Vec<_> =
+            written.into_iter().map(|all| tokio::spawn(connection(target.address, all, status))).collect();
         let mut latencies = Vec::with_capacity(requests);
         for one in running {
             latencies.extend(one.await.expect("a connection"));
@@ -58,40 +70,55 @@ pub fn round(target: &Target<'_>, requests: usize, path: impl Fn(usize) -> Strin
 /// One request on a connection of its own.
 pub fn once(address: SocketAddr, request: &[u8]) -> Duration {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async { connection(address, vec![request.to_vec()]).await[0] })
+    runtime.block_on(async { connection(address, vec![request.to_vec()], "200").await[0] })
 }
 
-fn get(path: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nhost: sigma.example\r\n\r\n").into_bytes()
+fn get(path: &str, accept: &str) -> Vec<u8> {
+    let accept = if accept.is_empty() { String::new() } else { format!("accept-encoding: {accept}\r\n") };
+    format!("GET {path} HTTP/1.1\r\nhost: sigma.example\r\n{accept}\r\n").into_bytes()
 }
 
-async fn connection(address: SocketAddr, requests: Vec<Vec<u8>>) -> Vec<Duration> {
+async fn connection(address: SocketAddr, requests: Vec<Vec<u8>>, status: &str) -> Vec<Duration> {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.set_nodelay(true).expect("no delay");
     let (mut latencies, mut buffer) = (Vec::with_capacity(requests.len()), Vec::with_capacity(1 << 16));
     for request in requests {
         let began = Instant::now();
         stream.write_all(&request).await.expect("written");
-        answer(&mut stream, &mut buffer).await;
+        answer(&mut stream, &mut buffer, status).await;
         latencies.push(began.elapsed());
     }
     latencies
 }
 
-/// Reads one answer, which must be a 200 with a length.
-async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) {
+/// Reads one answer, which must have a status, and a length or an end.
+async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>, status: &str) {
+    const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
     buffer.clear();
     let end = loop {
-        assert!(stream.read_buf(buffer).await.expect("read") > 0, "the server closed");
+        more(stream, buffer).await;
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             break end + 4;
         }
     };
     let head = std::str::from_utf8(&buffer[..end]).expect("text");
-    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
-    let total = end + length.parse::<usize>().expect("a number");
-    while buffer.len() < total {
-        assert!(stream.read_buf(buffer).await.expect("read") > 0, "the server closed");
+    assert!(head.strip_prefix("HTTP/1.1 ").is_some_and(|rest| rest.starts_with(status)), "{head}");
+    match head.lines().find_map(|line| line.strip_prefix("content-length: ")) {
+        Some(length) => {
+            let total = end + length.parse::<usize>().expect("a number");
+            while buffer.len() < total {
+                more(stream, buffer).await;
+            }
+        }
+        None => {
+            assert!(head.contains("transfer-encoding: chunked"), "{head}");
+            while !buffer.ends_with(LAST_CHUNK) {
+                more(stream, buffer).await;
+            }
+        }
     }
+}
+
+async fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) {
+    assert!(stream.read_buf(buffer).await.expect("read") > 0, "the server closed");
 }

@@ -34,6 +34,8 @@ pub struct Running {
 
 pub struct Scene {
     pub floor: Running,
+    /// The same with the framework's own layer of compression.
+    pub compressing: Running,
     pub app: Running,
     pub size: usize,
     certificates: usize,
@@ -60,23 +62,22 @@ impl Scene {
             let app = App::new(store, &database, "https://sigma.example", config, None, clock).await.expect("an app");
             sigma_server::serve(listener, app, std::future::pending()).await.expect("served");
         });
-        let mut scene = Self { floor: app.copy(), app, size: 0, certificates, _folder: folder };
-        let body = get_body(scene.app.address, &scene.path(0));
+        let (floor, compressing) = (app.copy(), app.copy());
+        let mut scene = Self { floor, compressing, app, size: 0, certificates, _folder: folder };
+        let body = bytes::Bytes::from(get_body(scene.app.address, &scene.path(0)));
         scene.size = body.len();
-        scene.floor = running(move |listener| async move {
-            let body = bytes::Bytes::from(body);
-            let answer = move || {
-                let body = body.clone();
-                async move { ([(header::CONTENT_TYPE, "application/json")], body) }
-            };
-            let router = axum::Router::new().fallback(get(answer));
-            axum::serve(listener, router).await.expect("served");
-        });
+        scene.floor = bare(body.clone(), |router| router);
+        scene.compressing = bare(body, |router| router.layer(tower_http::compression::CompressionLayer::new()));
         scene
     }
 
     pub fn path(&self, number: usize) -> String {
         format!("/api/v1/public/packages/npm/name-{number}/1.0.0")
+    }
+
+    /// That of a package that nobody certified.
+    pub fn unknown(&self, number: usize) -> String {
+        format!("/api/v1/public/packages/npm/other-{number}/1.0.0")
     }
 
     /// A key from all over the store, or of the first so many.
@@ -100,6 +101,17 @@ impl Running {
     fn copy(&self) -> Self {
         Self { address: self.address, cpu: self.cpu.clone() }
     }
+}
+
+/// A bare server of the same framework with a constant body.
+fn bare(body: bytes::Bytes, layered: impl FnOnce(axum::Router) -> axum::Router + Send + 'static) -> Running {
+    running(move |listener| async move {
+        let answer = move || {
+            let body = body.clone();
+            async move { ([(header::CONTENT_TYPE, "application/json")], body) }
+        };
+        axum::serve(listener, layered(axum::Router::new().fallback(get(answer)))).await.expect("served");
+    })
 }
 
 /// Starts a server on a current-thread runtime of its own, whose CPU time is asked for over a channel.

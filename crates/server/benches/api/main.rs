@@ -1,8 +1,9 @@
 //! Certificate look-ups against the floor: a bare axum server with a constant body of the same size, in the same run.
 //!
-//! Each server has one thread of its own, and the client another. Rounds of floor, hot keys, keys spread over the whole store and
-//! the floor again alternate, so that a busy machine disturbs all of them alike. Ratios of CPU time for each request are what
-//! counts; those of wall time stand beside them. Arguments: `certificates=N` (default 100,000), `over=N` keys of which one is asked
+//! Each server has one thread of its own, and the client another. Rounds of floor, hot keys, keys spread over the whole store, keys that
+//! nobody certified, and the same for a client that accepts what browsers do, beside a bare server with the framework's compression,
+//! alternate, so that a busy machine disturbs all of them alike. Ratios of CPU time for each request are what counts; those of wall
+//! time stand beside them. Arguments: `certificates=N` (default 100,000), `over=N` keys of which one is asked
 //! for (default: a million), `requests=N` a round, `rounds=N`, `ready=N` MiB of answers that are kept (default: the server's),
 //! `warm` to ask for every key once before, `folder=PATH` of a store that has them already or keeps them, and a `postgres://` URL of
 //! an empty database or of one that has them.
@@ -12,10 +13,14 @@ mod fixture;
 
 use std::time::Duration;
 
-use client::{Figures, Target, round};
+use client::{Figures, Question, Target, round};
 use fixture::Options;
 
 const HOT: usize = 2_000;
+const PIECE: usize = 20_000;
+/// What browsers and curl accept, and what most programs do.
+const BROWSER: &str = "gzip, deflate, br, zstd";
+const PROGRAM: &str = "gzip, deflate";
 
 // As in the program itself.
 #[global_allocator]
@@ -54,27 +59,85 @@ fn main() {
         if warm { "each" } else { "some" },
         scene.size
     );
-    let (mut floors, mut hots, mut spreads) = (Vec::new(), Vec::new(), Vec::new());
-    let floor = Target { address: scene.floor.address, cpu: &scene.floor.cpu };
-    let app = Target { address: scene.app.address, cpu: &scene.app.cpu };
-    // Warm: connections, caches and the branch predictor.
-    round(&floor, requests / 4, |number| scene.path(number % HOT));
-    round(&app, requests / 4, |number| scene.path(number % HOT));
+    let [floor, compressing, app] = [&scene.floor, &scene.compressing, &scene.app]
+        .map(|running| Target { address: running.address, cpu: &running.cpu });
+    let hot = |_: usize, number: usize| scene.path(number % HOT);
+    let spread = |seed: usize, number: usize| scene.path(scene.spread(number + seed * requests, over));
+    let hot_unknown = |_: usize, number: usize| scene.unknown(number % HOT);
+    let unknown = |seed: usize, number: usize| scene.unknown(scene.spread(number + seed * requests, over));
+    let (known, unknown_to_all) = (|number: usize| scene.path(number), |number: usize| scene.unknown(number));
+    let all: [Row<'_>; 11] = [
+        Row::of("floor, constant body", &floor, 0, &hot, "", "200"),
+        Row::of("hot, 2,000 keys", &app, 0, &hot, "", "200"),
+        Row::of("spread over all keys", &app, 0, &spread, "", "200"),
+        Row::of("hot, not certified", &app, 0, &hot_unknown, "", "404"),
+        Row::of("spread, not certified", &app, 0, &unknown, "", "404"),
+        Row::of("floor, zstd by its layer", &compressing, 5, &hot, BROWSER, "200"),
+        Row::of("hot, zstd", &app, 5, &hot, BROWSER, "200"),
+        Row::of("spread, zstd", &app, 5, &spread, BROWSER, "200"),
+        Row::of("floor, gzip by its layer", &compressing, 8, &hot, PROGRAM, "200"),
+        Row::of("hot, gzip", &app, 8, &hot, PROGRAM, "200"),
+        Row::of("spread, gzip", &app, 8, &spread, PROGRAM, "200"),
+    ];
+    // Warm: connections, caches and the branch predictor. Of eight answers that were not ready, one is afterwards.
+    for row in all.iter().filter(|row| !row.name.starts_with("spread")) {
+        row.round(HOT * 20, 0);
+    }
     if warm {
-        round(&app, over, |number| scene.path(number));
+        println!("{} MiB of memory", resident());
+        for (path, status) in [(&known as &dyn Fn(usize) -> String, "200"), (&unknown_to_all, "404")] {
+            // In pieces, because the client writes all its requests before it sends the first.
+            for piece in 0..over.div_ceil(PIECE) {
+                let path = |number: usize| path((piece * PIECE + number) % over);
+                round(&app, PIECE, &Question { path: &path, accept: "", status });
+            }
+            println!("{} MiB of memory, {over} more answers", resident());
+        }
     }
-    for seed in 0..rounds {
-        floors.push(round(&floor, requests, |number| scene.path(number % HOT)));
-        hots.push(round(&app, requests, |number| scene.path(number % HOT)));
-        spreads.push(round(&app, requests, |number| scene.path(scene.spread(number + seed * requests, over))));
+    let rounds: Vec<Vec<Figures>> =
+        (0..rounds).map(|seed| all.iter().map(|row| row.round(requests, seed)).collect()).collect();
+    let middle = |row: usize| middle(rounds.iter().map(|figures| figures[row]).collect());
+    for (number, row) in all.iter().enumerate() {
+        print(row.name, &middle(number), &middle(row.floor));
     }
-    let floor = middle(floors);
-    print("floor, constant body", &floor, &floor);
-    print("hot, 2,000 keys", &middle(hots), &floor);
-    print("spread over all keys", &middle(spreads), &floor);
     batch(&scene);
+    println!("{} MiB of memory", resident());
 }
 
+/// A kind of question and the row of the floor that it is compared with.
+struct Row<'a> {
+    name: &'static str,
+    target: &'a Target<'a>,
+    floor: usize,
+    path: &'a dyn Fn(usize, usize) -> String,
+    accept: &'static str,
+    status: &'static str,
+}
+
+impl<'a> Row<'a> {
+    fn of(
+        name: &'static str,
+        target: &'a Target<'a>,
+        floor: usize,
+        path: &'a dyn Fn(usize, usize) -> String,
+        accept: &'static str,
+        status: &'static str,
+    ) -> Self {
+        Self { name, target, floor, path, accept, status }
+    }
+
+    fn round(&self, requests: usize, seed: usize) -> Figures {
+        let path = |number: usize| (self.path)(seed, number);
+        round(self.target, requests, &Question { path: &path, accept: self.accept, status: self.status })
+    }
+}
+
+/// MiB of memory that this process has asked for, without what it maps of files: both servers, their clients and what they ask.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).map_or(0, |kib: u64| kib >> 10)
+}
 /// The median round, by CPU time.
 fn middle(mut rounds: Vec<Figures>) -> Figures {
     rounds.sort_by_key(|figures| figures.cpu);
@@ -84,7 +147,7 @@ fn middle(mut rounds: Vec<Figures>) -> Figures {
 fn print(what: &str, figures: &Figures, floor: &Figures) {
     let micros = |duration: Duration| duration.as_secs_f64() * 1e6;
     println!(
-        "{what:<22} {:6.2} us CPU ({:.2} of the floor)  {:7.0} requests/s (wall {:.2})  p50 {:5.0} us  p99 {:5.0} us ({:.2} times)",
+        "{what:<24} {:6.2} us CPU ({:.2} of the floor)  {:7.0} requests/s (wall {:.2})  p50 {:5.0} us  p99 {:5.0} us ({:.2} times)",
         micros(figures.cpu),
         floor.cpu.as_secs_f64() / figures.cpu.as_secs_f64(),
         1.0 / figures.wall.as_secs_f64(),

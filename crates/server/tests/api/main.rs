@@ -8,6 +8,7 @@ mod advisories;
 mod developer;
 mod evidence;
 mod hostile;
+mod kept;
 mod lists;
 mod operations;
 mod osv;

@@ -9,13 +9,13 @@ mod receipt;
 mod transactions;
 
 pub use choose::Uncommitted;
-pub(crate) use receipt::{ANCHOR, ANCHOR_COLUMNS, OWN, PLACE, chosen, read_anchor};
+pub(crate) use receipt::{ANCHOR, ANCHOR_COLUMNS, OWN, PLACE, chosen};
 pub use transactions::AnchorTransaction;
 
 use sigma_core::Timestamp;
-use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::AssertSqlSafe;
 
+use crate::database::Cells;
 use crate::{Store, StoreError};
 
 /// A contract on a chain.
@@ -166,56 +166,33 @@ fn number(value: u64) -> i64 {
 }
 
 /// Reads the columns of an anchor from a row, from `first` on.
-pub(crate) fn read(row: &AnyRow, first: usize) -> Result<Anchor, StoreError> {
-    let unsigned =
-        |index: usize| -> Result<u64, StoreError> { Ok(row.try_get::<i64, _>(first + index)?.unsigned_abs()) };
-    let text = |index: usize| -> Result<String, StoreError> { Ok(row.try_get(first + index)?) };
+pub(crate) fn read(row: &impl Cells, first: usize) -> Result<Anchor, StoreError> {
+    let unsigned = |index: usize| -> Result<u64, StoreError> { Ok(row.number(first + index)?.unsigned_abs()) };
     let time =
-        |index: usize| -> Result<Timestamp, StoreError> { Ok(Timestamp::from_millis(row.try_get(first + index)?)) };
-    anchor(Raw {
-        seq: unsigned(0)?,
-        target: AnchorTarget { chain_id: unsigned(1)?, contract: text(2)? },
-        kind: text(3)?,
-        size: unsigned(4)?,
-        root: text(5)?,
-        state: text(6)?,
-        reason: text(7)?,
-        transaction: text(8)?,
-        block: unsigned(9)?,
-        block_at: time(10)?,
-        created_at: time(11)?,
-    })
-}
-
-/// A row, whichever driver read it.
-struct Raw {
-    seq: u64,
-    target: AnchorTarget,
-    kind: String,
-    size: u64,
-    root: String,
-    state: String,
-    reason: String,
-    transaction: String,
-    block: u64,
-    block_at: Timestamp,
-    created_at: Timestamp,
-}
-
-fn anchor(raw: Raw) -> Result<Anchor, StoreError> {
-    let damaged = |why: &str| StoreError::Damaged { what: format!("anchor {}", raw.seq), why: why.to_owned() };
-    let kind = match raw.kind.as_str() {
-        "root" => AnchorKind::Root { size: raw.size, root: raw.root },
+        |index: usize| -> Result<Timestamp, StoreError> { Ok(Timestamp::from_millis(row.number(first + index)?)) };
+    let seq = unsigned(0)?;
+    let damaged = |why: &str| StoreError::Damaged { what: format!("anchor {seq}"), why: why.to_owned() };
+    let kind = match row.text(first + 3)?.as_str() {
+        "root" => AnchorKind::Root { size: unsigned(4)?, root: row.text(first + 5)? },
         "commit" => AnchorKind::Commit,
         "revoke" => AnchorKind::Revoke,
         _ => return Err(damaged("its kind is none")),
     };
-    let state = match raw.state.as_str() {
+    let state = match row.text(first + 6)?.as_str() {
         "waiting" => AnchorState::Waiting,
         "sent" => AnchorState::Sent,
         "final" => AnchorState::Final,
         _ => return Err(damaged("its state is none")),
     };
-    let Raw { seq, target, reason, transaction, block, block_at, created_at, .. } = raw;
-    Ok(Anchor { seq, target, kind, state, reason, transaction, block, block_at, created_at })
+    Ok(Anchor {
+        seq,
+        target: AnchorTarget { chain_id: unsigned(1)?, contract: row.text(first + 2)? },
+        kind,
+        state,
+        reason: row.text(first + 7)?,
+        transaction: row.text(first + 8)?,
+        block: unsigned(9)?,
+        block_at: time(10)?,
+        created_at: time(11)?,
+    })
 }

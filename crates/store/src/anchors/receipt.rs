@@ -2,10 +2,9 @@
 
 use std::sync::LazyLock;
 
-use sigma_core::Timestamp;
 use sqlx::AssertSqlSafe;
 
-use super::{Anchor, AnchorTarget, COLUMNS, Raw, anchor, read};
+use super::{Anchor, COLUMNS, read};
 use crate::{Store, StoreError};
 
 /// The anchor that certificate `c` has for itself, if it has one.
@@ -39,7 +38,7 @@ pub(crate) static ANCHOR: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// The columns that [`anchor_of`] reads.
+/// The columns that [`super::read`] reads.
 pub(crate) const ANCHOR_COLUMNS: &str = COLUMNS;
 
 impl Store {
@@ -53,23 +52,4 @@ impl Store {
         let query = sqlx::query(AssertSqlSafe(sql)).bind(certificate_id);
         query.fetch_optional(&self.database.pool).await?.as_ref().map(|row| read(row, 0)).transpose()
     }
-}
-
-/// Reads an anchor from the columns of [`ANCHOR_COLUMNS`].
-pub(crate) fn read_anchor(row: &rusqlite::Row<'_>) -> Result<Anchor, StoreError> {
-    let unsigned = |index: usize| -> Result<u64, rusqlite::Error> { Ok(row.get::<_, i64>(index)?.unsigned_abs()) };
-    let time = |index: usize| -> Result<Timestamp, rusqlite::Error> { Ok(Timestamp::from_millis(row.get(index)?)) };
-    anchor(Raw {
-        seq: unsigned(0)?,
-        target: AnchorTarget { chain_id: unsigned(1)?, contract: row.get(2)? },
-        kind: row.get(3)?,
-        size: unsigned(4)?,
-        root: row.get(5)?,
-        state: row.get(6)?,
-        reason: row.get(7)?,
-        transaction: row.get(8)?,
-        block: unsigned(9)?,
-        block_at: time(10)?,
-        created_at: time(11)?,
-    })
 }

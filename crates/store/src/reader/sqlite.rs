@@ -10,9 +10,9 @@ use sigma_certificate::{Decision, lacks_advisories};
 use sigma_core::{Ecosystem, PackageId, PackageName};
 
 use super::{COMMITS, Change, OnChange, Record, answers_before, intact, level, snapshot};
-use crate::anchors::{ANCHOR_COLUMNS, OWN, PLACE, chosen, read_anchor};
+use crate::anchors::{ANCHOR_COLUMNS, OWN, PLACE, chosen, read as read_anchor};
 use crate::announced::ANNOUNCED;
-use crate::decisions::{COLUMNS, LAST, decision_of};
+use crate::decisions::{COLUMNS, LAST, decision};
 use crate::{Anchor, StoreError};
 
 /// Connections, their word on the database's version, and what was seen of the list of changes.
@@ -25,6 +25,7 @@ pub(super) struct SqliteReader {
     /// When the last look began, in nanoseconds since `began`, and how much this process had committed then.
     looked: AtomicU64,
     commits: AtomicU64,
+    statements: AtomicU64,
 }
 
 struct Slot {
@@ -58,6 +59,7 @@ impl SqliteReader {
             began: Instant::now(),
             looked: AtomicU64::new(0),
             commits: AtomicU64::new(u64::MAX),
+            statements: AtomicU64::new(0),
         };
         let newest = reader.slot().connection.query_row(NEWEST_CHANGE, [], |row| row.get(0))?;
         *reader.seen.lock().unwrap_or_else(PoisonError::into_inner) = newest;
@@ -134,14 +136,20 @@ impl SqliteReader {
         Ok(())
     }
 
+    /// Statements that look-ups took so far.
+    pub(super) fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
     pub(super) fn package(&self, package: &PackageId) -> Result<Option<Record>, StoreError> {
-        self.slot().package(package)
+        self.slot().package(package, &self.statements)
     }
 
     pub(super) fn packages(&self, packages: &[PackageId]) -> Result<Vec<Option<Record>>, StoreError> {
         let slot = self.slot();
         let transaction = slot.connection.unchecked_transaction()?;
-        let records = packages.iter().map(|package| slot.package(package)).collect::<Result<_, _>>()?;
+        let records =
+            packages.iter().map(|package| slot.package(package, &self.statements)).collect::<Result<_, _>>()?;
         transaction.finish()?;
         Ok(records)
     }
@@ -167,7 +175,9 @@ impl Slot {
         Ok(self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
     }
 
-    fn package(&self, package: &PackageId) -> Result<Option<Record>, StoreError> {
+    fn package(&self, package: &PackageId, statements: &AtomicU64) -> Result<Option<Record>, StoreError> {
+        let count = || statements.fetch_add(1, Ordering::Relaxed);
+        count();
         // One statement for what every look-up needs: each takes and gives back the locks of a read transaction. Few certificates were
         // decided about, and many stores know no chain: what was decided, and where a certificate is, is read where there is something
         // to read. Joined, both cost twice what the rest does.
@@ -192,7 +202,10 @@ impl Slot {
                 payload_hash: row.get(1)?,
                 certified_at: row.get(2)?,
                 payload: row.get(3)?,
-                decision: decided.map(|seq| self.decision(seq)).transpose()?,
+                decision: decided.map_or(Ok(None), |seq| {
+                    count();
+                    self.decision(seq)
+                })?,
                 advisories: None,
                 anchor: None,
             };
@@ -204,22 +217,23 @@ impl Slot {
         let Some((best, own, place)) = best else { return Ok(None) };
         let mut best = intact(best)?;
         if lacks_advisories(&best.payload) {
+            count();
             best.advisories = self.advisories(package)?;
         }
         if own.is_some() || place.is_some() {
+            count();
             best.anchor = self.anchor(own, place)?;
         }
         Ok(Some(best))
     }
 
-    fn decision(&self, seq: i64) -> Result<Decision, StoreError> {
+    fn decision(&self, seq: i64) -> Result<Option<Decision>, StoreError> {
         static SELECT: LazyLock<String> =
             LazyLock::new(|| format!("SELECT {COLUMNS} FROM admin_event e WHERE e.seq = ?1"));
         let mut statement = self.connection.prepare_cached(&SELECT)?;
         let mut rows = statement.query(params![seq])?;
         let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-        let (action, level): (String, String) = (row.get(1)?, row.get(2)?);
-        decision_of(seq, &action, &level, row.get(3)?, row.get(4)?)
+        decision(row, 0)
     }
 
     fn anchor(&self, own: Option<i64>, place: Option<i64>) -> Result<Option<Anchor>, StoreError> {
@@ -227,7 +241,7 @@ impl Slot {
             LazyLock::new(|| format!("SELECT {ANCHOR_COLUMNS} FROM anchor a WHERE a.seq = {}", chosen("?1", "?2")));
         let mut statement = self.connection.prepare_cached(&SELECT)?;
         let mut rows = statement.query(params![own, place])?;
-        rows.next()?.map(read_anchor).transpose()
+        rows.next()?.map(|row| read_anchor(row, 0)).transpose()
     }
 
     fn advisories(&self, package: &PackageId) -> Result<Option<sigma_core::AdvisorySnapshot>, StoreError> {

@@ -1,0 +1,69 @@
+//! What a look-up for the public costs, counted in statements, and that it outlives its connections.
+
+use std::sync::Arc;
+
+use sigma_certificate::Action;
+use sigma_core::{AdvisorySnapshot, AdvisoryState, PackageId, Timestamp};
+
+use super::{decide, sealed, store};
+use crate::*;
+
+#[tokio::test]
+async fn a_lookup_takes_one_statement_and_more_only_where_there_is_more() {
+    let (place, store) = store().await;
+    let reader = store.reader(&place.database, Arc::new(|_| ())).await.unwrap();
+    let (plain, decided, unknown): (PackageId, PackageId, PackageId) =
+        ("pypi:plain@1.0".parse().unwrap(), "pypi:decided@1.0".parse().unwrap(), "pypi:unknown@1.0".parse().unwrap());
+    let with_advisories = |package: &str| {
+        let mut payload = sealed(package, package.as_bytes(), "r1", 1).certificate.payload().clone();
+        let state = AdvisoryState::Listed { advisories: vec![] };
+        let snapshot = AdvisorySnapshot { source: "s".to_owned(), queried_at: Timestamp::from_millis(1), state };
+        payload.registry_advisory_state =
+            sigma_certificate::PackagePayload::advisory_fields(&snapshot, "at certification time").state;
+        let certificate = sigma_certificate::PackageCertificate::seal(payload).unwrap();
+        Sealed { certificate, report: b"{}".to_vec(), round: b"{}".to_vec() }
+    };
+    store.insert(&with_advisories("pypi:plain@1.0")).await.unwrap();
+    let second = with_advisories("pypi:decided@1.0");
+    store.insert(&second).await.unwrap();
+    store.decide(&decide(second.certificate.id(), Action::Block, 7)).await.unwrap();
+
+    let cost = async |packages: &[PackageId]| {
+        let before = reader.statements();
+        let found = match packages {
+            [one] => vec![reader.package(one).await.unwrap()],
+            many => reader.packages(many).await.unwrap(),
+        };
+        let known: Vec<bool> = found.iter().map(Option::is_some).collect();
+        (known, reader.statements() - before)
+    };
+    assert_eq!(cost(std::slice::from_ref(&plain)).await, (vec![true], 1));
+    assert_eq!(cost(std::slice::from_ref(&unknown)).await, (vec![false], 1), "no dearer than a known one");
+    assert_eq!(cost(std::slice::from_ref(&decided)).await, (vec![true], 2));
+    let many = [unknown.clone(), plain.clone(), decided.clone(), plain, unknown];
+    let each = if matches!(place.database, Database::Embedded) { 6 } else { 2 };
+    assert_eq!(cost(&many).await, (vec![false, true, true, true, false], each));
+}
+
+/// PostgreSQL ended every connection meanwhile: whoever asks next does not notice.
+#[tokio::test]
+async fn a_lookup_outlives_its_connections() {
+    let (place, store) = store().await;
+    let reader = store.reader(&place.database, Arc::new(|_| ())).await.unwrap();
+    let package: PackageId = "pypi:demo@1.0".parse().unwrap();
+    store.insert(&sealed("pypi:demo@1.0", b"one", "r1", 1)).await.unwrap();
+    let ask = || async { reader.package(&package).await.unwrap().is_some() };
+    // Several at once open several connections.
+    assert_eq!(tokio::join!(ask(), ask(), ask()), (true, true, true));
+    if matches!(place.database, Database::Postgres(_)) {
+        let ended: i64 = sqlx::query_scalar(
+            "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        .fetch_one(&store.database.pool)
+        .await
+        .unwrap();
+        assert!(ended >= 2, "the look-ups' own and the listening one, got {ended}");
+    }
+    assert_eq!(tokio::join!(ask(), ask(), ask(), ask(), ask(), ask()), (true, true, true, true, true, true));
+}
