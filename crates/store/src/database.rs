@@ -12,6 +12,7 @@ use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions as _, Transaction};
 use url::Url;
 
 use crate::StoreError;
+use crate::locking::Waiting;
 
 /// Which database a store uses.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub(crate) struct Connections {
     pub(crate) pool: AnyPool,
     options: AnyConnectOptions,
     kind: Kind,
+    /// Connections that hold no lock at the moment.
+    pub(crate) waiting: Waiting,
 }
 
 impl std::fmt::Debug for Connections {
@@ -110,7 +113,7 @@ impl Connections {
             })
             .connect_with(options.clone())
             .await?;
-        Ok(Self { pool, options, kind })
+        Ok(Self { pool, options, kind, waiting: Waiting::default() })
     }
 
     /// Brings the tables up to date.
