@@ -82,11 +82,13 @@ async fn a_connection_serves_one_claim_after_the_other() {
     }
     let package: PackageId = "npm:demo@1.0.0".parse().unwrap();
     let server_process = || async {
-        sqlx::query_scalar::<_, i32>("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid
-             FROM pg_database WHERE datname = current_database())")
-            .fetch_all(&store.database.pool)
-            .await
-            .unwrap()
+        sqlx::query_scalar::<_, i32>(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid
+             FROM pg_database WHERE datname = current_database())",
+        )
+        .fetch_all(&store.database.pool)
+        .await
+        .unwrap()
     };
     let claim = store.claim(&package).await.unwrap();
     let first = server_process().await;
@@ -100,11 +102,13 @@ async fn a_connection_serves_one_claim_after_the_other() {
     waits(&store, 2).await;
 
     // The server closed them meanwhile: the next claim has one of its own.
-    sqlx::query("SELECT CAST(pg_terminate_backend(pid) AS TEXT) FROM pg_stat_activity WHERE datname = current_database()
-         AND pid <> pg_backend_pid() AND query LIKE '%advisory_unlock%'")
-        .execute(&store.database.pool)
-        .await
-        .unwrap();
+    sqlx::query(
+        "SELECT CAST(pg_terminate_backend(pid) AS TEXT) FROM pg_stat_activity WHERE datname = current_database()
+         AND pid <> pg_backend_pid() AND query LIKE '%advisory_unlock%'",
+    )
+    .execute(&store.database.pool)
+    .await
+    .unwrap();
     let mut claim = store.claim(&package).await.unwrap();
     assert!(claim.is_held().await);
     assert_ne!(server_process().await, first);
