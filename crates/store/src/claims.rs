@@ -10,10 +10,10 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use sigma_core::{PackageId, Sha256};
-use sqlx::{AnyConnection, Connection as _};
+use sqlx::AnyConnection;
 
 use crate::database::{Connections, Kind};
-use crate::locking::ANSWER;
+use crate::locking::is_there;
 use crate::{Store, StoreError};
 
 /// What one process at a time does.
@@ -69,7 +69,7 @@ impl Claim {
             Held::File { .. } => true,
             Held::Connection { locking, .. } => {
                 let Some(connection) = locking.get_mut().unwrap_or_else(PoisonError::into_inner) else { return false };
-                tokio::time::timeout(ANSWER, connection.ping()).await.is_ok_and(|answer| answer.is_ok())
+                is_there(connection).await
             }
         }
     }

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, Connection as _};
 
 use crate::StoreError;
 use crate::database::Connections;
@@ -16,6 +16,8 @@ use crate::database::Connections;
 const KEPT: usize = 8;
 /// How long one is kept that nobody needs.
 const REST: Duration = Duration::from_secs(60);
+/// How long after its use one is taken without asking whether the server is there still.
+const SURE: Duration = Duration::from_secs(1);
 /// A machine that is gone says nothing: the server asks after ten seconds of silence, and gives it up after three answers that do not
 /// come. Its own default is two hours. Nothing happens on a connection of the machine itself, which ends with the process.
 const KEEPALIVE: &str = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;";
@@ -26,8 +28,8 @@ pub(crate) struct Waiting(Arc<Mutex<Vec<(AnyConnection, Instant)>>>);
 
 impl Waiting {
     /// One that was used before, if there is one. The server may have closed it meanwhile.
-    fn take(&self) -> Option<AnyConnection> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().map(|(connection, _)| connection)
+    fn take(&self) -> Option<(AnyConnection, Instant)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     fn keep(&self, connection: AnyConnection) {
@@ -49,7 +51,8 @@ impl Connections {
     /// Locks by a statement that takes the lock's number and answers with a number: on a connection that waited, or, where there is none
     /// or the server has closed it, on a new one.
     pub(crate) async fn lock(&self, statement: &'static str, number: i64) -> Result<(AnyConnection, i32), StoreError> {
-        if let Some(mut connection) = self.waiting.take()
+        if let Some((mut connection, since)) = self.waiting.take()
+            && (since.elapsed() < SURE || is_there(&mut connection).await)
             && let Ok(answer) = ask(&mut connection, statement, number).await
         {
             return Ok((connection, answer));
@@ -76,7 +79,12 @@ impl Connections {
 }
 
 /// How long the server may take to say that it is there.
-pub(crate) const ANSWER: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Whether the server answers in time. Whoever waits for a lock cannot tell: that may take as long as an audit.
+pub(crate) async fn is_there(connection: &mut AnyConnection) -> bool {
+    tokio::time::timeout(ANSWER, connection.ping()).await.is_ok_and(|answer| answer.is_ok())
+}
 
 async fn ask(connection: &mut AnyConnection, statement: &'static str, number: i64) -> Result<i32, StoreError> {
     Ok(sqlx::query_scalar(statement).bind(number).fetch_one(connection).await?)
