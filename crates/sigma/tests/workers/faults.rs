@@ -71,6 +71,15 @@ fn persist(address: &str, token: &str, method: &str, path: &str, key: &str, body
     panic!("nobody answers {method} {path}");
 }
 
+/// A worker that has opened the store: one that cannot at its start says so and ends.
+fn working(scene: &Scene) -> Child {
+    let mut child = scene.command(&["worker"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("working")), "it works");
+    std::thread::spawn(move || lines.for_each(drop));
+    child
+}
+
 fn token(scene: &Scene, owner: &str) -> String {
     let (code, out, err) = scene.run(&["token", "create", "--owner", owner, "--scope", "read", "--scope", "submit"]);
     assert_eq!(code, Some(0), "{err}");
@@ -194,7 +203,7 @@ async fn a_restarted_database_loses_nothing() {
     let requirements: String = names.iter().map(|name| format!("{name}==1.0\n")).collect();
     let token = token(&scene, "ann");
     let api = Api::start(&scene, "127.0.0.1:0");
-    let mut workers = [scene.worker(), scene.worker()];
+    let mut workers = [working(&scene), working(&scene)];
     let hall = scene.hall().await;
     let mut submissions = BTreeSet::from([scene.submit(&hall, "bob", &requirements).await]);
     let mut random = Random(3);
