@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sigma_certificate::{CertificationStatus, PackageAnalysis, PackageEntry};
-use sigma_core::{Depth, Ecosystem, Warning};
+use sigma_core::{Depth, Ecosystem, Severity, Warning};
 
 /// The package preview of the developer API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -67,7 +67,7 @@ pub struct PreviewItem {
     /// What it costs, in whole USD.
     #[cfg_attr(feature = "schema", schema(example = 0))]
     pub estimated_price_usd: u64,
-    /// What its certificate warns of.
+    /// What its certificate warns of; of one that can have none, why.
     pub warnings: Vec<Warning>,
 }
 
@@ -128,6 +128,24 @@ fn item(entry: &PackageEntry) -> PreviewItem {
         },
         estimated_complexity_tier: entry.estimated_complexity_tier.clone(),
         estimated_price_usd: entry.estimated_price_usd,
-        warnings: entry.warnings.clone(),
+        warnings: entry.warnings.iter().cloned().chain(stands_in_the_way(entry)).collect(),
     }
+}
+
+/// Why a dependency can have no certificate: it is not eligible, or not resolved. What is still to be audited has an estimate, and
+/// nothing stands in its way.
+fn stands_in_the_way(entry: &PackageEntry) -> Option<Warning> {
+    let code = match entry.status {
+        CertificationStatus::Refused => "not-eligible",
+        CertificationStatus::Uncertified if entry.estimated_complexity_tier.is_none() => "not-certifiable",
+        _ => return None,
+    };
+    Some(Warning {
+        severity: Severity::High,
+        code: code.to_owned(),
+        message: entry.reason.clone()?,
+        distribution: None,
+        location: entry.parents.iter().find_map(|parent| parent.declared_at.clone()),
+        evidence: None,
+    })
 }

@@ -65,8 +65,7 @@ impl Hall {
         if let Some(newer) = self.replaced_by(&package, &certificate).await? {
             return Err(ReauditError::Replaced(newer.id().to_owned()));
         }
-        let now = self.now();
-        let job = jobs::reaudit_package::job(&certificate, now);
+        let job = jobs::reaudit_package::job(&certificate, reason, operator, self.now());
         self.ask_again(job, id, &package.to_string(), reason, operator).await
     }
 

@@ -3,6 +3,23 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+/// `[audits]` of the configuration: how many packages of one submission are audited, so that neither its cost nor the queue grows
+/// without bound. What lies beyond is disclosed as uncertified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditsConfig {
+    /// Transitive packages that one submission has audited anew where nobody says how many. 250: a large Node.js project.
+    pub transitive_cap: u32,
+    /// Transitive packages that a developer may ask for. 1,000: what eight workers do in some minutes.
+    pub most_transitive: u32,
+}
+
+impl Default for AuditsConfig {
+    fn default() -> Self {
+        Self { transitive_cap: 250, most_transitive: 1_000 }
+    }
+}
+
 /// `[server]` of the configuration. Every field has a default, a unit and a reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -21,6 +38,9 @@ pub struct ServerConfig {
     /// Flags an hour that all addresses together may send, over all processes; 0 switches the limit off. 1,000: more than
     /// operators can read, and little enough to be stored for years.
     pub flags_per_hour_in_all: u32,
+    /// API processes among which a balancer spreads the requests of one client: each of them allows its part of the limits of an
+    /// address and of a token. 1: there is one process, or the balancer sends an address to one and the same.
+    pub processes: u32,
     /// Networks of proxies whose `X-Forwarded-For` is believed. None: whoever connects is who asks.
     pub trusted_proxies: Vec<IpNet>,
     /// Networks that may read `/metrics`. This machine.
@@ -62,6 +82,7 @@ impl Default for ServerConfig {
             token_burst: 200,
             flags_per_hour: 10,
             flags_per_hour_in_all: 1_000,
+            processes: 1,
             trusted_proxies: Vec::new(),
             metrics_for: loopback,
             max_connections: 4096,

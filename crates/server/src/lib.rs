@@ -32,7 +32,7 @@ mod router;
 
 pub use advisories::AskAdvisories;
 pub use app::{App, Clock};
-pub use config::ServerConfig;
+pub use config::{AuditsConfig, ServerConfig};
 pub use coverage::{ListError, popular_list};
 pub use developer::Developer;
 pub use listen::serve;

@@ -29,14 +29,16 @@ const MAX_HOPS: usize = 20;
 
 impl Limiter {
     pub(crate) fn new(config: &ServerConfig) -> Self {
+        // What is left of a limit for this process; a limit never becomes none at all, which would be no limit.
+        let part = |whole: u32| NonZeroU32::new(whole.div_ceil(config.processes.max(1)));
         let quota = |rate, burst| {
-            let rate = NonZeroU32::new(rate)?;
-            Some(Quota::per_second(rate).allow_burst(NonZeroU32::new(burst).unwrap_or(rate)))
+            let rate = part(rate)?;
+            Some(Quota::per_second(rate).allow_burst(part(burst).unwrap_or(rate)))
         };
         Self {
             requests: quota(config.requests_per_second, config.burst).map(RateLimiter::keyed),
             tokens: quota(config.token_requests_per_second, config.token_burst).map(RateLimiter::keyed),
-            flags: NonZeroU32::new(config.flags_per_hour).map(Quota::per_hour).map(RateLimiter::keyed),
+            flags: part(config.flags_per_hour).map(Quota::per_hour).map(RateLimiter::keyed),
             clock: DefaultClock::default(),
             trusted_proxies: config.trusted_proxies.clone(),
         }
@@ -141,6 +143,25 @@ mod tests {
         check(&["10.0.0.0/8"], "10.0.0.1", &["6.6.6.6", "192.0.2.1"], "192.0.2.1");
         check(&["10.0.0.0/8"], "10.0.0.1", &["6.6.6.6, rubbish"], "10.0.0.1");
         check(&["10.0.0.0/8"], "::ffff:10.0.0.1", &["2001:db8::1"], "2001:db8::1");
+    }
+
+    #[test]
+    fn processes_share_what_one_client_may_ask() {
+        let check = |processes, expect: usize| {
+            let (requests_per_second, burst, token_burst, flags_per_hour) = (1, 6, 6, 6);
+            let limits =
+                ServerConfig { requests_per_second, burst, token_burst, flags_per_hour, ..ServerConfig::default() };
+            let limiter = Limiter::new(&ServerConfig { processes, ..limits });
+            let client = "192.0.2.1".parse().unwrap();
+            let of = |count: &dyn Fn() -> Result<(), u64>| (0..10).filter(|_| count().is_ok()).count();
+            assert_eq!(of(&|| limiter.count(client, NonZeroU32::MIN)), expect, "{processes}");
+            assert_eq!(of(&|| limiter.token("sgm_a")), expect, "{processes}");
+            assert_eq!(of(&|| limiter.flag(client)), expect, "{processes}");
+        };
+        check(0, 6);
+        check(1, 6);
+        check(4, 2);
+        check(100, 1);
     }
 
     #[test]

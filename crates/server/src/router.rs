@@ -1,7 +1,10 @@
 //! Every address, one line each. The OpenAPI document follows from them.
 
+use std::time::Duration;
+
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{Redirect, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
@@ -50,7 +53,7 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(osv::query_batch))
         .routes(routes!(osv::vulnerability));
     let developer = OpenApiRouter::new()
-        .routes(routes!(drafts::create))
+        .routes(routes!(drafts::create, drafts::list))
         .layer(DefaultBodyLimit::max(MAX_DRAFT_BODY))
         .routes(routes!(drafts::show, drafts::remove))
         .routes(routes!(preview::preview))
@@ -59,7 +62,8 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(submissions::list))
         .routes(routes!(submissions::show))
         .routes(routes!(events::events))
-        .routes(routes!(events::history));
+        .routes(routes!(events::history))
+        .layer(middleware::map_response(not_kept));
     let operators = OpenApiRouter::new()
         .routes(routes!(admin::certificates::list))
         .routes(routes!(admin::certificates::decisions, admin::certificates::decide))
@@ -74,7 +78,8 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(admin::flags::settle))
         .routes(routes!(admin::jobs::list))
         .routes(routes!(admin::jobs::retry))
-        .routes(routes!(admin::log::list));
+        .routes(routes!(admin::log::list))
+        .layer(middleware::map_response(not_kept));
     OpenApiRouter::with_openapi(openapi::Info::openapi())
         .nest("/api/v1/public", public)
         .routes(routes!(reviewed::skill_store))
@@ -91,9 +96,11 @@ pub(crate) fn router(app: App) -> Router {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::OPTIONS])
         .allow_headers([header::CONTENT_TYPE, header::IF_NONE_MATCH])
+        .max_age(Duration::from_secs(3600))
         .expose_headers(expose);
     documented
         .merge(openapi::router(openapi::open(document)))
+        .route("/", get(|| async { Redirect::temporary("/reference/") }))
         .route("/log/{*path}", get(log::resource))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
@@ -101,7 +108,22 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(|| async { Problem::new(Code::NotFound, "nothing is at this address; /reference lists what is") })
         .layer(DefaultBodyLimit::max(app.config.max_body_bytes))
         .layer(CompressionLayer::new())
+        .layer(middleware::map_response(not_modified))
         .layer(cors)
         .layer(middleware::from_fn(front::label))
         .with_state(app)
+}
+
+/// What is not sent again would have had this header (RFC 9110, section 15.4.5); there is nothing to compress, so nobody added it.
+async fn not_modified(mut response: Response) -> Response {
+    if response.status() == StatusCode::NOT_MODIFIED {
+        response.headers_mut().entry(header::VARY).or_insert(HeaderValue::from_static("accept-encoding"));
+    }
+    response
+}
+
+/// What belongs to one owner, or to operators, is nobody's to keep, whatever stands between.
+async fn not_kept(mut response: Response) -> Response {
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
 }

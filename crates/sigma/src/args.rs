@@ -3,12 +3,13 @@
 mod chain;
 mod ledger;
 mod operators;
+mod prose;
 mod review;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use sigma_core::{Ecosystem, PackageId, Platform, PythonVersion, SecurityLevel};
 
 pub use chain::{AskChain, ChainArgs, ChainCommand};
@@ -68,6 +69,15 @@ pub struct Args {
     /// Say more on standard error; twice for details
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
+}
+
+impl Args {
+    /// What was asked for; ends the program with help or an error where that is the answer.
+    pub fn asked() -> Self {
+        let mut command = prose::reflow(Self::command());
+        let asked = Self::from_arg_matches(&command.get_matches_mut());
+        asked.unwrap_or_else(|error| error.format(&mut command).exit())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -330,6 +340,10 @@ pub struct WorkerArgs {
     /// End when nothing is left to do, by this worker or any other
     #[arg(long)]
     pub until_idle: bool,
+
+    /// How to write the log
+    #[arg(long, env = "SIGMA_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
 }
 
 #[derive(Debug, Parser)]
@@ -363,7 +377,7 @@ Examples:
 Who wants it and why is recorded.
 
 Example:
-  sigma jobs retry job_5f2sdm... --operator ann --reason \"the mirror is back\"")]
+  sigma jobs retry job_5f2sdm... --by ann --reason \"the mirror is back\"")]
     Retry {
         /// The job's id
         job: String,
@@ -373,7 +387,7 @@ Example:
         reason: String,
 
         /// Who wants it
-        #[arg(long, env = "SIGMA_OPERATOR")]
+        #[arg(long = "by", alias = "operator", env = "SIGMA_OPERATOR", value_name = "NAME")]
         operator: String,
     },
 }
@@ -528,9 +542,9 @@ pub struct Audit {
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=3), default_value_t = 3)]
     pub depth: u8,
 
-    /// Transitive packages audited anew at most; what lies beyond is listed as uncertified
-    #[arg(long, value_name = "N", default_value_t = 250)]
-    pub cap: usize,
+    /// Transitive packages audited anew at most; what lies beyond is listed as uncertified. 250 unless configured
+    #[arg(long, value_name = "N")]
+    pub cap: Option<usize>,
 
     /// Fail when a direct or L1 package has this level or worse: monitored, caution, blocked
     #[arg(long, value_name = "LEVEL", default_value = "blocked")]

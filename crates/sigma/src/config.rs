@@ -6,6 +6,7 @@ pub mod check;
 mod ledger;
 mod review;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -13,9 +14,10 @@ use etcetera::BaseStrategy;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sigma_ecosystem::EcosystemConfig;
 use sigma_pipeline::{PriceTable, WorkerConfig};
-use sigma_server::ServerConfig;
+use sigma_server::{AuditsConfig, ServerConfig};
 use url::Url;
 
 pub use chain::{ChainConfig, address};
@@ -61,6 +63,9 @@ pub struct Config {
     pub api_base: Url,
     /// Prices in whole USD.
     pub prices: PriceTable,
+    /// How many packages of one submission are audited.
+    #[serde(default)]
+    pub audits: AuditsConfig,
     /// What analysis does beside the built-in rules.
     #[serde(default)]
     pub analysis: AnalysisConfig,
@@ -152,6 +157,7 @@ impl Config {
             file_hosts: official.file_hosts,
             api_base: Url::parse("https://api.soulbyte.tech").context("default API base")?,
             prices: PriceTable::default(),
+            audits: AuditsConfig::default(),
             analysis: AnalysisConfig::default(),
             policy: PolicyConfig::default(),
             provenance: ProvenanceConfig::default(),
@@ -172,9 +178,9 @@ impl Config {
         if path.is_file() {
             figment = figment.merge(Toml::file_exact(&path));
         }
-        for (variable, key) in VARIABLES {
+        for (variable, key) in variables(&leaves(&serde_json::to_value(Self::defaults()?).context("defaults")?)) {
             let name = variable.trim_start_matches("SIGMA_");
-            figment = figment.merge(Env::prefixed("SIGMA_").only(&[name]).map(|_| (*key).into()));
+            figment = figment.merge(Env::prefixed("SIGMA_").only(&[name]).map(move |_| key.clone().into()));
         }
         let mut config: Self = figment.extract().context("configuration")?;
         let beside = path.parent().unwrap_or(Path::new(""));
@@ -198,6 +204,36 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+/// The variables that are settings, each with its key: those of [`VARIABLES`], and of the environment those that are named after a
+/// setting of a section, `SIGMA_SERVER__BURST` for `server.burst`.
+fn variables(known: &BTreeMap<String, Value>) -> Vec<(String, String)> {
+    let named = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let of_sections = named.filter_map(|name| {
+        let wanted = name.strip_prefix("SIGMA_").filter(|rest| rest.contains("__"))?.replace("__", ".");
+        let key = known.keys().find(|key| key.eq_ignore_ascii_case(&wanted))?.clone();
+        Some((name, key))
+    });
+    let listed = VARIABLES.iter().map(|(variable, key)| ((*variable).to_owned(), (*key).to_owned()));
+    listed.chain(of_sections).collect()
+}
+
+/// Every setting of a tree: arrays and empty ones are values. Keys are joined by dots.
+fn leaves(tree: &Value) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![(String::new(), tree)];
+    while let Some((path, value)) = open.pop() {
+        match value {
+            Value::Object(fields) => open.extend(fields.iter().map(|(name, value)| (join(&path, name), value))),
+            value => drop(found.insert(path, value.clone())),
+        }
+    }
+    found
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// Where this user's files are, if anybody knows.

@@ -13,8 +13,6 @@ mod wire;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use crate::args::{Args, Command};
 
 /// Trees are many small pieces: the system's allocator takes a tenth of an analysis, and this one half of that.
@@ -50,7 +48,7 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|word| word == config::SUPERVISOR) {
         return sigma_sandbox::supervisor::main();
     }
-    let args = Args::parse();
+    let args = Args::asked();
     let runtime = match wire::runtime(&args.command) {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),

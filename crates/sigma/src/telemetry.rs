@@ -65,13 +65,17 @@ fn provider() -> Result<SdkTracerProvider> {
     Ok(SdkTracerProvider::builder().with_span_processor(batches).with_resource(resource.build()).build())
 }
 
-/// Logs go to standard error: errors by default, more with `-v`, exactly what `SIGMA_LOG` says if it is set. A server tells
-/// what it does, and when.
+/// Logs go to standard error: errors by default, more with `-v`, exactly what `SIGMA_LOG` says if it is set. Servers and
+/// workers tell what they do, and when.
 fn log(args: &Args) -> Box<dyn Layer<Registry> + Send + Sync> {
-    let serves = if let Command::Serve(serve) = &args.command { Some(serve.log_format) } else { None };
-    let default = match (serves, args.verbose) {
-        (Some(_), 0) => "warn,sigma=info,sigma_server=info",
-        (Some(_), _) => "info,sigma=debug,sigma_server=debug",
+    let stays = match &args.command {
+        Command::Serve(serve) => Some(serve.log_format),
+        Command::Worker(worker) => Some(worker.log_format),
+        _ => None,
+    };
+    let default = match (stays, args.verbose) {
+        (Some(_), 0) => "warn,sigma=info,sigma_server=info,sigma_pipeline=info",
+        (Some(_), _) => "info,sigma=debug,sigma_server=debug,sigma_pipeline=debug",
         // Nothing: what a result says need not be said twice.
         (None, 0) => "error",
         (None, 1) => "warn,sigma=info,sigma_pipeline=info,sigma_ecosystem=info",
@@ -79,7 +83,7 @@ fn log(args: &Args) -> Box<dyn Layer<Registry> + Send + Sync> {
     };
     let filter = EnvFilter::try_from_env("SIGMA_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colored());
-    match serves {
+    match stays {
         Some(LogFormat::Json) => log.json().with_filter(filter).boxed(),
         Some(LogFormat::Text) => log.with_filter(filter).boxed(),
         None => log.without_time().with_filter(filter).boxed(),

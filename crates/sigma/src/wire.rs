@@ -166,7 +166,13 @@ pub async fn server(config: &Config, with_worker: bool) -> Result<(App, Option<W
     let worker = with_worker.then(|| Worker::new(hall.clone(), &worker_name(), config.worker.clone()));
     let read = read_options(config);
     let wake = worker.as_ref().map(Worker::wake);
-    app.open_developer_plane(Developer { hall, read, wake, most_open: config.worker.most_open });
+    app.open_developer_plane(Developer {
+        hall,
+        read,
+        wake,
+        most_open: config.worker.most_open,
+        caps: config.audits.clone(),
+    });
     Ok((app, worker))
 }
 

@@ -116,10 +116,10 @@ impl Random {
     }
 }
 
-/// `kill -9` of worker processes at many moments. `SIGMA_TEST_KILLS` says how many; the default keeps the test short.
+/// `kill -9` of worker processes at 100 moments, or as many as `SIGMA_TEST_KILLS` says.
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_workers_lose_nothing_and_double_nothing() {
-    let kills: usize = std::env::var("SIGMA_TEST_KILLS").map_or(15, |text| text.parse().unwrap());
+    let kills: usize = std::env::var("SIGMA_TEST_KILLS").map_or(100, |text| text.parse().unwrap());
     let scene = Scene::new();
     let hall = scene.hall().await;
     let mut random = Random(42);
@@ -285,7 +285,7 @@ async fn dead_letters_are_seen_and_run_again() {
     assert_eq!(dead["lastError"], "this version knows no job of the kind of-tomorrow");
     let id = dead["id"].as_str().unwrap();
     assert!(scene.run(&["jobs", "list"]).1.contains(id));
-    let retry = ["jobs", "retry", id, "--operator", "ann", "--reason", "a newer worker runs now"];
+    let retry = ["jobs", "retry", id, "--by", "ann", "--reason", "a newer worker runs now"];
     assert_eq!(scene.run(&retry).0, Some(0));
     assert_eq!(scene.run(&retry).0, Some(3), "it is not dead any more");
     assert!(scene.run(&["jobs", "list", "--state", "pending"]).1.contains(id));

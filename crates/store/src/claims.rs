@@ -8,12 +8,12 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use sigma_core::{PackageId, Sha256};
-use sqlx::{AnyConnection, Connection as _, Row as _};
+use sqlx::AnyConnection;
 
-use crate::database::Kind;
+use crate::database::{Connections, Kind};
+use crate::locking::is_there;
 use crate::{Store, StoreError};
 
 /// What one process at a time does.
@@ -45,9 +45,21 @@ pub struct Claim {
 enum Held {
     /// A locked file: every process that shares a SQLite file is on its machine.
     File { _locked: File },
-    /// A connection that holds an advisory lock of PostgreSQL. It is not one of the pool's: those live on. In a mutex that
-    /// nobody locks, so that tasks may share what holds it.
-    Connection { locking: Mutex<AnyConnection> },
+    /// A connection that holds an advisory lock of PostgreSQL, and nothing else: none of the pool's. In a mutex that nobody locks, so
+    /// that tasks may share what holds it. It is there until the claim is dropped.
+    Connection { locking: Mutex<Option<AnyConnection>>, database: Connections },
+}
+
+/// Its connection is kept for the next claim, once the server has ended the lock. Where no task can wait for that, closing it does.
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if let Held::Connection { locking, database } = &mut self.held
+            && let Some(connection) = locking.get_mut().unwrap_or_else(PoisonError::into_inner).take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(database.clone().unlock(connection));
+        }
+    }
 }
 
 impl Claim {
@@ -55,9 +67,9 @@ impl Claim {
     pub async fn is_held(&mut self) -> bool {
         match &mut self.held {
             Held::File { .. } => true,
-            Held::Connection { locking } => {
-                let connection = locking.get_mut().unwrap_or_else(PoisonError::into_inner);
-                tokio::time::timeout(ANSWER, connection.ping()).await.is_ok_and(|answer| answer.is_ok())
+            Held::Connection { locking, .. } => {
+                let Some(connection) = locking.get_mut().unwrap_or_else(PoisonError::into_inner) else { return false };
+                is_there(connection).await
             }
         }
     }
@@ -73,7 +85,10 @@ impl Store {
     pub(crate) async fn claim_named(&self, name: &str) -> Result<Claim, StoreError> {
         let held = match self.database.kind() {
             Kind::Sqlite => Held::File { _locked: self.lock_file(name).await? },
-            Kind::Postgres => Held::Connection { locking: Mutex::new(self.lock_in_database(name).await?) },
+            Kind::Postgres => {
+                let (connection, _) = self.database.lock(LOCK, number(name)).await?;
+                self.held(connection)
+            }
         };
         Ok(Claim { held })
     }
@@ -95,18 +110,19 @@ impl Store {
                 }
             }
             Kind::Postgres => {
-                let mut connection = self.locking().await?;
-                let row = sqlx::query("SELECT CAST(pg_try_advisory_lock($1) AS INTEGER)")
-                    .bind(number(&name))
-                    .fetch_one(&mut connection)
-                    .await?;
-                if row.try_get::<i32, _>(0)? == 0 {
+                let (connection, answer) = self.database.lock(TRY_LOCK, number(&name)).await?;
+                if answer == 0 {
+                    self.database.unlocked(connection);
                     return Ok(None);
                 }
-                Held::Connection { locking: Mutex::new(connection) }
+                self.held(connection)
             }
         };
         Ok(Some(Claim { held }))
+    }
+
+    fn held(&self, connection: AnyConnection) -> Held {
+        Held::Connection { locking: Mutex::new(Some(connection)), database: self.database.clone() }
     }
 
     async fn lock_file(&self, name: &str) -> Result<File, StoreError> {
@@ -118,27 +134,12 @@ impl Store {
         });
         waiting.await.map_err(|error| StoreError::Damaged { what: "claim".to_owned(), why: error.to_string() })?
     }
-
-    /// A connection of PostgreSQL that is to hold a lock.
-    async fn locking(&self) -> Result<AnyConnection, StoreError> {
-        let mut connection = self.database.separate().await?;
-        sqlx::raw_sql(KEEPALIVE).execute(&mut connection).await?;
-        Ok(connection)
-    }
-
-    async fn lock_in_database(&self, name: &str) -> Result<AnyConnection, StoreError> {
-        let mut connection = self.locking().await?;
-        // The function returns void, a type that has no place among those both databases share.
-        sqlx::query("SELECT CAST(pg_advisory_lock($1) AS TEXT)").bind(number(name)).execute(&mut connection).await?;
-        Ok(connection)
-    }
 }
 
-/// How long the server may take to say that it is there.
-const ANSWER: Duration = Duration::from_secs(5);
-/// A machine that is gone says nothing: the server asks after ten seconds of silence, and gives it up after three answers that do not
-/// come. Its own default is two hours. Nothing happens on a connection of the machine itself, which ends with the process.
-const KEEPALIVE: &str = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;";
+/// Waits for a lock. The function returns void, a type that has no place among those both databases share.
+const LOCK: &str = "SELECT CAST(COALESCE(LENGTH(CAST(pg_advisory_lock($1) AS TEXT)), 0) AS INTEGER)";
+/// Locks where nobody holds the lock: 1, else 0.
+const TRY_LOCK: &str = "SELECT CAST(pg_try_advisory_lock($1) AS INTEGER)";
 
 fn open(path: &Path) -> Result<File, StoreError> {
     OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(StoreError::io(path))

@@ -338,8 +338,11 @@ const TABLES: &[Table] = &[
     Table { name: "blob", columns: &[("sha256", Text), ("sha512", Text), ("sha1", Text), ("size", Number)], key: 1 },
 ];
 
-/// Rows of one statement and one transaction: a power failure costs the last few of them, to be copied again.
+/// Rows of one statement, and bytes of their values after which it has no more: reports may have megabytes.
 const BATCH: usize = 200;
+const BATCH_BYTES: usize = 4 << 20;
+/// Statements of one transaction. Each transaction waits for the disk; a power failure costs the last one, to be copied again.
+const STATEMENTS: usize = 25;
 
 impl Store {
     /// Copies every row into `target` and compares both. The source is read as it was at one moment; it may be in use.
@@ -374,22 +377,45 @@ impl Table {
 async fn copy(from: &mut Transaction<'_, Any>, target: &Store, table: &Table) -> Result<(), CopyError> {
     let select = table.select();
     let mut rows = sqlx::query(AssertSqlSafe(select)).fetch(&mut **from);
-    let mut batch = Vec::with_capacity(BATCH);
-    loop {
-        let row = rows.try_next().await?;
-        let done = row.is_none();
-        batch.extend(row);
-        if batch.len() == BATCH || (done && !batch.is_empty()) {
-            write(target, table, &batch).await?;
+    let (mut batch, mut bytes) = (Vec::with_capacity(BATCH), 0);
+    let mut writing = target.database.write().await?;
+    let mut statements = 0;
+    while let Some(row) = rows.try_next().await? {
+        bytes += size(&row, table)?;
+        batch.push(row);
+        if batch.len() == BATCH || bytes >= BATCH_BYTES {
+            write(&mut writing, table, &batch).await?;
             batch.clear();
+            bytes = 0;
+            statements += 1;
         }
-        if done {
-            return Ok(());
+        if statements == STATEMENTS {
+            writing.commit().await?;
+            writing = target.database.write().await?;
+            statements = 0;
         }
     }
+    if !batch.is_empty() {
+        write(&mut writing, table, &batch).await?;
+    }
+    writing.commit().await?;
+    Ok(())
 }
 
-async fn write(target: &Store, table: &Table, batch: &[AnyRow]) -> Result<(), CopyError> {
+/// Bytes of a row's texts and blobs.
+fn size(row: &AnyRow, table: &Table) -> Result<usize, CopyError> {
+    let mut bytes = 0;
+    for (index, (_, column)) in table.columns.iter().enumerate() {
+        bytes += match column {
+            Text => row.try_get::<&str, _>(index)?.len(),
+            Number => size_of::<i64>(),
+            Bytes => row.try_get::<&[u8], _>(index)?.len(),
+        };
+    }
+    Ok(bytes)
+}
+
+async fn write(writing: &mut Transaction<'_, Any>, table: &Table, batch: &[AnyRow]) -> Result<(), CopyError> {
     let sql = format!(
         "INSERT INTO {} ({}) VALUES {} ON CONFLICT DO NOTHING",
         table.name,
@@ -406,9 +432,7 @@ async fn write(target: &Store, table: &Table, batch: &[AnyRow]) -> Result<(), Co
             };
         }
     }
-    let mut transaction = target.database.write().await?;
-    query.execute(&mut *transaction).await?;
-    transaction.commit().await?;
+    query.execute(&mut **writing).await?;
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions as _, Row as _, Transacti
 use url::Url;
 
 use crate::StoreError;
+use crate::locking::Waiting;
 
 /// Which database a store uses.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub(crate) struct Connections {
     pub(crate) pool: AnyPool,
     options: AnyConnectOptions,
     kind: Kind,
+    /// Connections that hold no lock at the moment.
+    pub(crate) waiting: Waiting,
 }
 
 impl std::fmt::Debug for Connections {
@@ -74,6 +77,9 @@ const PRAGMAS: &str = "PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL; P
 
 /// Connections of one process. SQLite writes one at a time anyway; PostgreSQL allows a hundred for all processes together.
 const CONNECTIONS: u32 = 8;
+
+/// How long a database that did not let the pool in may take to say why.
+const REASON: Duration = Duration::from_secs(5);
 
 impl Connections {
     /// Connects, and makes a SQLite file that is not there.
@@ -110,8 +116,16 @@ impl Connections {
                 })
             })
             .connect_with(options.clone())
-            .await?;
-        Ok(Self { pool, options, kind })
+            .await;
+        let pool = match (pool, kind) {
+            // The pool tries again until its time is over, and keeps to itself why: whoever asks alone is told.
+            (Err(sqlx::Error::PoolTimedOut), Kind::Postgres) => {
+                let why = tokio::time::timeout(REASON, options.connect()).await;
+                return Err(why.ok().and_then(Result::err).unwrap_or(sqlx::Error::PoolTimedOut).into());
+            }
+            (pool, _) => pool?,
+        };
+        Ok(Self { pool, options, kind, waiting: Waiting::default() })
     }
 
     /// Brings the tables up to date.
@@ -191,4 +205,21 @@ pub(crate) fn placeholders(first: usize, rows: usize, width: usize) -> String {
         text.push(')');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_database_that_is_not_there_is_said_not_to_be_there() {
+        // Bound, and nobody listens: a connection is refused at once.
+        let bound = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = bound.local_addr().unwrap();
+        drop(bound);
+        let folder = tempfile::tempdir().unwrap();
+        let database: Database = format!("postgres://ada:hunter2@{address}/sigma").parse().unwrap();
+        let error = Connections::open(folder.path(), &database).await.err().unwrap().to_string();
+        assert!(error.contains("refused") && !error.contains("hunter2"), "{error}");
+    }
 }

@@ -22,6 +22,7 @@ mod flags;
 mod incidents;
 mod jobs;
 mod listing;
+mod locking;
 mod log;
 mod popular;
 mod reader;

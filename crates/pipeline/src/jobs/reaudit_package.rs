@@ -4,15 +4,16 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sigma_certificate::PackageCertificate;
-use sigma_core::Timestamp;
-use sigma_store::{Leased, NewJob, Settle, Wanted};
+use sigma_core::{SecurityLevel, Timestamp};
+use sigma_store::{Leased, NewEntry, NewJob, Settle, StoreError, Wanted, Writing};
 
 use super::audit_package::{Certified, Settled};
-use super::{Effect, Failure, Kind, Only};
+use super::{Applied, Effect, Failure, Kind, Only};
 use crate::audit_package::{Examined, wanted_digests};
 use crate::submission::JobOutcome;
 use crate::{Hall, PackageOutcome, Silent};
@@ -33,19 +34,26 @@ const FAILURES: u32 = 5;
 /// Before what submissions need: somebody decided that the old certificate is not good enough.
 const PRIORITY: i64 = 4;
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Work {
     certificate: String,
+    /// Who asked for it, and why: what comes of it stands beside that in the log. Jobs that are older than this have neither.
+    #[serde(default)]
+    operator: String,
+    #[serde(default)]
+    reason: String,
 }
 
 /// The job that audits again what a certificate covers.
-pub(crate) fn job(certificate: &PackageCertificate, now: Timestamp) -> NewJob {
+pub(crate) fn job(certificate: &PackageCertificate, reason: &str, operator: &str, now: Timestamp) -> NewJob {
+    let work =
+        Work { certificate: certificate.id().to_owned(), operator: operator.to_owned(), reason: reason.to_owned() };
     NewJob {
         kind: NAME,
         class: certificate.payload().registry_source.as_str().to_owned(),
         key: format!("{NAME}/{}", certificate.id()),
         priority: PRIORITY,
-        payload: json!(Work { certificate: certificate.id().to_owned() }).to_string().into_bytes(),
+        payload: json!(work).to_string().into_bytes(),
         max_attempts: 2 * FAILURES,
         due_at: now,
     }
@@ -66,11 +74,20 @@ async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
     }
     let (name, lease) = (id.to_string(), leased.lease.number);
     let claim = hall.store.claim(&id).await?;
+    let old = replaced.id().to_owned();
+    let told = |level, detail: String, inner: Box<dyn Effect>| -> Box<dyn Effect> {
+        let detail = sigma_core::printable(&format!("{old} {detail}"), 1_000);
+        Box::new(Told { package: name.clone(), work: work.clone(), level, detail, inner })
+    };
     let settled = |outcome: PackageOutcome, claim| {
-        Box::new(Settled { package: name.clone(), outcome: JobOutcome::of(outcome, lease), _claim: claim })
+        let detail = outcome_in_words(&outcome);
+        let outcome = JobOutcome::of(outcome, lease);
+        told("", detail, Box::new(Settled { package: name.clone(), outcome, _claim: claim }))
     };
     if let Some(newer) = hall.replaced_by(&id, &replaced).await? {
-        return Ok(settled(PackageOutcome::Cached(Box::new(newer)), claim));
+        // An earlier run of this job, which has told of it.
+        let outcome = JobOutcome::of(PackageOutcome::Cached(Box::new(newer)), lease);
+        return Ok(Box::new(Settled { package: name, outcome, _claim: claim }));
     }
     let Some(package) = hall.release_again(&id, &replaced).await? else {
         let why = "neither the ecosystem nor the store has the bytes that were certified".to_owned();
@@ -86,8 +103,47 @@ async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
     let advisories = snapshot.ok_or_else(|| Failure::again("no advisory snapshot was taken"))?;
     let predecessor = hall.predecessors(&ids).await?.remove(&ids[0]);
     match hall.examine(&package, advisories, predecessor, Some(&replaced), None, &Silent).await? {
-        Examined::Sealed(sealed) => Ok(Box::new(Certified { package: name, sealed, lease, _claim: claim })),
+        Examined::Sealed(sealed) => {
+            let (new, level) = (sealed.certificate.id().to_owned(), sealed.certificate.payload().security_level);
+            let certified = Box::new(Certified { package: name.clone(), sealed, lease, _claim: claim });
+            Ok(told(SecurityLevel::as_str(level), new, certified))
+        }
         Examined::Settled(PackageOutcome::Unavailable(why)) if leased.attempt < FAILURES => Err(Failure::again(why)),
         Examined::Settled(outcome) => Ok(settled(outcome, claim)),
+    }
+}
+
+/// Why there is no new certificate.
+fn outcome_in_words(outcome: &PackageOutcome) -> String {
+    match outcome {
+        PackageOutcome::Escalated { rationale, .. } => format!("escalated: {rationale}"),
+        PackageOutcome::Unavailable(why) => format!("no new certificate: {why}"),
+        _ => "no new certificate".to_owned(),
+    }
+}
+
+/// Another effect, and the line of the log that says what the new audit came to.
+struct Told {
+    package: String,
+    work: Work,
+    level: &'static str,
+    detail: String,
+    inner: Box<dyn Effect>,
+}
+
+#[async_trait]
+impl Effect for Told {
+    async fn apply(&self, writing: &mut Writing, now: Timestamp) -> Result<Applied, StoreError> {
+        // What the log says comes before everything else that is locked. About the package: what is about a certificate decides how it
+        // stands.
+        let Work { operator, reason, .. } = &self.work;
+        let (subject, level, detail) = (self.package.as_str(), self.level, self.detail.as_str());
+        let entry = NewEntry { action: "reaudited", subject, level, detail, reason, operator, at: now };
+        writing.record(&entry).await?;
+        self.inner.apply(writing, now).await
+    }
+
+    fn alone(&self) -> bool {
+        true
     }
 }

@@ -78,7 +78,10 @@ async fn what_was_revoked_is_audited_again() {
     assert!(matches!(hall.request_reaudit("pkg_x", "r", "ada").await.unwrap_err(), ReauditError::Unknown(_)));
     let log = hall.store().log(None, Some("pypi:demo@2.0"), 9).await.unwrap();
     let told: Vec<_> = log.iter().map(|entry| (entry.action.as_str(), entry.operator.as_str())).collect();
-    assert_eq!(told, [("reaudit", "ada"), ("reaudit", "bob"), ("reaudit", "ada")]);
+    let second_time = [("reaudited", "ada"), ("reaudit", "ada")];
+    assert_eq!(told, [&second_time[..], &[("reaudited", "ada"), ("reaudit", "bob"), ("reaudit", "ada")]].concat());
+    let came_to = (log[2].level.as_str(), log[2].reason.as_str(), log[2].detail.as_str());
+    assert_eq!(came_to, ("CLEAR", "the report was wrong", format!("{} {}", first.id(), second.id()).as_str()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,6 +151,8 @@ async fn a_new_audit_may_escalate_again() {
     hall.store().decide(&decision(first.id(), Action::Revoke)).await.unwrap().unwrap();
     hall.request_reaudit(first.id(), "r", "ada").await.unwrap();
     work(&hall).await;
+    let told = hall.store().log(None, Some("npm:divided@1.0.0"), 1).await.unwrap().remove(0);
+    assert!(told.action == "reaudited" && told.detail.starts_with(&format!("{} escalated: ", first.id())), "{told:?}");
     let second = decide(Verdict::Block).await;
     assert_eq!(second.payload().supersedes.as_deref(), Some(first.id()));
     assert_eq!(newest(&hall, "npm:divided@1.0.0").await.id(), second.id());

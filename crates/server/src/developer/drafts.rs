@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use sigma_core::{CodeLanguage, ComplexityTier, Ecosystem, Origin, SubmissionCategory, Target, Timestamp};
 use sigma_pipeline::{IntakeError, Project, ProjectError, ProjectFiles, RepositoryRequest};
 use sigma_store::Draft;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::caller::{Reader, Submitter};
 use super::{Plane, plane};
 use crate::App;
+use crate::config::AuditsConfig;
 use crate::problem::{Code, Obstacle, Problem, Problems, Refusals};
-use crate::public::query::{Body, is_id};
+use crate::public::query::{Body, Params, cut, is_id, limit, read_place, write_place};
 
 /// A project to be previewed and submitted.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -36,9 +37,9 @@ pub(crate) struct DraftRequest {
     /// Levels of transitive dependencies to audit, 0 to 3; 3 unless given.
     #[schema(maximum = 3)]
     depth: Option<u8>,
-    /// Transitive packages audited anew at most, up to 1,000; 250 unless given. What lies beyond is disclosed.
-    #[schema(maximum = 1000)]
-    transitive_cap: Option<u16>,
+    /// Transitive packages audited anew at most; what lies beyond is disclosed. What it is unless given, and how high it may be, is the
+    /// operator's: 250 and 1,000 unless configured.
+    transitive_cap: Option<u32>,
     /// Read development dependencies too.
     #[serde(default)]
     include_dev: bool,
@@ -127,7 +128,6 @@ pub(crate) struct ManifestView {
 const MAX_DRAFTS: u64 = 1_000;
 /// The largest project that is stored, in bytes of JSON: 16 MiB.
 const MAX_PROJECT: usize = 16 << 20;
-const MAX_CAP: u16 = 1_000;
 
 /// Make a draft
 #[utoipa::path(
@@ -146,7 +146,7 @@ pub(crate) async fn create(
     }
     let mut read = plane.developer.read.clone();
     read.include_dev = new.include_dev;
-    let (mut target, depth, cap) = options(&new)?;
+    let (mut target, depth, cap) = options(&new, &plane.developer.caps)?;
     // Code is run with the packages that are resolved: for the Python that runs it, unless another one is asked for.
     if let (Some(_), None, Some(python)) = (&new.repository, &new.python_version, plane.developer.hall.python()) {
         target.python = python;
@@ -163,7 +163,7 @@ pub(crate) async fn create(
         }
     };
     project.depth = depth.unwrap_or(project.depth);
-    project.cap = cap.unwrap_or(project.cap);
+    project.cap = cap;
     let bytes = serde_json::to_vec(&project).map_err(Problem::internal)?;
     if bytes.len() > MAX_PROJECT {
         let detail = format!("what was read takes {} bytes, expected at most {MAX_PROJECT}", bytes.len());
@@ -220,6 +220,47 @@ async fn take_in(plane: &Plane, asked: RepositoryDraftRequest, target: Target) -
     hall.keep_intake(&intake, target).await.map_err(Problem::internal)
 }
 
+/// Which drafts to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DraftParams {
+    /// Entries of the page, 1 to 100; 20 unless given.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// One page of drafts.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DraftPage {
+    /// The drafts, newest first.
+    items: Vec<DraftView>,
+    /// Where the next page begins; `null` on the last one.
+    next_cursor: Option<String>,
+}
+
+/// Your drafts, the newest first
+#[utoipa::path(
+    get, path = "/drafts", tag = "developer", params(DraftParams), security(("token" = ["read"])),
+    responses((status = 200, description = "A page", body = DraftPage), Problems, Refusals)
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Reader(caller): Reader,
+    Params(params): Params<DraftParams>,
+) -> Result<Json<DraftPage>, Problem> {
+    let limit = limit(params.limit)?;
+    let before = params.cursor.as_deref().map(|text| read_place(text, is_draft)).transpose()?;
+    let before = before.as_ref().map(|(at, id)| (*at, id.as_str()));
+    let mut found = app.store.drafts_of(&caller.owner, before, limit + 1).await?;
+    let next_cursor = cut(&mut found, limit, |last| write_place(last.created_at, &last.id));
+    let items = found.iter().map(|draft| read(draft).map(|project| view(draft, &project))).collect::<Result<_, _>>()?;
+    Ok(Json(DraftPage { items, next_cursor }))
+}
+
 /// A draft of yours
 #[utoipa::path(
     get, path = "/drafts/{draftId}", tag = "developer", params(("draftId" = String, Path, description = "The draft")),
@@ -244,7 +285,7 @@ pub(crate) async fn remove(
     Submitter(caller): Submitter,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    match is_id(&id, "drf_") && app.store.remove_draft(&caller.owner, &id).await? {
+    match is_draft(&id) && app.store.remove_draft(&caller.owner, &id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(none()),
     }
@@ -252,12 +293,20 @@ pub(crate) async fn remove(
 
 /// The caller's draft and what is in it. Somebody else's is answered like one that never existed.
 pub(crate) async fn find(app: &App, owner: &str, id: &str) -> Result<(Draft, Project), Problem> {
-    let draft = match is_id(id, "drf_") {
+    let draft = match is_draft(id) {
         true => app.store.draft_of(owner, id).await?.ok_or_else(none)?,
         false => return Err(none()),
     };
-    let project = serde_json::from_slice(&draft.project).map_err(Problem::internal)?;
+    let project = read(&draft)?;
     Ok((draft, project))
+}
+
+fn read(draft: &Draft) -> Result<Project, Problem> {
+    serde_json::from_slice(&draft.project).map_err(Problem::internal)
+}
+
+fn is_draft(id: &str) -> bool {
+    is_id(id, "drf_")
 }
 
 fn none() -> Problem {
@@ -271,9 +320,9 @@ fn new_id() -> Result<String, Problem> {
     Ok(format!("drf_{}", BASE32_NOPAD.encode(&random).to_ascii_lowercase()))
 }
 
-type Options = (Target, Option<u8>, Option<usize>);
+type Options = (Target, Option<u8>, usize);
 
-fn options(new: &DraftRequest) -> Result<Options, Problem> {
+fn options(new: &DraftRequest, caps: &AuditsConfig) -> Result<Options, Problem> {
     let wrong = |error: &dyn std::fmt::Display| Problem::new(Code::InvalidBody, error);
     let mut target = Target::default();
     if let Some(python) = &new.python_version {
@@ -285,10 +334,11 @@ fn options(new: &DraftRequest) -> Result<Options, Problem> {
     if let Some(depth) = new.depth.filter(|depth| *depth > 3) {
         return Err(wrong(&format!("got depth {depth}, expected 0 to 3")));
     }
-    if let Some(cap) = new.transitive_cap.filter(|cap| *cap > MAX_CAP) {
-        return Err(wrong(&format!("got transitiveCap {cap}, expected at most {MAX_CAP}")));
+    let cap = new.transitive_cap.unwrap_or(caps.transitive_cap.min(caps.most_transitive));
+    if cap > caps.most_transitive {
+        return Err(wrong(&format!("got transitiveCap {cap}, expected at most {}", caps.most_transitive)));
     }
-    Ok((target, new.depth, new.transitive_cap.map(usize::from)))
+    Ok((target, new.depth, cap as usize))
 }
 
 fn unreadable(error: ProjectError) -> Problem {

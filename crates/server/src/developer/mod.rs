@@ -16,6 +16,7 @@ use sigma_pipeline::Hall;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::App;
+use crate::config::AuditsConfig;
 use crate::problem::{Code, Problem};
 
 /// What the developer plane needs besides the store.
@@ -29,6 +30,8 @@ pub struct Developer {
     pub wake: Option<Arc<Notify>>,
     /// Jobs that may be open before submissions are turned away for a while.
     pub most_open: u32,
+    /// How many transitive packages a submission may have audited.
+    pub caps: AuditsConfig,
 }
 
 /// The plane, once it is open.

@@ -18,7 +18,7 @@ use crate::limit::Peer;
 use crate::problem::{Code, Problem, Problems};
 use crate::public::batch::weigh;
 use crate::public::purl::{foreign, parts_of};
-use crate::public::query::{Body, is_certificate_id, named};
+use crate::public::query::{AnyBody, is_certificate_id, named};
 use crate::public::summary::open;
 
 const SCHEMA_VERSION: &str = "1.7.3";
@@ -110,7 +110,10 @@ pub(crate) struct Specific {
     post, path = "/query", tag = "osv", request_body = OsvQuery,
     responses((status = 200, description = "The verdicts", body = OsvAnswer), Problems)
 )]
-pub(crate) async fn query(State(app): State<App>, Body(query): Body<OsvQuery>) -> Result<Json<OsvAnswer>, Problem> {
+pub(crate) async fn query(
+    State(app): State<App>,
+    AnyBody(query): AnyBody<OsvQuery>,
+) -> Result<Json<OsvAnswer>, Problem> {
     answer(&app, &query, PAGE).await.map(Json)
 }
 
@@ -152,7 +155,7 @@ pub(crate) async fn query_batch(
     State(app): State<App>,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
-    Body(batch): Body<OsvBatch>,
+    AnyBody(batch): AnyBody<OsvBatch>,
 ) -> Result<Json<OsvBatchAnswer>, Problem> {
     let count = batch.queries.len();
     if count > MAX_QUERIES {

@@ -98,7 +98,7 @@ async fn certificates_are_decided_about_and_audited_again() {
         cursor = format!("&cursor={next}");
     }
     let told: Vec<_> = seen.iter().map(|entry| entry["action"].as_str().unwrap()).collect();
-    assert_eq!(told, ["block", "override", "reaudit", "revoke"]);
+    assert_eq!(told, ["block", "override", "reaudited", "reaudit", "revoke"]);
     assert!(seen.iter().all(|entry| entry["operator"] == "root"), "{seen:?}");
     let about = ask(&scene, &root, "GET", "/log?subject=pypi:demo@1.0", None).await.json();
     assert_eq!(about["items"][0]["reason"], "it is theirs again");

@@ -10,7 +10,7 @@ use sigma_core::Timestamp;
 use sigma_ecosystem::manifest::ReadOptions;
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
 use sigma_pipeline::{Hall, HallConfig, ReviewRooms, Worker, WorkerConfig};
-use sigma_server::{Developer, ServerConfig};
+use sigma_server::{AuditsConfig, Developer, ServerConfig};
 use sigma_store::{NewJob, Scope, Secret, Token};
 use sigma_testkit::{FakeEcosystem, Wheel};
 use url::Url;
@@ -35,7 +35,15 @@ impl Scene {
     }
 
     /// A scene that also takes repositories in.
-    pub async fn reviewing(config: ServerConfig, most_open: u32, mut review: ReviewRooms) -> Self {
+    pub async fn reviewing(config: ServerConfig, most_open: u32, review: ReviewRooms) -> Self {
+        Self::open(config, most_open, AuditsConfig::default(), review).await
+    }
+
+    pub async fn capped(caps: AuditsConfig) -> Self {
+        Self::open(config(), 1_000, caps, ReviewRooms::default()).await
+    }
+
+    async fn open(config: ServerConfig, most_open: u32, caps: AuditsConfig, mut review: ReviewRooms) -> Self {
         let eco = FakeEcosystem::start();
         let url = |text: String| Url::parse(&text).unwrap();
         let mut made = None;
@@ -53,7 +61,7 @@ impl Scene {
             read.pypi_indexes.push(url(eco.pypi.index_url()));
             review.read = read.clone();
             let hall = hall.unwrap().with_review(review);
-            app.open_developer_plane(Developer { hall: hall.clone(), read, wake: None, most_open });
+            app.open_developer_plane(Developer { hall: hall.clone(), read, wake: None, most_open, caps });
             made = Some(hall);
         })
         .await;
@@ -149,7 +157,16 @@ async fn from_a_draft_to_its_end() {
           "packageVersion": null,
           "registrySource": "pypi",
           "status": "UNCERTIFIED",
-          "warnings": []
+          "warnings": [
+            {
+              "code": "not-certifiable",
+              "distribution": null,
+              "evidence": null,
+              "location": "requirements.txt:2",
+              "message": "could not be resolved (requirements.txt:2): the index has no package named ghost",
+              "severity": "HIGH"
+            }
+          ]
         },
         {
           "cached": false,
@@ -160,7 +177,16 @@ async fn from_a_draft_to_its_end() {
           "packageVersion": null,
           "registrySource": "pypi",
           "status": "REJECTED",
-          "warnings": []
+          "warnings": [
+            {
+              "code": "not-eligible",
+              "distribution": null,
+              "evidence": null,
+              "location": null,
+              "message": "local path at requirements.txt:3: publish it and name a release on PyPI, or submit the code itself for review",
+              "severity": "HIGH"
+            }
+          ]
         }
       ],
       "packagesCertifiedFromCache": 0,
@@ -413,4 +439,49 @@ async fn too_much_work_is_turned_away() {
     let got = scene.ask_with(&ann, "POST", &format!("/drafts/{draft}/submit"), None, &key).await;
     assert_eq!((got.status, got.code().as_str(), got.header("retry-after")), (503, "unavailable", "60"));
     assert!(scene.ask(&ann, "GET", "/submissions", None).await.json()["items"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drafts_are_listed_for_their_owner() {
+    let scene = Scene::new().await;
+    let both = [Scope::Read, Scope::Submit];
+    let (ann, bob) = (scene.token("ann", &both).await, scene.token("bob", &both).await);
+    let mut made = Vec::new();
+    for version in ["1.0", "1.1", "1.2"] {
+        made.push(scene.draft(&ann, &format!("demo=={version}\n")).await);
+        scene.app.clock.fetch_add(1_000, Ordering::SeqCst);
+    }
+    made.reverse();
+    let page = async |token: &str, query: &str| scene.ask(token, "GET", &format!("/drafts{query}"), None).await;
+    let ids = |page: &Value| -> Vec<String> {
+        page["items"].as_array().unwrap().iter().map(|one| one["draftId"].as_str().unwrap().to_owned()).collect()
+    };
+    let first = page(&ann, "?limit=2").await;
+    assert_eq!(first.header("cache-control"), "no-store", "nobody else keeps it");
+    let first = first.json();
+    assert_eq!(ids(&first), made[..2]);
+    let next = page(&ann, &format!("?limit=2&cursor={}", first["nextCursor"].as_str().unwrap())).await.json();
+    assert_eq!((ids(&next), &next["nextCursor"]), (made[2..].to_vec(), &Value::Null));
+    assert!(ids(&page(&bob, "").await.json()).is_empty());
+    for wrong in ["?limit=0", "?limit=101", "?cursor=x", "?x=1"] {
+        let got = page(&ann, wrong).await;
+        assert_eq!((got.status, got.code().as_str()), (400, "invalid-query"), "{wrong}");
+    }
+    let got = page(&ann, "?x=1").await.json();
+    assert_eq!(got["detail"], "x: unknown field `x`, expected `limit` or `cursor`");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_say_how_many_packages_one_submission_may_have_audited() {
+    let scene = Scene::capped(AuditsConfig { transitive_cap: 5, most_transitive: 9 }).await;
+    let ann = scene.token("ann", &[Scope::Read, Scope::Submit]).await;
+    let draft = async |cap: Value| {
+        let body = json!({"files": {"requirements.txt": "demo==1.0\n"}, "transitiveCap": cap});
+        scene.ask(&ann, "POST", "/drafts", Some(&body)).await
+    };
+    assert_eq!(draft(Value::Null).await.json()["transitiveCap"], 5);
+    assert_eq!(draft(json!(9)).await.json()["transitiveCap"], 9);
+    let got = draft(json!(10)).await;
+    assert_eq!((got.status, got.code().as_str()), (400, "invalid-body"));
+    assert_eq!(got.json()["detail"], "got transitiveCap 10, expected at most 9");
 }

@@ -83,7 +83,16 @@ async fn browsers_may_read_and_bodies_are_compressed() {
         assert_eq!(got.header("content-encoding"), encoding);
         assert_eq!(got.header("etag"), plain.header("etag"));
         assert!(got.body.len() < plain.body.len());
+        let tag = [("accept-encoding", encoding), ("if-none-match", plain.header("etag"))];
+        let again = app.send("GET", target, &tag, b"").await;
+        assert_eq!(
+            (again.status, again.header("vary")),
+            (304, "accept-encoding"),
+            "what a cache tells answers apart by"
+        );
     }
+    let root = app.get("/").await;
+    assert_eq!((root.status, root.header("location")), (307, "/reference/"));
 }
 
 /// Told to stop, the server answers what it has begun and takes nothing new.

@@ -124,3 +124,16 @@ async fn many_verdicts_come_in_pages() {
         }
     }
 }
+
+/// The examples of osv.dev's documentation: curl, without a word about what it sends.
+#[tokio::test]
+async fn questions_need_no_content_type() {
+    let (app, blocked) = scene().await;
+    let body = br#"{"package": {"name": "demo", "ecosystem": "PyPI"}, "version": "1.1"}"#;
+    for kind in [&[][..], &[("content-type", "application/x-www-form-urlencoded")]] {
+        let got = app.send("POST", "/v1/query", kind, body).await;
+        assert_eq!(got.json()["vulns"][0]["id"], format!("SIGMA-{}", &blocked[4..]));
+        let got = app.send("POST", "/v1/querybatch", kind, br#"{"queries": []}"#).await;
+        assert_eq!(got.json(), json!({"results": []}));
+    }
+}

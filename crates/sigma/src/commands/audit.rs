@@ -44,7 +44,7 @@ pub async fn run(args: &Args, command: &Audit) -> Result<Outcome> {
     let options = AuditOptions {
         target: Target { python, platform: command.platform },
         depth: command.depth,
-        cap: command.cap,
+        cap: command.cap.unwrap_or(config.audits.transitive_cap as usize),
         refresh: command.refresh,
         preview: command.preview,
     };

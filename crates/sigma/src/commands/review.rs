@@ -33,10 +33,11 @@ pub async fn submit(args: &Args, command: &Submit) -> Result<Outcome> {
         eprintln!("certified before: the same files under the same rules have the same certificate");
         return show(&hall, &id, &command.how, &config).await;
     }
-    let (examination, ruling) = match review_now(&hall, &intake, &command.how, Some(&id)).await? {
-        Reviewed::Halted(outcome) => return Ok(outcome),
-        Reviewed::Ruled(ruled) => *ruled,
-    };
+    let (examination, ruling) =
+        match review_now(&hall, &intake, &command.how, config.audits.transitive_cap, Some(&id)).await? {
+            Reviewed::Halted(outcome) => return Ok(outcome),
+            Reviewed::Ruled(ruled) => *ruled,
+        };
     let certified = hall.certify(&id, &examination, &ruling).await?;
     hall.keep(&certified).await?;
     wire::announce(&config, hall.store()).await?;
@@ -55,10 +56,11 @@ pub async fn review(args: &Args, command: &Review) -> Result<Outcome> {
     let reader = hall.clone();
     let intake = tokio::task::spawn_blocking(move || reader.take_in_folder(&path, what.0, what.1.as_deref()));
     let intake = intake.await.context("reading the folder failed")?.map_err(unfit)?;
-    let (examination, ruling) = match review_now(&hall, &intake, &command.how, None).await? {
-        Reviewed::Halted(outcome) => return Ok(outcome),
-        Reviewed::Ruled(ruled) => *ruled,
-    };
+    let (examination, ruling) =
+        match review_now(&hall, &intake, &command.how, config.audits.transitive_cap, None).await? {
+            Reviewed::Halted(outcome) => return Ok(outcome),
+            Reviewed::Ruled(ruled) => *ruled,
+        };
     super::print(&submission::examined(&examination, &ruling, command.how.format)?)?;
     Ok(match ruling.verdict {
         CouncilVerdict::Escalated => Outcome::Undecided,
@@ -73,12 +75,12 @@ enum Reviewed {
 }
 
 /// Reviews what was taken in. With the id of a submission, what it took from the store is booked.
-async fn review_now(hall: &Hall, intake: &Intake, how: &How, id: Option<&str>) -> Result<Reviewed> {
+async fn review_now(hall: &Hall, intake: &Intake, how: &How, cap: u32, id: Option<&str>) -> Result<Reviewed> {
     let mut target = Target { platform: how.platform, ..Target::default() };
     if let Some(python) = how.python_version.or_else(|| hall.python()) {
         target.python = python;
     }
-    let options = AuditOptions { target, ..AuditOptions::default() };
+    let options = AuditOptions { target, cap: cap as usize, ..AuditOptions::default() };
     let line = Line::new();
     let review = hall.review_submission(intake, &options, &line).await;
     line.clear();

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use tokio::net::TcpListener;
 
 use crate::args::{Args, Serve};
+use crate::config::Config;
 use crate::{Outcome, wire};
 
 /// Runs the command until SIGTERM or Ctrl-C.
@@ -15,6 +16,9 @@ pub async fn run(args: &Args, command: &Serve) -> Result<Outcome> {
     let address = listener.local_addr().context("listener")?;
     let stop = wire::asked_to_end()?;
     tracing::info!(server.address = %address, store.path = %config.store.display(), "listening on http://{address}");
+    if config.api_base == Config::defaults()?.api_base {
+        tracing::info!("answers name {} as the address of this API; set api_base to your own", config.api_base);
+    }
     let (tell, told) = tokio::sync::watch::channel(());
     let mut ends = told.clone();
     wire::keep_log(&config, app.store(), async move { drop(ends.changed().await) })?;

@@ -18,7 +18,9 @@ pub async fn run(args: &Args, command: &WorkerArgs) -> Result<Outcome> {
     let (tell, told) = tokio::sync::watch::channel(());
     let mut ends = told.clone();
     wire::keep_log(&config, &store, async move { drop(ends.changed().await) })?;
-    let worker = Worker::new(hall, &wire::worker_name(), limits);
+    let name = wire::worker_name();
+    tracing::info!(worker.name = name, worker.jobs = limits.jobs, "working");
+    let worker = Worker::new(hall, &name, limits);
     if command.until_idle {
         worker.run_until_idle(stop).await;
         return Ok(Outcome::Pass);
@@ -30,5 +32,6 @@ pub async fn run(args: &Args, command: &WorkerArgs) -> Result<Outcome> {
     if let Some(anchoring) = anchoring {
         anchoring.await.context("what puts certificates on the chain failed")?;
     }
+    tracing::info!("stopped");
     Ok(Outcome::Pass)
 }

@@ -16,7 +16,7 @@ use sigma_core::printable;
 use toml_edit::{Document, Item, TableLike};
 use url::Url;
 
-use super::{Config, VARIABLES, file_of};
+use super::{Config, file_of, join, leaves, variables};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -77,7 +77,8 @@ pub fn check(named: Option<&Path>, flags: &[(&str, &str, Option<String>)]) -> Re
             }
         }
     }
-    for (variable, key) in VARIABLES {
+    let variables = variables(&known);
+    for (variable, key) in &variables {
         let name = variable.trim_start_matches("SIGMA_").to_lowercase();
         let env = Figment::from(Env::prefixed("SIGMA_").only(&[name.as_str()]));
         let Ok(value) = env.find_value(&name) else { continue };
@@ -96,9 +97,12 @@ pub fn check(named: Option<&Path>, flags: &[(&str, &str, Option<String>)]) -> Re
         values.insert((*key).to_owned(), (Value::from(value.as_str()), source.to_owned()));
     }
     for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()) {
-        let ours = OTHERS.contains(&name.as_str()) || VARIABLES.iter().any(|(variable, _)| *variable == name);
+        let ours = OTHERS.contains(&name.as_str()) || variables.iter().any(|(variable, _)| *variable == name);
         if name.starts_with("SIGMA_") && !name.starts_with("SIGMA_TEST_") && name != "SIGMA_COPY_TO" && !ours {
-            checked.problems.push(format!("{}: no variable of sigma has this name", printable(&name, 80)));
+            let wanted = name.trim_start_matches("SIGMA_").replace("__", ".").to_lowercase();
+            let near = nearest(&wanted, &known).map(|near| near.to_uppercase().replace('.', "__"));
+            let near = near.map_or_else(String::new, |near| format!("; did you mean `SIGMA_{near}`?"));
+            checked.problems.push(format!("{}: no variable of sigma has this name{near}", printable(&name, 80)));
         }
     }
     checked.settings =
@@ -126,23 +130,6 @@ impl Checked {
         }
         text
     }
-}
-
-/// Every setting of a tree: arrays and empty ones are values. Keys are joined by dots.
-fn leaves(tree: &Value) -> BTreeMap<String, Value> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![(String::new(), tree)];
-    while let Some((path, value)) = open.pop() {
-        match value {
-            Value::Object(fields) => open.extend(fields.iter().map(|(name, value)| (join(&path, name), value))),
-            value => drop(found.insert(path, value.clone())),
-        }
-    }
-    found
-}
-
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// The settings of a file that are known, with their lines. What is not known, or cannot be read, becomes a problem.
@@ -216,6 +203,7 @@ fn wrong(defaults: &Config, key: &str, value: &Value) -> Option<String> {
     let nothing = [
         ("server.max_connections", config.server.max_connections == 0),
         ("server.max_body_bytes", config.server.max_body_bytes == 0),
+        ("server.processes", config.server.processes == 0),
         ("server.request_seconds", config.server.request_seconds == 0),
         ("worker.jobs", config.worker.jobs == 0),
         ("worker.lease_seconds", config.worker.lease_seconds == 0),

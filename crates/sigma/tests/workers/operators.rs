@@ -76,7 +76,7 @@ async fn escalations_flags_and_new_audits() {
     let (_, out, _) = scene.run(&["log", "--format", "json"]);
     let log: Value = serde_json::from_str(&out).unwrap();
     let told: Vec<_> = log.as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
-    assert_eq!(told, ["settle", "block", "decide", "reaudit", "revoke", "override", "decide"]);
+    assert_eq!(told, ["settle", "block", "decide", "reaudited", "reaudit", "revoke", "override", "decide"]);
     assert!(scene.run(&["log", "flg_x"]).1.contains("ada: settle flg_x upheld: look again"));
 }
 
@@ -126,7 +126,33 @@ fn the_configuration_is_checked() {
     let (code, _, err) = scene.run(&["config", "check", "--database-url", "mysql://x:hunter2@y/z"]);
     assert!(code == Some(2) && err.contains("postgres://") && !err.contains("hunter2"), "{err}");
 
+    let variables = [("SIGMA_SERVER__BURST", "7"), ("SIGMA_PRICES__HIGHCOMPLEX", "9"), ("SIGMA_SERVER__BURTS", "7")];
+    let said = scene.command(&["config", "check"]).envs(variables).output().unwrap();
+    let (out, err) = (String::from_utf8(said.stdout).unwrap(), String::from_utf8(said.stderr).unwrap());
+    assert!(out.contains("\nburst = 7  # SIGMA_SERVER__BURST\n"), "{out}");
+    assert!(out.contains("\nhighComplex = 9  # SIGMA_PRICES__HIGHCOMPLEX\n"), "{out}");
+    assert!(
+        err.contains("SIGMA_SERVER__BURTS: no variable of sigma has this name; did you mean `SIGMA_SERVER__BURST`?"),
+        "{err}"
+    );
+    let jobs = scene.command(&["worker", "--until-idle"]).env("SIGMA_WORKER__JOBS", "0").output().unwrap();
+    assert_eq!(jobs.status.code(), Some(2), "what is checked is what holds");
+
     let (_, defaults, _) = scene.run(&["config", "defaults"]);
     std::fs::write(&config, &defaults).unwrap();
     assert_eq!(scene.run(&["config", "check"]).0, Some(0));
+}
+
+/// Whoever runs a worker sees that it works, in the form that their collector of logs reads.
+#[test]
+fn a_worker_tells_what_it_does() {
+    let scene = Scene::new();
+    let said = scene.command(&["worker", "--until-idle", "--log-format", "json"]).output().unwrap();
+    let lines = String::from_utf8(said.stderr).unwrap();
+    let first: Value = serde_json::from_str(lines.lines().next().expect("a line")).unwrap();
+    assert_eq!(
+        (&first["fields"]["message"], &first["fields"]["worker.jobs"]),
+        (&"working".into(), &4.into()),
+        "{lines}"
+    );
 }

@@ -48,6 +48,31 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
+    /// An owner's drafts, the newest first: those before a time and id, where they are given.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn drafts_of(
+        &self,
+        owner: &str,
+        before: Option<(Timestamp, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Draft>, StoreError> {
+        let (at, id) = before.map_or((i64::MAX, ""), |(at, id)| (at.as_millis(), id));
+        let sql = format!(
+            "SELECT {COLUMNS} FROM draft WHERE owner = $1 AND (created_at < $2 OR (created_at = $2 AND id < $3))
+             ORDER BY created_at DESC, id DESC LIMIT $4"
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(owner)
+            .bind(at)
+            .bind(id)
+            .bind(i64::from(limit))
+            .fetch_all(&self.database.pool)
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
     /// How many drafts an owner has.
     ///
     /// # Errors

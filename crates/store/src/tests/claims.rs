@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sigma_core::PackageId;
+
 use super::store;
 use crate::{Claim, Database, Duty, Store};
 
@@ -69,4 +71,55 @@ async fn a_connection_that_is_lost_is_noticed() {
     assert_eq!(own.fetch_all(&store.database.pool).await.unwrap(), ["true"]);
     assert!(!claim.is_held().await);
     drop(becomes(&store, Duty::Log).await);
+}
+
+/// Opening a connection for each claim is what would bound the audits of a second.
+#[tokio::test]
+async fn a_connection_serves_one_claim_after_the_other() {
+    let (place, store) = store().await;
+    if place.database == Database::Embedded {
+        return;
+    }
+    let package: PackageId = "npm:demo@1.0.0".parse().unwrap();
+    let server_process = || async {
+        sqlx::query_scalar::<_, i32>(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid
+             FROM pg_database WHERE datname = current_database())",
+        )
+        .fetch_all(&store.database.pool)
+        .await
+        .unwrap()
+    };
+    let claim = store.claim(&package).await.unwrap();
+    let first = server_process().await;
+    drop(claim);
+    waits(&store, 1).await;
+    assert_eq!(server_process().await, [0_i32; 0], "a connection that waits holds nothing");
+    let claim = store.claim(&package).await.unwrap();
+    assert_eq!(server_process().await, first);
+    assert!(store.try_claim(Duty::Log).await.unwrap().is_some());
+    drop(claim);
+    waits(&store, 2).await;
+
+    // The server closed them meanwhile: the next claim has one of its own.
+    sqlx::query(
+        "SELECT CAST(pg_terminate_backend(pid) AS TEXT) FROM pg_stat_activity WHERE datname = current_database()
+         AND pid <> pg_backend_pid() AND query LIKE '%advisory_unlock%'",
+    )
+    .execute(&store.database.pool)
+    .await
+    .unwrap();
+    let mut claim = store.claim(&package).await.unwrap();
+    assert!(claim.is_held().await);
+    assert_ne!(server_process().await, first);
+}
+
+async fn waits(store: &Store, connections: usize) {
+    for _ in 0..500 {
+        if store.database.waiting.len() == connections {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("got {} connections that wait, expected {connections}", store.database.waiting.len());
 }
