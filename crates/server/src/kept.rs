@@ -174,7 +174,7 @@ impl Kept {
         let bytes: Bytes = unpack(&packed.frame, packed.shape.length as usize)?.into();
         let plain = Ready { bytes, shape: packed.shape, encoding: Encoding::Identity, holds: packed.holds };
         let answer = plain.answer(address)?.written(encoding);
-        if self.unpacked.fetch_add(1, Ordering::Relaxed) % PROMOTED == 0 {
+        if self.unpacked.fetch_add(1, Ordering::Relaxed).is_multiple_of(PROMOTED) {
             let ready = match answer.encoding {
                 Encoding::Identity => Some(plain),
                 _ => Ready::new(address, &answer, packed.holds),

@@ -60,7 +60,7 @@ pub struct Reader {
 
 enum ReaderKind {
     Sqlite(sqlite::SqliteReader),
-    Postgres(postgres::PostgresReader),
+    Postgres(Box<postgres::PostgresReader>),
 }
 
 impl std::fmt::Debug for Reader {
@@ -74,7 +74,7 @@ impl Store {
     pub async fn reader(&self, database: &Database, on_change: OnChange) -> Result<Reader, StoreError> {
         let kind = match (self.database.kind(), database) {
             (Kind::Postgres, Database::Postgres(url)) => {
-                ReaderKind::Postgres(postgres::PostgresReader::open(url.clone(), on_change)?)
+                ReaderKind::Postgres(Box::new(postgres::PostgresReader::open(url.clone(), on_change)?))
             }
             _ => ReaderKind::Sqlite(sqlite::SqliteReader::open(&self.root.join("sigma.sqlite"), on_change)?),
         };
