@@ -23,6 +23,7 @@ mod matter;
 mod mention;
 mod name;
 mod personal;
+mod piped;
 pub(crate) mod routine;
 mod scope;
 mod started;

@@ -130,8 +130,9 @@ impl Linked {
         *self.targets.get(file)?.get(symbol as usize)?
     }
 
-    /// When each function runs that something reaches, by file and function. `modules` says when the files themselves do.
-    pub fn reach(&self, modules: &[Reach]) -> HashMap<(usize, u32), Reach> {
+    /// When each function runs that something reaches, by file and function. `modules` says when the files themselves do;
+    /// other programs call the functions in `called` by themselves.
+    pub fn reach(&self, modules: &[Reach], called: &[(usize, u32)]) -> HashMap<(usize, u32), Reach> {
         let mut reached: HashMap<(usize, u32), Reach> = HashMap::new();
         for reach in [Reach::Install, Reach::Import, Reach::EntryPoint] {
             let mut queue: Vec<(usize, u32)> =
@@ -140,6 +141,9 @@ impl Linked {
             if reach != Reach::Import {
                 let scripts = queue.clone().into_iter().filter(|(file, _)| self.scripts[*file]);
                 queue.extend(scripts.flat_map(|(file, _)| main(file)));
+            }
+            if reach == Reach::Import {
+                queue.extend(called);
             }
             if reach == Reach::Install {
                 // Build frontends call these of an in-tree backend (PEP 517, PEP 660).
@@ -290,6 +294,16 @@ impl Paths<'_> {
 fn target(symbol: &Symbol, folder: &str, paths: &Paths<'_>) -> Option<(usize, String)> {
     if !symbol.module.is_empty() {
         let path = resolve(folder, &symbol.module);
+        // `from .utils import helper` and then `helper.go()`: a module of the package may be meant, not a name in it.
+        let below = || {
+            let (module, rest) = symbol.name.split_once('.')?;
+            let inside = format!("{path}/{module}");
+            paths.by_path.contains_key(format!("{path}/__init__.py").as_str()).then_some(())?;
+            Some((paths.find(&inside)?, rest.to_owned()))
+        };
+        if let Some(below) = below() {
+            return Some(below);
+        }
         if let Some(file) = paths.find(&path) {
             return Some((file, symbol.name.clone()));
         }

@@ -17,6 +17,8 @@ pub(super) fn outside(object: &Expression<'_>, name: &str) -> Taint {
     match name {
         "cookie" if of == "document" => Taint::PAGE,
         "body" | "query" | "params" | "headers" | "cookies" if matches!(of, "req" | "request") => Taint::VISITOR,
+        // Koa's context.
+        "query" | "cookies" if of == "ctx" => Taint::VISITOR,
         _ => Taint::NONE,
     }
 }

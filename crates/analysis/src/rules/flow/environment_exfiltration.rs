@@ -58,7 +58,7 @@ const FLOWS: &[Flow] = &[
     },
     Flow {
         what: Taint::OUTPUT,
-        severity: [Severity::Info, Severity::High, Severity::High],
+        severity: [Severity::Info, Severity::High, Severity::Critical],
         to_collector: [Severity::High, Severity::Critical, Severity::Critical],
         message: "What another program printed flows into a network call.",
     },
