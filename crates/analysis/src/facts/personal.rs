@@ -141,6 +141,7 @@ pub(super) fn carries(name: &str) -> bool {
             | "urlsafe_b64encode"
             | "reverse"
             | "shift"
+            | "splice"
             | "pop"
             | "read"
             | "URLSearchParams"

@@ -215,6 +215,9 @@ impl<'a> Walker<'_, 'a> {
     fn computed(&mut self, member: &ComputedMemberExpression<'a>) -> Value<'a> {
         let object = self.eval(&member.object);
         let key = self.eval(&member.expression);
+        if key.as_text().is_some_and(|key| Self::is_function_maker(&member.object, key)) {
+            return Value::at_path("Function");
+        }
         let place = self.place(member.span);
         self.builder.index(&object, &key, place)
     }

@@ -204,6 +204,7 @@ pub(crate) const RULES: &[&Rule] = &[
     &obfuscation::encoded_literal::RULE,
     &obfuscation::hidden_address::RULE,
     &obfuscation::hidden_characters::RULE,
+    &obfuscation::hidden_loader::RULE,
     &obfuscation::hidden_module::RULE,
     &obfuscation::obfuscator_output::RULE,
     &obfuscation::pushed_code::RULE,
