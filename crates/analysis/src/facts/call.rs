@@ -376,6 +376,9 @@ impl<'a> Builder<'a> {
         if matches!(&*path, "socket.socket" | "net.Socket") {
             taint |= Taint::SOCKET;
         }
+        if matches!(&*path, "os.homedir" | "pathlib.Path.home") {
+            taint |= Taint::HOME;
+        }
         taint |= linked;
         if effects.any(Effects::ACCOUNT) && arguments.iter().any(|argument| is_literal_secret(&argument.value)) {
             taint |= Taint::EXFIL_HOST;

@@ -142,6 +142,7 @@ pub(super) fn carries(name: &str) -> bool {
             | "reverse"
             | "shift"
             | "splice"
+            | "filter"
             | "pop"
             | "read"
             | "URLSearchParams"

@@ -287,7 +287,9 @@ impl<'a> Walker<'_, 'a> {
                     _ => None,
                 };
                 let class = callee.class.filter(|_| callee.function.is_some());
+                let typed = call::is_form(new);
                 let mut made = better(self.builder.call(callee, arguments, Taint::NONE, place), computed);
+                made.taint |= typed;
                 made.class = made.class.or(class);
                 made
             }

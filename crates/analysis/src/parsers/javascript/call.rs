@@ -23,6 +23,18 @@ pub(super) fn outside(object: &Expression<'_>, name: &str) -> Taint {
     }
 }
 
+/// What a user typed into a form of the page, where an event says which: `new FormData(event.target)`.
+pub(super) fn is_form(new: &NewExpression<'_>) -> Taint {
+    let named = matches!(&new.callee, Expression::Identifier(name) if name.name == "FormData");
+    let of_event = match new.arguments.first() {
+        Some(Argument::StaticMemberExpression(member)) => {
+            matches!(member.property.name.as_str(), "target" | "currentTarget")
+        }
+        _ => false,
+    };
+    if named && of_event { Taint::PASSWORD } else { Taint::NONE }
+}
+
 /// Elements of a page that do something with what they are given, by the names that they go by here.
 pub(super) const SCRIPT: &str = "document.script()";
 pub(super) const PICTURE: &str = "document.picture()";

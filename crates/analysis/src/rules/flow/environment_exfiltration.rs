@@ -183,6 +183,7 @@ fn is_destination(call: &Call<'_>) -> bool {
         .with(Taint::HOST_INFO)
         .with(Taint::WATCHED)
         .with(Taint::ADDRESS)
+        .with(Taint::FOUND)
         .with(Taint::BEHIND);
     let grave = first.taint.any(GRAVE);
     !named && !grave && !told.into_iter().any(|argument| argument.value.taint.any(TELLING))
