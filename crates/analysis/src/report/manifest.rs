@@ -157,7 +157,7 @@ impl Manifests {
             "package.json" => self.package_json(path, &text),
             "binding.gyp" => self.binding_gyp(path, &text),
             ".npmrc" => self.settings(path, &text),
-            "entry_points.txt" | "setup.cfg" => self.entry_points(&text),
+            "entry_points.txt" | "setup.cfg" => self.entry_points(&text, !inner.contains("!/")),
             "pyproject.toml" => self.pyproject(path, &text),
             _ => self.pth(path, &text),
         }
@@ -306,7 +306,8 @@ impl Manifests {
     }
 
     /// The `[console_scripts]` of an INI file; `setup.cfg` has them under `[options.entry_points]`.
-    fn entry_points(&mut self, text: &str) {
+    /// Of archives inside of the archive nothing is installed.
+    fn entry_points(&mut self, text: &str, own: bool) {
         let (mut inside, mut group) = (false, "");
         for line in text.lines().take(20_000) {
             let line = line.trim();
@@ -316,8 +317,11 @@ impl Manifests {
             } else if let Some((name, target)) = line.split_once('=') {
                 if inside {
                     self.entry_module(target);
-                    self.command(name.trim());
-                } else if let Some(plugin) = of_line(group, target).filter(|_| self.plugins.len() < MAX_ENTRIES) {
+                    if own {
+                        self.command(name.trim());
+                    }
+                } else if let Some(plugin) = of_line(group, target).filter(|_| own && self.plugins.len() < MAX_ENTRIES)
+                {
                     self.plugins.push(plugin);
                 }
             }

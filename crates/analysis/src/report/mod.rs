@@ -295,7 +295,8 @@ impl<'a> Distribution<'a> {
         let array = binary::pickle::in_array(file.bytes);
         let marked = file.bytes.first() == Some(&0x80) || array.is_some() || pickle();
         if language.is_none() && marked && self.pickled.len() < MAX_FINDINGS {
-            let name = binary::pickle::names(array.unwrap_or(file.bytes)).into_iter().find(|name| binary::pickle::acts(name));
+            let name =
+                binary::pickle::names(array.unwrap_or(file.bytes)).into_iter().find(|name| binary::pickle::acts(name));
             self.pickled.extend(name.map(|name| (path.clone(), name)));
         }
         if language.is_none() && !parsers::is_text(file.bytes) {

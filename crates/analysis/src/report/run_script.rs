@@ -55,7 +55,8 @@ mod tests {
     use super::*;
 
     fn check(command: &str, expect: &[&str]) {
-        let scripts = [("setup", "node a.js && yarn more"), ("more", "node b.js"), ("presetup", "npm run setup"), ("start", "x")];
+        let scripts =
+            [("setup", "node a.js && yarn more"), ("more", "node b.js"), ("presetup", "npm run setup"), ("start", "x")];
         let command_of = |name: &str| scripts.iter().find(|(known, _)| *known == name).map(|(_, command)| *command);
         assert_eq!(started(command, command_of), expect, "{command}");
     }

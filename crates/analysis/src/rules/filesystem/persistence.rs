@@ -71,7 +71,10 @@ fn runs_code(text: &str) -> bool {
 fn is_plain_hook(source: &Source<'_>, call: &Call<'_>) -> bool {
     let of_git = source.facts.mentions.iter().filter(|mention| mention.taint.any(Taint::PERSISTENCE_PATH));
     let plain = |text: &str| {
-        text.starts_with("#!") && text.len() <= 400 && !text.contains("://") && deeds_of_text(text).without(Deeds::INSTALLS).is_empty()
+        text.starts_with("#!")
+            && text.len() <= 400
+            && !text.contains("://")
+            && deeds_of_text(text).without(Deeds::INSTALLS).is_empty()
     };
     let mut of_git = of_git.peekable();
     of_git.peek().is_some()

@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::Verdict;
-use crate::facts::{Call, Effects, Taint, Value};
+use crate::facts::{Call, Effects, Taint, Value, address_of};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -26,8 +26,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let tells = |call: &&Call<'_>| !call.path.ends_with(".connect") && !call.path.ends_with(".connect_ex");
     for call in source.calls(Effects::NET | Effects::PREPARE).filter(tells) {
         let secrets = Taint::PASSWORD | Taint::TOKEN;
-        let beside = sent(call, false).and(Taint::TOKEN);
-        let taint = call.taint.without(secrets) | sent(call, true).and(Taint::PASSWORD) | beside;
+        let taint = call.taint.without(secrets) | sent(call, true).and(Taint::PASSWORD);
         // A session keeps what a login answers.
         let session = call.path.contains("()");
         let rest = source.facts.source.get(call.place.end as usize..).unwrap_or_default().trim_start();
@@ -39,6 +38,15 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             let hit = hits.at(source.facts, call.place).severity(called).loaded(loaded).message(message);
             let about = source.facts.stood_in_for.iter().filter(|_| alone.is_none());
             hits.push(hit.about(about.cloned()));
+            continue;
+        }
+        // What a token opens is told by nobody who was not asked to.
+        let told = sent(call, false).any(Taint::TOKEN) && !taint.any(Taint::FORGE);
+        if told && effects.any(Effects::DISCARDED) && address_of(&call.arguments).is_some() {
+            let message = "A token that the caller hands over is sent as data to a host that stands in the code, and nobody waits \
+                           for an answer.";
+            let hit = hits.at(source.facts, call.place).severity(Severity::High).loaded(Severity::Critical);
+            hits.push(hit.message(message));
         }
     }
 }
@@ -68,12 +76,6 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
         _ if taint.any(Taint::PASSWORD) && (unheard || taint.any(Taint::RAW_IP | Taint::CATCHER)) => {
             let message = "A password or a card number that the caller hands over is sent to a host that stands in the code, and \
                            nobody waits for an answer.";
-            ([Severity::High, Severity::Critical, Severity::Critical], message)
-        }
-        // What a token opens is told by nobody who was not asked to.
-        _ if taint.any(Taint::TOKEN) && unheard && taint.any(Taint::NAMED_HOST) && !taint.any(Taint::FORGE) => {
-            let message = "A token that the caller hands over is sent as data to a host that stands in the code, and nobody waits \
-                           for an answer.";
             ([Severity::High, Severity::Critical, Severity::Critical], message)
         }
         _ => return None,

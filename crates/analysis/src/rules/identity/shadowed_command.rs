@@ -20,12 +20,17 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
-    let Some(package) = distribution.package.map(|package| package.name().as_str().to_ascii_lowercase()) else { return };
+    let Some(package) = distribution.package.map(|package| package.name().as_str().to_ascii_lowercase()) else {
+        return;
+    };
     let makers = || distribution.manifests.commands.iter().filter_map(|command| maker(command));
     // What the package says to bring, it may bring, and what the same makers add to it.
-    let told = |of: &str| package.contains(of) || WELL_KNOWN.iter().any(|(maker, names)| {
-        *maker == of && names.iter().any(|name| name.len() > 2 && package.contains(name))
-    });
+    let told = |of: &str| {
+        package.contains(of)
+            || WELL_KNOWN
+                .iter()
+                .any(|(maker, names)| *maker == of && names.iter().any(|name| name.len() > 2 && package.contains(name)))
+    };
     let strange: std::collections::BTreeSet<&str> = makers().filter(|of| !told(of)).collect();
     for command in distribution.manifests.commands.iter().filter(|c| maker(c).is_some_and(|of| strange.contains(of))) {
         let severity = if strange.len() > 1 { Severity::Critical } else { Severity::High };
@@ -42,12 +47,10 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
 }
 
 /// Programs by who makes them.
-const WELL_KNOWN: [(&str, &[&str]); 14] = [
+const WELL_KNOWN: [(&str, &[&str]); 11] = [
     ("git", &["git", "gh"]),
-    ("npm", &["npm", "npx"]),
-    ("node", &["node", "corepack"]),
-    ("yarn", &["yarn"]),
-    ("pnpm", &["pnpm"]),
+    // Managers of packages come together.
+    ("node", &["node", "corepack", "npm", "npx", "yarn", "pnpm"]),
     ("python", &["python", "python3"]),
     ("pip", &["pip", "pip3"]),
     ("ssh", &["ssh", "scp", "sftp"]),
