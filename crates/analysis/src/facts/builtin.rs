@@ -97,6 +97,8 @@ impl<'a> Builder<'a> {
                 }
                 self.index(&object, &key, place)
             }
+            // `vars(builtins).get("exec")`
+            "builtins.get" => self.name_of(text(0)?),
             "os.path.expanduser" => {
                 let mut value = value(0)?.clone();
                 let home = value.as_prefix().is_some_and(|text| text.starts_with('~'));

@@ -88,6 +88,9 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        if key == "pipe" {
+            self.pipes(&receiver, &arguments, place);
+        }
         let callee = self.member(&receiver, key, place);
         let taint = receiver.whole_taint();
         if loads_key(key)
@@ -95,6 +98,7 @@ impl<'a> Builder<'a> {
         {
             let key = first.value.clone();
             self.grow(&key, Taint::KEY);
+            self.grow_parameters(key.taint, Taint::KEY);
         }
         let put_together = match receiver.as_text() {
             Some(text) if key == "format" => filled(text),
@@ -281,6 +285,7 @@ impl<'a> Builder<'a> {
         {
             let key = first.value.clone();
             self.grow(&key, Taint::KEY);
+            self.grow_parameters(key.taint, Taint::KEY);
         }
         if chat::is_chat(&path) {
             self.give_orders(&arguments);
@@ -355,6 +360,10 @@ impl<'a> Builder<'a> {
         }
         let origin = match effects.any(Effects::OPEN | Effects::WRITE) || archive {
             true => arguments.first().and_then(|argument| origin_of(&argument.value)),
+            // What a file holds goes by the file's name, whatever is made of it.
+            false if effects.any(Effects::READ) => {
+                arguments.first().and_then(|argument| origin_of(&argument.value)).filter(|name| name::names_file(name))
+            }
             false => None,
         };
         // `screenshot().save("a.png")`: the file then shows what the user did.
@@ -398,6 +407,9 @@ impl<'a> Builder<'a> {
         taint |= self.look_at_decoded(&constant, place);
         if matches!(&*path, "socket.socket" | "net.Socket") {
             taint |= Taint::SOCKET;
+        }
+        if matches!(&*path, "os.homedir" | "pathlib.Path.home") {
+            taint |= Taint::HOME;
         }
         taint |= linked;
         if effects.any(Effects::ACCOUNT) && arguments.iter().any(|argument| is_literal_secret(&argument.value)) {
@@ -469,6 +481,12 @@ impl<'a> Builder<'a> {
             (Some(path), Some(key)) if HEARS.contains(&key) && chat::is_chat(path) => chat::SAID,
             _ => Taint::NONE,
         };
+        // `app.post("/path", (asked, answer) => ..)`: whoever asks for the path is answered by the function.
+        let route = |text: &str| text.starts_with('/') && !text.contains(' ');
+        let served = path.is_none_or(|path| path.starts_with("express()") || path.starts_with("express.Router()"))
+            && key.is_some_and(|key| matches!(key, "get" | "post" | "put" | "delete" | "all" | "use"))
+            && arguments.first().and_then(|first| first.value.as_text()).is_some_and(route);
+        let said = if served { said | Taint::VISITOR } else { said };
         let named = effects.any(Effects::NET) && !matter::goes_where_told(arguments, callee.whole_taint());
         let host = effects.any(Effects::NET) && personal::names_host(arguments);
         let host = if host { Taint::NAMED_HOST } else { Taint::NONE };

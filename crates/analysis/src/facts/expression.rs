@@ -97,7 +97,9 @@ impl<'a> Builder<'a> {
         let chosen = if matches!(object.constant, Constant::Unknown) { Taint::DECODED } else { Taint::NONE };
         let by = key.taint.without(Taint::FILE | chosen);
         let constant = self.choices(object);
-        Value { path: object.path.clone(), constant, taint: object.taint | by, ..Value::default() }
+        // A piece of what a file holds.
+        let origin = object.origin.clone().filter(|origin| names_file(origin));
+        Value { path: object.path.clone(), constant, taint: object.taint | by, origin, ..Value::default() }
     }
 
     /// The functions of a table, of which something decides only while the program runs which is meant: a list of them.

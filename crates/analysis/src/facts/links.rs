@@ -155,7 +155,8 @@ impl<'a> Builder<'a> {
 
     /// Notes a call that matters when a value from elsewhere reaches it.
     pub(super) fn note_sink(&mut self, effects: Effects, taint: Taint, place: Place) {
-        const MATTERS: Effects = Effects::NET.with(Effects::SPAWN).with(Effects::EVAL).with(Effects::DESERIALISE);
+        const MATTERS: Effects =
+            Effects::NET.with(Effects::PREPARE).with(Effects::SPAWN).with(Effects::EVAL).with(Effects::DESERIALISE);
         let elsewhere = taint != taint.concrete();
         if elsewhere && effects.any(MATTERS) && self.facts.links.sinks.len() < MAX_CALLS {
             self.facts.links.sinks.push(Sink { callee: None, effects, taint, owner: self.owner, place });

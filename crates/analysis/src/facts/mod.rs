@@ -24,6 +24,7 @@ mod mention;
 mod name;
 mod names;
 mod personal;
+mod piped;
 pub(crate) mod routine;
 mod scope;
 mod started;

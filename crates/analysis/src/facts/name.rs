@@ -18,6 +18,9 @@ pub(super) fn join<'a>(base: &str, name: &str) -> Option<Text<'a>> {
     if base == "module" && name == "_load" {
         return Some("require".into());
     }
+    if matches!(name, "get" | "__getitem__" | "__getattribute__") && matches!(base, "builtins" | "__builtins__") {
+        return Some("builtins.get".into());
+    }
     if TRANSPARENT_BASES.contains(base) {
         return Some(name.to_owned().into());
     }

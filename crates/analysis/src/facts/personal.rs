@@ -111,7 +111,7 @@ pub(super) fn carries(name: &str) -> bool {
 }
 
 /// Those functions.
-static CARRIES: Words<56> = Words::new([
+static CARRIES: Words<60> = Words::new([
     "toString",
     "toJSON",
     "toBase58",
@@ -124,6 +124,8 @@ static CARRIES: Words<56> = Words::new([
     "quote",
     "quote_plus",
     "encodeURIComponent",
+    "decodeURIComponent",
+    "unescape",
     "encodeURI",
     "escape",
     "join",
@@ -158,6 +160,8 @@ static CARRIES: Words<56> = Words::new([
     "urlsafe_b64encode",
     "reverse",
     "shift",
+    "splice",
+    "filter",
     "pop",
     "read",
     "URLSearchParams",
@@ -184,7 +188,9 @@ pub(crate) fn names_host(arguments: &[Argument<'_>]) -> bool {
         let fields = ["url", "hostname", "host", "uri", "baseURL"].into_iter().filter_map(|name| value.field(name));
         let address = value.as_prefix().is_some_and(|text| is_foreign(text, false));
         let pair = value.items().first().and_then(Value::as_text).is_some_and(|text| is_foreign(text, false));
-        address || pair || fields.filter_map(Value::as_prefix).any(|text| is_foreign(text, true))
+        // A mail whose receiver stands in the code.
+        let mail = value.field("to").or(value.field("To")).and_then(Value::as_text).is_some_and(|to| to.contains('@'));
+        address || pair || mail || fields.filter_map(Value::as_prefix).any(|text| is_foreign(text, true))
     })
 }
 

@@ -165,6 +165,13 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// What the variable of this name holds was hidden before.
+    pub fn unmasks(&mut self, name: &str) {
+        if let Some(known) = self.scope.get_mut(name) {
+            known.value.taint |= Taint::DECODED;
+        }
+    }
+
     /// The value of a name.
     pub fn name(&self, name: &'a str) -> Value<'a> {
         if let Some(known) = self.scope.get(name) {

@@ -223,6 +223,9 @@ impl<'a> Walker<'_, 'a> {
     fn computed(&mut self, member: &ComputedMemberExpression<'a>) -> Value<'a> {
         let object = self.eval(&member.object);
         let key = self.eval(&member.expression);
+        if key.as_text().is_some_and(|key| Self::is_function_maker(&member.object, key)) {
+            return Value::at_path("Function");
+        }
         let place = self.place(member.span);
         self.builder.index(&object, &key, place)
     }
@@ -292,7 +295,9 @@ impl<'a> Walker<'_, 'a> {
                     _ => None,
                 };
                 let class = callee.class.filter(|_| callee.function.is_some());
+                let typed = call::is_form(new);
                 let mut made = better(self.builder.call(callee, arguments, Taint::NONE, place), computed);
+                made.taint |= typed;
                 made.class = made.class.or(class);
                 made
             }

@@ -132,8 +132,9 @@ impl Linked {
         *self.targets.get(file)?.get(symbol as usize)?
     }
 
-    /// When each function runs that something reaches, by file and function. `modules` says when the files themselves do.
-    pub fn reach(&self, modules: &[Reach]) -> HashMap<(usize, u32), Reach> {
+    /// When each function runs that something reaches, by file and function. `modules` says when the files themselves do;
+    /// other programs call the functions in `called` by themselves.
+    pub fn reach(&self, modules: &[Reach], called: &[(usize, u32)]) -> HashMap<(usize, u32), Reach> {
         let mut reached: HashMap<(usize, u32), Reach> = HashMap::new();
         for reach in [Reach::Install, Reach::Import, Reach::EntryPoint] {
             let mut queue: Vec<(usize, u32)> =
@@ -142,6 +143,9 @@ impl Linked {
             if reach != Reach::Import {
                 let scripts = queue.clone().into_iter().filter(|(file, _)| self.scripts[*file]);
                 queue.extend(scripts.flat_map(|(file, _)| main(file)));
+            }
+            if reach == Reach::Import {
+                queue.extend(called);
             }
             if reach == Reach::Install {
                 // Build frontends call these of an in-tree backend (PEP 517, PEP 660).
@@ -311,6 +315,13 @@ impl<'p> Paths<'p, '_> {
     fn target(&mut self, symbol: &'p Symbol, folder: &str) -> Option<(usize, &'p str)> {
         if !symbol.module.is_empty() {
             let path = resolve(folder, &symbol.module);
+            // `from .utils import helper` and then `helper.go()`: a module of the package may be meant, not a name in it.
+            if let Some((module, rest)) = symbol.name.split_once('.')
+                && self.by_path.contains_key(format!("{path}/__init__.py").as_str())
+                && let Some(file) = self.find(&format!("{path}/{module}"))
+            {
+                return Some((file, rest));
+            }
             if let Some(file) = self.find(&path) {
                 return Some((file, symbol.name.as_str()));
             }

@@ -6,6 +6,9 @@
 
 use sigma_core::{DistributionKind, PackageId, PackageName, SkipReason, printable};
 
+use super::plugins::{Plugin, of_line};
+use super::run_script::started;
+
 /// Commands of a `binding.gyp` that are read.
 const MAX_GYP_COMMANDS: usize = 200;
 /// Longest of them, in bytes.
@@ -102,6 +105,12 @@ pub(crate) struct Manifests {
     pub bin_files: Vec<String>,
     /// Modules that console scripts start: `pkg.cli`.
     pub entry_modules: Vec<String>,
+    /// What other programs load and call by themselves.
+    pub plugins: Vec<Plugin>,
+    /// Names of the commands that it installs.
+    pub commands: Vec<String>,
+    /// Settings of npm that it brings, and where.
+    pub npm_settings: Vec<Script>,
     /// Manifests that could not be read, with the reason.
     pub unread: Vec<(String, SkipReason, String)>,
 }
@@ -130,7 +139,7 @@ impl Manifests {
                 && (name.ends_with(".pth")
                     || name == "entry_points.txt"
                     || (root && matches!(name, "setup.cfg" | "pyproject.toml"))))
-            || (!python && root && matches!(name, "package.json" | "binding.gyp"));
+            || (!python && root && matches!(name, "package.json" | "binding.gyp" | ".npmrc"));
         if !python && root && name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("readme")) {
             self.describe(path, &crate::parsers::decode(&bytes[..bytes.len().min(MAX_DESCRIPTION)]));
         }
@@ -147,7 +156,8 @@ impl Manifests {
             _ if metadata => self.metadata(path, &text),
             "package.json" => self.package_json(path, &text),
             "binding.gyp" => self.binding_gyp(path, &text),
-            "entry_points.txt" | "setup.cfg" => self.entry_points(&text),
+            ".npmrc" => self.settings(path, &text),
+            "entry_points.txt" | "setup.cfg" => self.entry_points(&text, !inner.contains("!/")),
             "pyproject.toml" => self.pyproject(path, &text),
             _ => self.pth(path, &text),
         }
@@ -236,9 +246,16 @@ impl Manifests {
             let command =
                 json.get("scripts").and_then(|scripts| scripts.get(name)).and_then(|command| command.as_str());
             if let Some(command) = command.filter(|command| !command.trim().is_empty()) {
-                let line = line_of(text, &format!("\"{name}\""));
-                let command = command.chars().take(4096).collect();
-                self.scripts.push(Script { file: path.into(), line, name: name.into(), command });
+                let mut add = |script: &str, command: &str| {
+                    let line = line_of(text, &format!("\"{script}\""));
+                    let command = command.chars().take(4096).collect();
+                    self.scripts.push(Script { file: path.into(), line, name: name.into(), command });
+                };
+                add(name, command);
+                let command_of = |script: &str| json.get("scripts")?.get(script)?.as_str();
+                for script in started(command, command_of).iter().filter(|script| !HOOKS.contains(&script.as_str())) {
+                    add(script, command_of(script).unwrap_or_default());
+                }
             }
         }
         for kind in ["dependencies", "optionalDependencies"] {
@@ -258,6 +275,7 @@ impl Manifests {
         match json.get("bin") {
             Some(serde_json::Value::String(file)) => self.bin_files.push(plain_path(file)),
             Some(serde_json::Value::Object(files)) => {
+                files.keys().take(MAX_ENTRIES).for_each(|name| self.command(name));
                 let files = files.values().filter_map(|file| file.as_str()).take(MAX_ENTRIES);
                 self.bin_files.extend(files.map(plain_path));
             }
@@ -295,14 +313,43 @@ impl Manifests {
     }
 
     /// The `[console_scripts]` of an INI file; `setup.cfg` has them under `[options.entry_points]`.
-    fn entry_points(&mut self, text: &str) {
-        let mut inside = false;
+    /// Of archives inside of the archive nothing is installed.
+    fn entry_points(&mut self, text: &str, own: bool) {
+        let (mut inside, mut group) = (false, "");
         for line in text.lines().take(20_000) {
             let line = line.trim();
             if line.starts_with('[') || line.ends_with('=') {
                 inside = line.contains("console_scripts") || line.contains("gui_scripts");
-            } else if let Some((_, target)) = line.split_once('=').filter(|_| inside) {
-                self.entry_module(target);
+                group = line.trim_matches(['[', ']', '=', ' ']);
+            } else if let Some((name, target)) = line.split_once('=') {
+                if inside {
+                    self.entry_module(target);
+                    if own {
+                        self.command(name.trim());
+                    }
+                } else if let Some(plugin) = of_line(group, target).filter(|_| own && self.plugins.len() < MAX_ENTRIES)
+                {
+                    self.plugins.push(plugin);
+                }
+            }
+        }
+    }
+
+    fn command(&mut self, name: &str) {
+        if self.commands.len() < MAX_ENTRIES && name.len() <= 200 {
+            self.commands.push(name.to_owned());
+        }
+    }
+
+    /// `.npmrc`: lines of a name and a value.
+    fn settings(&mut self, path: &str, text: &str) {
+        for (index, line) in text.lines().enumerate().take(2_000) {
+            let Some((name, value)) = line.split_once('=').filter(|(name, _)| !name.starts_with(['#', ';'])) else {
+                continue;
+            };
+            if self.npm_settings.len() < MAX_ENTRIES {
+                let (name, command) = (name.trim().to_owned(), value.trim().chars().take(300).collect());
+                self.npm_settings.push(Script { file: path.into(), line: index as u32 + 1, name, command });
             }
         }
     }
@@ -383,7 +430,8 @@ impl About {
 
 /// A path of `package.json` as the archive spells it.
 pub(super) fn plain_path(path: &str) -> String {
-    path.trim_start_matches("./").trim_start_matches('/').chars().take(300).collect()
+    let path: String = path.chars().take(300).map(|c| if c == '\\' { '/' } else { c }).collect();
+    path.trim_start_matches("./").trim_start_matches('/').to_owned()
 }
 
 /// The line on which `needle` stands first; 0 when it does not.

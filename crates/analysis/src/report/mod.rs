@@ -15,7 +15,9 @@ mod local;
 pub(crate) mod manifest;
 mod oddity;
 mod outcome;
+mod plugins;
 mod reach;
+mod run_script;
 
 pub use analysis_type::analysis_type;
 pub(crate) use cited::digests as cited_digests;
@@ -297,9 +299,11 @@ impl<'a> Distribution<'a> {
             let end = inner.rsplit_once('.').map_or("", |(_, end)| end);
             matches!(end, "pkl" | "pickle" | "pt" | "pth" | "joblib" | "model" | "bin" | "dat" | "ckpt")
         };
-        let marked = file.bytes.first() == Some(&0x80) || pickle();
+        let array = binary::pickle::in_array(file.bytes);
+        let marked = file.bytes.first() == Some(&0x80) || array.is_some() || pickle();
         if language.is_none() && marked && self.pickled.len() < MAX_FINDINGS {
-            let name = binary::pickle::names(file.bytes).into_iter().find(|name| binary::pickle::acts(name));
+            let name =
+                binary::pickle::names(array.unwrap_or(file.bytes)).into_iter().find(|name| binary::pickle::acts(name));
             self.pickled.extend(name.map(|name| (path.clone(), name)));
         }
         if language.is_none() && !parsers::is_text(file.bytes) {
@@ -399,6 +403,13 @@ impl<'a> Distribution<'a> {
             let started = file.outcome.links.started.iter().filter_map(|(name, _)| names.find(name, folder));
             for index in loaded.chain(started) {
                 self.programs.entry(all[index].clone()).or_insert(language);
+            }
+        }
+        // `node -r ./x.dat`: Node.js runs whatever a command of npm tells it to.
+        let commands = self.manifests.scripts.iter().filter(|script| script.command.contains("node"));
+        for word in commands.flat_map(|script| script.command.split([' ', '=', '"', '\''])) {
+            if let Some(index) = by_path.get(manifest::plain_path(word).as_str()) {
+                self.programs.entry(all[*index].clone()).or_insert(Language::JavaScript);
             }
         }
         paths.extend(self.programs.keys().cloned());
@@ -580,7 +591,8 @@ impl<'a> Distribution<'a> {
         }
         let modules: Vec<Reach> = self.files.iter().map(|file| file.reach).collect();
         let linked = link::Linked::new(&self.files);
-        for ((file, function), reach) in linked.reach(&modules) {
+        let called = plugins::functions(&self.manifests.plugins, &self.files);
+        for ((file, function), reach) in linked.reach(&modules, &called) {
             self.files[file].functions.insert(function, reach);
         }
         linked

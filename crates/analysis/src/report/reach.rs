@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::{HashMap, HashSet};
 use sigma_core::{DistributionKind, Reach};
 
+use super::entry::Named;
 use super::manifest::{Manifests, plain_path};
 use crate::language::{Language, language_of};
 
@@ -113,12 +114,16 @@ pub(super) fn reach(kind: DistributionKind, files: &[Candidate<'_>], manifests: 
     let starts = |inner: &str| inner.ends_with(".pth") || inner.starts_with(HOOK);
     queue.extend(files.iter().enumerate().filter(|(_, file)| starts(file.inner)).map(|(index, _)| index));
     let mut seen: BTreeSet<usize> = queue.iter().copied().collect();
+    let names = Named::of(&by_path);
     while let Some(index) = queue.pop() {
         reach[index] = Reach::Install;
         for (module, _) in files[index].modules {
-            for path in paths_of(folder_of(files[index].inner), module) {
-                if let Some(next) = find(&by_path, &path).filter(|next| seen.len() < MAX_REACHED && seen.insert(*next))
-                {
+            let folder = folder_of(files[index].inner);
+            // Of a script that a command line starts, often only the name is known.
+            let script = is_script(module).then(|| names.find(module, folder)).flatten();
+            let found = paths_of(folder, module).into_iter().filter_map(|path| find(&by_path, &path)).chain(script);
+            for next in found {
+                if seen.len() < MAX_REACHED && seen.insert(next) {
                     queue.push(next);
                 }
             }

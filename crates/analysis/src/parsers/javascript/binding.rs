@@ -61,7 +61,13 @@ impl<'a> Walker<'_, 'a> {
             }
             BindingPattern::ArrayPattern(array) => {
                 for (index, element) in array.elements.iter().enumerate() {
-                    let item = value.items().get(index).cloned().unwrap_or_else(|| item_of(&value));
+                    let mut item = value.items().get(index).cloned().unwrap_or_else(|| item_of(&value));
+                    // `const [password, setPassword] = useState("")`
+                    if let Some(BindingPattern::BindingIdentifier(name)) = element
+                        && item.is_unknown()
+                    {
+                        self.builder.named_parameter(&mut item, name.name.as_str());
+                    }
                     if let Some(element) = element {
                         self.bind(element, item);
                     }
@@ -128,6 +134,13 @@ impl<'a> Walker<'_, 'a> {
                 let key = self.eval(&member.expression);
                 if let Some(key) = key.as_text() {
                     self.builder.copied_to(key, &right, place);
+                }
+                // `bytes[i] ^= key`: what a file or an answer holds was masked.
+                let held = object.taint.any(Taint::FILE | Taint::REMOTE | Taint::HIDDEN | Taint::OWN);
+                if let (AssignmentOperator::BitwiseXOR, true, Expression::Identifier(name)) =
+                    (assignment.operator, held, &member.object)
+                {
+                    self.builder.unmasks(name.name.as_str());
                 }
                 self.builder.set_member(&object, key.as_text(), &right);
                 right

@@ -17,8 +17,22 @@ pub(super) fn outside(object: &Expression<'_>, name: &str) -> Taint {
     match name {
         "cookie" if of == "document" => Taint::PAGE,
         "body" | "query" | "params" | "headers" | "cookies" if matches!(of, "req" | "request") => Taint::VISITOR,
+        // Koa's context.
+        "query" | "cookies" if of == "ctx" => Taint::VISITOR,
         _ => Taint::NONE,
     }
+}
+
+/// What a user typed into a form of the page, where an event says which: `new FormData(event.target)`.
+pub(super) fn is_form(new: &NewExpression<'_>) -> Taint {
+    let named = matches!(&new.callee, Expression::Identifier(name) if name.name == "FormData");
+    let of_event = match new.arguments.first() {
+        Some(Argument::StaticMemberExpression(member)) => {
+            matches!(member.property.name.as_str(), "target" | "currentTarget")
+        }
+        _ => false,
+    };
+    if named && of_event { Taint::PASSWORD } else { Taint::NONE }
 }
 
 /// Elements of a page that do something with what they are given, by the names that they go by here.

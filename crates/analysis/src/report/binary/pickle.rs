@@ -10,6 +10,17 @@ const MAX_NAMES: usize = 500;
 /// Longest part of a name.
 const MAX_PART: usize = 200;
 
+/// The pickle in a file of numpy's that holds an array of objects: it stands behind the header (NEP 1).
+pub(crate) fn in_array(bytes: &[u8]) -> Option<&[u8]> {
+    let rest = bytes.strip_prefix(b"\x93NUMPY")?;
+    let (width, length) = match rest {
+        [1, _, low, high, ..] => (2, usize::from(u16::from_le_bytes([*low, *high]))),
+        [_, _, a, b, c, d, ..] => (4, u32::from_le_bytes([*a, *b, *c, *d]) as usize),
+        _ => return None,
+    };
+    rest.get(2 + width + length..).filter(|pickle| pickle.first() == Some(&0x80))
+}
+
 /// The names that a pickle fetches; nothing for a file that is none.
 pub(crate) fn names(bytes: &[u8]) -> Vec<String> {
     let (mut names, mut texts, mut at) = (Vec::new(), Vec::<String>::new(), 0);

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::Deeds;
+use crate::facts::{Deeds, Effects};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -23,4 +23,24 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let called = if source.is_script() { Severity::Low } else { Severity::Medium };
         hits.push(hit.severity(called).loaded(Severity::Critical));
     }
+    // A table of agents and what turns their questions off, one after the other: `spawn(name, table[name])`.
+    let has = |flag: &&str| memchr::memmem::find(source.facts.source.as_bytes(), flag.as_bytes()).is_some();
+    let mut spawns = source.calls(Effects::SPAWN).filter(|call| {
+        call.positional(0).is_some_and(|program| program.as_text().is_none())
+            && call.positional(1).is_some_and(|words| words.as_text().is_none() && words.items().is_empty())
+    });
+    if let Some(call) = spawns.next().filter(|_| FLAGS.iter().filter(|flag| has(flag)).count() >= 2) {
+        let hit = hits.at(source.facts, call.place).severity(Severity::Medium);
+        let message = "Starts one of several coding agents, each with its questions turned off.";
+        hits.push(hit.loaded(Severity::Critical).message(message));
+    }
 }
+
+/// What turns the questions of well-known agents off.
+const FLAGS: [&str; 5] = [
+    "--dangerously-skip-permissions",
+    "--trust-all-tools",
+    "--yolo",
+    "--dangerously-bypass-approvals-and-sandbox",
+    "--allow-all-tools",
+];

@@ -21,6 +21,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
 /// Stores that only their own application has reason to open.
 const PERSONAL: [Signs; 4] = [Signs::BROWSER, Signs::MESSENGER, Signs::WALLET, Signs::GAME];
 
+/// Bytes of source of a package in which a list and what is done with it belong together: 512 KiB.
+const SMALL: u64 = 512 << 10;
+
 /// Rules that show where a package reports to.
 const REPORTS: [&str; 3] = ["collector-address", "hard-coded-webhook", "raw-address"];
 
@@ -33,13 +36,18 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
         let hits = file.outcome.hits.iter();
         hits.filter(|hit| hit.severity > Severity::Low).any(|hit| REPORTS.contains(&RULES[hit.rule].id))
     });
-    // Where one file names them all, it is reported itself.
-    if kinds < 2 || whole || !reports {
+    let known = |id: &str| files().any(|file| file.outcome.hits.iter().any(|hit| RULES[hit.rule].id == id));
+    // Where one file names them all and does something with them, it is reported itself.
+    let told = whole && known("stealer");
+    // A list in one file, and others that open what it names and send it somewhere.
+    let listed = whole && distribution.source_bytes() <= SMALL && known("network-client") && known("file-read");
+    if kinds < 2 || told || !(reports && !whole || listed) {
         return;
     }
+    let severity = if reports { Severity::Critical } else { Severity::High };
     for sign in PERSONAL {
         if let Some(file) = names(sign).next() {
-            hits.push(hits.hit("").file(file.path.clone()).reach(file.reach));
+            hits.push(hits.hit("").file(file.path.clone()).reach(file.reach).severity(severity));
         }
     }
 }

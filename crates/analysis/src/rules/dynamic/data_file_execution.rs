@@ -66,7 +66,7 @@ fn disguise(file: &str) -> Option<bool> {
     let (_, extension) = file.rsplit_once('.')?;
     match extension.to_ascii_lowercase().as_str() {
         "png" | "jpg" | "jpeg" | "gif" | "ico" | "bmp" | "wav" | "mp3" | "mp4" | "pdf" | "ttf" | "woff" | "woff2"
-        | "bin" | "dat" | "log" | "tmp" | "zip" => Some(true),
+        | "bin" | "dat" | "log" | "tmp" | "zip" | "wasm" | "node" | "so" | "dll" | "pem" | "crt" | "map" => Some(true),
         "txt" | "json" | "md" | "csv" | "xml" | "html" | "css" | "svg" | "yml" | "yaml" => Some(false),
         _ => None,
     }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Deeds, Effects, Taint, Value};
+use crate::facts::{Deeds, Effects, Taint, Value, Waits};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -39,7 +39,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         if all.contains(&command.trim()) {
             let hit = hits.at(source.facts, call.place);
             hits.push(
-                hit.severity(Severity::High)
+                hit.severity(if call.waits.any(Waits::WORD) { Severity::Critical } else { Severity::High })
                     .loaded(Severity::Critical)
                     .message("Deletes everything in the working folder, which is the user's project."),
             );

@@ -4,7 +4,7 @@ use sigma_core::{Capability, Category, Severity};
 
 use super::super::agent::agent_configuration::is_idle_task;
 use super::file_write::is_writing;
-use crate::facts::{Deeds, Effects, Taint, deeds_of_text};
+use crate::facts::{Call, Deeds, Effects, Taint, deeds_of_text};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -42,10 +42,44 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
                 hits.push(hit.severity(Severity::Critical).message(message));
                 continue;
             }
-            // A tool may install its completion or its service when the user asks for that.
-            hits.push(hit.severity(Severity::Low).loaded(Severity::Critical));
+            let has = |text: &str| memchr::memmem::find(source.facts.source.as_bytes(), text.as_bytes()).is_some();
+            let key = || ["ssh-rsa AAAA", "ssh-ed25519 AAAA", "ecdsa-sha2-nistp256 AAAA"].into_iter().any(has);
+            if has("authorized_keys") && key() {
+                let message = "Lets the owner of a key that stands in the code log in.";
+                hits.push(hit.severity(Severity::Critical).message(message));
+                continue;
+            }
+            if call.arguments.iter().filter_map(|argument| argument.value.as_text()).any(runs_code) {
+                let message = "Writes code that runs other code to a place that starts programs by itself.";
+                hits.push(hit.severity(Severity::High).loaded(Severity::Critical).message(message));
+                continue;
+            }
+            // A tool may install its completion or its service when the user asks for that, and its own hook in a repository.
+            let loaded = if is_plain_hook(source, call) { Severity::Medium } else { Severity::Critical };
+            hits.push(hit.severity(Severity::Low).loaded(loaded));
         }
     }
+}
+
+/// True for a program that runs what it fetches or decodes.
+fn runs_code(text: &str) -> bool {
+    let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    any(&["exec(", "eval("]) && any(&["urlopen", "requests.", "b64decode", "http", "fromhex", "decompress"])
+}
+
+/// True for a hook of git whose text stands in the code and only starts a command of the project.
+fn is_plain_hook(source: &Source<'_>, call: &Call<'_>) -> bool {
+    let of_git = source.facts.mentions.iter().filter(|mention| mention.taint.any(Taint::PERSISTENCE_PATH));
+    let plain = |text: &str| {
+        text.starts_with("#!")
+            && text.len() <= 400
+            && !text.contains("://")
+            && deeds_of_text(text).without(Deeds::INSTALLS).is_empty()
+    };
+    let mut of_git = of_git.peekable();
+    of_git.peek().is_some()
+        && of_git.all(|mention| mention.what == "git hooks")
+        && call.positional(1).and_then(|text| text.as_text()).is_some_and(plain)
 }
 
 /// True where a program stands at the place of a command, not in the middle of a sentence about it.

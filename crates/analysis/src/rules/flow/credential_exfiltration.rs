@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::Verdict;
-use crate::facts::{Call, Effects, Taint, Value, find_mention};
+use crate::facts::{Call, Effects, Signs, Taint, Value, find_mention};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -33,11 +33,21 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         }
         let taint = if back { call.taint } else { call.taint.without(Taint::CREDENTIAL_PATH) };
         if let Some(([called, loaded, _], _)) = verdict(call.effects, taint) {
+            // Clients of clouds send what they find in profiles; nobody's client sends keys of SSH, wallets and browsers.
+            let personal = Signs::SSH | Signs::WALLET | Signs::BROWSER | Signs::MESSENGER | Signs::KEYCHAIN;
+            let of_service = Signs::CLOUD | Signs::DEVELOPER | Signs::METADATA;
+            let stolen = source.facts.signs.any(personal) && !source.facts.signs.any(of_service);
+            // In a bundle the signs belong to strangers.
+            let small = source.facts.source.len() <= SMALL;
+            let called = if stolen && small && call.taint.any(Taint::NAMED_HOST) { Severity::Critical } else { called };
             let hit = hits.at(source.facts, call.place);
             hits.push(hit.severity(called).loaded(loaded));
         }
     }
 }
+
+/// Bytes of a source in which what is named and what is sent belong together.
+const SMALL: usize = 256 << 10;
 
 /// Methods of a connection that is there already.
 const HANDS: [&str; 6] = ["emit", "end", "send", "sendall", "send_message", "write"];

@@ -131,6 +131,8 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
         }
         // Who runs the text that an address of the author's choice answers lets the author run anything, whenever it is.
         _ if code && taint.any(Taint::NAMED_HOST) => [Severity::Critical; 3],
+        // An address that an encoding hides, or an answer that one does: nothing but hiding explains either.
+        _ if code && taint.any(Taint::NAMED) && taint.any(Taint::DECODED) => [Severity::Critical; 3],
         // An address that only the caller names is no news to the caller.
         _ if code && !taint.any(Taint::NAMED | Taint::DOWNLOADED) => {
             [Severity::Medium, Severity::Critical, Severity::Critical]

@@ -58,7 +58,7 @@ const FLOWS: &[Flow] = &[
     },
     Flow {
         what: Taint::OUTPUT,
-        severity: [Severity::Info, Severity::High, Severity::High],
+        severity: [Severity::Info, Severity::High, Severity::Critical],
         to_collector: [Severity::High, Severity::Critical, Severity::Critical],
         message: "What another program printed flows into a network call.",
     },
@@ -183,6 +183,7 @@ fn is_destination(call: &Call<'_>) -> bool {
         .with(Taint::HOST_INFO)
         .with(Taint::WATCHED)
         .with(Taint::ADDRESS)
+        .with(Taint::FOUND)
         .with(Taint::BEHIND);
     let grave = first.taint.any(GRAVE);
     !named && !grave && !told.into_iter().any(|argument| argument.value.taint.any(TELLING))

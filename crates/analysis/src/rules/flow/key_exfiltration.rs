@@ -3,7 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use super::Verdict;
-use crate::facts::{Call, Effects, Taint, Value};
+use crate::facts::{Call, Effects, Taint, Value, address_of};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -25,7 +25,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     // Where to connect is not what is told.
     let tells = |call: &&Call<'_>| !call.path.ends_with(".connect") && !call.path.ends_with(".connect_ex");
     for call in source.calls(Effects::NET | Effects::PREPARE).filter(tells) {
-        let taint = call.taint.without(Taint::PASSWORD) | sent(call).and(Taint::PASSWORD);
+        let secrets = Taint::PASSWORD | Taint::TOKEN;
+        let taint = call.taint.without(secrets) | sent(call, true).and(Taint::PASSWORD);
         // A session keeps what a login answers.
         let session = call.path.contains("()");
         let rest = source.facts.source.get(call.place.end as usize..).unwrap_or_default().trim_start();
@@ -37,6 +38,15 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             let hit = hits.at(source.facts, call.place).severity(called).loaded(loaded).message(message);
             let about = source.facts.stood_in_for.iter().filter(|_| alone.is_none());
             hits.push(hit.about(about.cloned()));
+            continue;
+        }
+        // What a token opens is told by nobody who was not asked to.
+        let told = sent(call, false).any(Taint::TOKEN) && !taint.any(Taint::FORGE);
+        if told && effects.any(Effects::DISCARDED) && address_of(&call.arguments).is_some() {
+            let message = "A token that the caller hands over is sent as data to a host that stands in the code, and nobody waits \
+                           for an answer.";
+            let hit = hits.at(source.facts, call.place).severity(Severity::High).loaded(Severity::Critical);
+            hits.push(hit.message(message));
         }
     }
 }
@@ -72,8 +82,9 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
     })
 }
 
-/// What the parts of a request are made of that carry data; what proves who asks is not among them.
-fn sent(call: &Call<'_>) -> Taint {
+/// What the parts of a request are made of that carry data, with the address or without it; what proves who asks is not
+/// among them.
+fn sent(call: &Call<'_>, address: bool) -> Taint {
     const PROOFS: [&str; 8] = ["headers", "auth", "cert", "cookies", "proxies", "Authorization", "key", "verify"];
     let of = |value: &Value<'_>| match value.field("headers").or(value.field("method")).or(value.field("auth")) {
         Some(_) => ["body", "data", "json", "params", "form", "formData", "searchParams"]
@@ -82,6 +93,8 @@ fn sent(call: &Call<'_>) -> Taint {
             .fold(Taint::NONE, |all, field| all | field.taint),
         None => value.taint,
     };
+    let place = |value: &Value<'_>| value.as_prefix().is_some_and(|text| text.contains("://"));
     let data = call.arguments.iter().filter(|a| a.name.as_deref().is_none_or(|name| !PROOFS.contains(&name)));
+    let data = data.filter(|argument| address || !place(&argument.value));
     data.fold(Taint::NONE, |all, argument| all | of(&argument.value))
 }

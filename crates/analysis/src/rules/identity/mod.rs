@@ -5,5 +5,6 @@ pub(super) mod dependency_confusion_version;
 pub(super) mod empty_metadata;
 pub(super) mod identity_mismatch;
 pub(super) mod lookalike_name;
+pub(super) mod shadowed_command;
 pub(super) mod shadowed_module;
 pub(super) mod starjacking;

@@ -59,7 +59,7 @@ const JUDGED: [(Deeds, Severity, &str); 12] = [
 ];
 
 /// Rules whose hits in a shell script are grave when npm runs it.
-const SERIOUS: [&str; 8] = [
+const SERIOUS: [&str; 12] = [
     "command-download",
     "command-exfiltration",
     "credential-exfiltration",
@@ -67,5 +67,9 @@ const SERIOUS: [&str; 8] = [
     "disarming",
     "encoded-command",
     "miner",
+    "persistence",
     "reverse-shell",
+    "secret-scan",
+    "self-publishing",
+    "unleashed-agent",
 ];

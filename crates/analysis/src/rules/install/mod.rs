@@ -7,6 +7,7 @@ pub(super) mod install_request;
 pub(super) mod node_gyp;
 pub(super) mod npm_script;
 pub(super) mod npm_script_download;
+pub(super) mod npm_settings;
 pub(super) mod pth_code;
 pub(super) mod setup_code;
 pub(super) mod setup_command;

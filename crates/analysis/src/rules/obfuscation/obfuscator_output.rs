@@ -42,6 +42,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     // At installation nothing has to be protected from the reader.
     let [called, loaded, installed] = match strong {
         _ if encrypted => [Severity::High, Severity::Critical, Severity::Critical],
+        _ if unreadable && kind.contains("JSFuck") => [Severity::High, Severity::Critical, Severity::Critical],
         _ if unreadable => [Severity::High; 3],
         true if acting => [Severity::High, Severity::Critical, Severity::Critical],
         true => [Severity::High, Severity::High, Severity::Critical],
@@ -83,6 +84,9 @@ fn shape(text: &str, facts: &Facts<'_>) -> Option<(usize, &'static str, bool)> {
     if let Some(at) = hexadecimal_table(bytes) {
         return Some((at, "Every constant stands in a table and is taken out of it by a hexadecimal number.", true));
     }
+    if let Some(at) = table_made_once(bytes) {
+        return Some((at, "Every text stands in a table that a function makes once and then stands in for.", true));
+    }
     let packer = "eval(function(p,a,c,k,e,";
     if let Some(at) = find(packer) {
         return Some((at, "The code is packed: it is put together from words and run.", false));
@@ -123,6 +127,32 @@ fn hexadecimal_names(bytes: &[u8]) -> (u32, usize) {
         }
     }
     (names, first)
+}
+
+/// `function a(){const t=[..];a=function(){return t};return a()}` around a long list of texts, whatever the names: the
+/// table of an obfuscator that was told to write short ones. Where the assignment stands.
+fn table_made_once(bytes: &[u8]) -> Option<usize> {
+    let name_before = |end: usize| {
+        let start = bytes[..end].iter().rposition(|byte| !is_name(*byte)).map_or(0, |at| at + 1);
+        bytes.get(start..end).filter(|name| !name.is_empty())
+    };
+    memchr::memmem::find_iter(bytes, b"=function(){return ").take(1_000).find(|at| {
+        let Some(outer) = name_before(*at) else { return false };
+        let rest = &bytes[at + 19..];
+        let table = rest.iter().take_while(|byte| is_name(**byte)).count();
+        let after = rest.get(table..).unwrap_or_default();
+        let after = after.strip_prefix(b";").unwrap_or(after);
+        let returns = [b"};return ", outer, b"();"].concat();
+        // The list ends right before, with many texts in it.
+        let before = at.checked_sub(outer.len() + 1).and_then(|end| bytes.get(end.saturating_sub(4_000)..=end));
+        let texts = |before: &[u8]| memchr::memmem::find_iter(before, b"','").take(10).count() >= 10;
+        table > 0 && after.starts_with(&returns) && before.is_some_and(|b| b.ends_with(b"];") && texts(b))
+    })
+}
+
+/// True for a byte of a name.
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')
 }
 
 /// `%text:~17,1%`, the way of a batch file to take one letter of a text, so often that words are made of it.

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Effects, Taint};
+use crate::facts::{Call, Effects, Taint, Value};
 use crate::rules::flow::Verdict;
 use crate::rules::{Check, Hits, Rule, Source};
 
@@ -24,10 +24,10 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let Some(([called, loaded, _], _)) = verdict(call.effects, call.taint) else { continue };
         // The program itself, or the words of its command line.
         let first = call.positional(0).or_else(|| call.option("source"));
-        let told = first.is_some_and(|value| {
-            let value = value.items().first().unwrap_or(value);
-            value.taint.any(Taint::VISITOR) && !value.taint.any(Taint::JOINED)
-        });
+        let said = |value: &Value<'_>| value.taint.any(Taint::VISITOR) && !value.taint.any(Taint::JOINED);
+        let told = first.is_some_and(|value| said(value.items().first().unwrap_or(value)));
+        // `execFile("/bin/sh", ["-c", word])`: the shell runs the word.
+        let told = told || after_flag(call).is_some_and(said);
         if told {
             let hit = hits.at(source.facts, call.place);
             hits.push(hit.severity(called).loaded(loaded));
@@ -35,9 +35,21 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     }
 }
 
+/// The text that a shell or a runtime is told to run, in a list of words.
+fn after_flag<'v, 'a>(call: &'v Call<'a>) -> Option<&'v Value<'a>> {
+    const FLAGS: [&str; 7] = ["-c", "/c", "/C", "-Command", "-command", "-e", "--eval"];
+    call.arguments.iter().find_map(|argument| {
+        let words = argument.value.items();
+        let flag = words.iter().position(|word| word.as_text().is_some_and(|text| FLAGS.contains(&text)))?;
+        words.get(flag + 1)
+    })
+}
+
 /// What a flow means to this rule.
 pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdict> {
     let runs = effects.any(Effects::SPAWN | Effects::EVAL);
     let whole = taint.any(Taint::VISITOR) && !taint.any(Taint::JOINED);
-    (runs && whole).then_some(([Severity::High, Severity::Critical, Severity::Critical], RULE.message))
+    // Who administers a server does not encode what it is told.
+    let called = if taint.any(Taint::DECODED) { Severity::Critical } else { Severity::High };
+    (runs && whole).then_some(([called, Severity::Critical, Severity::Critical], RULE.message))
 }
