@@ -329,7 +329,7 @@ impl<'p> Paths<'p, '_> {
         let known = match self.absolute.get(name) {
             Some(known) => *known,
             None => {
-                let found = self.from_root(name);
+                let found = self.below_root(name);
                 self.absolute.insert(name, found);
                 found
             }
@@ -339,7 +339,7 @@ impl<'p> Paths<'p, '_> {
     }
 
     /// The longest prefix of a dotted name that is a file from the root or below [`SOURCES`].
-    fn from_root(&self, name: &str) -> Option<(usize, usize)> {
+    fn below_root(&self, name: &str) -> Option<(usize, usize)> {
         let path = format!("{SOURCES}{}", name.replace('.', "/"));
         prefixes(name).find_map(|end| {
             let root = path[SOURCES.len()..SOURCES.len() + end].trim_start_matches('/');
