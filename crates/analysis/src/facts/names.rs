@@ -67,6 +67,16 @@ impl<'a> Names<'a> {
         self.slots.iter().filter_map(|(name, slot)| Some((*name, self.values[*slot].as_ref()?)))
     }
 
+    /// How many names there are, whether they stand for something or not.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// What all names stand for, to be changed.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Named<'a>> {
+        self.values.iter_mut().flatten()
+    }
+
     fn slot(&mut self, name: &'a str) -> usize {
         *self.slots.entry(name).or_insert_with(|| {
             self.values.push(None);

@@ -28,7 +28,8 @@ impl<'a> Builder<'a> {
     /// `Keypair.fromSecretKey(decode(text))` tells that `text` is a key.
     pub(super) fn grow_parameters(&mut self, value: Taint, taint: Taint) {
         let given = value.without_symbols().without(value.concrete());
-        if given.is_empty() {
+        // Every name is looked at, however often a file asks for that.
+        if given.is_empty() || !self.afford(self.scope.len()) {
             return;
         }
         let current = self.current;

@@ -20,7 +20,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
-    let Some(package) = distribution.package.map(|package| package.name().as_str().to_ascii_lowercase()) else {
+    let Some(package) = distribution.package().map(|package| package.name().as_str().to_ascii_lowercase()) else {
         return;
     };
     let makers = || distribution.manifests.commands.iter().filter_map(|command| maker(command));
