@@ -114,7 +114,16 @@ fn json_has_the_names_of_the_specification() {
           "packageVersion": null,
           "registrySource": "pypi",
           "status": "REJECTED",
-          "warnings": []
+          "warnings": [
+            {
+              "code": "not-eligible",
+              "distribution": null,
+              "evidence": null,
+              "location": null,
+              "message": "local path at requirements.txt:2: publish it and name a release on PyPI, or submit the code itself for review",
+              "severity": "HIGH"
+            }
+          ]
         }
       ],
       "packagesCertifiedFromCache": 0,
