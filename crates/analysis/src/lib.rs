@@ -6,6 +6,7 @@
 //!
 //! The way of a file: `archive` unpacks it, `parsers` reads it into `facts`, `rules` look at those, `report` collects.
 
+mod ahead;
 mod archive;
 mod facts;
 #[cfg(feature = "fuzzing")]
@@ -33,13 +34,16 @@ pub use signatures::{Signature, signatures};
 pub use unpack::{Packed, list, unpack};
 
 use std::io::{Read, Seek};
+use std::sync::{Arc, OnceLock};
 
 use sigma_core::{
     Digests, DistributionKind, DistributionReport, FileEntry, FileSet, FileState, PackageId, Sha256, SkipReason,
     Skipped, SourceState, printable,
 };
 
-use report::{Distribution, File, Memory};
+use ahead::Ahead;
+use rayon::ThreadPool;
+use report::{Distribution, File, Memory, Outcome, Reading};
 
 /// Bytes that can be read from any position, such as an open file.
 pub trait Source: Read + Seek {}
@@ -124,6 +128,9 @@ pub const RULESET: &str = "2026.11.8";
 /// is touched costs memory.
 const STACK: usize = 32 << 20;
 
+/// Bytes of a distribution that one thread has read before others would have started: 32 KiB.
+const SMALL: u64 = 32 << 10;
+
 /// The engine. Build one and share it: it holds the compiled rules and remembers files it has seen (by content), so
 /// that a wheel and its sdist are not analysed twice. What it remembers never changes what it says.
 pub struct Analyser {
@@ -131,6 +138,9 @@ pub struct Analyser {
     memory: Memory,
     rules: OperatorRules,
     ruleset: String,
+    /// How many threads read the files of one distribution, and these, once they are needed.
+    threads: usize,
+    pool: OnceLock<Option<ThreadPool>>,
 }
 
 impl Analyser {
@@ -142,7 +152,13 @@ impl Analyser {
     /// An engine that runs the operator's rules beside the built-in ones.
     pub fn with_rules(limits: Limits, rules: OperatorRules) -> Self {
         let ruleset = rules.ruleset(RULESET);
-        Self { limits, memory: Memory::default(), rules, ruleset }
+        Self { limits, memory: Memory::default(), rules, ruleset, threads: 1, pool: OnceLock::new() }
+    }
+
+    /// Reads the files of each distribution on this many threads beside the one that asks. One, the default, is right where
+    /// many distributions are analysed at once. The report is the same.
+    pub fn on_threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
     }
 
     /// The rules that this engine runs: [`RULESET`], followed by `+local.` and eight hexadecimal digits of the hash of
@@ -156,15 +172,36 @@ impl Analyser {
         self.rules
     }
 
+    /// What the rules say of a file, made now or remembered.
+    fn outcome(&self, sha256: Sha256, reading: Reading, bytes: &[u8]) -> Arc<Outcome> {
+        self.memory.outcome(sha256, reading, || Outcome::of(bytes, reading, self.limits.syntax_depth, &self.rules))
+    }
+
+    /// Adds the files that a walk over some bytes meets, read on several threads where that pays.
+    fn read<T>(
+        &self,
+        distribution: &mut Distribution<'_>,
+        bytes: u64,
+        walk: impl FnOnce(&mut Ahead<'_, '_, '_>) -> T,
+    ) -> T {
+        let pool = if bytes < SMALL { None } else { self.pool.get_or_init(|| ahead::threads(self.threads)).as_ref() };
+        match pool {
+            None => walk(&mut Ahead::new(self, distribution, None)),
+            Some(pool) => pool.in_place_scope(|scope| {
+                let mut ahead = Ahead::new(self, distribution, Some(scope));
+                let answer = walk(&mut ahead);
+                ahead.distribution();
+                answer
+            }),
+        }
+    }
+
     /// Analyses one distribution. Never fails: what cannot be read is disclosed in the report's coverage.
     pub fn analyse(&self, input: Input<'_>) -> Analysis {
         stacker::maybe_grow(STACK / 2, STACK, || {
             let mut distribution = Distribution::new(Some(input.package), input.kind, input.filename, &self.rules);
-            let walk = archive::walk(input.filename, input.bytes, &self.limits, &mut |member| {
-                let whole = matches!(member.content, archive::Content::Whole(_));
-                let (path, size, sha256) = (member.path, member.size, member.sha256);
-                let file = File { path, size, sha256, bytes: member.content.bytes(), whole };
-                distribution.add(&file, &self.limits, &self.memory);
+            let walk = self.read(&mut distribution, input.digests.size, |ahead| {
+                archive::walk(input.filename, input.bytes, &self.limits, &mut |member| ahead.add(&File::of(&member)))
             });
             distribution.add_walk(walk);
             let again = distribution.wanted_again();
@@ -194,22 +231,21 @@ impl Analyser {
         stacker::maybe_grow(STACK / 2, STACK, || {
             let mut distribution = Distribution::new(None, kind, filename, &self.rules);
             distribution.entry = entry;
-            let mut left = self.limits;
-            each(&mut |loose| match loose {
-                Loose::File { path, size, sha256, bytes } => {
-                    let file = File { path, size, sha256, bytes, whole: bytes.len() as u64 == size };
-                    distribution.add(&file, &self.limits, &self.memory);
-                    if file.whole && archive::is_archive(bytes) {
-                        let walk = archive::walk_inside(path, bytes, &mut left, &mut |path, member| {
-                            let whole = matches!(member.content, archive::Content::Whole(_));
-                            let (size, sha256, bytes) = (member.size, member.sha256, member.content.bytes());
-                            let file = File { path, size, sha256, bytes, whole };
-                            distribution.add(&file, &self.limits, &self.memory);
-                        });
-                        distribution.add_walk(walk);
+            self.read(&mut distribution, u64::MAX, |ahead| {
+                let mut left = self.limits;
+                each(&mut |loose| match loose {
+                    Loose::File { path, size, sha256, bytes } => {
+                        let file = File { path, size, sha256, bytes, whole: bytes.len() as u64 == size };
+                        ahead.add(&file);
+                        if file.whole && archive::is_archive(bytes) {
+                            let walk = archive::walk_inside(path, bytes, &mut left, &mut |path, member| {
+                                ahead.add(&File { path, ..File::of(&member) });
+                            });
+                            ahead.distribution().add_walk(walk);
+                        }
                     }
-                }
-                Loose::Skipped(skipped) => distribution.skip(skipped.path, skipped.reason, skipped.detail),
+                    Loose::Skipped(skipped) => ahead.distribution().skip(skipped.path, skipped.reason, skipped.detail),
+                });
             });
             let again = distribution.wanted_again();
             if !again.is_empty() {
@@ -253,7 +289,7 @@ impl Analyser {
                 let whole = bytes.len() as u64 <= self.limits.file_bytes;
                 let size = bytes.len() as u64;
                 let file = File { path, size, sha256: Sha256::of(bytes), bytes, whole };
-                distribution.add(&file, &self.limits, &self.memory);
+                distribution.add(&file, &self.limits, |reading| self.outcome(file.sha256, reading, bytes));
             }
             let again = distribution.wanted_again();
             for (path, bytes) in files.iter().filter(|(path, _)| again.contains(*path)) {

@@ -7,6 +7,7 @@ use sigma_core::{
 use super::*;
 
 mod hiding;
+mod threads;
 
 fn package() -> PackageId {
     PackageId::new(PackageName::new(Ecosystem::Pypi, "demo").unwrap(), "1.0.0").unwrap()

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::{BASE64, HEXLOWER, HEXLOWER_PERMISSIVE};
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why a text is not a digest.
@@ -195,9 +195,9 @@ impl ExpectedDigest {
                 let wrong =
                     || DigestError::Malformed { got: crate::printable(entry, 160), expected: "sha512-<base64>" };
                 let entry = entry.split('?').next().unwrap_or_default();
-                let (algorithm, base64) = entry.split_once('-').ok_or_else(wrong)?;
+                let (algorithm, digest) = entry.split_once('-').ok_or_else(wrong)?;
                 let algorithm: HashAlgorithm = algorithm.parse()?;
-                let bytes = BASE64.decode(base64.as_bytes()).map_err(|_| wrong())?;
+                let bytes = crate::base64(digest).ok_or_else(wrong)?;
                 Self::new(algorithm, bytes).map_err(|_| wrong())
             })
             .collect()

@@ -51,5 +51,5 @@ pub use submission::{
     Usage,
 };
 pub use target::{Arch, Os, Platform, PythonVersion, Target, TargetError};
-pub use text::printable;
+pub use text::{base64, printable};
 pub use time::Timestamp;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use data_encoding::BASE64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sigma_core::base64;
 
 /// Bytes, base64 in JSON. Decoding refuses other alphabets, missing padding and stray trailing bits.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -30,7 +31,6 @@ impl Serialize for Base64 {
 impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let bytes = BASE64.decode(text.as_bytes()).map_err(serde::de::Error::custom)?;
-        Ok(Self(bytes))
+        base64(&text).map(Self).ok_or_else(|| serde::de::Error::custom("got other text, expected base64 with padding"))
     }
 }

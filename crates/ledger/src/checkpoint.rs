@@ -3,7 +3,7 @@
 use std::fmt;
 
 use data_encoding::BASE64;
-use sigma_core::printable;
+use sigma_core::{base64, printable};
 
 use crate::note::{Note, NoteError};
 
@@ -33,7 +33,7 @@ impl Checkpoint {
         };
         let number = size.parse::<u64>().ok().filter(|number| number.to_string() == size && *number <= MAX_SIZE);
         let size = number.ok_or(NoteError::Malformed("the second line of a checkpoint is its size"))?;
-        let root = BASE64.decode(root.as_bytes()).ok().and_then(|root| root.try_into().ok());
+        let root = base64(root).and_then(|root| root.try_into().ok());
         let root = root.ok_or(NoteError::Malformed("the third line of a checkpoint is its root hash"))?;
         if origin.is_empty() {
             return Err(NoteError::Malformed("the first line of a checkpoint is its origin"));

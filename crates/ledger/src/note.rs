@@ -7,7 +7,7 @@ use std::fmt;
 
 use data_encoding::BASE64;
 use sha2::Digest as _;
-use sigma_core::printable;
+use sigma_core::{base64, printable};
 
 use crate::keys::{Algorithm, PublicKey};
 
@@ -66,9 +66,9 @@ impl NoteSignature {
     /// When it is none.
     pub fn parse(line: &str) -> Result<Self, NoteError> {
         let wrong = NoteError::Malformed("a signature line is `— name base64`");
-        let (name, base64) =
+        let (name, spelled) =
             line.strip_prefix("— ").and_then(|rest| rest.split_once(' ')).ok_or_else(|| wrong.clone())?;
-        let decoded = BASE64.decode(base64.as_bytes()).map_err(|_| wrong.clone())?;
+        let decoded = base64(spelled).ok_or_else(|| wrong.clone())?;
         let (id, bytes) = decoded.split_first_chunk::<4>().ok_or_else(|| wrong.clone())?;
         if check_name(name).is_err() || bytes.is_empty() {
             return Err(wrong);
@@ -203,10 +203,10 @@ impl NoteKey {
     pub fn parse(text: &str) -> Result<Self, NoteError> {
         let wrong = || NoteError::Key(printable(text, 200));
         let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(base64)) = (parts.next(), parts.next(), parts.next()) else {
+        let (Some(name), Some(id), Some(spelled)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(wrong());
         };
-        let decoded = BASE64.decode(base64.as_bytes()).map_err(|_| wrong())?;
+        let decoded = base64(spelled).ok_or_else(wrong)?;
         let (kind, raw) = decoded.split_first().ok_or_else(wrong)?;
         let raw: [u8; 32] = raw.try_into().map_err(|_| wrong())?;
         let role = match kind {

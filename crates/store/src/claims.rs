@@ -44,20 +44,27 @@ pub struct Claim {
 #[derive(Debug)]
 enum Held {
     /// A locked file: every process that shares a SQLite file is on its machine.
-    File { _locked: File },
+    File { locked: File },
     /// A connection that holds an advisory lock of PostgreSQL, and nothing else: none of the pool's. In a mutex that nobody locks, so
     /// that tasks may share what holds it. It is there until the claim is dropped.
     Connection { locking: Mutex<Option<AnyConnection>>, database: Connections },
 }
 
-/// Its connection is kept for the next claim, once the server has ended the lock. Where no task can wait for that, closing it does.
+/// A file is unlocked and not only closed: a process that this one is just starting has a copy of it until it runs its own program.
+/// A connection is kept for the next claim, once the server has ended the lock. Where no task can wait for that, closing it does.
 impl Drop for Claim {
     fn drop(&mut self) {
-        if let Held::Connection { locking, database } = &mut self.held
-            && let Some(connection) = locking.get_mut().unwrap_or_else(PoisonError::into_inner).take()
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            runtime.spawn(database.clone().unlock(connection));
+        match &mut self.held {
+            Held::File { locked } => {
+                let _ = locked.unlock();
+            }
+            Held::Connection { locking, database } => {
+                if let Some(connection) = locking.get_mut().unwrap_or_else(PoisonError::into_inner).take()
+                    && let Ok(runtime) = tokio::runtime::Handle::try_current()
+                {
+                    runtime.spawn(database.clone().unlock(connection));
+                }
+            }
         }
     }
 }
@@ -84,7 +91,7 @@ impl Store {
 
     pub(crate) async fn claim_named(&self, name: &str) -> Result<Claim, StoreError> {
         let held = match self.database.kind() {
-            Kind::Sqlite => Held::File { _locked: self.lock_file(name).await? },
+            Kind::Sqlite => Held::File { locked: self.lock_file(name).await? },
             Kind::Postgres => {
                 let (connection, _) = self.database.lock(LOCK, number(name)).await?;
                 self.held(connection)
@@ -104,7 +111,7 @@ impl Store {
                 let path = self.root().join("claims").join(name);
                 let file = open(&path)?;
                 match file.try_lock() {
-                    Ok(()) => Held::File { _locked: file },
+                    Ok(()) => Held::File { locked: file },
                     Err(TryLockError::WouldBlock) => return Ok(None),
                     Err(TryLockError::Error(error)) => return Err(StoreError::io(&path)(error)),
                 }
@@ -148,4 +155,21 @@ fn open(path: &Path) -> Result<File, StoreError> {
 /// PostgreSQL's advisory locks have 64-bit names. Two packages that share one by chance only wait for each other.
 fn number(name: &str) -> i64 {
     Sha256::of(name.as_bytes()).as_bytes().iter().take(8).fold(0_i64, |key, byte| (key << 8) | i64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Database;
+
+    #[tokio::test]
+    async fn what_a_started_process_inherits_holds_no_claim() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), &Database::Embedded).await.unwrap();
+        let claim = store.try_claim(Duty::Log).await.unwrap().expect("it is free");
+        let Held::File { locked } = &claim.held else { panic!("got a connection, expected a file") };
+        let _inherited = locked.try_clone().unwrap();
+        drop(claim);
+        assert!(store.try_claim(Duty::Log).await.unwrap().is_some());
+    }
 }

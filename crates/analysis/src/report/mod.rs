@@ -21,7 +21,7 @@ mod run_script;
 
 pub use analysis_type::analysis_type;
 pub(crate) use cited::digests as cited_digests;
-pub(crate) use outcome::{Memory, hosts};
+pub(crate) use outcome::{Memory, Outcome, Reading, hosts};
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -34,7 +34,7 @@ use sigma_core::{
     Finding, PackageId, Reach, Sha256, SkipReason, Skipped, printable,
 };
 
-use crate::archive::Walk;
+use crate::archive::{Content, Member, Walk};
 use crate::facts::{When, code_in_line};
 use crate::language::{Language, is_declaration, language_of};
 use crate::limits::Limits;
@@ -45,7 +45,6 @@ use crate::rules::{Check, Hit, Hits, RULES, judge};
 use crate::{Analysis, Named};
 use binary::{Binary, Bytecode, Compiled};
 use manifest::Manifests;
-use outcome::{Outcome, Reading};
 
 /// Entries of `skipped` in a report.
 const MAX_SKIPPED: usize = 200;
@@ -168,6 +167,15 @@ pub(crate) struct File<'a> {
     pub whole: bool,
 }
 
+impl<'a> File<'a> {
+    /// A member of an archive.
+    pub fn of(member: &'a Member<'_>) -> Self {
+        let whole = matches!(member.content, Content::Whole(_));
+        let (path, size, sha256) = (member.path, member.size, member.sha256);
+        Self { path, size, sha256, bytes: member.content.bytes(), whole }
+    }
+}
+
 impl<'a> Distribution<'a> {
     /// The package it is, as far as is known.
     pub fn package(&self) -> Option<&PackageId> {
@@ -242,8 +250,24 @@ impl<'a> Distribution<'a> {
         }
     }
 
-    /// Reads one file.
-    pub fn add(&mut self, file: &File<'_>, limits: &Limits, memory: &Memory) {
+    /// How a file is read whose text the rules look at: what [`Self::add`] asks for, but for files that tell what they are by
+    /// more than their name and first bytes.
+    pub fn reading(&self, file: &File<'_>) -> Option<Reading> {
+        let inner = reach::inner_path(self.kind, file.path);
+        if !file.whole || binary::format(file.bytes, inner).is_some() {
+            return None;
+        }
+        let language = language_of(inner, file.bytes);
+        (language.is_some() || parsers::is_text(file.bytes)).then(|| self.reading_as(inner, language))
+    }
+
+    fn reading_as(&self, inner: &str, language: Option<Language>) -> Reading {
+        let setup = self.kind == DistributionKind::Sdist && inner == "setup.py";
+        Reading { language, setup, quiet: is_declaration(inner) }
+    }
+
+    /// Adds one file; `outcome` tells what the rules say of it.
+    pub fn add(&mut self, file: &File<'_>, limits: &Limits, outcome: impl FnOnce(Reading) -> Arc<Outcome>) {
         self.entries.push(FileEntry { path: file.path.to_owned(), size: file.size, sha256: file.sha256 });
         let path = printable(file.path, MAX_PATH);
         let inner = reach::inner_path(self.kind, file.path).to_owned();
@@ -311,10 +335,7 @@ impl<'a> Distribution<'a> {
             self.states.note(FileState::Hashed);
             return;
         }
-        let setup = self.kind == DistributionKind::Sdist && inner == "setup.py";
-        let reading = Reading { language, setup, quiet: is_declaration(&inner) };
-        let outcome = memory
-            .outcome(file.sha256, reading, || Outcome::of(file.bytes, reading, limits.syntax_depth, self.local.rules));
+        let outcome = outcome(self.reading_as(&inner, language));
         if let Some(unread) = &outcome.local.unread {
             self.skip(path.clone(), SkipReason::OverBudget, unread.clone());
         }

@@ -102,6 +102,16 @@ impl Folder {
     }
 }
 
+/// Unlocked, not only closed: a process that this one is just starting has a copy of the file until it runs its own program,
+/// and would hold the lock for as long.
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Some(lock) = &self.lock {
+            let _ = lock.unlock();
+        }
+    }
+}
+
 impl Storage for Folder {
     fn read(&self, resource: &Resource) -> Result<Option<Vec<u8>>, StorageError> {
         let path = self.path(resource);
@@ -131,4 +141,19 @@ fn sync(folder: &Path) -> Result<(), StorageError> {
 
 fn wrong(path: &Path, error: std::io::Error) -> StorageError {
     StorageError::Io { path: path.display().to_string(), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_started_process_inherits_holds_no_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path()).unwrap();
+        assert!(matches!(Folder::open(dir.path()), Err(StorageError::Locked(_))));
+        let _inherited = folder.lock.as_ref().unwrap().try_clone().unwrap();
+        drop(folder);
+        Folder::open(dir.path()).unwrap();
+    }
 }

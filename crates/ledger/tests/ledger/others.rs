@@ -12,7 +12,7 @@ use sigma_ledger::bundle::CertificateBundle;
 use sigma_ledger::statement::{Kind, Revoked, Statement, Subject};
 use sigma_ledger::{Artifact, Policy, Stale, TrustedRoot, verify};
 
-use crate::support::{World, at, certified, json as canonical};
+use crate::support::{World, at, certified, json as canonical, respelled};
 use crate::witness::Witness;
 use crate::witnesses::seconds;
 
@@ -84,6 +84,7 @@ fn python_agrees_on_good_and_tampered_bundles() {
     let strange = Statement::new(Kind::Certificate, vec![Subject::file("x", &Sha256::of(b""))], &json!({})).unwrap();
     let strange = world.attest(&strange, 130);
     documents.push(with(&|bundle| bundle.attestation = strange.clone()));
+    documents.push(respelled(&good, &bundle.attestation.entry().canonicalized_body.to_string()));
     // A few hundred places, spread over all of it.
     for position in (0..good.len()).step_by(good.len() / 400) {
         let mut bytes = good.clone();

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sigma_ledger::bundle::CertificateBundle;
 use sigma_ledger::{Artifact, Name, Outcome, Report, verify};
 
-use crate::support::{World, certified, json, policy};
+use crate::support::{World, certified, json, policy, respelled};
 
 fn report(world: &World, bytes: &[u8]) -> Report {
     let artifact = Artifact::File(sigma_core::Sha256::of(b"the distribution"));
@@ -26,6 +26,18 @@ fn every_byte_of_a_bundle_is_covered() {
             assert!(report.failure().is_some(), "byte {position}, mask {mask}: {}", context(&good, position));
             bytes[position] ^= mask;
         }
+    }
+}
+
+/// A text is not the bytes that it spells: another base64 of the same is refused, by each of the texts.
+#[test]
+fn bytes_that_are_spelled_another_way_are_refused() {
+    let (world, _, bundle) = certified();
+    let good = json(&bundle);
+    let spelled = bundle.attestation.entry();
+    for text in [spelled.canonicalized_body.to_string(), spelled.inclusion_proof.root_hash.to_string()] {
+        let bytes = respelled(&good, &text);
+        assert_eq!(report(&world, &bytes).failure().map(|check| check.check), Some(Name::Format), "{text}");
     }
 }
 
