@@ -3,7 +3,8 @@
 //! The floor is what nobody can leave out: SHA-256 of the archive, decompression, and parsing every Python, JavaScript
 //! and TypeScript file with the same parsers. Both read the same bytes from memory on one thread, in turns, and CPU time
 //! is counted. The last line is a digest of all reports: it must not change when only the speed does. WORD chooses
-//! archives by name; `--engine` leaves the floor out, for a profiler; `--files` lists the dearest files instead.
+//! archives by name; `--engine` leaves the floor out, for a profiler; `--together` has one engine read all of them once, in the order of their names, so that what a second version costs
+//! after the first is seen; `--files` lists the dearest files instead.
 
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -48,7 +49,8 @@ fn main() {
     if has("--files") {
         return dearest(&archives);
     }
-    let runs = if has("--once") { 1 } else { RUNS };
+    let runs = if has("--once") || has("--together") { 1 } else { RUNS };
+    let together = has("--together").then(|| Analyser::new(Limits::default()));
     let (mut floors, mut audits, mut source, mut all, mut each) = (0.0, 0.0, 0, Vec::new(), Vec::new());
     for archive in &archives {
         let (mut floor, mut audit, mut report) = (f64::MAX, f64::MAX, Vec::new());
@@ -57,7 +59,10 @@ fn main() {
                 floor = floor.min(seconds(|| floor_of(archive)));
             }
             audit = audit.min(seconds(|| {
-                let (bytes, text) = analyse(&Analyser::new(Limits::default()), archive);
+                let (bytes, text) = match &together {
+                    Some(analyser) => analyse(analyser, archive),
+                    None => analyse(&Analyser::new(Limits::default()), archive),
+                };
                 (source, report) = (source + bytes, text);
             }));
         }

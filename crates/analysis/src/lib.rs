@@ -207,7 +207,7 @@ impl Analyser {
             let again = distribution.wanted_again();
             if !again.is_empty() {
                 // What it tells was told the first time; two walks over the same bytes see the same.
-                archive::walk(input.filename, input.bytes, &self.limits, &mut |member| {
+                archive::walk_for(&again, input.filename, input.bytes, &self.limits, &mut |member| {
                     if again.contains(member.path) {
                         distribution.add_again(member.path, member.content.bytes(), &self.limits);
                     }

@@ -56,16 +56,14 @@ pub(super) fn is_tar(head: &[u8]) -> bool {
 /// True when a tar header's checksum fits, summed as unsigned (POSIX) or signed bytes (old tars).
 pub(super) fn checksum_fits(block: &[u8; 512]) -> bool {
     let Ok(stated) = Header::from_byte_slice(block).cksum() else { return false };
-    let field = 148..156;
-    let mut unsigned = 8 * 32u32;
-    let mut signed = 8 * 32i32;
-    for (at, &byte) in block.iter().enumerate() {
-        if !field.contains(&at) {
-            unsigned += u32::from(byte);
-            signed += i32::from(byte.cast_signed());
-        }
-    }
-    stated == unsigned || i64::from(stated) == i64::from(signed)
+    // The field itself counts as spaces.
+    let (before, after) = (&block[..148], &block[156..]);
+    let sum = |bytes: &[u8]| bytes.iter().map(|&byte| u32::from(byte)).sum::<u32>();
+    let above = |bytes: &[u8]| bytes.iter().map(|&byte| u32::from(byte >> 7)).sum::<u32>();
+    let unsigned = 8 * 32 + sum(before) + sum(after);
+    // Some old programs took bytes for signed numbers.
+    let signed = i64::from(unsigned) - 256 * i64::from(above(before) + above(after));
+    stated == unsigned || i64::from(stated) == signed
 }
 
 /// The format that a file name promises, and whether it promises a tar inside a compressed stream.

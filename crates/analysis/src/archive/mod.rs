@@ -19,7 +19,7 @@ mod tests;
 mod walker;
 mod zip;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use sigma_core::{Sha256, SkipReason, Skipped};
 
@@ -29,6 +29,9 @@ use crate::{Limits, Source};
 pub(crate) const ODDITIES_OF_A_KIND: u64 = 10;
 /// How many skipped parts of one reason are kept: ten reasons make the 200 that a coverage holds.
 pub(crate) const SKIPPED_OF_A_REASON: u64 = 20;
+
+/// What stands between the path of an archive and that of a file in it.
+const INSIDE: &str = "!/";
 
 /// Walks a distribution: every file inside, archives inside it included, is handed to `visit` in the archive's order, a
 /// container before its members. A member that breaks off (damage, a limit) is visited with what was read of it, and
@@ -40,6 +43,22 @@ pub(crate) fn walk(
     visit: &mut dyn FnMut(Member<'_>),
 ) -> Walk {
     walker::Walker::new(limits, visit).run(filename, source)
+}
+
+/// Walks it again for the files at some paths, as [`walk`] told them: others are passed over unread, where none of these lies in an
+/// archive inside.
+pub(crate) fn walk_for(
+    paths: &HashSet<String>,
+    filename: &str,
+    source: &mut dyn Source,
+    limits: &Limits,
+    visit: &mut dyn FnMut(Member<'_>),
+) {
+    let mut walker = walker::Walker::new(limits, visit);
+    if !paths.iter().any(|path| path.contains(INSIDE)) {
+        walker.only = Some(paths);
+    }
+    walker.run(filename, source);
 }
 
 /// True for the beginning of an archive or of something packed: zip, gzip, bzip2, xz, zstd.
@@ -56,7 +75,7 @@ pub(crate) fn walk_inside(
     left: &mut Limits,
     visit: &mut dyn FnMut(&str, Member<'_>),
 ) -> Walk {
-    let inside = |inner: &str| if inner.is_empty() { path.to_owned() } else { format!("{path}!/{inner}") };
+    let inside = |inner: &str| if inner.is_empty() { path.to_owned() } else { format!("{path}{INSIDE}{inner}") };
     let name = path.rsplit('/').next().unwrap_or(path);
     let mut walk = walk(name, &mut std::io::Cursor::new(bytes), left, &mut |member| {
         let path = inside(member.path);

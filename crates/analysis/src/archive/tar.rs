@@ -189,6 +189,10 @@ impl Walker<'_> {
             }
             None => {}
         }
+        if map.is_none() && self.passes_over(&path) {
+            self.pass(input, layer, padded)?;
+            return Ok(true);
+        }
         let taken = match map {
             None => self.take(input, Want { size: Some(size), crc: false, said: size }, layer),
             Some(map) => self.take_sparse(&path, input, layer, &map, real_size, size),

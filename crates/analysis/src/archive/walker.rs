@@ -3,6 +3,7 @@
 //! The formats ask it for everything that costs something: each byte that is unpacked and each entry is charged here,
 //! and each member is handed to the visitor here, so that no format can forget a limit.
 
+use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, Cursor, Read, SeekFrom};
 
 use sha2::{Digest as _, Sha256};
@@ -11,7 +12,7 @@ use sigma_core::{SkipReason, Skipped, printable};
 use super::decode::Streams;
 use super::format::{self, Codec, Format};
 use super::name::{self, Seen};
-use super::{Content, Member, ODDITIES_OF_A_KIND, Oddity, OddityKind, SKIPPED_OF_A_REASON, Walk};
+use super::{Content, INSIDE, Member, ODDITIES_OF_A_KIND, Oddity, OddityKind, SKIPPED_OF_A_REASON, Walk};
 use crate::{Limits, Source};
 
 /// How much is read from a source at a time.
@@ -113,6 +114,8 @@ pub(super) struct Walker<'w> {
     requested: u64,
     entries: u64,
     halted: bool,
+    /// The paths that are visited; nothing for all.
+    pub only: Option<&'w HashSet<String>>,
     /// Buffers to use again: one for each level at most.
     buffers: Vec<Vec<u8>>,
 }
@@ -129,6 +132,7 @@ impl<'w> Walker<'w> {
             requested: 0,
             entries: 0,
             halted: false,
+            only: None,
             buffers: Vec::new(),
         }
     }
@@ -350,6 +354,11 @@ impl<'w> Walker<'w> {
         path
     }
 
+    /// Whether nobody asks for the file at this path.
+    pub fn passes_over(&self, path: &str) -> bool {
+        self.only.is_some_and(|paths| !paths.contains(path))
+    }
+
     /// Records a file's path that repeats an earlier one of the same archive.
     pub fn note_repeat(&mut self, seen: &mut Seen, raw: &[u8], path: &str) {
         match seen.note(raw) {
@@ -455,7 +464,7 @@ impl<'w> Walker<'w> {
             self.skip(path, SkipReason::NestedArchive, format!("level {}, limit {deepest}", place.nested + 1));
             return Ok(());
         }
-        let inner = Place { own: path.to_owned(), prefix: format!("{path}!/"), nested: place.nested + 1 };
+        let inner = Place { own: path.to_owned(), prefix: format!("{path}{INSIDE}"), nested: place.nested + 1 };
         self.open(&inner, path, &mut source, length, &formats)
     }
 }

@@ -217,6 +217,9 @@ impl Walker<'_> {
             self.skip(&path, SkipReason::Encrypted, format!("{} packed bytes", entry.packed));
             return Ok(claim.end);
         }
+        if known == Known::Listed && self.passes_over(&path) {
+            return Ok(claim.end);
+        }
         self.request(entry.packed)?;
         source.seek(SeekFrom::Start(claim.data))?;
         let mut packed =

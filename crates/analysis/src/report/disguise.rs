@@ -35,11 +35,16 @@ pub(super) fn hidden_source<'a>(path: &str, bytes: &'a [u8]) -> Option<(&'a [u8]
 /// Endings of texts that are not run, by Node.js or by a bundler.
 const DOCUMENTS: [&str; 9] = ["json", "md", "rst", "html", "htm", "map", "yml", "yaml", "xml"];
 
-/// Whether a text without the name of a source looks like a program by its first lines. What loads it decides.
-pub(super) fn may_be_program(path: &str, bytes: &[u8]) -> bool {
+/// Whether a text of this name may be run, for all that its name says.
+pub(super) fn may_be_run(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
-    !DOCUMENTS.contains(&extension.as_str()) && bytes.len() >= MIN_TAIL && language(bytes).is_some()
+    !DOCUMENTS.contains(&extension.as_str())
+}
+
+/// Whether a text looks like a program by its first lines.
+pub(super) fn is_program(bytes: &[u8]) -> bool {
+    bytes.len() >= MIN_TAIL && language(bytes).is_some()
 }
 
 /// What follows the end of a PNG, JPEG or GIF.

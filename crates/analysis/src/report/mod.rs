@@ -353,10 +353,10 @@ impl<'a> Distribution<'a> {
             }
             (_, None) => self.states.note(FileState::TextScanned),
         }
-        if language.is_none() && self.unnamed.len() < MAX_UNNAMED && disguise::may_be_program(&inner, file.bytes) {
+        if outcome.program && self.unnamed.len() < MAX_UNNAMED && disguise::may_be_run(&inner) {
             self.unnamed.insert(inner.clone(), file.path.to_owned());
         }
-        if language.is_some() || *outcome != Outcome::default() {
+        if language.is_some() || outcome.says_something() {
             self.files.push(FileRecord::of(path, inner, language, outcome));
         }
     }
@@ -487,7 +487,11 @@ impl<'a> Distribution<'a> {
     pub fn compare(&mut self, path: &str, bytes: &[u8]) {
         for one in self.bytecode.iter_mut().filter(|one| one.source == path) {
             let source = parsers::decode_source(bytes, Some(Language::Python)).text;
-            one.differs = std::mem::take(&mut one.compiled).missing_from(&source);
+            let missing = one.compiled.missing_from(&source);
+            // A path may stand in an archive twice, and an innocent source behind the other one must not take it back.
+            if missing.as_ref().is_some_and(|(_, acts)| *acts) || one.differs.is_none() {
+                one.differs = missing;
+            }
         }
     }
 

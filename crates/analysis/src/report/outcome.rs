@@ -11,6 +11,7 @@ use crate::operator::{Local, OperatorRules};
 use crate::parsers::{self, NotParsed};
 use crate::rules::{Check, Hit, Hits, RULES, Source};
 
+use super::disguise;
 use super::layers::Within;
 
 /// How a file is read. Together with its digest it decides the outcome.
@@ -44,6 +45,8 @@ pub(crate) struct Outcome {
     pub sinks: Vec<(u32, String)>,
     /// How it was read, where that was not the usual way.
     pub not_parsed: Option<NotParsed>,
+    /// Whether a text that is named as none looks like a program. What loads it decides.
+    pub program: bool,
     /// What the operator's rules say.
     pub local: Local,
 }
@@ -68,7 +71,9 @@ impl Outcome {
                 outcome.add_layers(within, reading.setup, depth, rules);
                 outcome
             }
-            None => Self { local: rules.read(&text, None), ..Self::default() },
+            None => {
+                Self { local: rules.read(&text, None), program: disguise::is_program(bytes), ..Self::default() }
+            }
         };
         if let (Some(name), None) = (unknown, &outcome.not_parsed) {
             let detail = format!("it declares the encoding {name}, and was read as latin-1");
@@ -77,6 +82,11 @@ impl Outcome {
         rules.scan(bytes, Some(&text), &mut outcome.local);
         outcome.add_text(&text);
         outcome
+    }
+
+    /// Whether there is anything to say about the file, beside that it may be a program.
+    pub fn says_something(&self) -> bool {
+        *self != Self { program: self.program, ..Self::default() }
     }
 
     /// Runs on a text the rules that need no language.
@@ -213,8 +223,8 @@ struct Halves {
     weight: usize,
 }
 
-/// Bytes that one half holds: 16 MiB.
-const HALF: usize = 16 << 20;
+/// Bytes that one half holds: 32 MiB. The files of a large package with its tests weigh more than half of that (Django: 18).
+const HALF: usize = 32 << 20;
 
 impl Memory {
     /// The outcome of a file, remembered or made now. Two threads may make the same one at the same time; both are equal.

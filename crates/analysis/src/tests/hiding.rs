@@ -187,4 +187,14 @@ fn compiled_files_are_compared_with_their_source() {
     assert!(!report.rule_hits.contains_key("pyc-without-source"));
     let report = archive("demo-1.0.0-py3-none-any.whl", &zip(&files[1..]));
     assert_eq!(report.rule_hits.get("pyc-without-source"), Some(&1));
+    // A second source of the same path, which names all of it, takes nothing back; files around them are passed over.
+    let all: &[u8] = b"VERSION = '1'\nimport os\nos.system('id')\n";
+    let other: (&str, &[u8]) = ("demo/other.py", b"x = 1\n");
+    for twice in [[files[0], files[1], other, ("demo/core.py", all)], [("demo/core.py", all), other, files[1], files[0]]] {
+        let within = twice.map(|(path, bytes)| (format!("demo-1.0.0/{path}"), bytes));
+        let within: Vec<(&str, &[u8])> = within.iter().map(|(path, bytes)| (path.as_str(), *bytes)).collect();
+        let report = archive("demo-1.0.0.tar.gz", &gzip(&tar(&within)));
+        assert_eq!(report.rule_hits.get("pyc-differs"), Some(&1));
+        assert_eq!(report.coverage.files, 4);
+    }
 }

@@ -39,7 +39,7 @@ pub(crate) struct Bytecode {
     pub path: String,
     /// Path of the source that it would be compiled from, as the archive spells it.
     pub source: String,
-    /// What it names; nothing once that was compared.
+    /// What it names.
     pub compiled: Compiled,
     /// What about it a rule would not take for ordinary.
     pub suspicion: Option<&'static str>,
