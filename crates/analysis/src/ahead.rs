@@ -16,7 +16,7 @@ use crate::{Analyser, STACK};
 /// Bytes of files that wait for their turn: 32 MiB, and one file beyond.
 const HELD: usize = 32 << 20;
 /// Files that wait for their turn.
-const WAITING: usize = 2_000;
+const WAITING: usize = 500;
 
 /// Threads that read files; nothing where one is enough, or the system gives no more.
 pub(crate) fn threads(count: usize) -> Option<ThreadPool> {

@@ -71,9 +71,7 @@ impl Outcome {
                 outcome.add_layers(within, reading.setup, depth, rules);
                 outcome
             }
-            None => {
-                Self { local: rules.read(&text, None), program: disguise::is_program(bytes), ..Self::default() }
-            }
+            None => Self { local: rules.read(&text, None), program: disguise::is_program(bytes), ..Self::default() },
         };
         if let (Some(name), None) = (unknown, &outcome.not_parsed) {
             let detail = format!("it declares the encoding {name}, and was read as latin-1");

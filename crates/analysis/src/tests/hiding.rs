@@ -190,7 +190,9 @@ fn compiled_files_are_compared_with_their_source() {
     // A second source of the same path, which names all of it, takes nothing back; files around them are passed over.
     let all: &[u8] = b"VERSION = '1'\nimport os\nos.system('id')\n";
     let other: (&str, &[u8]) = ("demo/other.py", b"x = 1\n");
-    for twice in [[files[0], files[1], other, ("demo/core.py", all)], [("demo/core.py", all), other, files[1], files[0]]] {
+    for twice in
+        [[files[0], files[1], other, ("demo/core.py", all)], [("demo/core.py", all), other, files[1], files[0]]]
+    {
         let within = twice.map(|(path, bytes)| (format!("demo-1.0.0/{path}"), bytes));
         let within: Vec<(&str, &[u8])> = within.iter().map(|(path, bytes)| (path.as_str(), *bytes)).collect();
         let report = archive("demo-1.0.0.tar.gz", &gzip(&tar(&within)));

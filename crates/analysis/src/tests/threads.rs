@@ -8,20 +8,26 @@ use super::*;
 /// one file that is too large.
 fn many() -> Vec<(String, Vec<u8>)> {
     let inner = zipped(&[("demo/hidden.py".to_owned(), b"import os\nos.system('id')\n".to_vec())]);
-    let mut files: Vec<(String, Vec<u8>)> = (0..2_500)
+    let mut files: Vec<(String, Vec<u8>)> = (0..700)
         .map(|number| {
-            let called = format!("from .m{} import run{number}\n", (number * 7) % 2_500);
+            let called = format!("from .m{} import run{number}\n", (number * 7) % 700);
             match number % 7 {
-                0 => (format!("demo/m{number}.py"), format!("{called}import os\nos.system('id {number}')\n").into_bytes()),
+                0 => (
+                    format!("demo/m{number}.py"),
+                    format!("{called}import os\nos.system('id {number}')\n").into_bytes(),
+                ),
                 1 => (format!("demo/m{number}.txt"), format!("see https://example.org/{number}\n").into_bytes()),
                 2 => (format!("demo/m{number}.so"), format!("\x7fELF\x02\x01{number}").into_bytes()),
                 3 => (format!("demo/broken{number}.py"), format!("def (:\nx = {number}\n").into_bytes()),
-                _ => (format!("demo/m{number}.py"), format!("{called}def run{number}(x):\n    return x + {number}\n").into_bytes()),
+                _ => (
+                    format!("demo/m{number}.py"),
+                    format!("{called}def run{number}(x):\n    return x + {number}\n").into_bytes(),
+                ),
             }
         })
         .collect();
-    files.insert(700, ("demo/data.zip".to_owned(), inner));
-    files.insert(1_400, ("demo/large.py".to_owned(), b"x = 1\n".repeat(20_000)));
+    files.insert(200, ("demo/data.zip".to_owned(), inner));
+    files.insert(450, ("demo/large.py".to_owned(), b"x = 1\n".repeat(20_000)));
     files
 }
 
@@ -49,8 +55,8 @@ fn an_archive_has_one_report() {
     };
     let alone = on(1);
     assert!(bytes.len() as u64 > SMALL, "worth several threads");
-    assert_eq!(alone.report.rule_hits["process-spawn"], 359, "those in the archive inside, too");
-    assert_eq!(alone.report.coverage.files, 2_503);
+    assert_eq!(alone.report.rule_hits["process-spawn"], 101, "those in the archive inside, too");
+    assert_eq!(alone.report.coverage.files, 703);
     for threads in [2, 5] {
         assert_eq!(on(threads), alone, "{threads} threads");
     }
@@ -66,7 +72,7 @@ fn a_tree_has_one_report() {
                 let (size, sha256) = (bytes.len() as u64, Sha256::of(bytes));
                 let bytes = &bytes[..bytes.len().min(64 << 10)];
                 tell(Loose::File { path, size, sha256, bytes });
-                if number % 500 == 0 {
+                if number % 100 == 0 {
                     let (path, detail) = (format!("link{number}"), "got a link".to_owned());
                     tell(Loose::Skipped(Skipped { path, reason: SkipReason::Unsupported, detail }));
                 }
@@ -74,7 +80,7 @@ fn a_tree_has_one_report() {
         })
     };
     let alone = on(1);
-    assert_eq!(alone.report.coverage.skipped_total, alone.report.coverage.token_scanned + 5 + 1 + 2);
+    assert_eq!(alone.report.coverage.skipped_total, alone.report.coverage.token_scanned + 8 + 1);
     for threads in [2, 5] {
         assert_eq!(on(threads), alone, "{threads} threads");
     }
