@@ -46,6 +46,8 @@ const PACKAGES: &[&str] = &[
     "npm:is-number@7.0.0",
 ];
 
+/// The package whose one distribution takes longest.
+const LARGEST: &str = "npm:next@14.2.3";
 /// The version after one of the packages: most of its files are the same.
 const NEXT: &[(&str, &str)] = &[("pypi:django@5.0.6", "pypi:django@5.0.7"), ("npm:next@14.2.3", "npm:next@14.2.4")];
 
@@ -124,6 +126,20 @@ fn main() -> ExitCode {
     let together = parallel(&all, cores);
     println!(
         "\n{cores} cores: {:.0} ms instead of {:.0} ms, {:.2} times as fast",
+        millis(together),
+        millis(single),
+        single.as_secs_f64() / together.as_secs_f64()
+    );
+    let (package, file) = all.iter().find(|(package, _)| *package == LARGEST).expect("it is one of them");
+    let alone = |threads: usize| {
+        let analyser = Analyser::new(Limits::default()).on_threads(threads);
+        let start = Instant::now();
+        analyse(&analyser, package, file);
+        start.elapsed()
+    };
+    let (single, together) = (alone(1).min(alone(1)), alone(cores).min(alone(cores)));
+    println!(
+        "{LARGEST} by itself on {cores} cores: {:.0} ms instead of {:.0} ms, {:.2} times as fast",
         millis(together),
         millis(single),
         single.as_secs_f64() / together.as_secs_f64()
@@ -314,7 +330,7 @@ fn analyse(analyser: &Analyser, package: &str, file: &Distribution) -> u64 {
 }
 
 fn parallel(all: &[(&str, &Distribution)], threads: usize) -> Duration {
-    let analyser = Analyser::new(Limits { ..Limits::default() });
+    let analyser = Analyser::new(Limits::default()).on_threads(threads);
     let next = std::sync::atomic::AtomicUsize::new(0);
     let start = Instant::now();
     std::thread::scope(|scope| {

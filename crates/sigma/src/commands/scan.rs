@@ -1,10 +1,8 @@
 //! `sigma scan`: local archives and source trees, without any network.
 
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use sigma_analysis::{Analyser, Limits};
 use sigma_core::{CouncilVerdict, SecurityLevel};
 use sigma_scan::Scan as Scanned;
 
@@ -21,8 +19,7 @@ pub struct Row {
 /// Runs the command. What is known to fail outweighs what is undecided.
 pub fn run(args: &Args, command: &Scan) -> Result<Outcome> {
     let config = wire::config(args)?;
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let analyser = Analyser::with_rules(Limits::default(), wire::rules(&config)?).on_threads(threads);
+    let analyser = wire::analyser(wire::rules(&config)?);
     let waivers = wire::waivers(&config, command.waivers.as_deref())?;
     let mut judge = waivers.judge(wire::now());
     let mut rows = Vec::new();
