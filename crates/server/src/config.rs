@@ -57,7 +57,7 @@ pub struct ServerConfig {
     pub max_body_bytes: usize,
     /// Bytes of a request's address. 4 KiB: the longest package has less than 500.
     pub max_uri_bytes: usize,
-    /// Bytes of answers that are kept, all of them packed, a sixteenth for those that stand ready, and one for packages that nobody certified.
+    /// Bytes of answers that are kept, all of them packed, a sixteenth for those that stand ready, and two for packages that nobody certified.
     /// 1 GiB: a million answers. It is taken as they are asked for, never before. What does not fit is read from the database each time.
     pub ready_bytes: u64,
     /// Seconds to wait for advisories that a certificate lacks, before they count as unavailable. 3: a person waits.
