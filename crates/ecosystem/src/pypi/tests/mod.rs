@@ -360,8 +360,8 @@ async fn sdists_are_read_and_never_built() {
     insta::assert_snapshot!(graph.replace(&Sha256::of(b"other bytes").to_string(), "OTHER"), @r##"
     dep 1.0 DIRECT < project `>=1` at 4 | dep-1.0-py3-none-any.whl
     ? deep `>=1` NoDistribution < project `>=1` at 5 | deep-1.0.tar.gz does not state its dependencies statically, and packages are never run; ask for a version with a wheel
-    ? nested `>=1` NoDistribution < project `>=1` at 6 | nested-1.0.tar.gz does not state its dependencies statically, and packages are never run; ask for a version with a wheel
     ? liar `>=1` NoDistribution < project `>=1` at 2 | liar-1.0.tar.gz cannot be read: it says that it is dep 1.0
+    ? nested `>=1` NoDistribution < project `>=1` at 6 | nested-1.0.tar.gz does not state its dependencies statically, and packages are never run; ask for a version with a wheel
     ? silent `>=1` NoDistribution < project `>=1` at 1 | silent-1.0.tar.gz does not state its dependencies statically, and packages are never run; ask for a version with a wheel
     ? swapped `>=1` NoDistribution < project `>=1` at 3 | swapped-1.0.tar.gz has sha256 sha256:OTHER, but the index publishes sha256:7cecd05e1cf7cc0e7c6b13c04a339745ce69a4dad1449a3e501e57c521e4d072
     "##);
