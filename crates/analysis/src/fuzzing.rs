@@ -44,9 +44,11 @@ pub fn unpack(filename: &str, bytes: &[u8], limits: &Limits) -> (u64, u64) {
     (files, size)
 }
 
-/// Parses a source, or scans it where it does not parse; answers how many facts it yields.
+/// Parses a source, or scans it where it does not parse; answers how many facts it yields. The bound of its nesting may
+/// not be below what is measured.
 pub fn parse(source: &[u8], syntax: Syntax) -> usize {
     let text = parsers::decode(source);
+    parsers::check_bound(&text, syntax.language());
     let limits = Limits::default();
     let (count, not_parsed) =
         parsers::with_facts(&text, syntax.language(), true, limits.syntax_depth, |facts| check(facts, &text));

@@ -23,6 +23,7 @@ mod submission;
 mod target;
 mod text;
 mod time;
+mod toml_depth;
 
 pub use advisory::{Advisory, AdvisorySeverity, AdvisorySnapshot, AdvisoryState};
 pub use council::{Ballot, CouncilVerdict, Dossier, ModelSeat, Phase, Reason, Ruling, Vote, Warning};
@@ -53,3 +54,4 @@ pub use submission::{
 pub use target::{Arch, Os, Platform, PythonVersion, Target, TargetError};
 pub use text::{base64, printable};
 pub use time::Timestamp;
+pub use toml_depth::toml_is_too_deep;

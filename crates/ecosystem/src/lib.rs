@@ -1,6 +1,6 @@
-//! PyPI and npm: manifests and lockfiles, resolving, downloading with integrity, advisories, attestations.
+//! PyPI and npm: resolving, downloading with integrity, advisories, attestations.
 //!
-//! In: a project folder, a target, and what the ecosystems answer (all of it hostile). Out: [`sigma_core::Manifest`],
+//! In: a [`sigma_core::Manifest`], a target, and what the ecosystems answer (all of it hostile). Out:
 //! [`sigma_core::Graph`], [`Artifact`], [`sigma_core::AdvisorySnapshot`]. Only this crate speaks to the ecosystems; it
 //! must never run anything that it fetched.
 
@@ -11,8 +11,6 @@ mod download;
 mod ecosystems;
 mod http;
 mod installs;
-pub mod manifest;
-mod marker;
 mod npm;
 mod patience;
 mod post;
@@ -29,3 +27,5 @@ pub use http::{Http, HttpError};
 pub use installs::installs;
 pub use post::{Posted, Poster};
 pub use resolve::ResolveError;
+/// What is resolved: whoever depends on this room reads manifests by it.
+pub use sigma_manifest as manifest;

@@ -7,7 +7,8 @@ use std::process::Command;
 const WALLS: &[(&str, &[&str])] = &[
     ("sigma-core", &[]),
     ("sigma-certificate", &["sigma-core"]),
-    ("sigma-ecosystem", &["sigma-core"]),
+    ("sigma-manifest", &["sigma-core"]),
+    ("sigma-ecosystem", &["sigma-core", "sigma-manifest"]),
     ("sigma-analysis", &["sigma-core"]),
     ("sigma-council", &["sigma-core"]),
     ("sigma-provenance", &["sigma-core"]),

@@ -20,6 +20,23 @@ pub(super) fn bound(source: &str, language: Language, limit: u32) -> Option<Nest
     }
 }
 
+/// True when there is a bound. None of its figures may be below what is measured where that does not stop early: it
+/// panics otherwise.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn check(source: &str, language: Language) -> bool {
+    let Some(most) = bound(source, language, 400) else { return false };
+    let measured = Nesting::of(source, language, u32::MAX / 50);
+    let pairs = [
+        (most.brackets, measured.brackets),
+        (most.prefixes, measured.prefixes),
+        (most.chain, measured.chain),
+        (most.tokens, measured.tokens),
+    ];
+    let below = pairs.iter().any(|(most, measured)| most < measured) || most.again < measured.again;
+    assert!(!below, "{language:?} {source:?}\n{most:?} is below\n{measured:?}");
+    true
+}
+
 /// No token.
 const NONE: u32 = u32::MAX;
 

@@ -25,6 +25,8 @@ use sigma_core::{Confidence, SkipReason, printable};
 
 use crate::facts::{Builder, Facts};
 use crate::language::Language;
+#[cfg(feature = "fuzzing")]
+pub(crate) use bound::check as check_bound;
 pub(crate) use encoding::{Decoded, declared, decode, decode_source, is_text};
 use nesting::{MAX_TOKENS, Nesting};
 

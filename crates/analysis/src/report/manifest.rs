@@ -4,7 +4,7 @@
 //! Out: [`Manifests`]. Sizes and depths are bounded; what cannot be read yields nothing, which the file's own coverage
 //! entry discloses.
 
-use sigma_core::{DistributionKind, PackageId, PackageName, SkipReason, printable};
+use sigma_core::{DistributionKind, PackageId, PackageName, SkipReason, printable, toml_is_too_deep};
 
 use super::plugins::{Plugin, of_line};
 use super::run_script::started;
@@ -362,6 +362,10 @@ impl Manifests {
     }
 
     fn pyproject(&mut self, path: &str, text: &str) {
+        if toml_is_too_deep(text) {
+            self.unread.push((path.into(), SkipReason::TooDeep, "it nests more than 128 levels deep".into()));
+            return;
+        }
         let document = match text.parse::<toml_edit::Document<String>>() {
             Ok(document) => document,
             Err(error) => {
@@ -467,6 +471,8 @@ mod tests {
         assert_eq!(manifests.unread[0].1, SkipReason::NotParsed);
         let deep = format!("a = {}", "[".repeat(100_000));
         assert_eq!(read(DistributionKind::Sdist, "pyproject.toml", &deep).unread[0].1, SkipReason::NotParsed);
+        let deep = format!("{}=1{}", vec![["a"; 79].join("."); 80].join("={"), "}".repeat(79));
+        assert_eq!(read(DistributionKind::Sdist, "pyproject.toml", &deep).unread[0].1, SkipReason::TooDeep);
     }
 
     #[test]

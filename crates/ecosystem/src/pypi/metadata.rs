@@ -5,8 +5,7 @@
 //! any character, and decoding many takes minutes; no field that uv reads needs them.
 
 use mailparse::MailHeaderMap as _;
-
-use crate::marker;
+use sigma_manifest::marker;
 
 /// Largest metadata file in bytes. The largest real ones are about 1 MB of long description.
 pub(super) const MAX_METADATA: u64 = 8 << 20;

@@ -6,6 +6,7 @@
 use std::str::FromStr as _;
 
 use sigma_core::{Declared, Ecosystem, PackageId, Target};
+use sigma_manifest::marker;
 use uv_distribution_types::{Requirement, RequirementSource};
 use uv_normalize::{ExtraName, PackageName};
 use uv_pep440::{Version, VersionSpecifiers};
@@ -13,7 +14,7 @@ use uv_pep508::MarkerTree;
 use uv_pypi_types::VerbatimParsedUrl;
 
 use super::{failure, metadata};
-use crate::{ResolveError, marker};
+use crate::ResolveError;
 
 /// Constraints that are read.
 const MAX_CONSTRAINTS: usize = 20_000;

@@ -12,7 +12,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use sigma_core::{ExpectedDigest, HashAlgorithm, Sha256};
+use sigma_core::{ExpectedDigest, HashAlgorithm, Sha256, toml_is_too_deep};
 use uv_distribution_filename::SourceDistExtension;
 use uv_distribution_types::RegistrySourceDist;
 use uv_pypi_types::{PyProjectToml, ResolutionMetadata};
@@ -211,7 +211,8 @@ impl Texts {
         if let Some(metadata) = pkg_info.and_then(|text| ResolutionMetadata::parse_pkg_info(text.as_bytes()).ok()) {
             return Some(exact(metadata));
         }
-        let project = self.pyproject.as_deref().and_then(|text| {
+        let pyproject = self.pyproject.as_deref().filter(|text| !toml_is_too_deep(text));
+        let project = pyproject.and_then(|text| {
             let toml = PyProjectToml::from_toml(text, "pyproject.toml").ok()?;
             let project = toml.project.as_ref()?;
             let optional = project.optional_dependencies.iter().flatten().flat_map(|(_, listed)| listed);

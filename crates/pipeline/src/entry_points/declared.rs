@@ -9,7 +9,7 @@ use std::io::{self, BufReader};
 use std::path::Path;
 
 use sigma_analysis::{Limits, unpack};
-use sigma_core::{DistributionKind, printable};
+use sigma_core::{DistributionKind, printable, toml_is_too_deep};
 
 /// Commands of one package that are read. Packages with more exist to be a mirror of something.
 const MAX_DECLARED: usize = 500;
@@ -103,7 +103,8 @@ fn ini(text: &str) -> Vec<(String, String)> {
 }
 
 fn pyproject(text: &str) -> Vec<(String, String)> {
-    let Ok(document) = text.parse::<toml::Table>() else { return Vec::new() };
+    let document = Some(text).filter(|text| !toml_is_too_deep(text)).and_then(|text| text.parse::<toml::Table>().ok());
+    let Some(document) = document else { return Vec::new() };
     let project = document.get("project");
     let scripts = ["scripts", "gui-scripts"].map(|table| project.and_then(|project| project.get(table)?.as_table()));
     let pair = |(name, target): (&String, &toml::Value)| Some((name.clone(), target.as_str()?.to_owned()));
@@ -218,6 +219,7 @@ mod tests {
             &[("a", "b:c"), ("show", "b:c")],
         );
         check(pyproject("not toml ["), &[]);
+        check(pyproject(&format!("{}=1{}", vec![["a"; 79].join("."); 80].join("={"), "}".repeat(79))), &[]);
         check(package_json(r#"{"name": "@scope/tool", "bin": "./cli.js"}"#), &[("tool", "./cli.js")]);
         check(package_json(r#"{"name": "x", "bin": {"a": "b.js", "c": 1}}"#), &[("a", "b.js")]);
         check(package_json("{"), &[]);

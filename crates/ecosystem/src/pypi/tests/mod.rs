@@ -331,6 +331,20 @@ async fn sdists_are_read_and_never_built() {
                 ),
             ],
         )
+        .sdist(
+            "nested-1.0.tar.gz",
+            &[
+                ("nested-1.0/PKG-INFO", "Metadata-Version: 2.1\nName: nested\nVersion: 1.0\n"),
+                (
+                    "nested-1.0/pyproject.toml",
+                    &format!(
+                        "{}=1{}\n[project]\nname = 'nested'\nversion = '1.0'\ndependencies = []\n",
+                        vec![["a"; 79].join("."); 80].join("={"),
+                        "}".repeat(79)
+                    ),
+                ),
+            ],
+        )
         .sdist("swapped-1.0.tar.gz", &[])
         .answer("/files/swapped-1.0.tar.gz", 200, "application/gzip", b"other bytes")
         .start()
@@ -342,11 +356,12 @@ async fn sdists_are_read_and_never_built() {
     dep 1.0 TRANSITIVE_L1 < egg `<2`, exact `>=1`, project `` | dep-1.0-py3-none-any.whl
     - further dependencies of egg 1.0 (it is only a source distribution, never run here; those known are from its egg-info/requires.txt and may be incomplete)
     "##);
-    let graph = resolved(&index.pypi, &["silent>=1", "liar>=1", "swapped>=1", "dep>=1", "deep>=1"]).await;
+    let graph = resolved(&index.pypi, &["silent>=1", "liar>=1", "swapped>=1", "dep>=1", "deep>=1", "nested>=1"]).await;
     insta::assert_snapshot!(graph.replace(&Sha256::of(b"other bytes").to_string(), "OTHER"), @r##"
     dep 1.0 DIRECT < project `>=1` at 4 | dep-1.0-py3-none-any.whl
     ? deep `>=1` NoDistribution < project `>=1` at 5 | deep-1.0.tar.gz does not state its dependencies statically, and packages are never run; ask for a version with a wheel
     ? liar `>=1` NoDistribution < project `>=1` at 2 | liar-1.0.tar.gz cannot be read: it says that it is dep 1.0
+    ? nested `>=1` NoDistribution < project `>=1` at 6 | nested-1.0.tar.gz does not state its dependencies statically, and packages are never run; ask for a version with a wheel
     ? silent `>=1` NoDistribution < project `>=1` at 1 | silent-1.0.tar.gz does not state its dependencies statically, and packages are never run; ask for a version with a wheel
     ? swapped `>=1` NoDistribution < project `>=1` at 3 | swapped-1.0.tar.gz has sha256 sha256:OTHER, but the index publishes sha256:7cecd05e1cf7cc0e7c6b13c04a339745ce69a4dad1449a3e501e57c521e4d072
     "##);

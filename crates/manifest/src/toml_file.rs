@@ -1,5 +1,6 @@
 //! TOML with line numbers: a file comes in, a document and rows of tables with offsets go out.
 
+use sigma_core::toml_is_too_deep;
 use toml_edit::{Document, Item, TableLike, Value};
 
 use super::ManifestError;
@@ -18,6 +19,9 @@ pub(super) fn parse(source: &SourceFile) -> Result<Document<&str>, ManifestError
             "TOML",
             &format!("got {separators} separators, expected at most {MOST_SEPARATORS}"),
         ));
+    }
+    if toml_is_too_deep(&source.text) {
+        return Err(source.syntax(1, "TOML", "it nests more than 128 levels deep"));
     }
     Document::parse(source.text.as_str()).map_err(|error| {
         let at = source.at(error.span().map_or(0, |span| span.start));
@@ -84,4 +88,22 @@ pub(super) fn rows(item: &Item) -> Vec<Row<'_>> {
 pub(super) fn values(item: &Item) -> Vec<(&Value, usize)> {
     let Some(array) = item.as_array() else { return Vec::new() };
     array.iter().map(|value| (value, value.span().map_or(0, |span| span.start))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_overflow_the_stack_is_refused() {
+        let deep = |times: usize| format!("{}=1{}", vec![["a"; 79].join("."); times].join("={"), "}".repeat(times - 1));
+        let check = |text: &str, expect: Result<(), &str>| {
+            let source = SourceFile::in_memory("x.toml", text);
+            let got = parse(&source).map(drop).map_err(|error| error.to_string());
+            assert_eq!(got.as_ref().map_err(String::as_str).copied(), expect);
+        };
+        check(&deep(1), Ok(()));
+        check(&deep(2), Err("x.toml:1: not valid TOML: it nests more than 128 levels deep"));
+        check(&deep(80), Err("x.toml:1: not valid TOML: it nests more than 128 levels deep"));
+    }
 }

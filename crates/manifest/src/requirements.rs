@@ -77,7 +77,7 @@ impl Reader<'_, '_> {
         let parts = match split(&text) {
             Ok(parts) => parts,
             Err(message) => {
-                self.draft.refuse(&line.text, Rejection::unparsable(message), at);
+                self.refuse(line, &line.text, Rejection::unparsable(message), at);
                 return Ok(());
             }
         };
@@ -98,13 +98,25 @@ impl Reader<'_, '_> {
         if line.text.contains("${") { line.text.clone() } else { part.to_owned() }
     }
 
+    /// Refuses a part of a line that was read. What is wrong with it is said in its own words, which a variable's value
+    /// may be among: where one may have been expanded, no more is said than that.
+    fn refuse(&mut self, line: &LogicalLine, part: &str, rejection: Rejection, at: Location) {
+        let rejection = match rejection.reason {
+            Refusal::Unparsable if line.text.contains("${") => {
+                Rejection::unparsable("with its variables it cannot be read; check their values, or write it without")
+            }
+            _ => rejection,
+        };
+        self.draft.refuse(&self.display(line, part), rejection, at);
+    }
+
     fn requirement(&mut self, line: &LogicalLine, parts: &PipLine, at: Location, constraint: bool) {
         let mut pinned = Vec::new();
         for (option, value) in &parts.options {
             match option {
                 PipOption::Hash => match hash(value) {
                     Ok(digest) => pinned.push(digest),
-                    Err(rejection) => return self.draft.refuse(&line.text, rejection, at),
+                    Err(rejection) => return self.refuse(line, &line.text, rejection, at),
                 },
                 PipOption::Build => {
                     self.draft.problem("build settings are not used: nothing is built here", at.clone());
@@ -119,12 +131,11 @@ impl Reader<'_, '_> {
                 }
             }
         }
-        let shown = self.display(line, &parts.requirement);
         let read =
             if constraint { python::constraint(&parts.requirement) } else { python::eligible(&parts.requirement) };
         let requirement = match read {
             Ok(requirement) => requirement,
-            Err(rejection) => return self.draft.refuse(&shown, rejection, at),
+            Err(rejection) => return self.refuse(line, &parts.requirement, rejection, at),
         };
         if !constraint {
             return self.draft.declare(Declared {
@@ -224,7 +235,8 @@ impl Reader<'_, '_> {
             return Ok(());
         }
         let options = self.reading.options;
-        let shown = printable(value, 200);
+        let written = self.display(line, value);
+        let shown = printable(&written, 200);
         if self.open.len() >= options.max_include_depth {
             let limit = options.max_include_depth;
             return Err(ManifestError::TooManyIncludes { at: at.clone(), limit, what: "levels of includes" });
@@ -245,7 +257,7 @@ impl Reader<'_, '_> {
             let limit = options.max_files;
             return Err(ManifestError::TooManyIncludes { at: at.clone(), limit, what: "included files" });
         }
-        let file = self.reading.open(&path, options.max_file_bytes, Some((at, value)))?;
+        let file = self.reading.open(&path, options.max_file_bytes, Some((at, &written)))?;
         self.file(&file, constraint)
     }
 

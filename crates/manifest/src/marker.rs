@@ -24,7 +24,7 @@ const MOST_VARIABLES: usize = 16;
 
 /// What is wrong with a marker.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum MarkerError {
+pub enum MarkerError {
     /// Longer than any real one.
     #[error("has {0} bytes, expected at most {LONGEST}")]
     TooLong(usize),
@@ -49,7 +49,7 @@ pub(crate) enum MarkerError {
 
 /// Whether uv's parser may see a marker, or a requirement with its marker. Returns an upper bound of the nodes that its
 /// decision diagram can have.
-pub(crate) fn check(text: &str) -> Result<usize, MarkerError> {
+pub fn check(text: &str) -> Result<usize, MarkerError> {
     if text.len() > LONGEST {
         return Err(MarkerError::TooLong(text.len()));
     }
@@ -76,7 +76,7 @@ pub(crate) fn check(text: &str) -> Result<usize, MarkerError> {
 }
 
 /// Reads a marker that may be read.
-pub(crate) fn parse(text: &str) -> Result<MarkerTree, MarkerError> {
+pub fn parse(text: &str) -> Result<MarkerTree, MarkerError> {
     check(text)?;
     // Only the message: the library's own rendering slices the text at places that need not be characters.
     MarkerTree::from_str(text).map_err(|error| MarkerError::Unreadable(printable(&error.message.to_string(), 200)))

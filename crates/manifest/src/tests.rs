@@ -1,6 +1,6 @@
 //! Whole projects, as lines: one line for each declaration, refusal, problem, locked package and edge.
 
-use super::testing::lines;
+use super::testing::{lines, read_files};
 use super::*;
 
 fn check(files: &[(&str, &str)], expect: &str) {
@@ -109,6 +109,39 @@ fn another_index_refuses_everything() {
         &options,
         &[("requirements.txt", "-i ${URL}\n")],
         "pypi requirements.txt [requirements.txt]\nrequirements.txt:1 REFUSED OtherIndex: -i ${URL}",
+    );
+}
+
+#[test]
+fn values_of_variables_are_never_shown() {
+    let variables = [("V".to_owned(), "secret!".to_owned()), ("ROOT".to_owned(), "/".to_owned())].into();
+    let options = ReadOptions { variables, ..ReadOptions::default() };
+    let check = |line: &str, expect: &str| {
+        let got = match read_files(&[("requirements.txt", line)], "", &options) {
+            Ok(project) => {
+                let refused = project.manifests[0].refused.iter();
+                refused.map(|refused| format!("{}: {}", refused.declaration, refused.advice)).collect()
+            }
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(got, expect, "{line}");
+    };
+    let advice = "with its variables it cannot be read; check their values, or write it without";
+    for line in ["a==${V}", "a==1 ; ${V}", "${V}", "a==1 --hash=${V}", "--${V}", "-${V}", "--pre=${V}"] {
+        check(line, &format!("{line}: {advice}"));
+    }
+    check(
+        "-i https://${V}@h/",
+        "-i https://h/: only packages from https://pypi.org are certified; remove the other index",
+    );
+    check(
+        "-r ${V}.txt",
+        "requirements.txt:1: the included file `-r ${V}.txt` cannot be read (No such file or directory (os error 2)); \
+         correct the path or remove the line",
+    );
+    check(
+        "-c ${ROOT}",
+        "requirements.txt:1: the included file `-c ${ROOT}` lies outside the project; copy it into the project",
     );
 }
 

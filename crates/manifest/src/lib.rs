@@ -5,13 +5,14 @@
 //! hostile input: this room never runs anything, never touches the network or the environment, never follows a path
 //! out of the project, and stops with an error rather than read without a bound.
 //!
-//! A new format is one file here and one line in [`FORMATS`].
+//! A new format is one file here and one line in `FORMATS`.
 
 mod advice;
 mod draft;
 mod error;
 mod json;
 mod lock_graph;
+pub mod marker;
 mod npm_declaration;
 mod npm_range;
 mod npmrc;
