@@ -11,11 +11,13 @@ mod delta_entry;
 mod file_list;
 mod files_hash;
 mod on_chain;
+mod order;
 mod package;
 mod package_execution;
 mod provenance_entry;
 mod standing;
 mod submission;
+mod verify_view;
 mod view;
 
 pub use admit::{AdmitError, admit, admit_canonical};
@@ -40,6 +42,5 @@ pub use submission::{
     PreProcessorSummary, Review, SUBMISSION_SCHEMA, Safety, SandboxRisk, SourceBlock, SourceIntegrity, SourceType,
     SubmissionCertificate, SubmissionPayload, SubmissionVerifyView, SubmissionView,
 };
-pub use view::{
-    AdvisoryResolution, AdvisorySummary, Endpoints, PackageView, SeverityCounts, Since, VerifyView, lacks_advisories,
-};
+pub use verify_view::{AdvisorySummary, SeverityCounts, VerifyView};
+pub use view::{AdvisoryResolution, Endpoints, PackageView, Since, lacks_advisories};

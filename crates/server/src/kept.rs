@@ -230,6 +230,16 @@ impl Kept {
         }
     }
 
+    /// How many answers are kept packed, of how many bytes, and how many those take.
+    #[cfg(test)]
+    pub(crate) fn packed(&self) -> (usize, usize, usize) {
+        let of = |(_, packed): (u64, Packed)| (packed.shape.length as usize, packed.frame.len());
+        self.packed
+            .iter()
+            .map(of)
+            .fold((0, 0, 0), |(count, plain, small), (length, frame)| (count + 1, plain + length, small + frame))
+    }
+
     /// Forgets everything, however much it is, in no time: what is left makes room as new answers come.
     pub(crate) fn forget_all(&self) {
         self.round.fetch_add(1, Ordering::SeqCst);

@@ -5,13 +5,16 @@
 //!
 //! The dictionary is data, so that the first answer is packed as well as the last and nothing is learnt from what clients ask:
 //! `just dictionary URL...` trains it on the answers of servers. It is never sent, and frames never leave the process: train it anew
-//! whenever answers have changed much.
+//! whenever answers have changed much, which a test tells.
 
 use std::cell::RefCell;
 use std::sync::{Arc, LazyLock};
 
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
+
+#[cfg(test)]
+mod age;
 
 static DICTIONARY: &[u8] = include_bytes!("../data/answers.dictionary");
 

@@ -66,6 +66,12 @@ impl Answers {
         &self.endpoints
     }
 
+    /// How many answers are kept packed, of how many bytes, and how many those take.
+    #[cfg(test)]
+    pub(crate) fn packed(&self) -> (usize, usize, usize) {
+        self.kept.packed()
+    }
+
     /// What is known about an address below that of packages, the answer in an encoding; none where the store has to be asked, or
     /// nothing is known to be fresh.
     pub(crate) fn at(&self, address: &str, encoding: Encoding) -> Option<Known> {
@@ -177,7 +183,7 @@ impl Answers {
             record.advisories.as_ref().map_or(0, |snapshot| snapshot.queried_at.as_millis()),
             &Sha256::of(there.as_bytes()).to_string()[..16],
         ));
-        Ok(Tagged::plain(self.body(package, view, record, flags, (&on_chain, &there))?.into(), tag))
+        Ok(Tagged::plain(self.body(package, view, record, flags, &on_chain)?.into(), tag))
     }
 
     fn body(
@@ -186,12 +192,14 @@ impl Answers {
         view: View,
         record: Record,
         flags: u64,
-        (on_chain, there): (&OnChain, &str),
+        on_chain: &OnChain,
     ) -> Result<Vec<u8>, StoreError> {
         let plain = view == View::Package && record.decision.is_none() && record.advisories.is_none();
         if plain && !lacks_advisories(&record.payload) {
             let verify = self.endpoints.verify(package.ecosystem(), package.name().as_str(), package.version());
-            if let Some(body) = PackageView::splice(&record.id, there, &record.payload_hash, &verify, &record.payload) {
+            if let Some(body) =
+                PackageView::splice(&record.id, on_chain, &record.payload_hash, &verify, &record.payload)
+            {
                 return Ok(body);
             }
         }

@@ -67,20 +67,20 @@ fn main() {
     let unknown = |seed: usize, number: usize| scene.unknown(scene.spread(number + seed * requests, over));
     let (known, unknown_to_all) = (|number: usize| scene.path(number), |number: usize| scene.unknown(number));
     let all: [Row<'_>; 11] = [
-        Row::of("floor, constant body", &floor, 0, &hot, "", "200"),
-        Row::of("hot, 2,000 keys", &app, 0, &hot, "", "200"),
-        Row::of("spread over all keys", &app, 0, &spread, "", "200"),
-        Row::of("hot, not certified", &app, 0, &hot_unknown, "", "404"),
-        Row::of("spread, not certified", &app, 0, &unknown, "", "404"),
-        Row::of("floor, zstd by its layer", &compressing, 5, &hot, BROWSER, "200"),
-        Row::of("hot, zstd", &app, 5, &hot, BROWSER, "200"),
-        Row::of("spread, zstd", &app, 5, &spread, BROWSER, "200"),
-        Row::of("floor, gzip by its layer", &compressing, 8, &hot, PROGRAM, "200"),
-        Row::of("hot, gzip", &app, 8, &hot, PROGRAM, "200"),
-        Row::of("spread, gzip", &app, 8, &spread, PROGRAM, "200"),
+        Row("floor, constant body", &floor, 0, &hot, "", "200"),
+        Row("hot, 2,000 keys", &app, 0, &hot, "", "200"),
+        Row("spread over all keys", &app, 0, &spread, "", "200"),
+        Row("hot, not certified", &app, 0, &hot_unknown, "", "404"),
+        Row("spread, not certified", &app, 0, &unknown, "", "404"),
+        Row("floor, zstd by its layer", &compressing, 5, &hot, BROWSER, "200"),
+        Row("hot, zstd", &app, 5, &hot, BROWSER, "200"),
+        Row("spread, zstd", &app, 5, &spread, BROWSER, "200"),
+        Row("floor, gzip by its layer", &compressing, 8, &hot, PROGRAM, "200"),
+        Row("hot, gzip", &app, 8, &hot, PROGRAM, "200"),
+        Row("spread, gzip", &app, 8, &spread, PROGRAM, "200"),
     ];
     // Warm: connections, caches and the branch predictor. Of eight answers that were not ready, one is afterwards.
-    for row in all.iter().filter(|row| !row.name.starts_with("spread")) {
+    for row in all.iter().filter(|Row(name, ..)| !name.starts_with("spread")) {
         row.round(HOT * 20, 0);
     }
     if warm {
@@ -97,38 +97,21 @@ fn main() {
     let rounds: Vec<Vec<Figures>> =
         (0..rounds).map(|seed| all.iter().map(|row| row.round(requests, seed)).collect()).collect();
     let middle = |row: usize| middle(rounds.iter().map(|figures| figures[row]).collect());
-    for (number, row) in all.iter().enumerate() {
-        print(row.name, &middle(number), &middle(row.floor));
+    for (number, Row(name, _, floor, ..)) in all.iter().enumerate() {
+        print(name, &middle(number), &middle(*floor));
     }
     batch(&scene);
     println!("{} MiB of memory", resident());
 }
 
-/// A kind of question and the row of the floor that it is compared with.
-struct Row<'a> {
-    name: &'static str,
-    target: &'a Target<'a>,
-    floor: usize,
-    path: &'a dyn Fn(usize, usize) -> String,
-    accept: &'static str,
-    status: &'static str,
-}
+/// A kind of question: its name, who is asked, the row of the floor that it is compared with, for which addresses, what is accepted, and
+/// the status that is the answer.
+struct Row<'a>(&'static str, &'a Target<'a>, usize, &'a dyn Fn(usize, usize) -> String, &'static str, &'static str);
 
-impl<'a> Row<'a> {
-    fn of(
-        name: &'static str,
-        target: &'a Target<'a>,
-        floor: usize,
-        path: &'a dyn Fn(usize, usize) -> String,
-        accept: &'static str,
-        status: &'static str,
-    ) -> Self {
-        Self { name, target, floor, path, accept, status }
-    }
-
+impl Row<'_> {
     fn round(&self, requests: usize, seed: usize) -> Figures {
-        let path = |number: usize| (self.path)(seed, number);
-        round(self.target, requests, &Question { path: &path, accept: self.accept, status: self.status })
+        let Self(_, target, _, path, accept, status) = *self;
+        round(target, requests, &Question { path: &|number| path(seed, number), accept, status })
     }
 }
 
@@ -138,6 +121,7 @@ fn resident() -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).map_or(0, |kib: u64| kib >> 10)
 }
+
 /// The median round, by CPU time.
 fn middle(mut rounds: Vec<Figures>) -> Figures {
     rounds.sort_by_key(|figures| figures.cpu);

@@ -28,7 +28,7 @@ use crate::public::query::Params;
 pub(crate) struct EventView {
     /// Its place, from 1 on without gaps.
     seq: u64,
-    /// queued, planned, package or ended.
+    /// queued, planned, package, reviewing, decided (an operator did), ended; then certificate-decision and certificate-replaced.
     #[schema(example = "package")]
     kind: String,
     /// When.
@@ -44,7 +44,7 @@ pub(crate) struct EventView {
 pub(crate) struct LiveEvent {
     /// Its place: what `Last-Event-ID` goes on after.
     id: String,
-    /// queued, planned, package or ended.
+    /// queued, planned, package, reviewing, decided (an operator did), ended; then certificate-decision and certificate-replaced.
     event: String,
     /// JSON: what exactly, depending on the kind.
     data: String,

@@ -11,6 +11,7 @@ mod hostile;
 mod kept;
 mod lists;
 mod operations;
+mod order;
 mod osv;
 mod package_schema;
 mod packages;

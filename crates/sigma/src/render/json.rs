@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use sigma_certificate::{Endpoints, PackageAnalysis, Since};
+use sigma_certificate::{Endpoints, PackageAnalysis, PackageView, Since};
 use sigma_pipeline::{Audit, Decision, PackagePreview, WaiverState, WaiverUse};
 
 use crate::config::Config;
@@ -55,11 +55,11 @@ pub fn waivers(uses: &[WaiverUse]) -> Vec<Value> {
 
 pub fn certificates(certificates: &[Shown], config: &Config) -> Result<String> {
     let endpoints = Endpoints::new(config.api_base.as_str());
-    let view = |(certificate, decision, on_chain): &'_ Shown| {
+    let views = certificates.iter().map(|(certificate, decision, on_chain)| {
         let since = Since { decision: decision.as_ref(), on_chain: Some(on_chain), ..Since::default() };
-        serde_json::to_value(certificate.view(&endpoints, since))
-    };
-    let views: Vec<Value> = certificates.iter().map(view).collect::<Result<_, _>>()?;
+        certificate.view(&endpoints, since)
+    });
+    let views: Vec<PackageView<'_>> = views.collect();
     let text = match views.as_slice() {
         [one] => serde_json::to_string_pretty(one)?,
         many => serde_json::to_string_pretty(many)?,
