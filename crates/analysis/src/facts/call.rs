@@ -3,6 +3,7 @@
 use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder, MAX_FACTS};
 use super::expression::{MAX_CHOICES, filled, union};
+use super::learned::MADE_BY;
 use super::matter;
 use super::value::{Constant, Text, Value};
 use super::words::Words;
@@ -197,6 +198,9 @@ impl<'a> Builder<'a> {
             let constructors = if self.language == Language::Python { "__init__" } else { "constructor" };
             self.learned.method(callee.class?, constructors)
         });
+        if let Some(maker) = callee.class.and_then(|class| self.learned.method(class, MADE_BY)) {
+            self.runs(maker);
+        }
         if let Some(function) = called {
             self.runs(function);
             let bound = self.language == Language::Python && callee.class.is_some();

@@ -88,6 +88,13 @@ impl<'a> Builder<'a> {
             let text = text.to_owned();
             return self.member(object, &text, place);
         }
+        // `[][[]]` is no member at all, and "undefined" where a word is made of it.
+        if let (Constant::List(of), Constant::List(by)) = (&object.constant, &key.constant)
+            && of.is_empty()
+            && by.is_empty()
+        {
+            return Value::text("undefined");
+        }
         if let Constant::Number(number) = key.constant
             && let Some(item) = usize::try_from(number).ok().and_then(|number| object.items().get(number))
         {

@@ -20,6 +20,9 @@ const MAX_PARAMETERS: usize = 16;
 /// Bytes of source for each function, about as many as bundles have.
 const BYTES_OF_FUNCTION: usize = 256;
 
+/// The name under which a class keeps what makes its instances; no method has it.
+pub(super) const MADE_BY: &str = "()";
+
 /// Paths that matter to whoever reads or writes them.
 const PLACES: Taint = Taint::CREDENTIAL_PATH.with(Taint::PERSISTENCE_PATH);
 
@@ -151,6 +154,19 @@ impl<'a> Builder<'a> {
         let Some(known) = self.learned.functions.get(function as usize) else { return };
         let value = known.result.clone();
         self.set_member(&Value { class: Some(class), ..Value::default() }, Some(name), &value);
+    }
+
+    /// True for an instance of a class of this file that has this method.
+    pub fn has_method(&self, object: &Value<'a>, name: &str) -> bool {
+        object.class.is_some_and(|class| self.learned.method(class, name).is_some())
+    }
+
+    /// A metaclass: its `__call__` is given the class and runs whenever an instance is made.
+    pub fn made_by(&mut self, class: u32, metaclass: &Value<'a>) {
+        let Some(calls) = metaclass.class.and_then(|of| self.learned.method(of, "__call__")) else { return };
+        let value = Value { class: Some(class), ..Value::default() };
+        self.give(calls, 0, &[Argument { name: None, value }]);
+        self.declare_method(class, MADE_BY, calls);
     }
 
     /// Methods of these names run as soon as another class is made of this one: those of a metaclass, and hooks of bases.

@@ -12,7 +12,7 @@ use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Oper
 use ruff_text_size::Ranged;
 
 use crate::facts::{
-    Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, filled, known_names, makes_key, takes_in,
+    Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Text, Value, filled, known_names, makes_key, takes_in,
     text_of,
 };
 use computing::{Computing, Definition};
@@ -237,7 +237,7 @@ impl<'a> Walker<'_, 'a> {
         for decorator in &class.decorator_list {
             self.eval(&decorator.expression);
         }
-        let mut base = None;
+        let (mut base, mut metaclass) = (None, None);
         if let Some(arguments) = &class.arguments {
             for argument in &arguments.args {
                 let value = self.eval(argument);
@@ -249,9 +249,13 @@ impl<'a> Walker<'_, 'a> {
             for keyword in &arguments.keywords {
                 let value = self.eval(&keyword.value);
                 self.builder.runs_methods(&value, &["__new__", "__init__", "__prepare__"]);
+                metaclass = Some(value);
             }
         }
         let id = self.builder.declare_class(class.name.start().to_u32());
+        if let Some(metaclass) = metaclass {
+            self.builder.made_by(id, &metaclass);
+        }
         self.builder.bind(class.name.as_str(), Value { class: Some(id), ..Value::default() });
         let before = self.builder.overriding(base.as_deref());
         let outer = self.class.replace(Class { id, base });
@@ -274,8 +278,12 @@ impl<'a> Walker<'_, 'a> {
             Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => {
                 let place = self.place(target);
                 self.builder.renames(value.items(), place);
+                // `handle, name = mkstemp()`: both are the same file.
+                let pair = value.path.as_deref() == Some("tempfile.mkstemp()");
+                let file = pair.then(|| Text::from(format!("?/mkstemp{}", target.start().to_u32())));
                 for (index, target) in elts.iter().enumerate() {
-                    let item = value.items().get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
+                    let mut item = value.items().get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
+                    item.origin = file.clone().or(item.origin);
                     self.assign(target, item);
                 }
             }
@@ -543,6 +551,11 @@ impl<'a> Walker<'_, 'a> {
         }
         let key = self.eval(&subscript.slice);
         let place = self.place(subscript);
+        // `object[key]` calls a method, where the class has one.
+        if object.class.is_some() && self.builder.has_method(&object, "__getitem__") {
+            let arguments = vec![Argument { name: None, value: key }];
+            return self.builder.call_method(object, "__getitem__", arguments, place);
+        }
         self.builder.index(&object, &key, place)
     }
 

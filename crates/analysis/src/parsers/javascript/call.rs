@@ -4,7 +4,7 @@ use oxc_ast::ast::*;
 use oxc_span::{GetSpan, Span};
 
 use super::computing::{better, unpacked};
-use super::{Walker, unwrapped};
+use super::{Walker, private_name, unwrapped};
 use crate::facts::{Argument as FactArgument, Constant, Place, Taint, Text, Value, takes_in};
 
 /// What a member holds that somebody outside of the program fills: the cookies of a page, a request to a server.
@@ -129,7 +129,10 @@ impl<'a> Walker<'_, 'a> {
             if matches!(argument, Argument::FunctionExpression(_) | Argument::ArrowFunctionExpression(_)) {
                 self.given = self.builder.given_to_callback(callee, key, &values);
                 let module = key == Some("then") && callee.path.as_deref().is_some_and(|path| !path.contains('('));
-                self.handed = module.then(|| callee.clone());
+                // What goes through a list of lists is given one after the other.
+                let each = matches!(key, Some("map" | "forEach" | "flatMap")) && values.is_empty();
+                let lists = each && callee.items().first().is_some_and(|first| !first.items().is_empty());
+                self.handed = module.then(|| callee.clone()).or_else(|| lists.then(|| callee.each()));
             }
             let value = match argument {
                 Argument::SpreadElement(spread) => {
@@ -159,6 +162,9 @@ impl<'a> Walker<'_, 'a> {
             }
             Expression::StaticMemberExpression(member) => {
                 Some((self.eval(&member.object), Some(Text::from(member.property.name.as_str()))))
+            }
+            Expression::PrivateFieldExpression(member) => {
+                Some((self.eval(&member.object), Some(Text::from(private_name(&member.field)))))
             }
             Expression::ComputedMemberExpression(member) => {
                 let object = self.eval(&member.object);
