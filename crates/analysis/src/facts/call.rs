@@ -122,7 +122,7 @@ impl<'a> Builder<'a> {
         // `fs.writeFileSync(..)` is written to no file called `fs`.
         let handle = receiver.path.as_deref().is_none_or(|path| path.ends_with("()"));
         if let Some(origin) = receiver.origin.clone().filter(|_| handle && writes()) {
-            if remote || written.any(Taint::DECODED | Taint::HIDDEN) {
+            if remote || written.any(Taint::DECODED | Taint::HIDDEN | Taint::OWN) {
                 self.note_download(&origin, written);
             }
             if let Some(argument) = arguments.first() {
@@ -361,6 +361,9 @@ impl<'a> Builder<'a> {
         let archive = matches!(&*path, "zipfile.ZipFile" | "tarfile.open" | "adm-zip");
         if effects.any(Effects::OPEN | Effects::READ) {
             taint |= self.downloaded_among(&arguments).and(Taint::WATCHED);
+        }
+        if effects.any(Effects::OPEN | Effects::READ) && arguments.first().is_some_and(|file| is_own_picture(&file.value)) {
+            taint |= Taint::OWN;
         }
         let origin = match effects.any(Effects::OPEN | Effects::WRITE) || archive {
             true => arguments.first().and_then(|argument| origin_of(&argument.value)),
@@ -700,6 +703,13 @@ fn is_literal_secret(value: &Value<'_>) -> bool {
     different.len() >= 12
         && text.bytes().any(|byte| byte.is_ascii_digit())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=?&@".contains(&byte))
+}
+
+/// True for a picture or a sound that lies where the program was unpacked.
+fn is_own_picture(file: &Value<'_>) -> bool {
+    const ENDS: [&str; 7] = [".png", ".jpg", ".jpeg", ".gif", ".ico", ".wav", ".mp3"];
+    let relative = |path: &str| !path.starts_with(['/', '~', '\\']) && !path.contains(':') && path.len() <= 200;
+    file.as_text().is_some_and(|path| relative(path) && ENDS.iter().any(|end| path.ends_with(end)))
 }
 
 /// Methods that yield all of the environment.

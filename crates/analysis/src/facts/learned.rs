@@ -26,6 +26,14 @@ pub(super) const MADE_BY: &str = "()";
 /// Paths that matter to whoever reads or writes them.
 const PLACES: Taint = Taint::CREDENTIAL_PATH.with(Taint::PERSISTENCE_PATH);
 
+/// What one caller gives, beside what others give: a name that stands before a domain of the code's own says something of
+/// the machine only where one and the same caller tells it.
+fn alone(taint: Taint) -> Taint {
+    let known = taint == taint.concrete();
+    let plain = taint.without(Taint::FOLLOWED | Taint::JOINED).is_empty();
+    if known && plain { taint.without(Taint::FOLLOWED) } else { taint }
+}
+
 /// What is known of a function of the file.
 #[derive(Default)]
 pub(super) struct Function<'a> {
@@ -78,6 +86,8 @@ pub(super) struct Learned<'a> {
     pub useful: bool,
     /// Whether a function that was read before is given something to call that matters.
     pub handed: bool,
+    /// Whether the program gives the global object members of its own.
+    pub has_globals: bool,
     /// Whether such a function is given the path of a store of credentials or of what starts programs by itself.
     pub placed: bool,
 }
@@ -253,7 +263,9 @@ impl<'a> Builder<'a> {
                     if !argument.value.is_unknown() {
                         known.parameters.resize(known.parameters.len().max(index + 1), Value::default());
                         let before = known.parameters[index].known();
-                        known.parameters[index].join(argument.value.clone());
+                        let mut value = argument.value.clone();
+                        value.taint = alone(value.taint);
+                        known.parameters[index].join(value);
                         self.learned.kept += 1;
                         self.learned.useful |= known.read && known.parameters[index].known() != before;
                         self.learned.placed |= known.read && argument.value.taint.any(PLACES);

@@ -224,7 +224,7 @@ impl<'a> Walker<'_, 'a> {
         let object = self.eval(&member.object);
         let key = self.eval(&member.expression);
         if key.as_text().is_some_and(|key| Self::is_function_maker(&member.object, key)) {
-            return Value::at_path("Function");
+            return call::function_maker(&member.expression);
         }
         let place = self.place(member.span);
         self.builder.index(&object, &key, place)
@@ -351,6 +351,15 @@ impl<'a> Walker<'_, 'a> {
                 let value = self.template(&tagged.quasi);
                 let place = self.place(tagged.span);
                 self.builder.call(callee, vec![FactArgument { name: None, value }], Taint::NONE, place)
+            }
+            Expression::RegExpLiteral(literal) => {
+                // What a pattern looks for tells what the code is after.
+                let text = literal.regex.pattern.text.as_str();
+                if text.len() >= 12 && text.contains('[') {
+                    let place = self.place(literal.span);
+                    self.builder.taint_of_text(text, place);
+                }
+                Value::default()
             }
             Expression::UnaryExpression(unary) => match (unary.operator, self.eval(&unary.argument).constant) {
                 (UnaryOperator::UnaryNegation, Constant::Number(number)) => Value::number(number.saturating_neg()),

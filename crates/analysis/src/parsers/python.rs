@@ -171,7 +171,11 @@ impl<'a> Walker<'_, 'a> {
         for (index, parameter) in function.parameters.iter().enumerate() {
             let name = parameter.name().as_str();
             let value = match &outer {
-                Some(class) if index == 0 => Value { class: Some(class.id), ..Value::default() },
+                // A metaclass is given the classes that it makes.
+                Some(class) if index == 0 => {
+                    let made = if name == "cls" { self.builder.parameter(id, 0, name).class } else { None };
+                    Value { class: made.or(Some(class.id)), ..Value::default() }
+                }
                 _ => self.parameter(id, index, name, function.name.as_str(), outer.is_some()),
             };
             let default = defaults.iter().find(|(named, _)| *named == name).filter(|_| value.path.is_none());
@@ -257,19 +261,28 @@ impl<'a> Walker<'_, 'a> {
             self.builder.made_by(id, &metaclass);
         }
         self.builder.bind(class.name.as_str(), Value { class: Some(id), ..Value::default() });
-        let before = self.builder.overriding(base.as_deref());
+        let meant = base.as_deref().filter(|_| self.is_handed_out(class));
+        let before = self.builder.overriding(meant);
         let outer = self.class.replace(Class { id, base });
         self.visit_body(&class.body);
         self.class = outer;
         self.builder.override_again(before);
     }
 
+    /// True for a class that callers of its base may be given: one with a name of the module's own, or one that is put in
+    /// the place of another.
+    fn is_handed_out(&self, class: &'a ast::StmtClassDef) -> bool {
+        let name = class.name.as_str();
+        let open = self.place(class).function == 0 && !name.starts_with('_');
+        open || memchr::memmem::find(self.builder.source().as_bytes(), format!(" = {name}\n").as_bytes()).is_some()
+    }
+
     /// Gives the names on the left of an assignment what stands on its right.
     fn assign(&mut self, target: &'a Expr, value: Value<'a>) {
         match target {
             Expr::Name(name) => {
-                // `class A: run = exec`
-                if let Some(class) = self.class.as_ref().filter(|_| value.path.is_some()) {
+                // `class A: run = exec`, `class A: base = "https://host/"`
+                if let Some(class) = self.class.as_ref().filter(|_| !value.is_unknown()) {
                     let object = Value { class: Some(class.id), ..Value::default() };
                     self.builder.set_member(&object, Some(name.id.as_str()), &value);
                 }

@@ -171,7 +171,7 @@ impl<'a> Walker<'_, 'a> {
                 let key = self.eval(&member.expression);
                 match key.constant {
                     Constant::Text(text) if Self::is_function_maker(&member.object, &text) => {
-                        Some((Value::at_path("Function"), None))
+                        Some((function_maker(&member.expression), None))
                     }
                     Constant::Text(text) => Some((object, Some(text))),
                     _ => Some((self.builder.index(&object, &key, place), None)),
@@ -346,4 +346,10 @@ impl<'a> Walker<'_, 'a> {
         }
         value
     }
+}
+
+/// What makes functions; by a name that is worked out of pieces, one that is hidden.
+pub(super) fn function_maker<'a>(key: &Expression<'_>) -> Value<'a> {
+    let plain = unwrapped(key).is_literal();
+    Value::at_path(if plain { "Function" } else { "builtins.computed" })
 }

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Call, Constant, Effects, Signs, Value};
+use crate::facts::{Call, Effects, Signs, Value};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -37,11 +37,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     }
     // `mmap(..., PROT_EXEC)` whose address becomes a function.
     let has = |text: &str| memchr::memmem::find(source.facts.source.as_bytes(), text.as_bytes());
-    let protects = |call: &&&Call<'_>| {
-        let mode = call.positional(2).map(|mode| &mode.constant);
-        call.path.ends_with("mprotect") && matches!(mode, Some(Constant::Number(mode)) if mode & 4 != 0)
-    };
-    let mapped = has("PROT_EXEC").is_some() && has("mmap(").is_some() || native.iter().any(|call| protects(&call));
+    let mapped = (has("PROT_EXEC").is_some() && has("mmap(").is_some()) || has(".mprotect(").is_some();
     if mapped
         && (has("addressof(").is_some() || has("from_buffer(").is_some())
         && let Some(at) = has("CFUNCTYPE(")
