@@ -193,6 +193,11 @@ impl<'a> Builder<'a> {
         self.facts.source.get(start as usize..end as usize).unwrap_or_default()
     }
 
+    /// True when the file imports this package.
+    pub fn imports(&self, package: &str) -> bool {
+        self.facts.imports.contains(package)
+    }
+
     /// The whole source.
     pub fn source(&self) -> &'a str {
         self.facts.source

@@ -29,9 +29,8 @@ const PLACES: Taint = Taint::CREDENTIAL_PATH.with(Taint::PERSISTENCE_PATH);
 /// What one caller gives, beside what others give: a name that stands before a domain of the code's own says something of
 /// the machine only where one and the same caller tells it.
 fn alone(taint: Taint) -> Taint {
-    let known = taint == taint.concrete();
-    let plain = taint.without(Taint::FOLLOWED | Taint::JOINED).is_empty();
-    if known && plain { taint.without(Taint::FOLLOWED) } else { taint }
+    let plain = taint.concrete().without(Taint::FOLLOWED | Taint::JOINED).is_empty();
+    if plain { taint.without(Taint::FOLLOWED) } else { taint }
 }
 
 /// What is known of a function of the file.

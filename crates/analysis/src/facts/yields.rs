@@ -47,6 +47,10 @@ impl<'a> Builder<'a> {
             let asked = arguments.first().map_or(Taint::NONE, |request| request.value.taint.and(Taint::NAMED_HOST));
             result |= fixed(arguments) | asked;
         }
+        // A request that something else sends is made of what it is given.
+        if effects.any(Effects::PREPARE) && !effects.any(Effects::NET) {
+            result |= of_other(path, arguments, from, receiver);
+        }
         // What `curl` prints came over the network.
         if effects.any(Effects::SPAWN) {
             let words = words_of(arguments);

@@ -261,6 +261,13 @@ impl<'a> Walker<'_, 'a> {
             self.builder.made_by(id, &metaclass);
         }
         self.builder.bind(class.name.as_str(), Value { class: Some(id), ..Value::default() });
+        // `def hooked(base): class Hooked(base)`, for the commands of setuptools.
+        let given = class.arguments.as_ref().and_then(|arguments| arguments.args.first());
+        let of_parameter = base.is_none() && given.is_some_and(Expr::is_name_expr) && self.place(class).function != 0;
+        let runs = |statement: &Stmt| matches!(statement, Stmt::FunctionDef(method) if method.name.as_str() == "run");
+        if of_parameter && class.body.iter().any(runs) && self.builder.imports("setuptools") {
+            base = Some("setuptools.Command".to_owned());
+        }
         let meant = base.as_deref().filter(|_| self.is_handed_out(class));
         let before = self.builder.overriding(meant);
         let outer = self.class.replace(Class { id, base });

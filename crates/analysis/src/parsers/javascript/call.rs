@@ -309,7 +309,7 @@ impl<'a> Walker<'_, 'a> {
     /// A call whose callee is known as far as it can be.
     pub(super) fn called(&mut self, callee: Value<'a>, arguments: Vec<FactArgument<'a>>, place: Place) -> Value<'a> {
         if self.is_loader(&callee)
-            && let Some(module) = self.loaded_module(&arguments, place)
+            && let Some(module) = self.loaded_module(&callee, &arguments, place)
         {
             return module;
         }

@@ -18,7 +18,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    let clipboard = |path: &str| path.contains("clip") || path.contains("copy-paste");
+    let clipboard = |path: &str| ["clip", "Clip", "copy-paste"].iter().any(|part| path.contains(part));
     let named = |words: &[&str]| {
         source
             .calls(Effects::WATCH)
