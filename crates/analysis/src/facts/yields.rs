@@ -117,7 +117,7 @@ pub(super) fn results(effects: Effects, from: Taint) -> Taint {
         result |= Taint::FOUND;
     }
     if effects.any(Effects::READ | Effects::OPEN) {
-        result |= from.and(Taint::FOUND);
+        result |= from.and(Taint::FOUND | Taint::OWN);
     }
     if effects.any(Effects::READ | Effects::OPEN) && from.any(Taint::CREDENTIAL_PATH) {
         result |= Taint::CREDENTIAL;
