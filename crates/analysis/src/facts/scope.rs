@@ -205,8 +205,11 @@ impl<'a> Builder<'a> {
 
     /// What the program itself made a member of the global object.
     pub(super) fn of_global_object(&self, name: &str) -> Option<Value<'a>> {
-        let known = self.learned.attributes.get(&Member(GLOBALS, name)).filter(|_| self.learned.has_globals)?;
-        Some(known.clone())
+        // Few programs do, and every name asks.
+        if !self.learned.has_globals {
+            return None;
+        }
+        self.learned.attributes.get(&Member(GLOBALS, name)).cloned()
     }
 
     /// The value of a name that is not written in the source.
