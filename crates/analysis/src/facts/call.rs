@@ -362,7 +362,9 @@ impl<'a> Builder<'a> {
         if effects.any(Effects::OPEN | Effects::READ) {
             taint |= self.downloaded_among(&arguments).and(Taint::WATCHED);
         }
-        if effects.any(Effects::OPEN | Effects::READ) && arguments.first().is_some_and(|file| is_own_picture(&file.value)) {
+        if effects.any(Effects::OPEN | Effects::READ)
+            && arguments.first().is_some_and(|file| is_own_picture(&file.value))
+        {
             taint |= Taint::OWN;
         }
         let origin = match effects.any(Effects::OPEN | Effects::WRITE) || archive {

@@ -5,8 +5,8 @@ use super::bits::{Signs, Taint};
 use super::builder::{Builder, MAX_FACTS};
 use super::learned::Member;
 use super::links::LOCAL;
-use super::scope::is_global_object;
 use super::name::{file_name, is_own_folder, names_file};
+use super::scope::is_global_object;
 use super::value::{Constant, Items, LIST_ITEMS, Text, Value};
 use super::{EnvironmentRead, Mention, Place, fold, mention, name, personal, waits};
 

@@ -12,8 +12,8 @@ use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Oper
 use ruff_text_size::Ranged;
 
 use crate::facts::{
-    Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Text, Value, filled, known_names, makes_key, takes_in,
-    text_of,
+    Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Text, Value, filled, known_names, makes_key,
+    takes_in, text_of,
 };
 use computing::{Computing, Definition};
 

@@ -4,8 +4,8 @@ use oxc_ast::ast::*;
 use oxc_ast_visit::Visit;
 use oxc_syntax::operator::AssignmentOperator;
 
-use super::{Walker, private_name};
 use super::call::{PICTURE, SCRIPT};
+use super::{Walker, private_name};
 use crate::facts::{Argument, Place, Taint, Value};
 
 impl<'a> Walker<'_, 'a> {

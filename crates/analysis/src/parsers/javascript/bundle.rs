@@ -121,7 +121,8 @@ impl<'a> Walker<'_, 'a> {
                 let ObjectPropertyKind::ObjectProperty(property) = property else { return None };
                 let Expression::ArrayExpression(pair) = &property.value else { return None };
                 let [function, names] = &pair.elements[..] else { return None };
-                let function = function.as_expression().filter(|one| parameters(one).is_some_and(|count| count <= 3))?;
+                let function =
+                    function.as_expression().filter(|one| parameters(one).is_some_and(|count| count <= 3))?;
                 let ArrayExpressionElement::ObjectExpression(names) = names else { return None };
                 Some((property.key.static_name()?.into_owned().into(), function, &**names))
             })
@@ -213,7 +214,8 @@ impl<'a> Walker<'_, 'a> {
         arguments: &[FactArgument<'a>],
         place: Place,
     ) -> Option<Value<'a>> {
-        let of = loader.path.as_deref().and_then(|path| path.strip_prefix(REQUIRE)?.strip_prefix('#')?.parse::<u32>().ok());
+        let of =
+            loader.path.as_deref().and_then(|path| path.strip_prefix(REQUIRE)?.strip_prefix('#')?.parse::<u32>().ok());
         if let Some(names) = of.and_then(|function| self.bundle.names.get(&function)) {
             let name = arguments.first()?.value.as_text()?.to_owned();
             // What is not packed is the machine's own.

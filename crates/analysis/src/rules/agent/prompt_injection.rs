@@ -101,7 +101,9 @@ fn is_listed(text: &str, at: usize) -> bool {
     let quoted = |line: &str| {
         let line = line.trim().trim_start_matches("- ").trim_end_matches(',');
         let mark = line.chars().next().filter(|mark| matches!(mark, '"' | '\''));
-        line.len() <= 200 && line.len() > 2 && mark.is_some_and(|mark| line.ends_with(mark) && line.matches(mark).count() == 2)
+        line.len() <= 200
+            && line.len() > 2
+            && mark.is_some_and(|mark| line.ends_with(mark) && line.matches(mark).count() == 2)
     };
     let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let after = text[start..].lines().take(LISTED + 1).filter(|line| quoted(line)).count();

@@ -29,7 +29,8 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
         return;
     }
     for file in files() {
-        let replaces = |hit: &&crate::rules::Hit| RULES[hit.rule].id == "clipboard-hijack" && hit.severity == Severity::Info;
+        let replaces =
+            |hit: &&crate::rules::Hit| RULES[hit.rule].id == "clipboard-hijack" && hit.severity == Severity::Info;
         if let Some(hit) = file.outcome.hits.iter().find(replaces) {
             let loaded = if file.reach >= Reach::Import { Severity::Critical } else { Severity::High };
             let found = hits.hit(&hit.evidence).file(file.path.clone()).line(hit.line).reach(file.reach);

@@ -59,7 +59,19 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 
 /// Libraries that read the points of a picture or the frames of a sound.
 const PICTURES: [&str; 14] = [
-    "pngjs", "jimp", "sharp", "jsqr", "get-pixels", "jpeg-js", "upng-js", "node-wav", "PIL", "cv2", "imageio", "wave", "png",
+    "pngjs",
+    "jimp",
+    "sharp",
+    "jsqr",
+    "get-pixels",
+    "jpeg-js",
+    "upng-js",
+    "node-wav",
+    "PIL",
+    "cv2",
+    "imageio",
+    "wave",
+    "png",
     "pyzbar",
 ];
 
@@ -76,7 +88,11 @@ fn check_pictures(source: &Source<'_>, hits: &mut Hits<'_>) {
         let name = call.path.rsplit('.').next().unwrap_or_default();
         let text = if name == "Function" { call.arguments.last().map(|last| &last.value) } else { call.positional(0) };
         let runs = matches!(name, "eval" | "exec" | "Function" | "runInThisContext" | "runInNewContext" | "computed");
-        if runs && text.is_some_and(|text| text.as_prefix().is_none() && text.path.as_deref().is_none_or(|path| path.ends_with("()"))) {
+        if runs
+            && text.is_some_and(|text| {
+                text.as_prefix().is_none() && text.path.as_deref().is_none_or(|path| path.ends_with("()"))
+            })
+        {
             let hit = hits.at(source.facts, call.place).severity(Severity::Low).loaded(Severity::High);
             hits.push(hit.message("Runs a text that comes from elsewhere, in a file that reads pictures or sounds."));
         }

@@ -23,10 +23,11 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
     let manifests = &distribution.manifests;
     for script in manifests.scripts.iter().filter(|script| script.name != "prepare").chain(&manifests.gyp_commands) {
         let deeds = deeds_of_text(&script.command);
-        let known = JUDGED.iter().find(|(judged, _, _)| deeds.any(*judged)).map(|(_, severity, message)| (*severity, *message));
+        let known =
+            JUDGED.iter().find(|(judged, _, _)| deeds.any(*judged)).map(|(_, severity, message)| (*severity, *message));
         let everywhere = || deeds.any(Deeds::INSTALLS) && is_global(&script.command);
-        let Some((severity, message)) =
-            known.or_else(|| everywhere().then_some((Severity::High, "installs another package for the whole machine")))
+        let Some((severity, message)) = known
+            .or_else(|| everywhere().then_some((Severity::High, "installs another package for the whole machine")))
         else {
             continue;
         };

@@ -30,7 +30,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     }
     // `sendmail(from, [to, "a@b"], text)`
     for call in source.calls(Effects::NET).filter(|call| call.path.ends_with(".sendmail")) {
-        let Some(receivers) = call.positional(1).map(Value::items).filter(|receivers| receivers.len() >= 2) else { continue };
+        let Some(receivers) = call.positional(1).map(Value::items).filter(|receivers| receivers.len() >= 2) else {
+            continue;
+        };
         let constant = |receiver: &Value<'_>| receiver.as_text().is_some_and(|text| text.contains('@'));
         if receivers.iter().any(constant) && !receivers.iter().all(constant) {
             let hit = hits.at(source.facts, call.place);

@@ -90,7 +90,8 @@ fn hides_command(call: &Call<'_>) -> bool {
     };
     // The same, cut into words only where it is started.
     let words = || {
-        let decoded = call.positional(0).is_some_and(|first| first.taint.any(Taint::DECODED) && !first.items().is_empty());
+        let decoded =
+            call.positional(0).is_some_and(|first| first.taint.any(Taint::DECODED) && !first.items().is_empty());
         decoded && deeds_of_text(&words_of(&call.arguments[..1]).join(" ")).any(HARM)
     };
     call.effects.any(Effects::SPAWN) && (call.arguments.iter().take(2).any(command) || words())
