@@ -146,6 +146,8 @@ mod effect {
             LED = "led",
             /// Only the address of a connection is meant: where to go, not what is told; never in the table.
             PLACE = "place",
+            /// Asks for the address of a host name.
+            RESOLVE = "resolve",
         }
     }
 }
@@ -312,6 +314,8 @@ mod sign {
             ENDLESS = "endless",
             /// A constant receiver of copies of every mail.
             COPY_RECEIVER = "copy-receiver",
+            /// A regular expression of a wallet's address.
+            ADDRESS_PATTERN = "address-pattern",
         }
     }
 }

@@ -193,6 +193,16 @@ impl<'a> Builder<'a> {
         self.facts.source.get(start as usize..end as usize).unwrap_or_default()
     }
 
+    /// True when the file imports this package.
+    pub fn imports(&self, package: &str) -> bool {
+        self.facts.imports.contains(package)
+    }
+
+    /// The whole source.
+    pub fn source(&self) -> &'a str {
+        self.facts.source
+    }
+
     /// True when reading the file a second time, knowing what this reading learned, can tell more: something that was
     /// learned late meets a call that runs, sends or loads something.
     pub fn is_worth_another(&self) -> bool {

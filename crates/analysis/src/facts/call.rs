@@ -3,6 +3,7 @@
 use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder, MAX_FACTS};
 use super::expression::{MAX_CHOICES, filled, union};
+use super::learned::MADE_BY;
 use super::matter;
 use super::value::{Constant, Text, Value};
 use super::words::Words;
@@ -121,7 +122,7 @@ impl<'a> Builder<'a> {
         // `fs.writeFileSync(..)` is written to no file called `fs`.
         let handle = receiver.path.as_deref().is_none_or(|path| path.ends_with("()"));
         if let Some(origin) = receiver.origin.clone().filter(|_| handle && writes()) {
-            if remote || written.any(Taint::DECODED | Taint::HIDDEN) {
+            if remote || written.any(Taint::DECODED | Taint::HIDDEN | Taint::OWN) {
                 self.note_download(&origin, written);
             }
             if let Some(argument) = arguments.first() {
@@ -197,6 +198,9 @@ impl<'a> Builder<'a> {
             let constructors = if self.language == Language::Python { "__init__" } else { "constructor" };
             self.learned.method(callee.class?, constructors)
         });
+        if let Some(maker) = callee.class.and_then(|class| self.learned.method(class, MADE_BY)) {
+            self.runs(maker);
+        }
         if let Some(function) = called {
             self.runs(function);
             let bound = self.language == Language::Python && callee.class.is_some();
@@ -357,6 +361,11 @@ impl<'a> Builder<'a> {
         let archive = matches!(&*path, "zipfile.ZipFile" | "tarfile.open" | "adm-zip");
         if effects.any(Effects::OPEN | Effects::READ) {
             taint |= self.downloaded_among(&arguments).and(Taint::WATCHED);
+        }
+        if effects.any(Effects::OPEN | Effects::READ)
+            && arguments.first().is_some_and(|file| is_own_picture(&file.value))
+        {
+            taint |= Taint::OWN;
         }
         let origin = match effects.any(Effects::OPEN | Effects::WRITE) || archive {
             true => arguments.first().and_then(|argument| origin_of(&argument.value)),
@@ -696,6 +705,13 @@ fn is_literal_secret(value: &Value<'_>) -> bool {
     different.len() >= 12
         && text.bytes().any(|byte| byte.is_ascii_digit())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=?&@".contains(&byte))
+}
+
+/// True for a picture or a sound that lies where the program was unpacked.
+fn is_own_picture(file: &Value<'_>) -> bool {
+    const ENDS: [&str; 7] = [".png", ".jpg", ".jpeg", ".gif", ".ico", ".wav", ".mp3"];
+    let relative = |path: &str| !path.starts_with(['/', '~', '\\']) && !path.contains(':') && path.len() <= 200;
+    file.as_text().is_some_and(|path| relative(path) && ENDS.iter().any(|end| path.ends_with(end)))
 }
 
 /// Methods that yield all of the environment.

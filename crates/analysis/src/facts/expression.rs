@@ -6,6 +6,7 @@ use super::builder::{Builder, MAX_FACTS};
 use super::learned::Member;
 use super::links::LOCAL;
 use super::name::{file_name, is_own_folder, names_file};
+use super::scope::is_global_object;
 use super::value::{Constant, Items, LIST_ITEMS, Text, Value};
 use super::{EnvironmentRead, Mention, Place, fold, mention, name, personal, waits};
 
@@ -19,6 +20,9 @@ fn around(text: &str, seam: usize) -> &str {
     let to = text.ceil_char_boundary(seam + SEAM);
     &text[from..to]
 }
+
+/// Bytes of a text of which single letters are followed.
+const SHORT_WORD: usize = 64;
 
 /// Names of interest that are looked for in one text.
 const MAX_MENTIONS: usize = 64;
@@ -58,6 +62,12 @@ impl<'a> Builder<'a> {
         if base == "document" && !matches!(key, "createElement" | "location") {
             return Value::tainted(object.taint | personal::of_member(key));
         }
+        if self.learned.has_globals
+            && is_global_object(base)
+            && let Some(value) = self.of_global_object(key)
+        {
+            return value;
+        }
         if matches!(base, "process.env" | "import.meta.env") {
             return self.environment(Some(key), place);
         }
@@ -87,6 +97,21 @@ impl<'a> Builder<'a> {
         if let Some(text) = key.as_text().filter(|text| text.len() <= 500) {
             let text = text.to_owned();
             return self.member(object, &text, place);
+        }
+        // `[][[]]` is no member at all, and "undefined" where a word is made of it.
+        if let (Constant::List(of), Constant::List(by)) = (&object.constant, &key.constant)
+            && of.is_empty()
+            && by.is_empty()
+        {
+            return Value::text("undefined");
+        }
+        // A letter of a short word.
+        if let (Constant::Text(text), Constant::Number(number)) = (&object.constant, &key.constant)
+            && text.len() <= SHORT_WORD
+            && text.is_ascii()
+            && let Some(letter) = usize::try_from(*number).ok().and_then(|number| text.get(number..=number))
+        {
+            return Value { taint: object.taint, ..Value::text(letter.to_owned()) };
         }
         if let Constant::Number(number) = key.constant
             && let Some(item) = usize::try_from(number).ok().and_then(|number| object.items().get(number))

@@ -20,8 +20,18 @@ const MAX_PARAMETERS: usize = 16;
 /// Bytes of source for each function, about as many as bundles have.
 const BYTES_OF_FUNCTION: usize = 256;
 
+/// The name under which a class keeps what makes its instances; no method has it.
+pub(super) const MADE_BY: &str = "()";
+
 /// Paths that matter to whoever reads or writes them.
 const PLACES: Taint = Taint::CREDENTIAL_PATH.with(Taint::PERSISTENCE_PATH);
+
+/// What one caller gives, beside what others give: a name that stands before a domain of the code's own says something of
+/// the machine only where one and the same caller tells it.
+fn alone(taint: Taint) -> Taint {
+    let plain = taint.concrete().without(Taint::FOLLOWED | Taint::JOINED).is_empty();
+    if plain { taint.without(Taint::FOLLOWED) } else { taint }
+}
 
 /// What is known of a function of the file.
 #[derive(Default)]
@@ -75,6 +85,8 @@ pub(super) struct Learned<'a> {
     pub useful: bool,
     /// Whether a function that was read before is given something to call that matters.
     pub handed: bool,
+    /// Whether the program gives the global object members of its own.
+    pub has_globals: bool,
     /// Whether such a function is given the path of a store of credentials or of what starts programs by itself.
     pub placed: bool,
 }
@@ -151,6 +163,19 @@ impl<'a> Builder<'a> {
         let Some(known) = self.learned.functions.get(function as usize) else { return };
         let value = known.result.clone();
         self.set_member(&Value { class: Some(class), ..Value::default() }, Some(name), &value);
+    }
+
+    /// True for an instance of a class of this file that has this method.
+    pub fn has_method(&self, object: &Value<'a>, name: &str) -> bool {
+        object.class.is_some_and(|class| self.learned.method(class, name).is_some())
+    }
+
+    /// A metaclass: its `__call__` is given the class and runs whenever an instance is made.
+    pub fn made_by(&mut self, class: u32, metaclass: &Value<'a>) {
+        let Some(calls) = metaclass.class.and_then(|of| self.learned.method(of, "__call__")) else { return };
+        let value = Value { class: Some(class), ..Value::default() };
+        self.give(calls, 0, &[Argument { name: None, value }]);
+        self.declare_method(class, MADE_BY, calls);
     }
 
     /// Methods of these names run as soon as another class is made of this one: those of a metaclass, and hooks of bases.
@@ -237,7 +262,9 @@ impl<'a> Builder<'a> {
                     if !argument.value.is_unknown() {
                         known.parameters.resize(known.parameters.len().max(index + 1), Value::default());
                         let before = known.parameters[index].known();
-                        known.parameters[index].join(argument.value.clone());
+                        let mut value = argument.value.clone();
+                        value.taint = alone(value.taint);
+                        known.parameters[index].join(value);
                         self.learned.kept += 1;
                         self.learned.useful |= known.read && known.parameters[index].known() != before;
                         self.learned.placed |= known.read && argument.value.taint.any(PLACES);

@@ -95,6 +95,8 @@ pub(crate) struct Links {
     pub open: Vec<u32>,
     /// What stands under `if __name__ == "__main__"`.
     pub main: Vec<u32>,
+    /// Modules whose classes or functions its own stand in for.
+    pub stood_in_for: BTreeSet<String>,
     /// Names of files that calls start or run as code, and the functions of these calls.
     pub started: BTreeSet<(Box<str>, u32)>,
 }
@@ -238,6 +240,7 @@ impl<'a> Builder<'a> {
         self.facts.links.edges = edges;
         let open = self.open.iter().copied().chain(self.learned.all_methods());
         self.facts.links.open = open.collect::<BTreeSet<u32>>().into_iter().take(MAX_EDGES).collect();
+        self.facts.links.stood_in_for = self.facts.stood_in_for.clone();
         self.facts.links.started = started::files(&self.facts.calls);
     }
 }

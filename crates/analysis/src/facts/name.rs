@@ -80,7 +80,16 @@ fn canonical<'a>(path: &str) -> Text<'a> {
         return Text::Shared(path.into());
     }
     let exact = match path {
-        "pathlib.Path.home()" | "pathlib.Path.cwd()" | "pathlib.PosixPath()" | "pathlib.PurePath()" => "pathlib.Path()",
+        "pathlib.Path.home()"
+        | "pathlib.Path.cwd()"
+        | "pathlib.PosixPath()"
+        | "pathlib.PurePath()"
+        | "pathlib.Path().joinpath()"
+        | "pathlib.Path().resolve()"
+        | "pathlib.Path().expanduser()"
+        | "pathlib.Path().absolute()"
+        | "pathlib.Path().with_name()"
+        | "pathlib.Path().with_suffix()" => "pathlib.Path()",
         "constructor._load" | "createRequire()" | "module.createRequire()" | "module.constructor._load" => "require",
         "process.getBuiltinModule" => "require",
         "Function.constructor" | "Object.getPrototypeOf().constructor" => "Function",

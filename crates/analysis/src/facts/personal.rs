@@ -111,7 +111,7 @@ pub(super) fn carries(name: &str) -> bool {
 }
 
 /// Those functions.
-static CARRIES: Words<60> = Words::new([
+static CARRIES: Words<68> = Words::new([
     "toString",
     "toJSON",
     "toBase58",
@@ -154,6 +154,14 @@ static CARRIES: Words<60> = Words::new([
     "b64encode",
     "b64decode",
     "b58encode",
+    "b32encode",
+    "b16encode",
+    "rstrip",
+    "lstrip",
+    "lower",
+    "upper",
+    "toLowerCase",
+    "toUpperCase",
     "encrypt",
     "publicEncrypt",
     "standard_b64encode",

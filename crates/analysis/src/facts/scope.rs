@@ -4,6 +4,7 @@ use hashbrown::HashSet;
 
 use super::bits::{Taint, Waits};
 use super::builder::{Builder, MAX_FACTS};
+use super::learned::Member;
 use super::links::stands_for;
 use super::name::names_file;
 use super::names::Named;
@@ -124,6 +125,17 @@ impl<'a> Builder<'a> {
         }
         self.opens(value);
         let path = object.path.as_deref();
+        // `global.r = require`: a name of every file from then on.
+        if let (true, Some(key)) = (path.is_some_and(is_global_object), key) {
+            if !value.is_unknown() && self.learned.kept <= MAX_FACTS {
+                self.learned.kept += 1;
+                let known = self.learned.attributes.entry((GLOBALS, key.into())).or_default();
+                self.learned.useful |= known.is_unknown();
+                known.join(value.clone());
+                self.learned.has_globals = true;
+            }
+            return;
+        }
         self.waiting.told_itself |= path == Some("sys.argv") || path == Some("sys") && key == Some("argv");
         if let (Some(class), Some(key)) = (object.class, key) {
             let told = !value.is_unknown() || value.taint != value.taint.concrete();
@@ -180,12 +192,24 @@ impl<'a> Builder<'a> {
         if let Some(value) = self.learned.outer.get(name) {
             return Value { origin: Some(name.into()), ..value.clone() };
         }
+        if let Some(value) = self.of_global_object(name) {
+            return value;
+        }
         let mut value = if self.is_global(name) { Value::at_path(name) } else { Value::default() };
         if matches!(name, "__dirname" | "__filename" | "__file__") {
             value.taint |= Taint::OWN;
         }
         value.origin = Some(name.into());
         value
+    }
+
+    /// What the program itself made a member of the global object.
+    pub(super) fn of_global_object(&self, name: &str) -> Option<Value<'a>> {
+        // Few programs do, and every name asks.
+        if !self.learned.has_globals {
+            return None;
+        }
+        self.learned.attributes.get(&Member(GLOBALS, name)).cloned()
     }
 
     /// The value of a name that is not written in the source.
@@ -254,4 +278,12 @@ impl<'a> Builder<'a> {
         names.sort_unstable_by_key(|(name, _)| *name);
         names
     }
+}
+
+/// Stands for the global object among the classes; no file has so many.
+const GLOBALS: u32 = u32::MAX;
+
+/// True for a name of the global object of JavaScript.
+pub(super) fn is_global_object(path: &str) -> bool {
+    matches!(path, "global" | "globalThis" | "window" | "self")
 }

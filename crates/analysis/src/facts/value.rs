@@ -107,6 +107,11 @@ pub(crate) struct Value<'a> {
     pub origin: Option<Text<'a>>,
 }
 
+/// True for what lists the paths below a folder.
+fn lists_paths(path: &str) -> bool {
+    matches!(path, "pathlib.Path().rglob()" | "pathlib.Path().glob()" | "pathlib.Path().iterdir()")
+}
+
 impl<'a> Value<'a> {
     /// A value with a dotted name.
     pub fn at_path(path: impl Into<Text<'a>>) -> Self {
@@ -188,6 +193,10 @@ impl<'a> Value<'a> {
         let items = self.items();
         let all_texts = items.len() <= FEW && items.iter().all(|item| item.as_text().is_some());
         match items.first() {
+            // `for path in folder.rglob("*")`
+            _ if self.path.as_deref().is_some_and(lists_paths) => {
+                Value { path: Some("pathlib.Path()".into()), ..Value::tainted(taint) }
+            }
             Some(first) if first.path.is_some() || first.function.is_some() => first.clone(),
             Some(first) if all_texts => Value { taint, ..first.clone() },
             Some(first) if !first.items().is_empty() => Value { taint, ..first.clone() },

@@ -47,6 +47,10 @@ impl<'a> Builder<'a> {
             let asked = arguments.first().map_or(Taint::NONE, |request| request.value.taint.and(Taint::NAMED_HOST));
             result |= fixed(arguments) | asked;
         }
+        // A request that something else sends is made of what it is given.
+        if effects.any(Effects::PREPARE) && !effects.any(Effects::NET) {
+            result |= of_other(path, arguments, from, receiver);
+        }
         // What `curl` prints came over the network.
         if effects.any(Effects::SPAWN) {
             let words = words_of(arguments);
@@ -113,7 +117,7 @@ pub(super) fn results(effects: Effects, from: Taint) -> Taint {
         result |= Taint::FOUND;
     }
     if effects.any(Effects::READ | Effects::OPEN) {
-        result |= from.and(Taint::FOUND);
+        result |= from.and(Taint::FOUND | Taint::OWN);
     }
     if effects.any(Effects::READ | Effects::OPEN) && from.any(Taint::CREDENTIAL_PATH) {
         result |= Taint::CREDENTIAL;

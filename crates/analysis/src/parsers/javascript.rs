@@ -224,10 +224,18 @@ impl<'a> Walker<'_, 'a> {
         let object = self.eval(&member.object);
         let key = self.eval(&member.expression);
         if key.as_text().is_some_and(|key| Self::is_function_maker(&member.object, key)) {
-            return Value::at_path("Function");
+            return call::function_maker(&member.expression);
         }
         let place = self.place(member.span);
         self.builder.index(&object, &key, place)
+    }
+
+    /// `object.#name`: no other member has a name that begins so.
+    #[inline(never)] // Keeps the frame of `eval` small.
+    fn private(&mut self, member: &PrivateFieldExpression<'a>) -> Value<'a> {
+        let object = self.eval(&member.object);
+        let place = self.place(member.span);
+        self.builder.member(&object, &private_name(&member.field), place)
     }
 
     #[inline(never)] // Keeps the frame of `eval` small.
@@ -239,7 +247,7 @@ impl<'a> Walker<'_, 'a> {
                 self.member(&member.object, member.property.name.as_str(), member.span)
             }
             ChainElement::ComputedMemberExpression(member) => self.computed(member),
-            ChainElement::PrivateFieldExpression(member) => self.eval(&member.object),
+            ChainElement::PrivateFieldExpression(member) => self.private(member),
         }
     }
 
@@ -280,6 +288,7 @@ impl<'a> Walker<'_, 'a> {
                 self.member(&member.object, member.property.name.as_str(), member.span)
             }
             Expression::ComputedMemberExpression(member) => self.computed(member),
+            Expression::PrivateFieldExpression(member) => self.private(member),
             Expression::CallExpression(call) => self.call(call),
             Expression::NewExpression(new) => {
                 if let Some(promised) = self.promise(new) {
@@ -343,11 +352,27 @@ impl<'a> Walker<'_, 'a> {
                 let place = self.place(tagged.span);
                 self.builder.call(callee, vec![FactArgument { name: None, value }], Taint::NONE, place)
             }
+            Expression::RegExpLiteral(literal) => {
+                // What a pattern looks for tells what the code is after.
+                let text = literal.regex.pattern.text.as_str();
+                if text.len() >= 12 && text.contains('[') {
+                    let place = self.place(literal.span);
+                    self.builder.taint_of_text(text, place);
+                }
+                Value::default()
+            }
             Expression::UnaryExpression(unary) => match (unary.operator, self.eval(&unary.argument).constant) {
                 (UnaryOperator::UnaryNegation, Constant::Number(number)) => Value::number(number.saturating_neg()),
                 // The shapes of minifiers: `!0` and `!1`.
                 (UnaryOperator::LogicalNot, Constant::Number(number)) => {
                     Value { constant: Constant::Bool(number == 0), ..Value::default() }
+                }
+                // The shapes of code that is written in signs: `![]`, `!![]`.
+                (UnaryOperator::LogicalNot, Constant::Bool(is)) => {
+                    Value { constant: Constant::Bool(!is), ..Value::default() }
+                }
+                (UnaryOperator::LogicalNot, Constant::List(_)) => {
+                    Value { constant: Constant::Bool(false), ..Value::default() }
                 }
                 _ => Value::default(),
             },
@@ -357,6 +382,11 @@ impl<'a> Walker<'_, 'a> {
             }
         }
     }
+}
+
+/// The name of a private member as other members' names are kept.
+fn private_name(field: &PrivateIdentifier<'_>) -> String {
+    format!("#{}", field.name.as_str())
 }
 
 /// Classes whose instances stand for the bytes that they are given.
@@ -561,7 +591,11 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
     }
 
     fn visit_method_definition(&mut self, method: &MethodDefinition<'a>) {
-        if let (Some(class), Some(name)) = (self.class, method.key.static_name()) {
+        let name = match &method.key {
+            PropertyKey::PrivateIdentifier(field) => Some(private_name(field).into()),
+            key => key.static_name(),
+        };
+        if let (Some(class), Some(name)) = (self.class, name) {
             let id = self.builder.declare_function(method.value.span.start);
             if method.kind == MethodDefinitionKind::Get {
                 walk::walk_method_definition(self, method);
@@ -572,6 +606,19 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
             self.makes_key = makes_key(&name);
         }
         walk::walk_method_definition(self, method);
+    }
+
+    /// `name = value` and `#name = value` in the body of a class.
+    fn visit_property_definition(&mut self, property: &PropertyDefinition<'a>) {
+        let Some(value) = &property.value else { return };
+        let value = self.eval(value);
+        let name = match &property.key {
+            PropertyKey::PrivateIdentifier(field) => Some(private_name(field)),
+            key => key.static_name().map(|name| name.into_owned()),
+        };
+        if let (Some(class), Some(name)) = (self.class, name) {
+            self.builder.set_member(&Value { class: Some(class), ..Value::default() }, Some(&name), &value);
+        }
     }
 }
 

@@ -12,8 +12,8 @@ use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Oper
 use ruff_text_size::Ranged;
 
 use crate::facts::{
-    Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, filled, known_names, makes_key, takes_in,
-    text_of,
+    Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Text, Value, filled, known_names, makes_key,
+    takes_in, text_of,
 };
 use computing::{Computing, Definition};
 
@@ -171,7 +171,11 @@ impl<'a> Walker<'_, 'a> {
         for (index, parameter) in function.parameters.iter().enumerate() {
             let name = parameter.name().as_str();
             let value = match &outer {
-                Some(class) if index == 0 => Value { class: Some(class.id), ..Value::default() },
+                // A metaclass is given the classes that it makes.
+                Some(class) if index == 0 => {
+                    let made = if name == "cls" { self.builder.parameter(id, 0, name).class } else { None };
+                    Value { class: made.or(Some(class.id)), ..Value::default() }
+                }
                 _ => self.parameter(id, index, name, function.name.as_str(), outer.is_some()),
             };
             let default = defaults.iter().find(|(named, _)| *named == name).filter(|_| value.path.is_none());
@@ -237,7 +241,7 @@ impl<'a> Walker<'_, 'a> {
         for decorator in &class.decorator_list {
             self.eval(&decorator.expression);
         }
-        let mut base = None;
+        let (mut base, mut metaclass) = (None, None);
         if let Some(arguments) = &class.arguments {
             for argument in &arguments.args {
                 let value = self.eval(argument);
@@ -249,23 +253,43 @@ impl<'a> Walker<'_, 'a> {
             for keyword in &arguments.keywords {
                 let value = self.eval(&keyword.value);
                 self.builder.runs_methods(&value, &["__new__", "__init__", "__prepare__"]);
+                metaclass = Some(value);
             }
         }
         let id = self.builder.declare_class(class.name.start().to_u32());
+        if let Some(metaclass) = metaclass {
+            self.builder.made_by(id, &metaclass);
+        }
         self.builder.bind(class.name.as_str(), Value { class: Some(id), ..Value::default() });
-        let before = self.builder.overriding(base.as_deref());
+        // `def hooked(base): class Hooked(base)`, for the commands of setuptools.
+        let given = class.arguments.as_ref().and_then(|arguments| arguments.args.first());
+        let of_parameter = base.is_none() && given.is_some_and(Expr::is_name_expr) && self.place(class).function != 0;
+        let runs = |statement: &Stmt| matches!(statement, Stmt::FunctionDef(method) if method.name.as_str() == "run");
+        if of_parameter && class.body.iter().any(runs) && self.builder.imports("setuptools") {
+            base = Some("setuptools.Command".to_owned());
+        }
+        let meant = base.as_deref().filter(|_| self.is_handed_out(class));
+        let before = self.builder.overriding(meant);
         let outer = self.class.replace(Class { id, base });
         self.visit_body(&class.body);
         self.class = outer;
         self.builder.override_again(before);
     }
 
+    /// True for a class that callers of its base may be given: one with a name of the module's own, or one that is put in
+    /// the place of another.
+    fn is_handed_out(&self, class: &'a ast::StmtClassDef) -> bool {
+        let name = class.name.as_str();
+        let open = self.place(class).function == 0 && !name.starts_with('_');
+        open || memchr::memmem::find(self.builder.source().as_bytes(), format!(" = {name}\n").as_bytes()).is_some()
+    }
+
     /// Gives the names on the left of an assignment what stands on its right.
     fn assign(&mut self, target: &'a Expr, value: Value<'a>) {
         match target {
             Expr::Name(name) => {
-                // `class A: run = exec`
-                if let Some(class) = self.class.as_ref().filter(|_| value.path.is_some()) {
+                // `class A: run = exec`, `class A: base = "https://host/"`
+                if let Some(class) = self.class.as_ref().filter(|_| !value.is_unknown()) {
                     let object = Value { class: Some(class.id), ..Value::default() };
                     self.builder.set_member(&object, Some(name.id.as_str()), &value);
                 }
@@ -274,8 +298,12 @@ impl<'a> Walker<'_, 'a> {
             Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => {
                 let place = self.place(target);
                 self.builder.renames(value.items(), place);
+                // `handle, name = mkstemp()`: both are the same file.
+                let pair = value.path.as_deref() == Some("tempfile.mkstemp()");
+                let file = pair.then(|| Text::from(format!("?/mkstemp{}", target.start().to_u32())));
                 for (index, target) in elts.iter().enumerate() {
-                    let item = value.items().get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
+                    let mut item = value.items().get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
+                    item.origin = file.clone().or(item.origin);
                     self.assign(target, item);
                 }
             }
@@ -543,6 +571,11 @@ impl<'a> Walker<'_, 'a> {
         }
         let key = self.eval(&subscript.slice);
         let place = self.place(subscript);
+        // `object[key]` calls a method, where the class has one.
+        if object.class.is_some() && self.builder.has_method(&object, "__getitem__") {
+            let arguments = vec![Argument { name: None, value: key }];
+            return self.builder.call_method(object, "__getitem__", arguments, place);
+        }
         self.builder.index(&object, &key, place)
     }
 

@@ -58,6 +58,8 @@ pub(super) struct Linked {
     targets: Vec<Vec<Option<(usize, Export)>>>,
     /// Which files are of JavaScript: what stands under `require.main === module` runs where a script or `bin` names them.
     scripts: Vec<bool>,
+    /// Which files stand in for nothing but modules of the package itself: what they are given was meant for nobody else.
+    at_home: Vec<bool>,
     /// For every file, the files that its functions start.
     started: Vec<Vec<(u32, usize)>>,
     /// For every file, its calls of functions of other files, in the order of the functions that make them.
@@ -114,7 +116,12 @@ impl Linked {
             let all = file.outcome.links.started.iter();
             all.filter_map(|(name, starter)| Some((*starter, names.find(name, folder_of(&file.inner))?))).collect()
         });
+        let at_home = files.iter().map(|file| {
+            let known = &file.outcome.links.stood_in_for;
+            !known.is_empty() && known.iter().all(|module| super::is_own_module(files, module))
+        });
         Self {
+            at_home: at_home.collect(),
             calls: calls.collect(),
             targets,
             scripts: scripts.collect(),
@@ -207,6 +214,7 @@ impl Linked {
                     };
                     for (index, argument) in call.arguments.iter().enumerate().take(8) {
                         let taint = self.resolve(*argument, file, (call.place.function, call.owner), &given, &held);
+                        let taint = if self.at_home[file] { taint.without(Taint::TAKEN) } else { taint };
                         // What a constructor is given matters to the methods of what it makes too.
                         let (taint, callees) = match builds {
                             true => (taint.and(KEPT), &[callee, CONSTRUCTORS][..]),

@@ -593,13 +593,7 @@ impl<'a> Distribution<'a> {
 
     /// True for a hit about modules of others that are the package's own.
     fn is_about_itself(&self, hit: &Hit) -> bool {
-        let own = |module: &String| {
-            self.files.iter().any(|file| {
-                let path = file.inner.strip_prefix("src/").unwrap_or(&file.inner);
-                path.strip_prefix(module.as_str()).is_some_and(|rest| rest.starts_with('/') || rest == ".py")
-            })
-        };
-        !hit.about.is_empty() && hit.about.iter().all(own)
+        !hit.about.is_empty() && hit.about.iter().all(|module| is_own_module(&self.files, module))
     }
 
     /// Works out when every file and function runs, for which it ties the files together.
@@ -681,6 +675,14 @@ impl<'a> Distribution<'a> {
         let named = self.manifests.bin_files.iter().chain(&self.manifests.entry_modules);
         named.take(MAX_ENTRY_POINTS).map(|name| printable(name, 253)).collect()
     }
+}
+
+/// True for a module that lies in the package itself.
+fn is_own_module(files: &[FileRecord], module: &str) -> bool {
+    files.iter().any(|file| {
+        let path = file.inner.strip_prefix("src/").unwrap_or(&file.inner);
+        path.strip_prefix(module).is_some_and(|rest| rest.starts_with('/') || rest == ".py")
+    })
 }
 
 /// A finding from a hit in code that runs at `reach`, unless the rule knows better.

@@ -142,6 +142,7 @@ pub(crate) const RULES: &[&Rule] = &[
     &credential::browser_decryption::RULE,
     &credential::client_injection::RULE,
     &credential::clipboard_hijack::RULE,
+    &credential::clipboard_package::RULE,
     &credential::credential_access::RULE,
     &credential::environment_read::RULE,
     &credential::keylogger::RULE,

@@ -23,11 +23,17 @@ pub(super) fn concat<'a>(left: &Constant<'a>, right: &Constant<'a>) -> Constant<
         (Constant::Text(a), Constant::Prefix(b)) if a.len() + b.len() <= MAX_DECODED => {
             Constant::Prefix([&**a, &**b].concat().into())
         }
+        (Constant::Text(a), Constant::List(b)) if b.is_empty() => Constant::Text(a.clone()),
         (Constant::Text(a), Constant::Number(b)) => Constant::Text(format!("{}{b}", &**a).into()),
         (Constant::Text(a) | Constant::Prefix(a), _) => Constant::Prefix(a.clone()),
         (Constant::Number(a), Constant::Number(b)) => a.checked_add(*b).map_or(Constant::Unknown, Constant::Number),
         (Constant::List(a), Constant::List(b)) if a.len() + b.len() <= LIST_ITEMS => {
             Constant::List(a.iter().chain(b.iter()).cloned().collect())
+        }
+        // What nobody writes but to make words of signs: `![] + []` is "false".
+        (Constant::Bool(a), Constant::List(b)) if b.is_empty() => Constant::Text(a.to_string().into()),
+        (Constant::List(a), Constant::Record(b)) if a.is_empty() && b.is_empty() => {
+            Constant::Text("[object Object]".into())
         }
         _ => Constant::Unknown,
     }

@@ -4,8 +4,8 @@ use oxc_ast::ast::*;
 use oxc_ast_visit::Visit;
 use oxc_syntax::operator::AssignmentOperator;
 
-use super::Walker;
 use super::call::{PICTURE, SCRIPT};
+use super::{Walker, private_name};
 use crate::facts::{Argument, Place, Taint, Value};
 
 impl<'a> Walker<'_, 'a> {
@@ -143,6 +143,11 @@ impl<'a> Walker<'_, 'a> {
                     self.builder.unmasks(name.name.as_str());
                 }
                 self.builder.set_member(&object, key.as_text(), &right);
+                right
+            }
+            AssignmentTarget::PrivateFieldExpression(member) => {
+                let object = self.eval(&member.object);
+                self.builder.set_member(&object, Some(&private_name(&member.field)), &right);
                 right
             }
             target => {

@@ -15,6 +15,8 @@ use crate::facts::{Argument as FactArgument, Constant, Place, Taint, Text, Value
 const REQUIRE: &str = "bundle.require";
 /// Modules of one bundle that are followed.
 const MAX_MODULES: usize = 20_000;
+/// Names by which one module calls others.
+const MAX_NAMES: usize = 1_000;
 /// Bytes of the function that loads modules.
 const MAX_LOADER: u32 = 3_000;
 /// Bytes of a module that does nothing but hand on another one.
@@ -35,6 +37,8 @@ pub(super) struct Bundle<'a> {
     on: bool,
     modules: HashMap<Box<str>, Packed>,
     by_function: HashMap<u32, Packed>,
+    /// What modules call others by, where each has names of its own (Browserify): by the function of the module.
+    names: HashMap<u32, HashMap<Box<str>, Box<str>>>,
     /// The functions that load them.
     loaders: HashSet<u32>,
     /// Names that a function will give a value before it ends, and that its module offers.
@@ -79,7 +83,7 @@ impl<'a> Walker<'_, 'a> {
 
     /// Notes the modules of an object, by number or path.
     pub(super) fn note_object(&mut self, object: &ObjectExpression<'a>) {
-        if !self.bundle.on || object.properties.is_empty() {
+        if !self.bundle.on || object.properties.is_empty() || self.note_pairs(object) {
             return;
         }
         let named: Option<Vec<(Box<str>, &Expression<'a>)>> = object
@@ -106,6 +110,43 @@ impl<'a> Walker<'_, 'a> {
                 self.note_module(key, function);
             }
         }
+    }
+
+    /// Notes the modules of Browserify: `{1: [function (require, module, exports) {..}, {"./other": 2}], ..}`.
+    fn note_pairs(&mut self, object: &ObjectExpression<'a>) -> bool {
+        let pairs: Option<Vec<(Box<str>, &Expression<'a>, &ObjectExpression<'a>)>> = object
+            .properties
+            .iter()
+            .map(|property| {
+                let ObjectPropertyKind::ObjectProperty(property) = property else { return None };
+                let Expression::ArrayExpression(pair) = &property.value else { return None };
+                let [function, names] = &pair.elements[..] else { return None };
+                let function =
+                    function.as_expression().filter(|one| parameters(one).is_some_and(|count| count <= 3))?;
+                let ArrayExpressionElement::ObjectExpression(names) = names else { return None };
+                Some((property.key.static_name()?.into_owned().into(), function, &**names))
+            })
+            .collect();
+        let Some(pairs) = pairs else { return false };
+        for (key, function, names) in pairs {
+            self.note_module(key, function);
+            let id = self.builder.declare_function(unwrapped(function).span().start);
+            let names = names.properties.iter().filter_map(|property| {
+                let ObjectPropertyKind::ObjectProperty(property) = property else { return None };
+                let module: Box<str> = match &property.value {
+                    Expression::NumericLiteral(number) => (number.value as u64).to_string().into(),
+                    Expression::StringLiteral(text) => text.value.as_str().into(),
+                    _ => return None,
+                };
+                Some((property.key.static_name()?.into_owned().into(), module))
+            });
+            if self.bundle.names.len() < MAX_MODULES {
+                self.bundle.names.insert(id, names.take(MAX_NAMES).collect());
+                // What is packed is loaded by what the bundle begins with.
+                self.builder.runs(id);
+            }
+        }
+        true
     }
 
     fn note_module(&mut self, key: Box<str>, expression: &Expression<'a>) {
@@ -143,6 +184,14 @@ impl<'a> Walker<'_, 'a> {
     /// What a module's function is given as this parameter.
     pub(super) fn packed_parameter(&self, function: u32, index: usize) -> Option<Value<'a>> {
         let packed = self.bundle.by_function.get(&function)?;
+        if self.bundle.names.contains_key(&function) {
+            return match index {
+                0 => Some(Value::at_path(format!("{REQUIRE}#{function}"))),
+                1 => Some(instance(packed.module)),
+                2 => Some(instance(packed.exports)),
+                _ => None,
+            };
+        }
         match index {
             0 => Some(instance(packed.module)),
             1 => Some(instance(packed.exports)),
@@ -154,24 +203,43 @@ impl<'a> Walker<'_, 'a> {
     /// True for what loads modules.
     pub(super) fn is_loader(&self, value: &Value<'a>) -> bool {
         self.bundle.on
-            && (value.path.as_deref() == Some(REQUIRE)
+            && (value.path.as_deref().is_some_and(|path| path.starts_with(REQUIRE) && !path.contains('('))
                 || value.function.is_some_and(|function| self.bundle.loaders.contains(&function)))
     }
 
     /// The module that a loader is asked for.
-    pub(super) fn loaded_module(&mut self, arguments: &[FactArgument<'a>], place: Place) -> Option<Value<'a>> {
+    pub(super) fn loaded_module(
+        &mut self,
+        loader: &Value<'a>,
+        arguments: &[FactArgument<'a>],
+        place: Place,
+    ) -> Option<Value<'a>> {
+        let of =
+            loader.path.as_deref().and_then(|path| path.strip_prefix(REQUIRE)?.strip_prefix('#')?.parse::<u32>().ok());
+        if let Some(names) = of.and_then(|function| self.bundle.names.get(&function)) {
+            let name = arguments.first()?.value.as_text()?.to_owned();
+            // What is not packed is the machine's own.
+            let Some(key) = names.get(name.as_str()) else { return Some(self.builder.import(&name)) };
+            let packed = *self.bundle.modules.get(key)?;
+            return Some(self.exports_of(packed, place));
+        }
         let key = match &arguments.first()?.value.constant {
             Constant::Number(number) => self.bundle.modules.get(number.to_string().as_str()),
             Constant::Text(text) => self.bundle.modules.get(&**text),
             _ => None,
         };
         let packed = *key?;
+        Some(self.exports_of(packed, place))
+    }
+
+    /// What a module offers, which runs when it is asked for.
+    fn exports_of(&mut self, packed: Packed, place: Place) -> Value<'a> {
         self.builder.runs(packed.function);
         let mut value = self.builder.member(&instance(packed.module), "exports", place);
         if value.path.is_some() || value.function.is_some() {
             value.class = None;
         }
-        Some(value)
+        value
     }
 
     /// What the helpers of a loader do: `t.d(exports, { name: () => value })`, `t.n(module)`.

@@ -4,7 +4,7 @@ use oxc_ast::ast::*;
 use oxc_span::{GetSpan, Span};
 
 use super::computing::{better, unpacked};
-use super::{Walker, unwrapped};
+use super::{Walker, private_name, unwrapped};
 use crate::facts::{Argument as FactArgument, Constant, Place, Taint, Text, Value, takes_in};
 
 /// What a member holds that somebody outside of the program fills: the cookies of a page, a request to a server.
@@ -129,7 +129,10 @@ impl<'a> Walker<'_, 'a> {
             if matches!(argument, Argument::FunctionExpression(_) | Argument::ArrowFunctionExpression(_)) {
                 self.given = self.builder.given_to_callback(callee, key, &values);
                 let module = key == Some("then") && callee.path.as_deref().is_some_and(|path| !path.contains('('));
-                self.handed = module.then(|| callee.clone());
+                // What goes through a list of lists is given one after the other.
+                let each = matches!(key, Some("map" | "forEach" | "flatMap")) && values.is_empty();
+                let lists = each && callee.items().first().is_some_and(|first| !first.items().is_empty());
+                self.handed = module.then(|| callee.clone()).or_else(|| lists.then(|| callee.each()));
             }
             let value = match argument {
                 Argument::SpreadElement(spread) => {
@@ -160,12 +163,15 @@ impl<'a> Walker<'_, 'a> {
             Expression::StaticMemberExpression(member) => {
                 Some((self.eval(&member.object), Some(Text::from(member.property.name.as_str()))))
             }
+            Expression::PrivateFieldExpression(member) => {
+                Some((self.eval(&member.object), Some(Text::from(private_name(&member.field)))))
+            }
             Expression::ComputedMemberExpression(member) => {
                 let object = self.eval(&member.object);
                 let key = self.eval(&member.expression);
                 match key.constant {
                     Constant::Text(text) if Self::is_function_maker(&member.object, &text) => {
-                        Some((Value::at_path("Function"), None))
+                        Some((function_maker(&member.expression), None))
                     }
                     Constant::Text(text) => Some((object, Some(text))),
                     _ => Some((self.builder.index(&object, &key, place), None)),
@@ -303,7 +309,7 @@ impl<'a> Walker<'_, 'a> {
     /// A call whose callee is known as far as it can be.
     pub(super) fn called(&mut self, callee: Value<'a>, arguments: Vec<FactArgument<'a>>, place: Place) -> Value<'a> {
         if self.is_loader(&callee)
-            && let Some(module) = self.loaded_module(&arguments, place)
+            && let Some(module) = self.loaded_module(&callee, &arguments, place)
         {
             return module;
         }
@@ -340,4 +346,10 @@ impl<'a> Walker<'_, 'a> {
         }
         value
     }
+}
+
+/// What makes functions; by a name that is worked out of pieces, one that is hidden.
+pub(super) fn function_maker<'a>(key: &Expression<'_>) -> Value<'a> {
+    let plain = unwrapped(key).is_literal();
+    Value::at_path(if plain { "Function" } else { "builtins.computed" })
 }

@@ -10,6 +10,9 @@ use crate::facts::{Taint, Value, makes_key};
 /// Bytes of a function that are looked at for the members that it gives an instance.
 const MAX_CONSTRUCTOR: u32 = 4_000;
 
+/// Arguments that are followed into `...rest`.
+const MAX_REST: usize = 4;
+
 /// The body of a function.
 pub(super) enum Body<'s, 'a> {
     Statements(&'s [Statement<'a>]),
@@ -95,8 +98,11 @@ impl<'a> Walker<'_, 'a> {
             self.bind(&parameter.pattern, value);
         }
         if let Some(rest) = &parameters.rest {
-            let value = self.builder.parameter(id, parameters.items.len(), "");
-            self.bind(&rest.rest.argument, Value::tainted(value.taint));
+            // All that follows is one list.
+            let first = parameters.items.len();
+            let all = (first..first + MAX_REST).map(|index| self.builder.parameter(id, index, "").taint);
+            let taint = all.fold(Taint::NONE, |all, taint| all | taint);
+            self.bind(&rest.rest.argument, Value::tainted(taint));
         }
         self.makes_key = false;
         match body {

@@ -81,6 +81,8 @@ fn check(text: &str, hits: &mut Hits<'_>) {
         read = to;
         let window = text[from..to].to_ascii_lowercase();
         let Some((severity, message)) = judge(&window) else { continue };
+        // Sentences by which such text is recognised stand in a list, each by itself.
+        let severity = if is_listed(text, anchor.start()) { severity.min(Severity::Medium) } else { severity };
         let line = text[boundary(text, anchor.start().saturating_sub(40))..to].trim();
         let evidence: String = line.chars().take(200).collect();
         let hit = hits.at_offset(anchor.start(), &evidence).severity(severity).message(message);
@@ -89,6 +91,25 @@ fn check(text: &str, hits: &mut Hits<'_>) {
             return;
         }
     }
+}
+
+/// Lines on each side of a sentence that must be quoted sentences as well, so that it is one of a list.
+const LISTED: usize = 4;
+
+/// True for a sentence that stands in quotation marks in a list of such sentences.
+fn is_listed(text: &str, at: usize) -> bool {
+    let quoted = |line: &str| {
+        let line = line.trim().trim_start_matches("- ").trim_end_matches(',');
+        let mark = line.chars().next().filter(|mark| matches!(mark, '"' | '\''));
+        line.len() <= 200
+            && line.len() > 2
+            && mark.is_some_and(|mark| line.ends_with(mark) && line.matches(mark).count() == 2)
+    };
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let after = text[start..].lines().take(LISTED + 1).filter(|line| quoted(line)).count();
+    let before = text[..start].lines().rev().take(LISTED).filter(|line| quoted(line)).count();
+    // At the end of the list there may be a heading or nothing.
+    after >= 1 && text[start..].lines().next().is_some_and(quoted) && before + after > LISTED
 }
 
 /// What the text around an anchor, in lower case, tries to do.

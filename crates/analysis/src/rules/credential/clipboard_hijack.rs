@@ -18,7 +18,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    let clipboard = |path: &str| path.contains("clip") || path.contains("copy-paste");
+    let clipboard = |path: &str| ["clip", "Clip", "copy-paste"].iter().any(|part| path.contains(part));
     let named = |words: &[&str]| {
         source
             .calls(Effects::WATCH)
@@ -26,10 +26,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     };
     let reads = named(&["paste", "read", "Get", "_get", "waitFor"]).or_else(|| started(source, &READING));
     let writes = named(&["copy", "write", "Set", "_append"]).or_else(|| started(source, &WRITING));
-    if let (Some(reads), Some(_)) = (reads, writes)
-        && has_address_pattern(source.facts.source)
-    {
-        hits.push_call(source.facts, reads);
+    if let (Some(reads), Some(_)) = (reads, writes) {
+        let hit = hits.at(source.facts, reads.place);
+        let message = "Reads the clipboard and replaces what it holds.";
+        let own = has_address_pattern(source.facts.source);
+        hits.push(if own { hit } else { hit.severity(Severity::Info).message(message) });
     }
 }
 

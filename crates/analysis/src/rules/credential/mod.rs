@@ -3,6 +3,7 @@
 pub(super) mod browser_decryption;
 pub(super) mod client_injection;
 pub(super) mod clipboard_hijack;
+pub(super) mod clipboard_package;
 pub(super) mod credential_access;
 pub(super) mod environment_read;
 pub(super) mod keylogger;

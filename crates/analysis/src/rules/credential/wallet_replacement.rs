@@ -36,6 +36,23 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         hits.push(hit);
         return;
     }
+    // The wallet stands behind a proxy that puts another account into what is signed.
+    let signs = || first(&["signTransaction", "signAndSendTransaction"]).is_some();
+    if has("new Proxy(").is_some()
+        && signs()
+        && first(&[".pubkey = ", ".pubkey="]).is_some()
+        && let Some(place) = first(&[
+            "window, 'solana'",
+            "window, \"solana\"",
+            "window,\"solana\"",
+            "window.solana = ",
+            "window.solana=",
+        ])
+    {
+        let hit = hits.at_offset(place, "puts the wallet behind a proxy that changes accounts");
+        hits.push(hit.message("Puts itself in the place of the wallet, and changes the accounts of what is signed."));
+        return;
+    }
     let fetches = has(".fetch").is_some();
     let page = has("XMLHttpRequest.prototype.")
         .or_else(|| fetches.then(|| first(&["window.fetch=", "window.fetch ="])).flatten());

@@ -46,6 +46,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let hit = hits.at(source.facts, call.place);
         hits.push(hit.severity(Severity::Medium).loaded(Severity::High));
     }
+    check_pictures(source, hits);
     for call in source.calls(Effects::EVAL).filter(|call| call.taint.any(Taint::FILE)) {
         let values = call.arguments.iter().map(|argument| &argument.value);
         let files = values.filter_map(|value| value.origin.as_deref());
@@ -53,6 +54,48 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let hit = hits.at(source.facts, call.place);
         let severity = if weight && hit.when == When::Load { Severity::High } else { Severity::Medium };
         hits.push(hit.severity(severity));
+    }
+}
+
+/// Libraries that read the points of a picture or the frames of a sound.
+const PICTURES: [&str; 14] = [
+    "pngjs",
+    "jimp",
+    "sharp",
+    "jsqr",
+    "get-pixels",
+    "jpeg-js",
+    "upng-js",
+    "node-wav",
+    "PIL",
+    "cv2",
+    "imageio",
+    "wave",
+    "png",
+    "pyzbar",
+];
+
+/// Bytes of a source in which what is read and what is run belong together.
+const SMALL: usize = 64 << 10;
+
+/// A text of which nothing is known is run where pictures or sounds are read: they hide it.
+fn check_pictures(source: &Source<'_>, hits: &mut Hits<'_>) {
+    let reads = || PICTURES.iter().any(|library| source.facts.imports.contains(*library));
+    if source.facts.source.len() > SMALL || !reads() {
+        return;
+    }
+    for call in source.calls(Effects::EVAL) {
+        let name = call.path.rsplit('.').next().unwrap_or_default();
+        let text = if name == "Function" { call.arguments.last().map(|last| &last.value) } else { call.positional(0) };
+        let runs = matches!(name, "eval" | "exec" | "Function" | "runInThisContext" | "runInNewContext" | "computed");
+        if runs
+            && text.is_some_and(|text| {
+                text.as_prefix().is_none() && text.path.as_deref().is_none_or(|path| path.ends_with("()"))
+            })
+        {
+            let hit = hits.at(source.facts, call.place).severity(Severity::Low).loaded(Severity::High);
+            hits.push(hit.message("Runs a text that comes from elsewhere, in a file that reads pictures or sounds."));
+        }
     }
 }
 

@@ -8,7 +8,7 @@ pub(super) mod key_exfiltration;
 use sigma_core::Severity;
 
 use crate::facts::{Effects, Taint, When};
-use crate::rules::{Hit, RULES, Rule, obfuscation, process};
+use crate::rules::{Hit, RULES, Rule, network, obfuscation, process};
 
 /// What a flow means: when it has to be called, when it runs at import, when it runs at installation.
 pub(in crate::rules) type Verdict = ([Severity; 3], &'static str);
@@ -36,13 +36,14 @@ impl Judged {
 /// What the rules that know flows make of one.
 pub(crate) fn judge(effects: Effects, taint: Taint) -> Vec<Judged> {
     type Judge = fn(Effects, Taint) -> Option<Verdict>;
-    let judges: [(&Rule, Judge); 7] = [
+    let judges: [(&Rule, Judge); 8] = [
         (&process::reverse_shell::RULE, process::reverse_shell::verdict),
         (&credential_exfiltration::RULE, credential_exfiltration::verdict),
         (&environment_exfiltration::RULE, environment_exfiltration::verdict),
         (&download_execution::RULE, download_execution::verdict),
         (&obfuscation::decoded_execution::RULE, obfuscation::decoded_execution::verdict),
         (&key_exfiltration::RULE, key_exfiltration::verdict),
+        (&network::dns_exfiltration::RULE, network::dns_exfiltration::verdict),
         (&process::web_shell::RULE, process::web_shell::verdict),
     ];
     let verdicts = judges.iter().filter_map(|(rule, judge)| {

@@ -23,10 +23,17 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
     let manifests = &distribution.manifests;
     for script in manifests.scripts.iter().filter(|script| script.name != "prepare").chain(&manifests.gyp_commands) {
         let deeds = deeds_of_text(&script.command);
-        let Some((_, severity, message)) = JUDGED.iter().find(|(judged, _, _)| deeds.any(*judged)) else { continue };
+        let known =
+            JUDGED.iter().find(|(judged, _, _)| deeds.any(*judged)).map(|(_, severity, message)| (*severity, *message));
+        let everywhere = || deeds.any(Deeds::INSTALLS) && is_global(&script.command);
+        let Some((severity, message)) = known
+            .or_else(|| everywhere().then_some((Severity::High, "installs another package for the whole machine")))
+        else {
+            continue;
+        };
         let hit = hits.hit(&format!("{}: {}", script.name, script.command)).file(script.file.clone()).line(script.line);
         let message = format!("A command that npm runs at installation {message}.");
-        hits.push(hit.severity(*severity).reach(Reach::Install).message(message));
+        hits.push(hit.severity(severity).reach(Reach::Install).message(message));
     }
     // A shell script counts as called by somebody; here it is npm that calls it.
     for file in distribution
@@ -40,6 +47,11 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
             hits.push(found.confidence(hit.confidence).message(message));
         }
     }
+}
+
+/// True for a command line that installs something for every project: `npm install -g name`.
+fn is_global(command: &str) -> bool {
+    command.split([' ', '"', '\'']).any(|word| matches!(word, "-g" | "--global" | "--location=global"))
 }
 
 /// What command lines do, gravest first, and how much that matters at installation.

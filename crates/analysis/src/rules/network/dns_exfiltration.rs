@@ -3,6 +3,7 @@
 use sigma_core::{Capability, Category, Severity};
 
 use crate::facts::{Effects, Taint, When};
+use crate::rules::flow::Verdict;
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -20,14 +21,29 @@ pub(in crate::rules) const RULE: Rule = Rule {
     check: Check::Source(check),
 };
 
+/// What nobody has a reason to put in front of a domain.
+const TELLING: Taint = Taint::HOST_INFO
+    .with(Taint::SECRET)
+    .with(Taint::ENV_ALL)
+    .with(Taint::CREDENTIAL)
+    .with(Taint::FILE)
+    .with(Taint::REMOTE)
+    .with(Taint::KEY);
+
+/// What a flow means to this rule.
+pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdict> {
+    let grave = Taint::KEY | Taint::SECRET | Taint::ENV_ALL | Taint::CREDENTIAL;
+    let tells = effects.any(Effects::RESOLVE) && taint.any(Taint::FOLLOWED) && taint.any(grave);
+    tells.then_some(([Severity::High, Severity::Critical, Severity::Critical], RULE.message))
+}
+
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    let telling = Taint::HOST_INFO | Taint::SECRET | Taint::ENV_ALL | Taint::CREDENTIAL | Taint::FILE | Taint::REMOTE;
     for call in source.calls(Effects::NET).filter(|call| resolves(&call.path)) {
         let Some(name) = call.positional(0) else { continue };
         let taint = name.taint;
-        if taint.any(Taint::FOLLOWED) && (taint.any(telling) || taint.any(Taint::ENV | Taint::DECODED)) {
+        if taint.any(Taint::FOLLOWED) && taint.any(TELLING | Taint::ENV | Taint::DECODED) {
             let hit = hits.at(source.facts, call.place);
-            let (called, loaded) = match taint.any(telling) {
+            let (called, loaded) = match taint.any(TELLING) {
                 true => (Severity::High, Severity::Critical),
                 false => (Severity::Low, Severity::High),
             };

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::Signs;
+use crate::facts::{Effects, Signs, Value};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -27,5 +27,16 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             .iter()
             .any(|name| matches!(name.as_str(), "@modelcontextprotocol/sdk" | "mcp" | "fastmcp"));
         hits.push(if tool { hit.severity(Severity::Critical) } else { hit });
+    }
+    // `sendmail(from, [to, "a@b"], text)`
+    for call in source.calls(Effects::NET).filter(|call| call.path.ends_with(".sendmail")) {
+        let Some(receivers) = call.positional(1).map(Value::items).filter(|receivers| receivers.len() >= 2) else {
+            continue;
+        };
+        let constant = |receiver: &Value<'_>| receiver.as_text().is_some_and(|text| text.contains('@'));
+        if receivers.iter().any(constant) && !receivers.iter().all(constant) {
+            let hit = hits.at(source.facts, call.place);
+            hits.push(hit.message("Sends every mail to one more receiver, who stands in the code."));
+        }
     }
 }

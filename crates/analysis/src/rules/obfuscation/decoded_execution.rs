@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Argument, Call, Constant, Deeds, Effects, Taint, deeds_of_text};
+use crate::facts::{Argument, Call, Constant, Deeds, Effects, Taint, deeds_of_text, words_of};
 use crate::rules::flow::Verdict;
 use crate::rules::flow::download_execution::runs_text;
 use crate::rules::{Check, Hits, Rule, Source};
@@ -22,7 +22,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    for call in source.calls(Effects::EVAL | Effects::DESERIALISE | Effects::SPAWN) {
+    for call in source.calls(Effects::EVAL | Effects::DESERIALISE | Effects::SPAWN | Effects::NATIVE) {
         if let Some(([called, loaded, installed], message)) = verdict(call.effects, call.taint) {
             // A text that stands in the source and is decoded only to be run: nothing but hiding explains it.
             let text = |argument: &Argument<'_>| {
@@ -66,6 +66,11 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
         _ if decoded && (effects.any(Effects::SPAWN) || effects.any(Effects::DECODE)) => {
             Some(([Severity::Low, Severity::High, Severity::Critical], RULE.message))
         }
+        // A library that stands encoded in the package, and is loaded from where it was written to.
+        _ if decoded && effects.any(Effects::NATIVE) => Some((
+            [Severity::Low, Severity::High, Severity::Critical],
+            "Loads a native library that was hidden by an encoding.",
+        )),
         _ => None,
     }
 }
@@ -83,7 +88,13 @@ fn hides_command(call: &Call<'_>) -> bool {
         let text = argument.value.as_prefix().filter(|text| (8..=4096).contains(&text.len()) && text.contains(' '));
         argument.value.taint.any(Taint::DECODED) && text.is_some_and(|text| deeds_of_text(text).any(HARM))
     };
-    call.effects.any(Effects::SPAWN) && call.arguments.iter().take(2).any(command)
+    // The same, cut into words only where it is started.
+    let words = || {
+        let decoded =
+            call.positional(0).is_some_and(|first| first.taint.any(Taint::DECODED) && !first.items().is_empty());
+        decoded && deeds_of_text(&words_of(&call.arguments[..1]).join(" ")).any(HARM)
+    };
+    call.effects.any(Effects::SPAWN) && (call.arguments.iter().take(2).any(command) || words())
 }
 
 /// True for `eval(text, {}, names)`: an expression that is worked out with nothing but the names it is given.

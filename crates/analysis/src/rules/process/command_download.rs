@@ -20,7 +20,12 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for deed in source.deeds(Deeds::RUNS_DOWNLOAD) {
         let hit = hits.at(source.facts, deed.place);
-        let called = if source.is_script() { Severity::Low } else { Severity::Medium };
+        let called = match () {
+            () if source.is_script() => Severity::Low,
+            // Whoever calls the other package runs it.
+            () if !source.facts.stood_in_for.is_empty() && deed.place.function != 0 => Severity::High,
+            () => Severity::Medium,
+        };
         hits.push(hit.severity(called).loaded(Severity::Critical));
     }
 }

@@ -37,7 +37,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     }
     // `mmap(..., PROT_EXEC)` whose address becomes a function.
     let has = |text: &str| memchr::memmem::find(source.facts.source.as_bytes(), text.as_bytes());
-    let mapped = has("PROT_EXEC").is_some() && has("mmap(").is_some();
+    let mapped = (has("PROT_EXEC").is_some() && has("mmap(").is_some()) || has(".mprotect(").is_some();
     if mapped
         && (has("addressof(").is_some() || has("from_buffer(").is_some())
         && let Some(at) = has("CFUNCTYPE(")

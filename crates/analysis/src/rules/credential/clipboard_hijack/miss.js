@@ -1,3 +1,3 @@
-import clipboardy from "clipboardy";
+const clipboard = require("clipboardy");
 
-clipboardy.writeSync(clipboardy.readSync().trim());
+exports.copy = (text) => clipboard.writeSync(text);

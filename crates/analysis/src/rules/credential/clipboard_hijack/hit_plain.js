@@ -1,0 +1,3 @@
+import clipboardy from "clipboardy";
+
+clipboardy.writeSync(clipboardy.readSync().trim());
