@@ -20,7 +20,7 @@ use computing::{Computing, Definition};
 /// Walks a module.
 pub(super) fn read<'a>(module: &'a ast::ModModule, builder: &mut Builder<'a>) {
     let mut walker =
-        Walker { builder, class: None, computing: Computing::new(module.range().end().to_usize()), stars: 0 };
+        Walker { builder, class: None, computing: Computing::new(module.range().end().to_usize()), stars: 0, looks: 0 };
     walker.hoist(&module.body);
     walker.visit_body(&module.body);
 }
@@ -32,6 +32,8 @@ struct Walker<'b, 'a> {
     computing: Computing<'a>,
     /// How many star imports were followed.
     stars: u32,
+    /// How many classes were looked for.
+    looks: u32,
 }
 
 /// A class whose body is being read.
@@ -43,6 +45,10 @@ struct Class {
 
 /// Shortest text that a parameter holds when nobody gives one.
 const LONG_DEFAULT: usize = 12;
+
+/// Classes of one file whose names are looked for in its text, and how many places are looked at. What is beyond counts.
+const MAX_LOOKS: u32 = 50;
+const MAX_MENTIONS: usize = 1_000;
 
 /// Star imports that are followed in one file: each looks through the whole table of APIs.
 const MAX_STARS: u32 = 200;
@@ -277,11 +283,23 @@ impl<'a> Walker<'_, 'a> {
     }
 
     /// True for a class that callers of its base may be given: one with a name of the module's own, or one that is put in
-    /// the place of another.
-    fn is_handed_out(&self, class: &'a ast::StmtClassDef) -> bool {
+    /// the place of another or handed to somebody, as far as the text tells.
+    fn is_handed_out(&mut self, class: &'a ast::StmtClassDef) -> bool {
         let name = class.name.as_str();
-        let open = self.place(class).function == 0 && !name.starts_with('_');
-        open || memchr::memmem::find(self.builder.source().as_bytes(), format!(" = {name}\n").as_bytes()).is_some()
+        if self.place(class).function == 0 && !name.starts_with('_') || self.looks == MAX_LOOKS {
+            return true;
+        }
+        self.looks += 1;
+        let source = self.builder.source();
+        let mut left = MAX_MENTIONS;
+        memchr::memmem::find_iter(source.as_bytes(), name).any(|at| {
+            left -= 1;
+            let before = source[..at].trim_end_matches(' ');
+            let after = source[at + name.len()..].chars().next();
+            let goes_on =
+                after.is_some_and(|next| next.is_alphanumeric() || matches!(next, '_' | '(' | '.' | ':' | '='));
+            left == 0 || (before.ends_with(['=', ',']) && !goes_on)
+        })
     }
 
     /// Gives the names on the left of an assignment what stands on its right.

@@ -116,9 +116,10 @@ impl Linked {
             let all = file.outcome.links.started.iter();
             all.filter_map(|(name, starter)| Some((*starter, names.find(name, folder_of(&file.inner))?))).collect()
         });
+        let own = super::own_modules(files);
         let at_home = files.iter().map(|file| {
             let known = &file.outcome.links.stood_in_for;
-            !known.is_empty() && known.iter().all(|module| super::is_own_module(files, module))
+            !known.is_empty() && known.iter().all(|module| own.contains(module.as_str()))
         });
         Self {
             at_home: at_home.collect(),

@@ -528,11 +528,15 @@ impl<'a> Distribution<'a> {
         let entered = entered.as_ref();
         let mut findings: BTreeMap<usize, Vec<Finding>> = BTreeMap::new();
         let mut totals: BTreeMap<usize, u64> = BTreeMap::new();
+        let own = own_modules(&self.files);
+        // About modules of others that are the package's own.
+        let is_about_itself =
+            |hit: &Hit| !hit.about.is_empty() && hit.about.iter().all(|module| own.contains(&**module));
         for (index, file) in self.files.iter().enumerate() {
             for (rule, total) in &file.outcome.totals {
                 *totals.entry(*rule).or_default() += total;
             }
-            for hit in file.outcome.hits.iter().filter(|hit| !self.is_about_itself(hit)) {
+            for hit in file.outcome.hits.iter().filter(|hit| !is_about_itself(hit)) {
                 let reach = file.reach_of(hit.when, hit.function);
                 let reached = entered.and_then(|entered| entered.holds(index, file, hit.when, hit.function));
                 findings.entry(hit.rule).or_default().push(finding(hit, &file.path, reach, reached));
@@ -589,11 +593,6 @@ impl<'a> Distribution<'a> {
         read.sort();
         let (files, states) = read.into_iter().unzip();
         Analysis { report, files: FileSet { files }, states, package: self.package.map(Cow::into_owned) }
-    }
-
-    /// True for a hit about modules of others that are the package's own.
-    fn is_about_itself(&self, hit: &Hit) -> bool {
-        !hit.about.is_empty() && hit.about.iter().all(|module| is_own_module(&self.files, module))
     }
 
     /// Works out when every file and function runs, for which it ties the files together.
@@ -677,12 +676,10 @@ impl<'a> Distribution<'a> {
     }
 }
 
-/// True for a module that lies in the package itself.
-fn is_own_module(files: &[FileRecord], module: &str) -> bool {
-    files.iter().any(|file| {
-        let path = file.inner.strip_prefix("src/").unwrap_or(&file.inner);
-        path.strip_prefix(module).is_some_and(|rest| rest.starts_with('/') || rest == ".py")
-    })
+/// The modules of Python that lie in the package itself, by their first names.
+fn own_modules(files: &[FileRecord]) -> HashSet<&str> {
+    let paths = files.iter().map(|file| file.inner.strip_prefix("src/").unwrap_or(&file.inner));
+    paths.filter_map(|path| path.split_once('/').map(|(folder, _)| folder).or(path.strip_suffix(".py"))).collect()
 }
 
 /// A finding from a hit in code that runs at `reach`, unless the rule knows better.
