@@ -470,7 +470,7 @@ mod tests {
         let manifests = read(DistributionKind::NpmTarball, "package.json", &deep);
         assert_eq!(manifests.unread[0].1, SkipReason::NotParsed);
         let deep = format!("a = {}", "[".repeat(100_000));
-        assert_eq!(read(DistributionKind::Sdist, "pyproject.toml", &deep).unread[0].1, SkipReason::NotParsed);
+        assert_eq!(read(DistributionKind::Sdist, "pyproject.toml", &deep).unread[0].1, SkipReason::TooDeep);
         let deep = format!("{}=1{}", vec![["a"; 79].join("."); 80].join("={"), "}".repeat(79));
         assert_eq!(read(DistributionKind::Sdist, "pyproject.toml", &deep).unread[0].1, SkipReason::TooDeep);
     }
