@@ -222,7 +222,7 @@ mod taint {
             OWN = "own",
             /// Something behind an address that the code names.
             BEHIND = "behind",
-            /// Something that is not known, with a constant text after it.
+            /// Something that is not known, with a constant text after it that holds a dot.
             FOLLOWED = "followed",
             /// What came from an address of which the code knows something; without it, who calls names the address.
             NAMED = "named",

@@ -384,7 +384,8 @@ fn joined(begins: &str, ends: &str) -> Taint {
     if names_host(begins) {
         taint |= Taint::BEHIND;
     }
-    if !ends.is_empty() {
+    // A part of a host name: `%` and the number of an interface are none.
+    if ends.contains('.') {
         taint |= Taint::FOLLOWED;
     }
     taint

@@ -12,7 +12,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Critical,
     message: "Replaces addresses of wallets in the clipboard.",
     why: "Whoever pastes an address sends the money to somebody else.",
-    false_positives: "Clipboard tools read and write without looking for addresses and stay quiet.",
+    false_positives: "Clipboard tools read and write without looking for addresses: INFO.",
     example: include_str!("clipboard_hijack/hit.py"),
     check: Check::Source(check),
 };

@@ -4,7 +4,7 @@ use sigma_core::{Capability, Category, Reach, Severity};
 
 use crate::facts::Signs;
 use crate::report::Distribution;
-use crate::rules::{Check, Hits, RULES, Rule};
+use crate::rules::{Check, Hit, Hits, RULES, Rule};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "clipboard-package",
@@ -29,8 +29,8 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
         return;
     }
     for file in files() {
-        let replaces =
-            |hit: &&crate::rules::Hit| RULES[hit.rule].id == "clipboard-hijack" && hit.severity == Severity::Info;
+        // Where its own file holds the shape, the other rule says it all.
+        let replaces = |hit: &&Hit| RULES[hit.rule].id == "clipboard-hijack" && hit.message.is_some();
         if let Some(hit) = file.outcome.hits.iter().find(replaces) {
             let loaded = if file.reach >= Reach::Import { Severity::Critical } else { Severity::High };
             let found = hits.hit(&hit.evidence).file(file.path.clone()).line(hit.line).reach(file.reach);

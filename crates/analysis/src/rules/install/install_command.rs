@@ -25,7 +25,10 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
         let deeds = deeds_of_text(&script.command);
         let known =
             JUDGED.iter().find(|(judged, _, _)| deeds.any(*judged)).map(|(_, severity, message)| (*severity, *message));
-        let everywhere = || deeds.any(Deeds::INSTALLS) && is_global(&script.command);
+        let everywhere = || {
+            let installs = matches!(script.name.as_str(), "preinstall" | "install" | "postinstall");
+            installs && deeds.any(Deeds::INSTALLS) && is_global(&script.command)
+        };
         let Some((severity, message)) = known
             .or_else(|| everywhere().then_some((Severity::High, "installs another package for the whole machine")))
         else {
