@@ -1,6 +1,7 @@
 //! Whether the dictionary still knows what answers say: sentences, fields and their order change with the code, and it does not.
 //!
-//! Bytes are compared, of answers to what the fakes publish: certificates made by real audits, asked for through the real handlers.
+//! Bytes are compared, of answers to what the fakes publish: certificates made by real audits, asked for through the real handlers. What is
+//! not certified is kept as its address alone, and is none of the dictionary's business.
 
 use std::sync::Arc;
 use std::time::Duration;
