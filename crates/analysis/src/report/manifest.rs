@@ -469,10 +469,13 @@ mod tests {
         let deep = "[".repeat(100_000);
         let manifests = read(DistributionKind::NpmTarball, "package.json", &deep);
         assert_eq!(manifests.unread[0].1, SkipReason::NotParsed);
-        let deep = format!("a = {}", "[".repeat(100_000));
-        assert_eq!(read(DistributionKind::Sdist, "pyproject.toml", &deep).unread[0].1, SkipReason::TooDeep);
-        let deep = format!("{}=1{}", vec![["a"; 79].join("."); 80].join("={"), "}".repeat(79));
-        assert_eq!(read(DistributionKind::Sdist, "pyproject.toml", &deep).unread[0].1, SkipReason::TooDeep);
+        let brackets = format!("a = {}", "[".repeat(100_000));
+        let keys = format!("{}=1{}", vec![["a"; 79].join("."); 80].join("={"), "}".repeat(79));
+        let reasons =
+            [("a = [", SkipReason::NotParsed), (&brackets, SkipReason::TooDeep), (&keys, SkipReason::TooDeep)];
+        for (text, reason) in reasons {
+            assert_eq!(read(DistributionKind::Sdist, "pyproject.toml", text).unread[0].1, reason);
+        }
     }
 
     #[test]
