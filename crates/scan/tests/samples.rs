@@ -142,6 +142,7 @@ const SERVICES: &[&str] = &[
     "gist.githubusercontent.com",
     "github.com",
     "inert0.interact.sh",
+    "inertinertinertinertinertinertinertinertinertinertinert.onion",
     "ip-api.com",
     "ipfs.io",
     "kubernetes.default.svc",
