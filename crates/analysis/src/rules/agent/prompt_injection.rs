@@ -95,16 +95,23 @@ fn check(text: &str, hits: &mut Hits<'_>) {
 
 /// Lines on each side of a sentence that must be quoted sentences as well, so that it is one of a list.
 const LISTED: usize = 4;
+/// Bytes of such a line.
+const SENTENCE: usize = 200;
 
 /// True for a sentence that stands in quotation marks in a list of such sentences.
 fn is_listed(text: &str, at: usize) -> bool {
     let quoted = |line: &str| {
         let line = line.trim().trim_start_matches("- ").trim_end_matches(',');
         let mark = line.chars().next().filter(|mark| matches!(mark, '"' | '\''));
-        line.len() <= 200
+        line.len() <= SENTENCE
             && line.len() > 2
             && mark.is_some_and(|mark| line.ends_with(mark) && line.matches(mark).count() == 2)
     };
+    // No further than such lines reach, however long those of the file are.
+    let reach = (LISTED + 1) * (SENTENCE + 40);
+    let text = &text[..boundary(text, (at + reach).min(text.len()))];
+    let from = boundary(text, at.saturating_sub(reach));
+    let (text, at) = (&text[from..], at - from);
     let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let after = text[start..].lines().take(LISTED + 1).filter(|line| quoted(line)).count();
     let before = text[..start].lines().rev().take(LISTED).filter(|line| quoted(line)).count();
