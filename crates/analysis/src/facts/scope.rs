@@ -2,6 +2,7 @@
 
 use hashbrown::HashSet;
 
+use super::api;
 use super::bits::{Taint, Waits};
 use super::builder::{Builder, MAX_FACTS};
 use super::learned::Member;
@@ -125,8 +126,10 @@ impl<'a> Builder<'a> {
         }
         self.opens(value);
         let path = object.path.as_deref();
-        // `global.r = require`: a name of every file from then on.
-        if let (true, Some(key)) = (path.is_some_and(is_global_object), key) {
+        // `global.r = require`: a name of every file from then on. What hooks a function of the host leaves it its name: what is done
+        // with it is done with what the host has.
+        let global = javascript && path.is_some_and(is_global_object);
+        if let (true, Some(key)) = (global, key.filter(|key| is_own_global(key))) {
             if !value.is_unknown() && self.learned.kept <= MAX_FACTS {
                 self.learned.kept += 1;
                 let known = self.learned.attributes.entry((GLOBALS, key.into())).or_default();
@@ -282,6 +285,23 @@ impl<'a> Builder<'a> {
 
 /// Stands for the global object among the classes; no file has so many.
 const GLOBALS: u32 = u32::MAX;
+
+/// True for a member of the global object that neither Node.js nor a browser has.
+fn is_own_global(name: &str) -> bool {
+    const HOST: [&str; 10] = [
+        "XMLHttpRequest",
+        "WebSocket",
+        "ethereum",
+        "solana",
+        "navigator",
+        "location",
+        "localStorage",
+        "sessionStorage",
+        "process",
+        "console",
+    ];
+    api::effects(name).is_empty() && !HOST.contains(&name)
+}
 
 /// True for a name of the global object of JavaScript.
 pub(super) fn is_global_object(path: &str) -> bool {
