@@ -330,7 +330,7 @@ fn analyse(analyser: &Analyser, package: &str, file: &Distribution) -> u64 {
 }
 
 fn parallel(all: &[(&str, &Distribution)], threads: usize) -> Duration {
-    let analyser = Analyser::new(Limits::default()).on_threads(threads);
+    let analyser = Analyser::new(Limits::default());
     let next = std::sync::atomic::AtomicUsize::new(0);
     let start = Instant::now();
     std::thread::scope(|scope| {

@@ -273,18 +273,12 @@ pub fn asked_to_end() -> Result<impl Future<Output = ()>> {
     })
 }
 
-/// The engine, which reads the files of a large package on all processors: the last of many would otherwise be waited for alone.
-pub fn analyser(rules: OperatorRules) -> Analyser {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    Analyser::with_rules(Limits::default(), rules).on_threads(threads)
-}
-
 /// Puts the hall together.
 pub fn hall(config: &Config, store: Store, rules: OperatorRules, offline: bool) -> Result<Hall> {
     let ecosystems = ecosystems(config, offline)?;
     let clock = Arc::new(now);
     let limits = HallConfig { prices: config.prices, ..HallConfig::default() };
-    let hall = Hall::new(ecosystems, store, analyser(rules), clock, limits)?;
+    let hall = Hall::new(ecosystems, store, Analyser::with_rules(Limits::default(), rules), clock, limits)?;
     let council = Arc::new(config.council.council(config.review.harness_model.as_deref())?);
     Ok(hall.with_roots(roots(config)?).with_review(ReviewRooms { council, ..ReviewRooms::default() }))
 }

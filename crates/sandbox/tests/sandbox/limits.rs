@@ -48,7 +48,7 @@ fn memory_runs_out() {
     // What is used before the watchdog looks again is the overshoot: on a busy machine as much as the processes may have, each its limit.
     let limit = 256 << 20;
     for way in ways() {
-        for (text, hit, most) in [(one, false, 2 * limit), (many, true, 9 * limit), (shared, true, 8 * limit)] {
+        for (text, hit, most) in [(one, false, 2 * limit), (many, true, 9 * limit), (shared, true, 4 * limit)] {
             let mut sandbox = sandbox(way);
             sandbox.limits.memory = limit;
             sandbox.limits.wall_ms = 20_000;

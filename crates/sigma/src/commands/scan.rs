@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use sigma_analysis::{Analyser, Limits};
 use sigma_core::{CouncilVerdict, SecurityLevel};
 use sigma_scan::Scan as Scanned;
 
@@ -19,7 +20,9 @@ pub struct Row {
 /// Runs the command. What is known to fail outweighs what is undecided.
 pub fn run(args: &Args, command: &Scan) -> Result<Outcome> {
     let config = wire::config(args)?;
-    let analyser = wire::analyser(wire::rules(&config)?);
+    // One archive after the other: the processors share the files of each.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let analyser = Analyser::with_rules(Limits::default(), wire::rules(&config)?).on_threads(threads);
     let waivers = wire::waivers(&config, command.waivers.as_deref())?;
     let mut judge = waivers.judge(wire::now());
     let mut rows = Vec::new();
