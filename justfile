@@ -39,9 +39,17 @@ bench-peers *ARGS:
 bench-api *ARGS:
     cargo bench -p sigma-server --bench api -- {{ARGS}}
 
+# A store with many certificates for the next two: `certificates=10000000 folder=PATH`, or an empty PostgreSQL database
+bench-fill *ARGS:
+    cargo bench -p sigma-store --bench fill -- {{ARGS}}
+
 # What one look-up costs in the store alone, without a server
 bench-lookup *ARGS:
     cargo bench -p sigma-store --bench lookup -- {{ARGS}}
+
+# What an answer takes to be written, with its members in order and by name
+bench-answer *ARGS:
+    cargo bench -p sigma-certificate --bench answer -- {{ARGS}}
 
 # Fuzz one target for some seconds (docs/fuzzing.md); needs a nightly toolchain and cargo-fuzz
 fuzz TARGET SECONDS='600' *FLAGS:

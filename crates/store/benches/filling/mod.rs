@@ -24,7 +24,7 @@ pub async fn fill(store: &Store, certificates: usize) {
 }
 
 /// A certificate whose hashes are as different from those of all others as real ones are: what is the same costs a cache nothing.
-fn one(number: usize) -> Sealed {
+pub fn one(number: usize) -> Sealed {
     let mut payload = sample::payload(&package(number).to_string());
     let hash = |what: &str| Sha256::of(format!("{what} of {number}").as_bytes());
     let (long, mut sha512, mut sha1) = (hash("sha512"), [0; 64], [0; 20]);
