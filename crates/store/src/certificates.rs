@@ -34,6 +34,11 @@ pub struct Wanted<'a> {
 /// SQLite allows 32,766 bound values in a statement; a look-up binds a few for each package.
 const LOOKUP_CHUNK: usize = 400;
 
+/// Certificates of an exact package. The sign keeps the planner from reading those of a whole ecosystem because they are in this order.
+pub(crate) const OF_PACKAGE: &str =
+    "SELECT payload, id FROM certificate WHERE ecosystem = $1 AND name = $2 AND version = $3
+     ORDER BY +certified_at DESC, id";
+
 impl Store {
     /// Stores a certificate durably, or returns the one that another audit of the same bytes sealed first.
     pub async fn insert(&self, sealed: &Sealed) -> Result<PackageCertificate, StoreError> {
@@ -99,15 +104,12 @@ impl Store {
 
     /// Every certificate of an exact package, newest first.
     pub async fn certificates_of(&self, package: &PackageId) -> Result<Vec<PackageCertificate>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT payload, id FROM certificate WHERE ecosystem = $1 AND name = $2 AND version = $3
-             ORDER BY certified_at DESC, id",
-        )
-        .bind(package.ecosystem().as_str())
-        .bind(package.name().as_str())
-        .bind(package.version())
-        .fetch_all(&self.database.pool)
-        .await?;
+        let rows = sqlx::query(OF_PACKAGE)
+            .bind(package.ecosystem().as_str())
+            .bind(package.name().as_str())
+            .bind(package.version())
+            .fetch_all(&self.database.pool)
+            .await?;
         rows.iter().map(open).collect()
     }
 

@@ -1,8 +1,9 @@
 //! Fills a fresh store with very many certificates, for `just bench-api` and `just bench-lookup`: `just bench-fill`.
 //!
-//! Arguments: `certificates=N` (default a million), `folder=PATH` (must hold no store yet), and a `postgres://` URL of an empty database
-//! of a superuser. What it makes is what [`Store::insert_all`] makes, only sooner: each time, a few thousand are first stored both ways
-//! and compared, rows, indexes and triggers. It writes without waiting for the disk: what is interrupted is to be thrown away.
+//! Arguments: `certificates=N` (default a million), `folder=PATH` (must hold no store yet), a `postgres://` URL of an empty database
+//! of a superuser, and `lean` to leave the table of digests empty, which look-ups by name do not read. Without that, what it makes is what
+//! [`Store::insert_all`] makes, only sooner: each time, a few thousand are first stored both ways and compared, rows, indexes and triggers.
+//! It writes without waiting for the disk: what is interrupted is to be thrown away.
 
 mod compare;
 #[path = "../filling/mod.rs"]
@@ -25,11 +26,12 @@ const COMPARED: usize = 11_000;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
-    let (mut certificates, mut folder, mut database) = (1_000_000, None, Database::Embedded);
+    let (mut certificates, mut folder, mut database, mut lean) = (1_000_000, None, Database::Embedded, false);
     for argument in std::env::args().skip(1) {
         match argument.split_once('=') {
             Some(("certificates", number)) => certificates = number.parse().expect("a number"),
             Some(("folder", path)) => folder = Some(PathBuf::from(path)),
+            _ if argument == "lean" => lean = true,
             _ if argument.starts_with("postgres") => database = argument.parse().expect("a database URL"),
             // `cargo bench` hands `--bench` over.
             _ => {}
@@ -44,13 +46,13 @@ fn main() {
             let [one_by_one, at_once] = ["one-by-one", "at-once"].map(|name| temporary.path().join(name));
             one_by_one_into(&one_by_one, &database, COMPARED);
             open(&at_once, &database);
-            sqlite::fill(&at_once, COMPARED);
+            sqlite::fill(&at_once, COMPARED, false);
             compare::equal(&sqlite::content(&one_by_one), &sqlite::content(&at_once));
         }
         Database::Postgres(url) => {
             one_by_one_into(&folder, &database, COMPARED);
             let expected = postgres::content(url);
-            postgres::fill(url, COMPARED);
+            postgres::fill(url, COMPARED, false);
             compare::equal(&expected, &postgres::content(url));
         }
     }
@@ -59,9 +61,9 @@ fn main() {
     match &database {
         Database::Embedded => {
             open(&folder, &database);
-            sqlite::fill(&folder, certificates);
+            sqlite::fill(&folder, certificates, lean);
         }
-        Database::Postgres(url) => postgres::fill(url, certificates),
+        Database::Postgres(url) => postgres::fill(url, certificates, lean),
     }
     println!("{certificates} certificates in {:.0} s", began.elapsed().as_secs_f64());
     find(&folder, &database, certificates);

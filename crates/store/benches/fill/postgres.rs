@@ -16,7 +16,7 @@ use crate::tell;
 const PIECE: usize = 1 << 20;
 
 /// Stores these certificates, and no others, in a database that nobody else has open.
-pub fn fill(url: &Url, certificates: usize) {
+pub fn fill(url: &Url, certificates: usize, lean: bool) {
     let mut database = Connected::to(url);
     // Who listens for changes has nothing to hear yet, and each digest is that of a certificate: triggers are for others.
     database.run("SET session_replication_role = replica; SET maintenance_work_mem = '1GB'");
@@ -28,7 +28,9 @@ pub fn fill(url: &Url, certificates: usize) {
     database.copy(&format!("certificate ({columns})"), |copy| {
         each(certificates, |sealed| {
             copy.row(|row| certificate(row, sealed));
-            digests.add(sealed);
+            if !lean {
+                digests.add(sealed);
+            }
         });
     });
     tell("certificates", began);

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use sigma_certificate::Action;
-use sigma_core::{AdvisorySnapshot, AdvisoryState, PackageId, Timestamp};
+use sigma_core::{AdvisorySnapshot, AdvisoryState, PackageId, SecurityLevel, Timestamp};
 
 use super::{decide, sealed, store};
+use crate::certificates::OF_PACKAGE;
+use crate::listing::page_sql;
+use crate::versions::of_name;
 use crate::*;
 
 #[tokio::test]
@@ -43,6 +46,31 @@ async fn a_lookup_takes_one_statement_and_more_only_where_there_is_more() {
     let many = [unknown.clone(), plain.clone(), decided.clone(), plain, unknown];
     let each = if matches!(place.database, Database::Embedded) { 6 } else { 2 };
     assert_eq!(cost(&many).await, (vec![false, true, true, true, false], each));
+}
+
+/// SQLite's planner knows no statistics of a store: left alone, it reads all certificates of an ecosystem because they are in the order
+/// that is asked for, which takes as long as there are many.
+#[tokio::test]
+async fn what_is_asked_by_name_is_found_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    Store::open(folder.path(), &Database::Embedded).await.unwrap();
+    let connection = rusqlite::Connection::open(folder.path().join("sigma.sqlite")).unwrap();
+    let check = |sql: &str, expect: &str| {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let (mut rows, mut plan) = (statement.raw_query(), String::new());
+        while let Some(row) = rows.next().unwrap() {
+            plan.push_str(&row.get::<_, String>(3).unwrap());
+            plan.push('\n');
+        }
+        assert!(plan.contains(expect), "{sql}\n{plan}");
+    };
+    check(OF_PACKAGE, "(ecosystem=? AND name=? AND version=?)");
+    check(&of_name(), "(ecosystem=? AND name=?)");
+    let named = Filter { name: Some("a".to_owned()), ..Filter::default() };
+    check(&page_sql(&named, None).0, "(ecosystem=? AND name=?)");
+    check(&page_sql(&Filter::default(), None).0, "certificate_by_time (ecosystem=? AND (certified_at,id)<(?,?))");
+    let level = Filter { level: Some(SecurityLevel::Caution), ..Filter::default() };
+    check(&page_sql(&level, Some("c.level =")).0, "certificate_by_level (ecosystem=? AND level=?");
 }
 
 /// PostgreSQL ended every connection meanwhile: whoever asks next does not notice.
