@@ -38,7 +38,7 @@ pub fn each(certificates: usize, mut store: impl FnMut(&Sealed)) {
             .collect();
         for piece in 0..pieces {
             made[piece % makers].recv().expect("made").iter().for_each(&mut store);
-            if (piece + 1) * PIECE % TOLD == 0 {
+            if ((piece + 1) * PIECE).is_multiple_of(TOLD) {
                 crate::tell(&format!("{} certificates", (piece + 1) * PIECE), began);
             }
         }
