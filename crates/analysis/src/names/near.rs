@@ -65,6 +65,27 @@ pub(super) fn slip(list: &List, name: &str) -> Option<Lookalike> {
     other
 }
 
+/// Letters of a name from which on one of them is a slip, and not another word.
+const MIN_SLIP: usize = 8;
+
+/// True when two names differ in one letter, or in two neighbours that changed places. What differs at the end makes a
+/// plural, and digits and separators a family.
+pub(crate) fn is_slip(name: &str, other: &str) -> bool {
+    let (short, long) = if name.len() <= other.len() {
+        (name.as_bytes(), other.as_bytes())
+    } else {
+        (other.as_bytes(), name.as_bytes())
+    };
+    let Some(at) = short.iter().zip(long).position(|(one, other)| one != other).filter(|_| short.len() >= MIN_SLIP)
+    else {
+        return false;
+    };
+    let (one, two) = (&short[at..], &long[at..]);
+    let letters = one[0].is_ascii_lowercase() && two[0].is_ascii_lowercase();
+    let swapped = one.len() > 1 && one.len() == two.len() && [one[1], one[0]] == two[..2] && one[2..] == two[2..];
+    letters && (one == &two[1..] || one[1..] == two[1..] && one.len() > 1 || swapped)
+}
+
 /// What a well-known name can be made of, digits left out: names that differ in a digit are a family.
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz-.";
 
@@ -88,6 +109,26 @@ fn neighbours(a: u8, b: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slips_are_of_letters_inside_of_long_names() {
+        for other in ["alibabacloud-sdk", "aliabacloud-sdk", "alibabaclouds-sdk", "alibebacloud-sdk"] {
+            assert_eq!(is_slip("alibabacloud-sdk", other), other != "alibabacloud-sdk", "{other}");
+            assert_eq!(is_slip(other, "alibabacloud-sdk"), other != "alibabacloud-sdk", "{other}");
+        }
+        assert!(is_slip("aliababcloud-sdk", "alibabacloud-sdk"));
+        for (name, other) in [
+            ("alibabacloud-sdk", "alibabacloud_sdk"),
+            ("alibabacloud-sdk", "alibabacloud-sdks"),
+            ("alibabacloud-sd", "alibabacloud-sdk"),
+            ("alibabacloud1", "alibabacloud2"),
+            ("alibabacloud-sdk", "alibabacloudsdk"),
+            ("alibabacloud", "alibabacolud-sdk"),
+            ("attrs", "attar"),
+        ] {
+            assert!(!is_slip(name, other) && !is_slip(other, name), "{name} {other}");
+        }
+    }
 
     #[test]
     fn keys_have_neighbours() {
