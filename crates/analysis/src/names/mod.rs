@@ -7,6 +7,7 @@
 mod near;
 mod repository;
 
+pub(crate) use near::is_slip;
 pub(crate) use repository::{Project, project_of};
 
 use std::sync::LazyLock;

@@ -1,6 +1,6 @@
 //! Names that differ in one letter, as a finger slips: left out, put in, changed, or swapped with its neighbour.
 
-use super::{List, Lookalike, MIN_LETTERS};
+use super::{List, Lookalike, MAX_NAME, MIN_LETTERS};
 
 /// The well-known name that is one slip away, the likeliest slip first.
 pub(super) fn slip(list: &List, name: &str) -> Option<Lookalike> {
@@ -65,6 +65,24 @@ pub(super) fn slip(list: &List, name: &str) -> Option<Lookalike> {
     other
 }
 
+/// Letters of a name from which on one of them is a slip, and not another word, and from which on two of them are.
+const MIN_SLIP: usize = 8;
+const MIN_TWO_SLIPS: usize = 14;
+
+/// True when two names differ by a slip of a finger, long ones by two. What is only added at the end makes a plural or a part,
+/// and digits and separators a family.
+pub(crate) fn is_slip(name: &str, other: &str) -> bool {
+    let letters = |name: &str| name.chars().filter(char::is_ascii_alphabetic).collect::<String>();
+    let digits = |name: &str| name.chars().filter(char::is_ascii_digit).collect::<String>();
+    let (one, two) = (letters(name), letters(other));
+    let length = one.len().min(two.len());
+    let slips = if length >= MIN_TWO_SLIPS { 2 } else { 1 };
+    // What compares them takes the product of their lengths.
+    let fits = (MIN_SLIP..=MAX_NAME).contains(&length) && one.len().abs_diff(two.len()) <= slips;
+    let part = one.starts_with(&two) || two.starts_with(&one);
+    fits && !part && digits(name) == digits(other) && strsim::osa_distance(&one, &two) <= slips
+}
+
 /// What a well-known name can be made of, digits left out: names that differ in a digit are a family.
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz-.";
 
@@ -88,6 +106,26 @@ fn neighbours(a: u8, b: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slips_are_of_letters_inside_of_long_names() {
+        let check = |name: &str, other: &str, expect: bool| {
+            assert_eq!((is_slip(name, other), is_slip(other, name)), (expect, expect), "{name} {other}");
+        };
+        for slipped in ["aliabacloud-sdk", "alibabaclouds-sdk", "alibebacloud-sdk", "aliababcloud-sdk", "exampelcloud"]
+        {
+            let other = if slipped.starts_with('e') { "examplecloud" } else { "alibabacloud-sdk" };
+            check(slipped, other, true);
+        }
+        for other in
+            ["alibabacloud-sdk", "alibabacloud_sdk", "alibabacloud-sdks", "alibabacloudsdk", "alibabacloud2-sdk"]
+        {
+            check("alibabacloud-sdk", other, false);
+        }
+        check("alibabacloud1", "alibabacloud2", false);
+        check("examplcluod", "examplecloud", false);
+        check("attrs", "attar", false);
+    }
 
     #[test]
     fn keys_have_neighbours() {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use sigma_core::{Finding, Reach, SkipReason};
 
 use super::entry::Reached;
-use super::{Distribution, File, keep_strongest, reach};
+use super::finish::keep_strongest;
+use super::{Distribution, File, reach};
 use crate::operator::{Local, OperatorRules};
 
 /// The operator's rules, and what they said so far of files that have no outcome.

@@ -43,6 +43,16 @@ pub(crate) struct Hit {
 }
 
 impl Hit {
+    /// How much it matters in code that runs at `reach`.
+    pub fn severity_at(&self, reach: Reach) -> Severity {
+        match reach {
+            Reach::Install => self.installed,
+            Reach::Import => self.loaded,
+            // Who starts a program asks for what it does.
+            Reach::EntryPoint | Reach::Call | Reach::Test => self.severity,
+        }
+    }
+
     /// A hit of a rule with this evidence.
     pub fn of(rule: &Rule, index: usize, evidence: &str) -> Self {
         Self {

@@ -174,6 +174,7 @@ pub(crate) const RULES: &[&Rule] = &[
     &identity::dependency_confusion_version::RULE,
     &identity::empty_metadata::RULE,
     &identity::identity_mismatch::RULE,
+    &identity::impostor::RULE,
     &identity::lookalike_name::RULE,
     &identity::shadowed_command::RULE,
     &identity::shadowed_module::RULE,

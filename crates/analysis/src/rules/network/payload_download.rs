@@ -23,10 +23,14 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         && source.does(Effects::WRITE | Effects::OPEN | Effects::DOWNLOAD);
     let open = Signs::FILE_HOST | Signs::PASTE | Signs::DROP | Signs::SHORTENER;
     for call in source.calls(Effects::NET) {
-        let program = is_program(call);
+        let program = program(call);
+        // Whoever is on the way of a plain connection chooses the program, and no vendor asks for that any more.
+        let plain = program.is_some_and(|url| url.to_ascii_lowercase().starts_with("http://"));
         let anybody = signs_of(call).any(open) || call.taint.any(Taint::ADDRESS);
+        let program = program.is_some();
         let (called, loaded, installed) = match (program, starts) {
             (true, true) if anybody => (Severity::High, Severity::Critical, Severity::Critical),
+            (true, true) if plain => (Severity::High, Severity::High, Severity::Critical),
             (true, true) if all_released(source.facts) => (Severity::Low, Severity::Medium, Severity::Medium),
             (true, true) => (Severity::Medium, Severity::High, Severity::Critical),
             (true, false) => (Severity::Low, Severity::Medium, Severity::High),
@@ -38,11 +42,12 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     }
 }
 
-/// True for a call that names a URL of a program.
-fn is_program(call: &Call<'_>) -> bool {
+/// The URL of a program that a call names.
+fn program<'a>(call: &'a Call<'_>) -> Option<&'a str> {
     let values = call.arguments.iter().flat_map(|a| std::iter::once(&a.value).chain(a.value.items()));
-    let urls = values.filter_map(|value| value.as_text()).filter(|text| text.contains("://"));
-    urls.map(|url| url.split(['?', '#']).next().unwrap_or(url).to_ascii_lowercase()).any(|url| {
-        [".exe", ".ps1", ".bat", ".vbs", ".hta", ".scr", ".cmd", ".msi"].iter().any(|end| url.ends_with(end))
+    let mut urls = values.filter_map(|value| value.as_text()).filter(|text| text.contains("://"));
+    urls.find(|url| {
+        let path = url.split(['?', '#']).next().unwrap_or(url).to_ascii_lowercase();
+        [".exe", ".ps1", ".bat", ".vbs", ".hta", ".scr", ".cmd", ".msi"].iter().any(|end| path.ends_with(end))
     })
 }
