@@ -226,7 +226,7 @@ impl<'a> Builder<'a> {
 }
 
 /// What stands for the beginning of a path that is not known.
-const BELOW: &str = "?/";
+pub(super) const BELOW: &str = "?/";
 
 /// The end of a folder's path of which the beginning is not known.
 fn folder<'v>(part: &'v Value<'_>) -> Option<&'v str> {

@@ -53,6 +53,17 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         hits.push(hit.message("Puts itself in the place of the wallet, and changes the accounts of what is signed."));
         return;
     }
+    // A wallet is asked to let an account that stands in the code take everything.
+    if bytes.len() <= SMALL
+        && has("eth_sendTransaction").is_some()
+        && has("\"f\".repeat(").or_else(|| has("'f'.repeat(")).or_else(|| has("ffffffffffffffffffffffffffffffff")).is_some()
+        && addresses(source.facts) > 0
+        && let Some(place) = first(&["0x095ea7b3", "0x39509351", "0xa22cb465"])
+    {
+        let hit = hits.at_offset(place, "asks for an allowance without a limit by hand");
+        hits.push(hit.severity(Severity::High).message("Asks the wallet to let an account that stands in the code take everything."));
+        return;
+    }
     let fetches = has(".fetch").is_some();
     let page = has("XMLHttpRequest.prototype.")
         .or_else(|| fetches.then(|| first(&["window.fetch=", "window.fetch ="])).flatten());
@@ -76,6 +87,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         hits.push(hit);
     }
 }
+
+/// Bytes of a source in which a request and an account belong together.
+const SMALL: usize = 64 << 10;
 
 /// True where a receiver is set: `tx.to = `.
 fn set_at_all(bytes: &[u8]) -> bool {

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::Effects;
+use crate::facts::{Call, Effects, Taint};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -18,5 +18,14 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
-    hits.push_calls(source.facts, source.calls(Effects::NATIVE));
+    for call in source.calls(Effects::NATIVE) {
+        // Nobody is to find afterwards what was loaded.
+        let removed = |other: &Call<'_>| other.taint.any(Taint::OWN) && other.place.function == call.place.function;
+        if call.taint.any(Taint::OWN) && source.calls(Effects::DELETE).any(removed) {
+            let hit = hits.at(source.facts, call.place).severity(Severity::Medium).loaded(Severity::High);
+            hits.push(hit.message("Loads a native library of its own and deletes it afterwards."));
+            continue;
+        }
+        hits.push_call(source.facts, call);
+    }
 }

@@ -83,8 +83,8 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
     if !effects.any(Effects::NET | Effects::PREPARE) || !taint.any(Taint::CREDENTIAL) {
         return None;
     }
-    // Who asks the metadata service again shows it what it said before.
-    if taint.any(Taint::CREDENTIAL_PATH) {
+    // Who asks the metadata service again shows it what it said before; a file is told nobody by its path.
+    if taint.any(Taint::CREDENTIAL_PATH) && !taint.any(Taint::FILE) {
         return None;
     }
     let collector = taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);

@@ -50,8 +50,10 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let windows = [".exe", ".bat", ".cmd", ".ps1", ".vbs", ".scr", ".com"].iter().any(|end| name.ends_with(end));
         let hidden = ["detached", "windowsHide", "start_new_session"].iter().any(|option| hides(call, option));
         let loaded = if copied || hidden || windows && words.is_empty() { Severity::High } else { Severity::Medium };
+        // Nothing that is built needs to be started from a copy, out of a file of another kind.
+        let installed = if copied { Severity::Critical } else { loaded };
         let hit = hits.at(source.facts, call.place);
-        hits.push(hit.loaded(loaded));
+        hits.push(hit.loaded(loaded).installed(installed));
     }
 }
 
