@@ -368,7 +368,9 @@ impl<'a> Builder<'a> {
             }
         }
         let kept = (!effects.is_empty() || watch::wants(&path)) && self.has_room(effects);
-        let downloaded = self.downloaded_by(&path, effects, &arguments) | self.started_by(effects, &arguments);
+        let downloaded = self.downloaded_by(&path, effects, &arguments)
+            | self.started_by(effects, &arguments)
+            | self.named_past(effects, &arguments, place);
         let reaches = effects.any(Effects::NET | Effects::PREPARE | Effects::DOWNLOAD);
         let named = if reaches && personal::names_host(&arguments) { Taint::NAMED_HOST } else { Taint::NONE };
         taint |= named | if reaches { receiver.and(Taint::NAMED_HOST) } else { Taint::NONE };
@@ -728,6 +730,13 @@ pub(crate) fn address_of<'v>(arguments: &'v [Argument<'_>]) -> Option<&'v str> {
 
 /// True for a text that can be nothing but a key that stands in the code.
 fn is_literal_secret(value: &Value<'_>) -> bool {
+    // A password that a mailbox makes for a program: four times four letters.
+    let groups = |text: &str| {
+        text.len() == 19 && text.split(' ').all(|group| group.len() == 4 && group.bytes().all(|b| b.is_ascii_lowercase()))
+    };
+    if value.as_text().is_some_and(groups) {
+        return true;
+    }
     let Some(text) = value.as_text().filter(|text| (20..=400).contains(&text.len())) else { return false };
     let different: std::collections::BTreeSet<u8> = text.bytes().collect();
     different.len() >= 12

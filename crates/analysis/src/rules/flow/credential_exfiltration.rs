@@ -89,6 +89,12 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
     }
     let collector = taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);
     // What every client of a cloud or a registry does when somebody asks it to.
-    let called = if collector { Severity::Critical } else { Severity::Medium };
+    // Who does not wait for an answer asks for nothing.
+    let told = taint.any(Taint::NAMED_HOST) && effects.any(Effects::DISCARDED);
+    let called = match (collector, told) {
+        (true, _) => Severity::Critical,
+        (false, true) => Severity::High,
+        (false, false) => Severity::Medium,
+    };
     Some(([called, Severity::Critical, Severity::Critical], RULE.message))
 }
