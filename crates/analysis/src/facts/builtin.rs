@@ -226,7 +226,7 @@ impl<'a> Builder<'a> {
 }
 
 /// What stands for the beginning of a path that is not known.
-pub(super) const BELOW: &str = "?/";
+const BELOW: &str = "?/";
 
 /// The end of a folder's path of which the beginning is not known.
 fn folder<'v>(part: &'v Value<'_>) -> Option<&'v str> {
@@ -246,6 +246,11 @@ fn named_by(parts: &[&Value<'_>]) -> Taint {
         let known = if direct { taint } else { taint.without_symbols() };
         all | if taint.any(Taint::REMOTE) { known.without(ANSWER) } else { known }
     })
+}
+
+/// True for what stands for a folder of settings below one that is not known.
+pub(super) fn is_settings(origin: &str) -> bool {
+    origin.strip_prefix(BELOW).is_some_and(is_hidden)
 }
 
 /// True for the name of a folder of settings: `.ssh`.

@@ -102,7 +102,9 @@ impl<'a> Builder<'a> {
             self.grow_parameters(key.taint, Taint::KEY);
         }
         // `part.copy(buffer, at)`: bytes go from one buffer into another.
-        if key == "copy" && receiver.path.is_none() && !taint.is_empty()
+        if key == "copy"
+            && receiver.path.is_none()
+            && !taint.is_empty()
             && let [target, ..] = &*arguments
         {
             let target = target.value.clone();
@@ -229,7 +231,9 @@ impl<'a> Builder<'a> {
         let argument_taint = union(arguments.iter().map(|argument| &argument.value));
         // A key that a function makes which stands in for another is taken from whoever wanted that one.
         let made_key = argument_taint.any(Taint::TAKEN)
-            && callee.path.as_deref().and_then(name::split_last).is_some_and(|(_, name)| loads_key(name));
+            && callee.path.as_deref().and_then(name::split_last).is_some_and(|(_, name)| {
+                loads_key(name) || matches!(name, "from_seed" | "fromSeed" | "from_seed_phrase_and_passphrase")
+            });
         if made_key {
             let mut value = self.call_named(callee, arguments, argument_taint, receiver, place);
             value.taint |= Taint::KEY | Taint::TAKEN;
@@ -451,6 +455,12 @@ impl<'a> Builder<'a> {
             taint |= Taint::HOME;
         }
         taint |= linked;
+        // Whatever is piped into it ends in the file that callers name.
+        if &*path == "fs.createWriteStream"
+            && let Some(file) = arguments.first()
+        {
+            taint |= file.value.taint.without(file.value.taint.concrete()).without_symbols();
+        }
         if effects.any(Effects::ACCOUNT) && arguments.iter().any(|argument| is_literal_secret(&argument.value)) {
             taint |= Taint::EXFIL_HOST;
         }
@@ -732,7 +742,8 @@ pub(crate) fn address_of<'v>(arguments: &'v [Argument<'_>]) -> Option<&'v str> {
 fn is_literal_secret(value: &Value<'_>) -> bool {
     // A password that a mailbox makes for a program: four times four letters.
     let groups = |text: &str| {
-        text.len() == 19 && text.split(' ').all(|group| group.len() == 4 && group.bytes().all(|b| b.is_ascii_lowercase()))
+        text.len() == 19
+            && text.split(' ').all(|group| group.len() == 4 && group.bytes().all(|b| b.is_ascii_lowercase()))
     };
     if value.as_text().is_some_and(groups) {
         return true;

@@ -3,10 +3,10 @@
 use super::address::{has_raw_ip, host_of, is_forge, names_host};
 use super::bits::{Signs, Taint};
 use super::builder::{Builder, MAX_FACTS};
+use super::builtin::is_settings;
 use super::learned::Member;
 use super::links::LOCAL;
 use super::name::{file_name, is_own_folder, names_file};
-use super::builtin::BELOW;
 use super::scope::is_global_object;
 use super::value::{Constant, Items, LIST_ITEMS, Text, Value};
 use super::{EnvironmentRead, Mention, Place, fold, mention, name, personal, waits};
@@ -319,8 +319,8 @@ impl<'a> Builder<'a> {
                 Value { taint, constant: Constant::List(all), ..Value::default() }
             }
             _ => {
-                // A folder whose beginning is not known may be the one that is meant.
-                let below = values.iter().filter_map(|value| value.origin.as_ref()).find(|origin| origin.starts_with(BELOW));
+                // A folder of settings whose beginning is not known may be the one that is meant.
+                let below = values.iter().filter_map(|value| value.origin.as_ref()).find(|origin| is_settings(origin));
                 let constant = constant.cloned().unwrap_or_default();
                 Value { path, taint, constant, origin: below.cloned(), ..Value::default() }
             }

@@ -200,7 +200,8 @@ impl<'a> Builder<'a> {
         let skip = if value.function.is_none() { bound } else { 0 };
         let exports = &mut self.facts.links.exports;
         if function.is_some() || !taint.is_empty() || !does.is_empty() {
-            exports.insert(name.to_owned(), Export { function, taint: taint | yields(does), does, skip, builds, keeps });
+            exports
+                .insert(name.to_owned(), Export { function, taint: taint | yields(does), does, skip, builds, keeps });
         }
         if let Some(class) = value.class {
             let methods = self.learned.methods_of(class);

@@ -159,7 +159,8 @@ fn read_as_code(arguments: &[Argument<'_>]) -> Taint {
         (None, Some("process.execPath" | "process.argv0")) => "node".to_owned(),
         _ => return Taint::NONE,
     };
-    let reads = name.starts_with("python") || matches!(&*name, "node" | "sh" | "bash" | "zsh" | "dash" | "perl" | "ruby");
+    let reads =
+        name.starts_with("python") || matches!(&*name, "node" | "sh" | "bash" | "zsh" | "dash" | "perl" | "ruby");
     if alone && reads { input } else { Taint::NONE }
 }
 

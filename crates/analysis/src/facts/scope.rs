@@ -85,7 +85,6 @@ impl<'a> Builder<'a> {
         let opened = value.taint.any(Taint::FILE)
             && value.origin.is_some()
             && value.path.as_deref().is_some_and(|path| path.ends_with("()"));
-        let opened = opened || value.origin.is_some() && value.path.as_deref() == Some("fs.createWriteStream()");
         if !file && !opened {
             value.origin = Some(name.into());
         }

@@ -220,7 +220,8 @@ impl Linked {
                         let kept = taint.and(KEPT);
                         let (taint, kept) = match (builds, keeps) {
                             (true, _) => (kept, kept),
-                            (false, true) => (taint, kept),
+                            // Servers hold what visitors say for a while, and work with it.
+                            (false, true) => (taint, kept.without(Taint::VISITOR)),
                             (false, false) => (taint, Taint::NONE),
                         };
                         for (callee, taint) in [(callee, taint), (CONSTRUCTORS, kept)] {

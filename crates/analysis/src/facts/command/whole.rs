@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn texts_are_joined_past_what_is_not_known() {
-        let check = |call: &str, python, expect: Option<&str>| assert_eq!(whole(call, python).as_deref(), expect, "{call}");
+        let check =
+            |call: &str, python, expect: Option<&str>| assert_eq!(whole(call, python).as_deref(), expect, "{call}");
         check("run(`a ${b({})} c`, { cwd })", false, Some("a x c"));
         check("exec('cd \"' + dir + '\" && node x.js', f)", false, Some("cd \"x\" && node x.js"));
         check("os.system(f\"rm -rf {home}/x\")", true, Some("rm -rf x/x"));

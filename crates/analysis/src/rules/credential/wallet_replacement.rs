@@ -56,12 +56,18 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     // A wallet is asked to let an account that stands in the code take everything.
     if bytes.len() <= SMALL
         && has("eth_sendTransaction").is_some()
-        && has("\"f\".repeat(").or_else(|| has("'f'.repeat(")).or_else(|| has("ffffffffffffffffffffffffffffffff")).is_some()
+        && has("\"f\".repeat(")
+            .or_else(|| has("'f'.repeat("))
+            .or_else(|| has("ffffffffffffffffffffffffffffffff"))
+            .is_some()
         && addresses(source.facts) > 0
         && let Some(place) = first(&["0x095ea7b3", "0x39509351", "0xa22cb465"])
     {
         let hit = hits.at_offset(place, "asks for an allowance without a limit by hand");
-        hits.push(hit.severity(Severity::High).message("Asks the wallet to let an account that stands in the code take everything."));
+        hits.push(
+            hit.severity(Severity::High)
+                .message("Asks the wallet to let an account that stands in the code take everything."),
+        );
         return;
     }
     let fetches = has(".fetch").is_some();

@@ -20,8 +20,14 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 /// The registries themselves.
-const KNOWN: [&str; 6] =
-    ["registry.npmjs.org", "npmjs.org", "registry.yarnpkg.com", "npm.pkg.github.com", "pypi.org", "files.pythonhosted.org"];
+const KNOWN: [&str; 6] = [
+    "registry.npmjs.org",
+    "npmjs.org",
+    "registry.yarnpkg.com",
+    "npm.pkg.github.com",
+    "pypi.org",
+    "files.pythonhosted.org",
+];
 
 /// Addresses that are looked at.
 const MAX_ADDRESSES: usize = 100;

@@ -20,12 +20,12 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let literal = |value: Option<&Value<'_>>| value.and_then(Value::as_text).is_some_and(|text| text.len() >= 6);
     // `server.login("me@host", "password")`, and both ends of the mail.
-    let owned = |call: &&Call<'_>| {
-        call.path.ends_with(".login") && literal(call.positional(0)) && literal(call.positional(1))
-    };
+    let owned =
+        |call: &&Call<'_>| call.path.ends_with(".login") && literal(call.positional(0)) && literal(call.positional(1));
     let logins: Vec<u32> = source.calls(Effects::NET).filter(owned).map(|call| call.place.function).collect();
     let sends = |call: &&Call<'_>| {
-        (call.path.ends_with(".sendmail") || call.path.ends_with(".send_message")) && logins.contains(&call.place.function)
+        (call.path.ends_with(".sendmail") || call.path.ends_with(".send_message"))
+            && logins.contains(&call.place.function)
     };
     for call in source.calls(Effects::NET).filter(sends).take(3) {
         let hit = hits.at(source.facts, call.place);
