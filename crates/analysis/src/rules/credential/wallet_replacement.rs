@@ -14,7 +14,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Critical,
     message: "Hooks the requests of a web page and holds a list of wallet addresses, so that payments can be redirected.",
     why: "A library that runs in the page of a wallet can replace the receiver while the user reads the right one.",
-    false_positives: "Tools that trace requests hook them too, but hold no addresses.",
+    false_positives: "Tools that trace requests hook them too, but hold no addresses. An allowance without a limit for an account that \
+                      stands in a small file is HIGH.",
     example: include_str!("wallet_replacement/hit.js"),
     check: Check::Source(check),
 };

@@ -12,7 +12,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Info,
     message: "Loads a native library, whose code is not analysed.",
     why: "What a native library does is not analysed; loading one ends what can be said from the source.",
-    false_positives: "Bindings do nothing else, so it is INFO and raises no level on its own.",
+    false_positives: "Bindings do nothing else, so it is INFO and raises no level on its own. One of the package's own that is deleted \
+                      after it was loaded is MEDIUM, or HIGH while the package is loaded.",
     example: include_str!("native_library/hit.py"),
     check: Check::Source(check),
 };
