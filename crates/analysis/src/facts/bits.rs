@@ -314,6 +314,8 @@ mod sign {
             ENDLESS = "endless",
             /// A constant receiver of copies of every mail.
             COPY_RECEIVER = "copy-receiver",
+            /// A setting that says where packages are fetched from.
+            REGISTRY_SETTING = "registry-setting",
             /// A regular expression of a wallet's address.
             ADDRESS_PATTERN = "address-pattern",
         }

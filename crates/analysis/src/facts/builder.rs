@@ -175,7 +175,8 @@ impl<'a> Builder<'a> {
             self.facts.environment.sort_by_key(|read| read.place);
             self.facts.environment.dedup_by_key(|read| read.place);
         }
-        self.facts.deeds.extend(command::deeds_of_calls(&self.facts.calls));
+        let python = self.language == Language::Python;
+        self.facts.deeds.extend(command::deeds_of_calls(&self.facts.calls, self.facts.source, python));
         self.facts.layers = layer::collect(&self.facts.calls, self.language);
         layer::pieced(self.learned.written.values(), &self.facts.calls, &mut self.facts.layers);
         self.facts.names =

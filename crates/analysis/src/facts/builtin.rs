@@ -195,7 +195,7 @@ impl<'a> Builder<'a> {
         let origin = parts.last().and_then(|part| origin_of(part));
         // A folder below one that is not known: its name is part of what is joined to it later.
         let ends = parts.last().and_then(|part| part.as_text());
-        let below = ends.is_some_and(|end| !end.is_empty() && end.len() <= 60 && !names_file(end));
+        let below = ends.is_some_and(|end| !end.is_empty() && end.len() <= 60 && (!names_file(end) || is_hidden(end)));
         let origin = if all || !below { origin } else { Some(format!("{BELOW}{}", ends.unwrap_or_default()).into()) };
         Value { path, constant, taint: taint | found, origin, ..Value::default() }
     }
@@ -246,6 +246,16 @@ fn named_by(parts: &[&Value<'_>]) -> Taint {
         let known = if direct { taint } else { taint.without_symbols() };
         all | if taint.any(Taint::REMOTE) { known.without(ANSWER) } else { known }
     })
+}
+
+/// True for what stands for a folder of settings below one that is not known.
+pub(super) fn is_settings(origin: &str) -> bool {
+    origin.strip_prefix(BELOW).is_some_and(is_hidden)
+}
+
+/// True for the name of a folder of settings: `.ssh`.
+fn is_hidden(name: &str) -> bool {
+    name.strip_prefix('.').is_some_and(|rest| !rest.contains(['.', '/']))
 }
 
 /// True for one character.

@@ -101,6 +101,15 @@ impl<'a> Builder<'a> {
             self.grow(&key, Taint::KEY);
             self.grow_parameters(key.taint, Taint::KEY);
         }
+        // `part.copy(buffer, at)`: bytes go from one buffer into another.
+        if key == "copy"
+            && receiver.path.is_none()
+            && !taint.is_empty()
+            && let [target, ..] = &*arguments
+        {
+            let target = target.value.clone();
+            self.grow(&target, taint);
+        }
         let put_together = match receiver.as_text() {
             Some(text) if key == "format" => filled(text),
             _ if key == "join" && arguments.iter().any(|a| a.value.taint.any(Taint::CHARACTER)) => Taint::DECODED,
@@ -137,7 +146,9 @@ impl<'a> Builder<'a> {
         let receiver_taint = if WHOLE.contains(&key) { taint } else { receiver.taint };
         // A text of the source whose letters a function replaces is taken apart by that function.
         let rewritten = matches!(key, "replace" | "replaceAll")
-            && (matches!(receiver.constant, Constant::Text(_)) || taint.any(Taint::HIDDEN | Taint::DECODED));
+            && (matches!(receiver.constant, Constant::Text(_))
+                || taint.any(Taint::HIDDEN | Taint::DECODED)
+                || taint.is_given());
         let handed_on = match rewritten
             || matches!(key, "then" | "catch" | "finally" | "map" | "flatMap" | "reduce" | "reduceRight")
         {
@@ -145,6 +156,8 @@ impl<'a> Builder<'a> {
             false => Taint::NONE,
         };
         self.note_event(&receiver, key, &arguments, place);
+        let proof = arguments.first().and_then(|first| first.value.as_text()).is_some_and(is_proof);
+        let made = receiver.path.clone().filter(|path| path.ends_with("()"));
         let carries = personal::carries(key);
         let carried = if carries { personal::carried(key, &arguments) } else { Taint::NONE };
         let mut result = self.call(callee, arguments, receiver_taint, place);
@@ -161,6 +174,10 @@ impl<'a> Builder<'a> {
         if matches!(key, "decrypt" | "decipher" | "decrypt_and_verify" | "unpad") {
             result.taint |= Taint::DECODED;
         }
+        // What proves who asks, of a request that somebody else makes.
+        if key == "getHeader" && proof {
+            result.taint |= Taint::TAKEN;
+        }
         // The keys themselves, as a session of a cloud holds them.
         if key == "get_frozen_credentials" {
             result.taint |= Taint::KEY;
@@ -171,6 +188,10 @@ impl<'a> Builder<'a> {
         }
         if carries {
             result.taint |= (taint | carried).and(Taint::PERSONAL);
+        }
+        // Who says what is to be heard is answered with the object itself: `request(..).on("error", f).end(text)`.
+        if javascript && matches!(key, "on" | "once" | "setEncoding" | "setTimeout") && made.is_some() {
+            result.path = made;
         }
         if result.origin.is_none() {
             result.origin = receiver.origin;
@@ -205,8 +226,19 @@ impl<'a> Builder<'a> {
             self.runs(function);
             let bound = self.language == Language::Python && callee.class.is_some();
             self.give(function, usize::from(bound), &arguments);
+            self.bring(function, &arguments);
         }
         let argument_taint = union(arguments.iter().map(|argument| &argument.value));
+        // A key that a function makes which stands in for another is taken from whoever wanted that one.
+        let made_key = argument_taint.any(Taint::TAKEN)
+            && callee.path.as_deref().and_then(name::split_last).is_some_and(|(_, name)| {
+                loads_key(name) || matches!(name, "from_seed" | "fromSeed" | "from_seed_phrase_and_passphrase")
+            });
+        if made_key {
+            let mut value = self.call_named(callee, arguments, argument_taint, receiver, place);
+            value.taint |= Taint::KEY | Taint::TAKEN;
+            return value;
+        }
         if callee.path.is_none() {
             // Task and test runners are told what to run, and run it when somebody starts them.
             let told = called.is_none() && receiver.is_empty() && callee.origin.as_deref().is_some_and(is_runners);
@@ -340,7 +372,9 @@ impl<'a> Builder<'a> {
             }
         }
         let kept = (!effects.is_empty() || watch::wants(&path)) && self.has_room(effects);
-        let downloaded = self.downloaded_by(&path, effects, &arguments) | self.started_by(effects, &arguments);
+        let downloaded = self.downloaded_by(&path, effects, &arguments)
+            | self.started_by(effects, &arguments)
+            | self.named_past(effects, &arguments, place);
         let reaches = effects.any(Effects::NET | Effects::PREPARE | Effects::DOWNLOAD);
         let named = if reaches && personal::names_host(&arguments) { Taint::NAMED_HOST } else { Taint::NONE };
         taint |= named | if reaches { receiver.and(Taint::NAMED_HOST) } else { Taint::NONE };
@@ -421,6 +455,12 @@ impl<'a> Builder<'a> {
             taint |= Taint::HOME;
         }
         taint |= linked;
+        // Whatever is piped into it ends in the file that callers name.
+        if &*path == "fs.createWriteStream"
+            && let Some(file) = arguments.first()
+        {
+            taint |= file.value.taint.without(file.value.taint.concrete()).without_symbols();
+        }
         if effects.any(Effects::ACCOUNT) && arguments.iter().any(|argument| is_literal_secret(&argument.value)) {
             taint |= Taint::EXFIL_HOST;
         }
@@ -700,11 +740,24 @@ pub(crate) fn address_of<'v>(arguments: &'v [Argument<'_>]) -> Option<&'v str> {
 
 /// True for a text that can be nothing but a key that stands in the code.
 fn is_literal_secret(value: &Value<'_>) -> bool {
+    // A password that a mailbox makes for a program: four times four letters.
+    let groups = |text: &str| {
+        text.len() == 19
+            && text.split(' ').all(|group| group.len() == 4 && group.bytes().all(|b| b.is_ascii_lowercase()))
+    };
+    if value.as_text().is_some_and(groups) {
+        return true;
+    }
     let Some(text) = value.as_text().filter(|text| (20..=400).contains(&text.len())) else { return false };
     let different: std::collections::BTreeSet<u8> = text.bytes().collect();
     different.len() >= 12
         && text.bytes().any(|byte| byte.is_ascii_digit())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=?&@".contains(&byte))
+}
+
+/// True for a header that proves who asks.
+fn is_proof(name: &str) -> bool {
+    ["authorization", "cookie", "proxy-authorization"].iter().any(|proof| name.eq_ignore_ascii_case(proof))
 }
 
 /// True for a picture or a sound that lies where the program was unpacked.

@@ -3,6 +3,7 @@
 use super::address::{has_raw_ip, host_of, is_forge, names_host};
 use super::bits::{Signs, Taint};
 use super::builder::{Builder, MAX_FACTS};
+use super::builtin::is_settings;
 use super::learned::Member;
 use super::links::LOCAL;
 use super::name::{file_name, is_own_folder, names_file};
@@ -97,6 +98,11 @@ impl<'a> Builder<'a> {
         if let Some(text) = key.as_text().filter(|text| text.len() <= 500) {
             let text = text.to_owned();
             return self.member(object, &text, place);
+        }
+        // `globalThis[decode(name)](text)`: a function of the host whose name nobody is to read.
+        let global = object.path.as_deref().is_some_and(is_global_object);
+        if global && key.taint.any(Taint::DECODED) && !key.taint.is_given() {
+            return Value::at_path("builtins.computed");
         }
         // `[][[]]` is no member at all, and "undefined" where a word is made of it.
         if let (Constant::List(of), Constant::List(by)) = (&object.constant, &key.constant)
@@ -312,7 +318,12 @@ impl<'a> Builder<'a> {
                 let all = values.iter().filter(|value| value.function.is_some()).cloned().collect();
                 Value { taint, constant: Constant::List(all), ..Value::default() }
             }
-            _ => Value { path, taint, constant: constant.cloned().unwrap_or_default(), ..Value::default() },
+            _ => {
+                // A folder of settings whose beginning is not known may be the one that is meant.
+                let below = values.iter().filter_map(|value| value.origin.as_ref()).find(|origin| is_settings(origin));
+                let constant = constant.cloned().unwrap_or_default();
+                Value { path, taint, constant, origin: below.cloned(), ..Value::default() }
+            }
         }
     }
 

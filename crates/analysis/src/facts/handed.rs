@@ -69,6 +69,12 @@ impl<'a> Builder<'a> {
             let made = path.strip_suffix("()").unwrap_or(path);
             path.ends_with("()") && api::effects(made).any(Effects::NET)
         };
+        // `window.onload = f`: a page does that as soon as it is there.
+        if let Some(function) = value.function.filter(|_| matches!(name, "onload" | "onpageshow"))
+            && matches!(object.path.as_deref(), Some("window" | "document" | "self" | "globalThis"))
+        {
+            self.runs(function);
+        }
         if let Some(function) = value.function.filter(|_| name.starts_with("on"))
             && object.path.as_deref().is_some_and(connected)
         {

@@ -9,8 +9,10 @@ use hashbrown::{Equivalent, HashMap};
 use super::api;
 use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder, MATTERS, MAX_FACTS};
+use super::call::origin_of;
 use super::laid_out::Written;
 use super::name::file_name;
+use super::personal;
 use super::value::{Text, Value};
 use crate::language::Language;
 
@@ -46,6 +48,10 @@ pub(super) struct Function<'a> {
     pub read: bool,
     /// Whether somebody wanted to know what it returns before its body was read.
     pub asked: bool,
+    /// The parameters that name a file which it writes what it fetched into.
+    pub brings: Taint,
+    /// Whether what it is given stays in a variable of the module or in an object, for other functions.
+    pub keeps: bool,
 }
 
 impl Function<'_> {
@@ -212,6 +218,9 @@ impl<'a> Builder<'a> {
 
     /// Remembers that the file of this name came over the network.
     pub(super) fn note_download(&mut self, name: &Text<'a>, from: Taint) {
+        if from.any(Taint::REMOTE) {
+            self.note_brought(name);
+        }
         let key = self.download_key(name).into_owned();
         let files = &mut self.learned.downloaded;
         if files.len() < MAX_FACTS {
@@ -223,6 +232,46 @@ impl<'a> Builder<'a> {
             let known = files.entry(key).or_default();
             self.learned.useful |= known.is_empty();
             *known |= from;
+        }
+    }
+
+    /// What a function is given and leaves where other functions find it, as they see it: whatever any caller gives.
+    pub(super) fn left_behind(&mut self, taint: Taint) -> Taint {
+        if self.owner == 0 || !taint.is_given() {
+            return taint;
+        }
+        if let Some(function) = self.learned.functions.get_mut(self.owner as usize) {
+            function.keeps = true;
+        }
+        taint.as_built()
+    }
+
+    /// Remembers that the function being read writes what it fetches into a file that its callers name.
+    fn note_brought(&mut self, name: &str) {
+        let Some(named) = self.scope.get(name).map(|known| known.value.taint) else { return };
+        let given = named.without(named.concrete()).without_symbols();
+        if given.is_empty() || self.owner == 0 {
+            return;
+        }
+        if let Some(function) = self.learned.functions.get_mut(self.owner as usize) {
+            self.learned.useful |= function.brings.with(given) != function.brings;
+            function.brings |= given;
+        }
+    }
+
+    /// A call of a function that fetches into a file which it is told: `await fetchTo(url, file)`.
+    pub(super) fn bring(&mut self, function: u32, arguments: &[Argument<'a>]) {
+        let brings = self.learned.functions.get(function as usize).map_or(Taint::NONE, |known| known.brings);
+        if brings.is_empty() {
+            return;
+        }
+        let taint = arguments.iter().fold(Taint::REMOTE, |all, argument| all | argument.value.whole_taint());
+        let host = if personal::names_host(arguments) { Taint::NAMED_HOST } else { Taint::NONE };
+        for (index, argument) in arguments.iter().enumerate().take(MAX_PARAMETERS) {
+            let named = brings.any(Taint::parameter(index as u32));
+            if let Some(origin) = origin_of(&argument.value).filter(|_| named && argument.name.is_none()) {
+                self.note_download(&origin, taint | host);
+            }
         }
     }
 

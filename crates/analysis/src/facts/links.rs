@@ -48,6 +48,8 @@ pub(crate) struct Export {
     pub skip: u32,
     /// Whether it is a class: what its constructor is given, its instances may keep.
     pub builds: bool,
+    /// Whether what it is given stays in the module or in an object, for other functions.
+    pub keeps: bool,
 }
 
 /// A call of a name of another file.
@@ -186,6 +188,7 @@ impl<'a> Builder<'a> {
         let constructor = if self.language == Language::Python { "__init__" } else { "constructor" };
         let function = value.function.or_else(|| self.learned.method(value.class?, constructor));
         let returned = value.function.and_then(|function| self.learned.functions.get_mut(function as usize));
+        let keeps = returned.as_ref().is_some_and(|function| function.keeps);
         let taint = value.taint
             | returned.map_or(Taint::NONE, |function| {
                 function.ask();
@@ -197,7 +200,8 @@ impl<'a> Builder<'a> {
         let skip = if value.function.is_none() { bound } else { 0 };
         let exports = &mut self.facts.links.exports;
         if function.is_some() || !taint.is_empty() || !does.is_empty() {
-            exports.insert(name.to_owned(), Export { function, taint: taint | yields(does), does, skip, builds });
+            exports
+                .insert(name.to_owned(), Export { function, taint: taint | yields(does), does, skip, builds, keeps });
         }
         if let Some(class) = value.class {
             let methods = self.learned.methods_of(class);
@@ -208,13 +212,15 @@ impl<'a> Builder<'a> {
                     function.result.taint
                 });
                 let taint = result.unwrap_or_default();
-                let export =
-                    Export { function: Some(function), taint, does: Effects::NONE, skip: bound, builds: false };
+                let keeps = self.learned.functions.get(function as usize).is_some_and(|function| function.keeps);
+                let does = Effects::NONE;
+                let export = Export { function: Some(function), taint, does, skip: bound, builds: false, keeps };
                 exports.insert(format!("{name}().{method}"), export);
                 exports.insert(format!("{name}.{method}"), export);
             }
             for (attribute, does) in self.learned.executors_of(class) {
-                let export = Export { function: None, taint: yields(does), does, skip: 0, builds: false };
+                let taint = yields(does);
+                let export = Export { taint, does, ..Export::default() };
                 exports.insert(format!("{name}().{attribute}"), export);
                 exports.insert(format!("{name}.{attribute}"), export);
             }

@@ -75,7 +75,11 @@ pub(super) fn matter(path: &str, effects: Effects, arguments: &[Argument<'_>], a
     match () {
         _ if all.is_empty() => Matter::default(),
         _ if matches!(path, "eval" | "exec" | "compile") => Matter { all: code(path, arguments), ..Matter::default() },
-        _ if effects.any(Effects::SPAWN) => Matter { all: command(arguments), ..Matter::default() },
+        _ if effects.any(Effects::SPAWN) => {
+            let read = read_as_code(arguments);
+            let effects = if read.is_empty() { Effects::NONE } else { Effects::EVAL };
+            Matter { all: command(arguments) | read, effects, ..Matter::default() }
+        }
         _ if effects.any(Effects::NET | Effects::PREPARE) => request(path, arguments),
         _ => Matter { all, ..Matter::default() },
     }
@@ -137,6 +141,27 @@ fn command(arguments: &[Argument<'_>]) -> Taint {
     // What other files hold may be code: it counts where it is run, and where an address makes it something told.
     let concrete = if told.any(Taint::ADDRESS) { told } else { told.concrete() };
     concrete.without(RUN) | run
+}
+
+/// What an interpreter that is given no script reads from its standard input: `run(["python", "-"], input=text)`.
+fn read_as_code(arguments: &[Argument<'_>]) -> Taint {
+    let option = |argument: &Argument<'_>| match &argument.name {
+        Some(name) => (&**name == "input").then(|| argument.value.whole_taint()),
+        None => argument.value.field("input").map(Value::whole_taint),
+    };
+    let Some(input) = arguments.iter().find_map(option).filter(|taint| !taint.is_empty()) else { return Taint::NONE };
+    let first = || arguments.iter().find(|argument| argument.name.is_none()).map(|argument| vec![&argument.value]);
+    let Some(words) = words(arguments).or_else(first) else { return Taint::NONE };
+    let alone = words.iter().skip(1).all(|word| matches!(word.as_text(), Some("-" | "-s" | "-i" | "-u")));
+    let name = match (words[0].as_text(), words[0].path.as_deref()) {
+        (Some(text), _) => name_of(text),
+        (None, Some("sys.executable")) => "python".to_owned(),
+        (None, Some("process.execPath" | "process.argv0")) => "node".to_owned(),
+        _ => return Taint::NONE,
+    };
+    let reads =
+        name.starts_with("python") || matches!(&*name, "node" | "sh" | "bash" | "zsh" | "dash" | "perl" | "ruby");
+    if alone && reads { input } else { Taint::NONE }
 }
 
 /// The words of a command that is given as a list: `["tar", "xf", file]`, `spawn("tar", ["xf", file])`.

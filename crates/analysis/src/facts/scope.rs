@@ -101,9 +101,12 @@ impl<'a> Builder<'a> {
     }
 
     /// A function gives a variable around it a value: when it runs is not known, so the old value stays possible.
-    fn assign_outer(&mut self, name: &'a str, value: Value<'a>) {
+    fn assign_outer(&mut self, name: &'a str, mut value: Value<'a>) {
         if value.is_unknown() {
             return;
+        }
+        if self.scope.get(name).is_some_and(|known| known.declared == 0) {
+            value.taint = self.left_behind(value.taint);
         }
         let learned = self.learned.outer.entry(name).or_default();
         self.learned.useful |= learned.is_unknown();
@@ -147,6 +150,8 @@ impl<'a> Builder<'a> {
                 let mut kept = value.clone();
                 if self.learned.method(class, constructor) == Some(self.current) {
                     kept.taint = kept.taint.as_built();
+                } else {
+                    kept.taint = self.left_behind(kept.taint);
                 }
                 let known = self.learned.attributes.entry((class, key.into())).or_default();
                 self.learned.useful |= known.is_unknown();
@@ -173,6 +178,14 @@ impl<'a> Builder<'a> {
     /// What the variable that holds `object` is made of grows: `list.append(x)`, `record[key] = x`.
     pub(super) fn grow(&mut self, object: &Value<'a>, taint: Taint) {
         let Some(Text::Borrowed(name)) = object.origin.as_ref().filter(|_| !taint.is_empty()) else { return };
+        let outer = self.current != 0 && self.scope.get(name).is_some_and(|known| known.declared == 0);
+        let taint = if outer { self.left_behind(taint) } else { taint };
+        if outer {
+            // Functions that were read before find it there too.
+            let later = self.learned.outer.entry(name).or_default();
+            self.learned.useful |= later.taint.with(taint) != later.taint;
+            later.taint |= taint;
+        }
         if let Some(known) = self.scope.get_mut(name) {
             known.value.taint |= taint;
         } else {

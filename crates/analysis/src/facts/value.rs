@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use super::bits::Taint;
+use super::builtin::is_settings;
 use super::name::names_file;
 
 /// Text that is borrowed from the source or was put together while folding.
@@ -159,7 +160,7 @@ impl<'a> Value<'a> {
         }
         // What stands for a file stays that file.
         if self.origin.is_none() {
-            self.origin = other.origin.filter(|origin| names_file(origin));
+            self.origin = other.origin.filter(|origin| names_file(origin) || is_settings(origin));
         }
     }
 

@@ -10,7 +10,8 @@ use super::laid_out::words_of;
 use super::matter;
 use super::name::last_part;
 use super::value::Value;
-use super::{Place, personal};
+use super::{Place, command, personal};
+use crate::language::Language;
 
 impl<'a> Builder<'a> {
     pub(super) fn taint_of_result(
@@ -90,6 +91,17 @@ impl<'a> Builder<'a> {
         let values =
             arguments.iter().flat_map(|argument| std::iter::once(&argument.value).chain(argument.value.items()));
         values.fold(Taint::NONE, |all, value| all | known(value) | self.named_in(value))
+    }
+
+    /// The same of a command line of which a part is not known: `cd ${dir} && node setup.js`.
+    pub(super) fn named_past(&self, effects: Effects, arguments: &[Argument<'a>], place: Place) -> Taint {
+        let open = |value: &Value<'a>| value.as_text().is_none() && value.taint.any(Taint::JOINED);
+        let first = arguments.first().filter(|first| effects.any(Effects::SHELL) && open(&first.value));
+        if first.is_none() || self.has_no_downloads() {
+            return Taint::NONE;
+        }
+        let line = command::whole(self.text(place.start, place.end), self.language == Language::Python);
+        line.map_or(Taint::NONE, |line| self.named_in(&Value::text(line)))
     }
 
     /// What is known of a downloaded file that a command line names: `start /b setup.exe`.

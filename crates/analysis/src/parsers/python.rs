@@ -394,6 +394,8 @@ impl<'a> Walker<'_, 'a> {
                         let filled = value.as_text().map_or(Taint::NONE, filled);
                         self.builder.any_of(&[value, Value::tainted(right.whole_taint() | filled)])
                     }
+                    // What a file or an answer holds was masked.
+                    Operator::BitXor => Value::tainted(unmasked(value.taint | right.taint)),
                     _ => Value::tainted(value.taint | right.taint),
                 }
             }
@@ -833,4 +835,9 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
             other => visitor::walk_stmt(self, other),
         }
     }
+}
+
+/// The taint of an exclusive or: bytes of the package's own files, or hidden ones, come out as something else.
+fn unmasked(taint: Taint) -> Taint {
+    if taint.any(Taint::OWN | Taint::HIDDEN) { taint | Taint::DECODED } else { taint }
 }

@@ -208,7 +208,7 @@ impl Linked {
                     held[file][symbol] = taint;
                 }
                 for call in &self.links(file).calls {
-                    let Some((target, Export { function: Some(callee), skip, builds, .. })) =
+                    let Some((target, Export { function: Some(callee), skip, builds, keeps, .. })) =
                         self.export(file, call.symbol)
                     else {
                         continue;
@@ -217,15 +217,18 @@ impl Linked {
                         let taint = self.resolve(*argument, file, (call.place.function, call.owner), &given, &held);
                         let taint = if self.at_home[file] { taint.without(Taint::TAKEN) } else { taint };
                         // What a constructor is given matters to the methods of what it makes too.
-                        let (taint, callees) = match builds {
-                            true => (taint.and(KEPT), &[callee, CONSTRUCTORS][..]),
-                            false => (taint, &[callee][..]),
+                        let kept = taint.and(KEPT);
+                        let (taint, kept) = match (builds, keeps) {
+                            (true, _) => (kept, kept),
+                            // Servers hold what visitors say for a while, and work with it.
+                            (false, true) => (taint, kept.without(Taint::VISITOR)),
+                            (false, false) => (taint, Taint::NONE),
                         };
-                        if taint.is_empty() {
-                            continue;
-                        }
-                        for callee in callees {
-                            let known = given.entry((target, *callee, index as u32 + skip)).or_default();
+                        for (callee, taint) in [(callee, taint), (CONSTRUCTORS, kept)] {
+                            if taint.is_empty() {
+                                continue;
+                            }
+                            let known = given.entry((target, callee, index as u32 + skip)).or_default();
                             changed |= (*known | taint) != *known;
                             *known |= taint;
                         }

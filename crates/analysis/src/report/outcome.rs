@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sigma_core::{Sha256, SkipReason, printable};
 
-use crate::facts::{Effects, Facts, Links, Signs};
+use crate::facts::{Effects, Facts, Links, Signs, find_all_mentions};
 use crate::language::Language;
 use crate::operator::{Local, OperatorRules};
 use crate::parsers::{self, NotParsed};
@@ -71,7 +71,12 @@ impl Outcome {
                 outcome.add_layers(within, reading.setup, depth, rules);
                 outcome
             }
-            None => Self { local: rules.read(&text, None), program: disguise::is_program(bytes), ..Self::default() },
+            None => Self {
+                local: rules.read(&text, None),
+                program: disguise::is_program(bytes),
+                signs: signs_of_data(&text),
+                ..Self::default()
+            },
         };
         if let (Some(name), None) = (unknown, &outcome.not_parsed) {
             let detail = format!("it declares the encoding {name}, and was read as latin-1");
@@ -148,6 +153,16 @@ impl Outcome {
             + texts(&self.imports)
             + self.modules.iter().map(|(module, _)| module.len() + 24).sum::<usize>()
     }
+}
+
+/// Bytes of a table that is looked at: 16 KiB.
+const TABLE: usize = 16 << 10;
+
+/// What a small table beside the code is a sign of: the shapes of addresses, which code looks for.
+fn signs_of_data(text: &str) -> Signs {
+    let table = text.len() <= TABLE && text.trim_start().starts_with(['{', '[']);
+    let shapes = |text| find_all_mentions(text).filter(|found| found.signs.any(Signs::ADDRESS_PATTERN)).take(1);
+    if table { shapes(text).fold(Signs::NONE, |all, found| all | found.signs) } else { Signs::NONE }
 }
 
 /// Line and text of each sink.

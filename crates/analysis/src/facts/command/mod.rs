@@ -7,9 +7,11 @@ mod code;
 mod program;
 mod split;
 mod tells;
+mod whole;
 
 pub(crate) use program::program_of;
 pub(crate) use split::{Command, split};
+pub(super) use whole::whole;
 
 use super::bits::{Deeds, Effects, Taint};
 use super::{Call, Deed, Value};
@@ -35,14 +37,23 @@ pub(crate) fn deeds_with_places(script: &str, commands: &[Command]) -> Vec<(Deed
 }
 
 /// What the processes that the calls of a file start do. A file that one of them downloads may be run by another.
-pub(super) fn deeds_of_calls(calls: &[Call<'_>]) -> Vec<Deed> {
+pub(super) fn deeds_of_calls(calls: &[Call<'_>], source: &str, python: bool) -> Vec<Deed> {
     let mut fetched = Vec::new();
     let spawns = calls.iter().filter(|call| call.effects.any(Effects::SPAWN));
-    let deeds = spawns.map(|call| Deed { what: deeds_of_call(call, &mut fetched), place: call.place });
+    let written = |call: &Call<'_>| {
+        let first = call.positional(0).filter(|_| call.effects.any(Effects::SHELL))?;
+        let open = first.as_text().is_none() && first.taint.any(Taint::JOINED);
+        open.then(|| whole(source.get(call.place.start as usize..call.place.end as usize)?, python))?
+    };
+    let deeds = spawns.map(|call| {
+        let what = deeds_of_call(call, written(call).as_deref(), &mut fetched);
+        Deed { what, place: call.place }
+    });
     deeds.filter(|deed| !deed.what.is_empty()).collect()
 }
 
-fn deeds_of_call(call: &Call<'_>, fetched: &mut Vec<String>) -> Deeds {
+/// What the process does that a call starts; `written` is its command line past what is not known.
+fn deeds_of_call(call: &Call<'_>, written: Option<&str>, fetched: &mut Vec<String>) -> Deeds {
     let mut what = Deeds::NONE;
     let mut words: Vec<String> = Vec::new();
     let mut listed = false;
@@ -50,6 +61,9 @@ fn deeds_of_call(call: &Call<'_>, fetched: &mut Vec<String>) -> Deeds {
         what |= tells::of_text(text);
         judge_with(&split(text), fetched, &mut |deeds| what |= deeds);
     };
+    if let Some(text) = written {
+        line(text);
+    }
     let word = |value: &Value<'_>| match (value.as_prefix(), value.path.as_deref()) {
         (Some(text), _) => text.to_owned(),
         (None, Some("sys.executable")) => "python".to_owned(),

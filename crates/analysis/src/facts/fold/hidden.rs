@@ -15,6 +15,9 @@ pub(in crate::facts) fn hidden_code(text: &str) -> Option<bool> {
     if text.len() < SHORTEST {
         return None;
     }
+    if let Some(blanks) = of_blanks(text) {
+        return (!blanks.is_empty()).then_some(true);
+    }
     let head = text.as_bytes();
     let head = &head[..head.len().min(HEAD) & !3];
     let decoder = if head.iter().all(u8::is_ascii_hexdigit) {
@@ -34,6 +37,21 @@ pub(in crate::facts) fn hidden_code(text: &str) -> Option<bool> {
         [0x1f, 0x8b, 8, ..] => judge(&decode("gzip.decompress", &decoded)?),
         _ => judge(&decoded),
     }
+}
+
+/// What a row of nothing but blanks and tabs spells, eight of them a letter: nobody writes one for its looks.
+fn of_blanks(text: &str) -> Option<String> {
+    let bytes = &text.as_bytes()[..text.len().min(8 * HEAD)];
+    if !bytes.iter().all(|byte| matches!(byte, b' ' | b'\t')) {
+        return None;
+    }
+    [b' ', b'\t'].into_iter().find_map(|one| {
+        let letter = |bits: &[u8]| bits.iter().fold(0u8, |all, bit| all << 1 | u8::from(*bit == one));
+        let letters: Vec<u8> = bytes.chunks_exact(8).map(letter).collect();
+        let plain = letters.iter().filter(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()).count();
+        let text = String::from_utf8(letters).ok()?;
+        (plain * 20 >= text.len() * 19).then_some(text)
+    })
 }
 
 /// Whether a text is code at all, and whether it starts or fetches something.

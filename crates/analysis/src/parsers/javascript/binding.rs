@@ -117,7 +117,7 @@ impl<'a> Walker<'_, 'a> {
                 let name = member.property.name.as_str();
                 let page = matches!(name, "href" | "location") && {
                     let path = object.path.as_deref();
-                    path == Some("location")
+                    matches!(path, Some("location" | "window.location" | "document.location" | "self.location"))
                         || name == "location" && matches!(path, Some("window" | "self" | "document"))
                 };
                 if page {

@@ -14,7 +14,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Critical,
     message: "Hooks the requests of a web page and holds a list of wallet addresses, so that payments can be redirected.",
     why: "A library that runs in the page of a wallet can replace the receiver while the user reads the right one.",
-    false_positives: "Tools that trace requests hook them too, but hold no addresses.",
+    false_positives: "Tools that trace requests hook them too, but hold no addresses. An allowance without a limit for an account that \
+                      stands in a small file is HIGH.",
     example: include_str!("wallet_replacement/hit.js"),
     check: Check::Source(check),
 };
@@ -53,6 +54,23 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         hits.push(hit.message("Puts itself in the place of the wallet, and changes the accounts of what is signed."));
         return;
     }
+    // A wallet is asked to let an account that stands in the code take everything.
+    if bytes.len() <= SMALL
+        && has("eth_sendTransaction").is_some()
+        && has("\"f\".repeat(")
+            .or_else(|| has("'f'.repeat("))
+            .or_else(|| has("ffffffffffffffffffffffffffffffff"))
+            .is_some()
+        && addresses(source.facts) > 0
+        && let Some(place) = first(&["0x095ea7b3", "0x39509351", "0xa22cb465"])
+    {
+        let hit = hits.at_offset(place, "asks for an allowance without a limit by hand");
+        hits.push(
+            hit.severity(Severity::High)
+                .message("Asks the wallet to let an account that stands in the code take everything."),
+        );
+        return;
+    }
     let fetches = has(".fetch").is_some();
     let page = has("XMLHttpRequest.prototype.")
         .or_else(|| fetches.then(|| first(&["window.fetch=", "window.fetch ="])).flatten());
@@ -76,6 +94,9 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         hits.push(hit);
     }
 }
+
+/// Bytes of a source in which a request and an account belong together.
+const SMALL: usize = 64 << 10;
 
 /// True where a receiver is set: `tx.to = `.
 fn set_at_all(bytes: &[u8]) -> bool {

@@ -50,8 +50,14 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::EVAL).filter(|call| call.taint.any(Taint::FILE)) {
         let values = call.arguments.iter().map(|argument| &argument.value);
         let files = values.filter_map(|value| value.origin.as_deref());
-        let Some(weight) = files.filter_map(disguise).max() else { continue };
         let hit = hits.at(source.facts, call.place);
+        let Some(weight) = files.filter_map(disguise).max() else {
+            // A file of the package that holds no code as it lies there.
+            if call.taint.any(Taint::OWN) && call.taint.any(Taint::DECODED) {
+                hits.push(hit.severity(Severity::High).message("Deciphers a file of the package and runs it as code."));
+            }
+            continue;
+        };
         let severity = if weight && hit.when == When::Load { Severity::High } else { Severity::Medium };
         hits.push(hit.severity(severity));
     }

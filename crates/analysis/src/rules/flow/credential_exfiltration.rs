@@ -83,12 +83,18 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
     if !effects.any(Effects::NET | Effects::PREPARE) || !taint.any(Taint::CREDENTIAL) {
         return None;
     }
-    // Who asks the metadata service again shows it what it said before.
-    if taint.any(Taint::CREDENTIAL_PATH) {
+    // Who asks the metadata service again shows it what it said before; a file is told nobody by its path.
+    if taint.any(Taint::CREDENTIAL_PATH) && !taint.any(Taint::FILE) {
         return None;
     }
     let collector = taint.any(Taint::EXFIL_HOST | Taint::RAW_IP);
     // What every client of a cloud or a registry does when somebody asks it to.
-    let called = if collector { Severity::Critical } else { Severity::Medium };
+    // Who does not wait for an answer asks for nothing.
+    let told = taint.any(Taint::NAMED_HOST) && effects.any(Effects::DISCARDED);
+    let called = match (collector, told) {
+        (true, _) => Severity::Critical,
+        (false, true) => Severity::High,
+        (false, false) => Severity::Medium,
+    };
     Some(([called, Severity::Critical, Severity::Critical], RULE.message))
 }

@@ -27,8 +27,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::NET | Effects::PREPARE).filter(tells) {
         let secrets = Taint::PASSWORD | Taint::TOKEN;
         let taint = call.taint.without(secrets) | sent(call, true).and(Taint::PASSWORD);
-        // A session keeps what a login answers.
-        let session = call.path.contains("()");
+        // A session keeps what a login answers; what ends a request by hand does not.
+        let session = call.path.contains("()") && !call.path.ends_with(".end");
         let rest = source.facts.source.get(call.place.end as usize..).unwrap_or_default().trim_start();
         let heard = session || rest.starts_with(".then");
         let effects = if heard { call.effects.without(Effects::DISCARDED) } else { call.effects };

@@ -9,5 +9,6 @@ pub(super) mod npm_script;
 pub(super) mod npm_script_download;
 pub(super) mod npm_settings;
 pub(super) mod pth_code;
+pub(super) mod registry_change;
 pub(super) mod setup_code;
 pub(super) mod setup_command;

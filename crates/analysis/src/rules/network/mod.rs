@@ -12,3 +12,4 @@ pub(super) mod network_server;
 pub(super) mod page_redirect;
 pub(super) mod payload_download;
 pub(super) mod raw_address;
+pub(super) mod unasked_mail;

@@ -20,6 +20,21 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for mention in source.signs(Signs::REDIRECT).take(3) {
         let hit = hits.at(source.facts, mention.place);
-        hits.push(hit.loaded(Severity::High));
+        // A file that does nothing else, and knows who is sent on.
+        let text = source.facts.source;
+        let known = text.len() <= SMALL && names_somebody(text);
+        hits.push(hit.loaded(if known { Severity::Critical } else { Severity::High }));
     }
+}
+
+/// Bytes of a source that does little else.
+const SMALL: usize = 4 << 10;
+
+/// True where a text of the code is somebody's address of mail: `"jane@host.example"`.
+fn names_somebody(source: &str) -> bool {
+    let parts = source.split(['"', '\'', '`']).filter(|part| (6..=100).contains(&part.len()));
+    parts.filter_map(|part| part.trim_start_matches('#').split_once('@')).any(|(name, host)| {
+        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_+".contains(&byte));
+        !name.is_empty() && host.contains('.') && plain(name) && plain(host)
+    })
 }

@@ -30,8 +30,12 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let pool = after("-o").or_else(|| after("--url")).and_then(|pool| pool.rsplit_once(':'));
         let port = pool.is_some_and(|(host, port)| host.contains('.') && port.parse::<u16>().is_ok());
         if port && (after("-u").is_some() || words.iter().any(|word| word.contains("donate-level"))) {
+            // Whose wallet it is stands in the code: the user's own would be asked for.
+            let wallet = |user: &&&str| user.len() >= 26 && user.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            let named = after("-u").or_else(|| after("--user")).filter(wallet).is_some();
+            let called = if named { Severity::Critical } else { Severity::High };
             let hit = hits.at(source.facts, call.place);
-            hits.push(hit.severity(Severity::High).loaded(Severity::Critical));
+            hits.push(hit.severity(called).loaded(Severity::Critical));
         }
     }
     let runs = source.does(Effects::SPAWN | Effects::EVAL) && source.does(Effects::NET);

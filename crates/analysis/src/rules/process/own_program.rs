@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Call, Constant, Effects, Taint};
+use crate::facts::{Call, Constant, Effects, Taint, Value};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -28,6 +28,18 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             hits.push(hit.message("Has a program of Windows start what lies in the package."));
             continue;
         }
+        // A shell that nobody sees is told to run a script of the package.
+        let quiet = || ["detached", "windowsHide", "start_new_session"].iter().any(|option| hides(call, option));
+        let script = |value: &Value<'_>| {
+            let name = value.as_text().or(value.origin.as_deref()).unwrap_or_default();
+            value.taint.any(Taint::OWN) && SCRIPTS.iter().any(|end| name.ends_with(end))
+        };
+        let mut words = call.arguments.iter().flat_map(|argument| argument.value.items());
+        if matches!(name, "cmd" | "powershell" | "pwsh") && words.any(script) && quiet() {
+            let hit = hits.at(source.facts, call.place).loaded(Severity::High);
+            hits.push(hit.message("Runs a script of the package in a shell that nobody sees."));
+            continue;
+        }
         // A command line is told where to work; only a path by itself is what is started.
         if program.taint.any(Taint::JOINED) || program.as_text().is_some_and(|text| text.contains(' ')) {
             continue;
@@ -50,10 +62,15 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let windows = [".exe", ".bat", ".cmd", ".ps1", ".vbs", ".scr", ".com"].iter().any(|end| name.ends_with(end));
         let hidden = ["detached", "windowsHide", "start_new_session"].iter().any(|option| hides(call, option));
         let loaded = if copied || hidden || windows && words.is_empty() { Severity::High } else { Severity::Medium };
+        // Nothing that is built needs to be started from a copy, out of a file of another kind.
+        let installed = if copied { Severity::Critical } else { loaded };
         let hit = hits.at(source.facts, call.place);
-        hits.push(hit.loaded(loaded));
+        hits.push(hit.loaded(loaded).installed(installed));
     }
 }
+
+/// How scripts of Windows end.
+const SCRIPTS: [&str; 4] = [".bat", ".cmd", ".ps1", ".vbs"];
 
 fn hides(call: &Call<'_>, option: &str) -> bool {
     call.option(option).is_some_and(|value| matches!(value.constant, Constant::Bool(true)))

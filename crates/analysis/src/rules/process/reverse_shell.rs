@@ -57,8 +57,10 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let command =
             call.arguments.iter().flat_map(|argument| std::iter::once(&argument.value).chain(argument.value.items()));
         let named = command.filter_map(|value| value.as_prefix()).any(is_reverse_shell);
-        let program = call.positional(0).map(|value| value.items().first().unwrap_or(value)).and_then(|v| v.as_text());
-        let shell = program.is_some_and(|name| SHELLS.iter().any(|shell| name.ends_with(shell)));
+        let words = call.positional(0).map(|value| value.items().first().unwrap_or(value));
+        // One of two commands, as the system is: `["cmd"] if windows else ["bash"]`.
+        let program = words.map(|value| value.items().first().unwrap_or(value)).and_then(|v| v.as_text());
+        let shell = program.is_some_and(|name| name == "cmd" || SHELLS.iter().any(|shell| name.ends_with(shell)));
         // A socket as the standard streams of a shell, or descriptors duplicated before one is started.
         let streams = ["stdin", "stdout", "stderr"].iter().filter_map(|name| call.option(name));
         let socket = streams.into_iter().any(|value| value.taint.any(Taint::SOCKET));
