@@ -4,10 +4,10 @@
 
 use super::bits::{Effects, Signs, Taint};
 use super::builder::{Argument, Builder, MAX_FACTS};
-use super::call::{hidden, origin_of};
 use super::expression::union;
 use super::links::LOCAL;
 use super::name::{is_own_folder, names_file};
+use super::told::{hidden, origin_of};
 use super::value::{Constant, Text, Value};
 use super::{Call, Place, api, fold, name};
 

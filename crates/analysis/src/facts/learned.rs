@@ -9,10 +9,10 @@ use hashbrown::{Equivalent, HashMap};
 use super::api;
 use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder, MATTERS, MAX_FACTS};
-use super::call::origin_of;
 use super::laid_out::Written;
 use super::name::file_name;
 use super::personal;
+use super::told::origin_of;
 use super::value::{Text, Value};
 use crate::language::Language;
 

@@ -5,10 +5,10 @@
 use super::address::names_host;
 use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder};
-use super::call::{fixed, hidden, origin_of};
 use super::laid_out::words_of;
 use super::matter;
 use super::name::last_part;
+use super::told::{fixed, hidden, origin_of};
 use super::value::Value;
 use super::{Place, command, personal};
 use crate::language::Language;

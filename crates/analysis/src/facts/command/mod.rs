@@ -4,6 +4,7 @@
 //! view serves scripts, `package.json` and the command lines inside of code. It judges constant text only.
 
 mod code;
+mod kinds;
 mod program;
 mod split;
 mod tells;
