@@ -44,7 +44,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     }
     let writes = |call: &&Call<'_>| {
         let file = call.positional(0).is_some_and(|file| file.taint.any(Taint::CREDENTIAL_PATH));
-        file && (call.effects.any(Effects::WRITE) || is_writing(call))
+        // A copy of the settings that are there changes nothing.
+        file && !call.effects.any(Effects::READ) && (call.effects.any(Effects::WRITE) || is_writing(call))
     };
     for call in source.calls(Effects::WRITE | Effects::OPEN).filter(writes).take(3) {
         let hit = hits.at(source.facts, call.place);
