@@ -114,7 +114,8 @@ struct Uncertified {
 
 /// What an entry costs beside its bytes: the table's records, those of the allocation, and what is reserved while it grows.
 const OVERHEAD: usize = 128;
-/// Of so many parts of the memory, one is for what stands ready and two for what is not certified.
+/// Of so many parts of the memory, one is for what stands ready and three for what is not certified, of which as many fit then as of
+/// answers.
 const PARTS: u64 = 16;
 /// Of so many answers that were unpacked, one stands ready from then on: what is asked for often soon does, and what is asked for
 /// once seldom drives it out.
@@ -141,9 +142,9 @@ impl Kept {
     pub(crate) fn new(bytes: u64) -> Self {
         let part = bytes / PARTS;
         Self {
-            packed: table(bytes - 3 * part),
+            packed: table(bytes - 4 * part),
             ready: table(part),
-            uncertified: table(2 * part),
+            uncertified: table(3 * part),
             numbers: RandomState::new(),
             round: AtomicU64::new(0),
             unpacked: AtomicU64::new(0),
