@@ -8,7 +8,7 @@ use sigma_core::{AdvisorySnapshot, Depth, Graph, Manifest, PackageId, ResolvedPa
 use sigma_store::{Incident, Wanted};
 
 use crate::audit_package::wanted_digests;
-use crate::{Audit, AuditError, Hall, PackageOutcome, Progress, Row, RowState, Step, Uncertified};
+use crate::{Audit, AuditError, Coordination, Hall, Next, PackageOutcome, Progress, Row, RowState, Step, Uncertified};
 
 /// How far an audit goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,12 +23,14 @@ pub struct AuditOptions {
     pub refresh: bool,
     /// Only resolve and look up; audit nothing.
     pub preview: bool,
+    /// Audit nothing of a submission that is certain to stop; see [`Coordination`].
+    pub stop_early: bool,
 }
 
 impl Default for AuditOptions {
     fn default() -> Self {
         // 250: the transitive packages of an ordinary large project; a bound on cost, not a judgement.
-        Self { target: Target::default(), depth: 3, cap: 250, refresh: false, preview: false }
+        Self { target: Target::default(), depth: 3, cap: 250, refresh: false, preview: false, stop_early: false }
     }
 }
 
@@ -88,7 +90,8 @@ impl Hall {
         }
         self.note_standings(&mut rows).await?;
         audit.rows = rows;
-        if !options.preview {
+        let stops = options.stop_early && Coordination::of(&audit).next == Next::Stop;
+        if !options.preview && !stops {
             self.run_entry_points(&mut audit, progress).await?;
         }
         Ok(audit)
@@ -122,7 +125,10 @@ impl Hall {
         }
         packages.sort_by(|a, b| (a.depth, &a.id).cmp(&(b.depth, &b.id)));
         let plans = self.plan(&packages, options).await?;
-        let drawn = Drawn { audit, packages: packages.into_iter().zip(plans).collect() };
+        let mut drawn = Drawn { audit, packages: packages.into_iter().zip(plans).collect() };
+        if options.stop_early && !options.preview {
+            self.stop_early(&mut drawn).await?;
+        }
         let (packages, cached) = (drawn.packages.len(), drawn.cached());
         progress.step(Step::Resolved { packages, cached, to_audit: drawn.to_audit().len() });
         Ok(drawn)

@@ -3,11 +3,15 @@
 //! - A blocked direct dependency or L1 stops it, and so do a refused declaration and bytes that are not the published ones.
 //! - Every direct dependency must be resolved and certified, or it is held.
 //! - What is deeper, blocked or without certificate, is advisory: disclosed, never silently dropped, and no reason to stop.
+//!
+//! What stops it may be known before anything is audited: a declaration is refused, a package is certified as blocked. Then no
+//! audit changes that, and none is made, because each has its price.
 
-use sigma_core::{Depth, SecurityLevel};
+use sigma_core::{Depth, ResolvedPackage, SecurityLevel};
 
+use crate::audit_project::{Drawn, Plan};
 use crate::outcome::places;
-use crate::{Audit, RowState, Uncertified};
+use crate::{Audit, AuditError, Hall, Row, RowState, Uncertified};
 
 /// What becomes of a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +48,7 @@ impl Coordination {
             let transitive = !unresolved.parents.is_empty() && unresolved.parents.iter().all(|p| p.package.is_some());
             if transitive { advisories.push(line) } else { hold.push(line) }
         }
-        let mut beyond_cap = 0_usize;
+        let (mut beyond_cap, mut not_audited) = (0_usize, 0_usize);
         for row in &audit.rows {
             let (id, depth) = (&row.package.id, row.package.depth);
             match &row.state {
@@ -65,6 +69,7 @@ impl Coordination {
                 }
                 RowState::Uncertified(Uncertified::BeyondDepth) => {}
                 RowState::Uncertified(Uncertified::BeyondCap { .. }) => beyond_cap += 1,
+                RowState::Uncertified(Uncertified::Stopped) if depth > Depth::Direct => not_audited += 1,
                 RowState::Uncertified(why) => {
                     let line = format!("{id} ({depth}): {}", why.describe());
                     if depth == Depth::Direct { hold.push(line) } else { advisories.push(line) }
@@ -77,6 +82,10 @@ impl Coordination {
                 audit.cap
             ));
         }
+        if not_audited > 0 {
+            advisories
+                .push(format!("{not_audited} transitive package(s) were not audited, because the submission stops"));
+        }
         if audit.is_empty() {
             hold.push("nothing found to check: the manifests declare no dependencies".to_owned());
         }
@@ -86,5 +95,29 @@ impl Coordination {
             (true, true) => (Next::Proceed, Vec::new()),
         };
         Self { next, reasons, advisories }
+    }
+}
+
+impl Hall {
+    /// Leaves out all audits of a project that stops without them.
+    pub(crate) async fn stop_early(&self, drawn: &mut Drawn) -> Result<(), AuditError> {
+        let row = |(package, plan): &(ResolvedPackage, Plan)| {
+            let state = match plan {
+                Plan::Settled(state) => state.clone(),
+                Plan::Audit => RowState::Uncertified(Uncertified::NotAudited),
+            };
+            Row { package: package.clone(), state, incidents: Vec::new(), standing: None }
+        };
+        let mut audit = Audit { rows: drawn.packages.iter().map(row).collect(), ..drawn.audit.clone() };
+        self.note_standings(&mut audit.rows).await?;
+        if Coordination::of(&audit).next != Next::Stop {
+            return Ok(());
+        }
+        for (_, plan) in &mut drawn.packages {
+            if matches!(plan, Plan::Audit) {
+                *plan = Plan::Settled(RowState::Uncertified(Uncertified::Stopped));
+            }
+        }
+        Ok(())
     }
 }

@@ -35,6 +35,8 @@ pub enum Uncertified {
     Unavailable(String),
     /// The audit was not asked for (a preview).
     NotAudited,
+    /// The audit was not made, because the submission stops whatever it comes to.
+    Stopped,
 }
 
 /// The reason of packages below the audited levels: they are counted, not explained one by one.
@@ -53,6 +55,7 @@ impl Uncertified {
             ),
             Self::Unavailable(why) => format!("not fetched: {why}"),
             Self::NotAudited => "not audited yet".to_owned(),
+            Self::Stopped => "not audited, because the submission stops".to_owned(),
         }
     }
 }

@@ -21,8 +21,8 @@ pub use operators::{
 pub use packages::{Audit, Explain, Hash, Rules, Scan, Show};
 pub use review::{How, Review, Submit};
 pub use service::{
-    CertificateArgs, CertificateCommand, Decide, JobsArgs, JobsCommand, LogFormat, Serve, State, StatsArgs,
-    StatsCommand, StoreArgs, StoreCommand, TokenArgs, TokenCommand, WorkerArgs,
+    CertificateArgs, CertificateCommand, Decide, JobsArgs, JobsCommand, LogFormat, Serve, StatsArgs, StatsCommand,
+    StoreArgs, StoreCommand, TokenArgs, TokenCommand, WorkerArgs,
 };
 
 /// Who looked at these bytes, what did they find, and can I check that myself?

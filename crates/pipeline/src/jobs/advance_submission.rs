@@ -175,8 +175,10 @@ pub(super) async fn audited(hall: &Hall, submission: &Submission, project: &Proj
     let plan: StoredPlan = serde_json::from_slice(&submission.plan)
         .map_err(|error| Failure::for_good(format!("the submission's plan cannot be read: {error}")))?;
     let mut audit = hall.assemble(project, plan).await?;
-    // What was run in an earlier step, or by a worker that did not live to tell, is not run again.
-    hall.run_entry_points(&mut audit, &Silent).await?;
+    // Of what stops nothing is run. What was run in an earlier step, or by a worker that did not live to tell, is not run again.
+    if Coordination::of(&audit).next != Next::Stop {
+        hall.run_entry_points(&mut audit, &Silent).await?;
+    }
     Ok(audit)
 }
 

@@ -37,8 +37,9 @@ impl Hall {
         options: &AuditOptions,
         progress: &dyn Progress,
     ) -> Result<Review, AuditError> {
+        let options = AuditOptions { stop_early: true, ..*options };
         let audit = match intake.category.has_packages() {
-            true => Some(Box::new(self.audit_project(intake.manifests.clone(), options, progress).await?)),
+            true => Some(Box::new(self.audit_project(intake.manifests.clone(), &options, progress).await?)),
             false => None,
         };
         if let Some(audit) = &audit {

@@ -40,6 +40,8 @@ pub(crate) enum Todo {
     BeyondDepth,
     /// Nothing: the cap was reached.
     BeyondCap,
+    /// Nothing: the submission stops whatever an audit comes to.
+    Stopped,
     /// It is audited by a job.
     Audit {
         /// The job.
@@ -109,6 +111,7 @@ impl StoredPlan {
         let Audit { manifests, resolved_at, refused, unresolved, excluded, problems, .. } = drawn.audit;
         let todo = |package: &ResolvedPackage, plan: Plan| match plan {
             Plan::Settled(RowState::Uncertified(Uncertified::BeyondDepth)) => Todo::BeyondDepth,
+            Plan::Settled(RowState::Uncertified(Uncertified::Stopped)) => Todo::Stopped,
             Plan::Settled(RowState::Uncertified(_)) => Todo::BeyondCap,
             Plan::Settled(_) => Todo::Cached,
             Plan::Audit => match jobs.get(&package.id) {
@@ -138,7 +141,8 @@ impl Hall {
             let state = match (todo, certificate) {
                 (Todo::BeyondDepth, _) => RowState::Uncertified(Uncertified::BeyondDepth),
                 (Todo::BeyondCap, None) => RowState::Uncertified(Uncertified::BeyondCap { cap: project.cap }),
-                (Todo::Cached | Todo::BeyondCap, Some(certificate)) => RowState::Cached(certificate),
+                (Todo::Stopped, None) => RowState::Uncertified(Uncertified::Stopped),
+                (Todo::Cached | Todo::BeyondCap | Todo::Stopped, Some(certificate)) => RowState::Cached(certificate),
                 (Todo::Cached, None) => RowState::Uncertified(Uncertified::Unavailable(
                     "its certificate does not count any more".to_owned(),
                 )),

@@ -104,7 +104,8 @@ impl Project {
 
     /// How it is audited.
     pub fn options(&self) -> AuditOptions {
-        AuditOptions { target: self.target, depth: self.depth, cap: self.cap, ..AuditOptions::default() }
+        let Self { target, depth, cap, .. } = *self;
+        AuditOptions { target, depth, cap, stop_early: true, ..AuditOptions::default() }
     }
 }
 

@@ -17,6 +17,7 @@ use url::Url;
 mod again;
 mod code;
 mod commands;
+mod early;
 mod faults;
 mod log;
 mod operators;

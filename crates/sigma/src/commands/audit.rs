@@ -47,6 +47,7 @@ pub async fn run(args: &Args, command: &Audit) -> Result<Outcome> {
         cap: command.cap.unwrap_or(config.audits.transitive_cap as usize),
         refresh: command.refresh,
         preview: command.preview,
+        stop_early: false,
     };
     let line = Line::new();
     let audited = hall.audit_project(manifests, &options, &line).await;
