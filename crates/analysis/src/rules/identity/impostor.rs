@@ -1,7 +1,5 @@
 //! A package that passes for another does something serious.
 
-use std::cmp::Reverse;
-
 use sigma_core::{Category, Ecosystem, Reach, Severity};
 
 use crate::names::is_slip;
@@ -30,7 +28,7 @@ fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
     let serious = weighed.filter(|(_, hit, severity, reach)| {
         *severity >= Severity::High && *reach != Reach::Test && RULES[hit.rule].category != Category::Identity
     });
-    let strongest = serious.max_by_key(|(_, _, severity, reach)| (*severity, Reverse(*reach)));
+    let strongest = serious.max_by_key(|(_, _, severity, reach)| (*severity, *reach));
     let Some((file, hit, _, reach)) = strongest else { return };
     let message = format!(
         "The package's name differs from {passes_for} in {how}, and it does what {} tells.",
@@ -56,5 +54,5 @@ fn passes_for<'a>(distribution: &'a Distribution<'_>) -> Option<(&'a str, &'stat
         .into_iter()
         .filter(|module| is_slip(name, &plain(module)))
         .min()
-        .map(|module| (module, "a letter of its own module's"))
+        .map(|module| (module, "a slip of a finger"))
 }
