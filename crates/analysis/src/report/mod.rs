@@ -89,12 +89,13 @@ impl FileRecord {
         }
     }
 
-    /// What the hits of the file weigh, and when what they show runs.
-    pub fn weighed(&self) -> impl Iterator<Item = (&Hit, Severity, Reach)> {
-        self.outcome.hits.iter().map(|hit| {
+    /// The hits of the file that ask for CAUTION on their own, what they weigh, and when what they show runs.
+    pub fn serious(&self) -> impl Iterator<Item = (&Hit, Severity, Reach)> {
+        let weighed = self.outcome.hits.iter().map(|hit| {
             let reach = hit.reach.unwrap_or(self.reach_of(hit.when, hit.function));
             (hit, hit.severity_at(reach), reach)
-        })
+        });
+        weighed.filter(|(_, severity, reach)| *severity >= Severity::High && *reach != Reach::Test)
     }
 
     /// A file whose place in the package is not known yet.

@@ -1,6 +1,6 @@
 //! A package that passes for another does something serious.
 
-use sigma_core::{Category, Ecosystem, Reach, Severity};
+use sigma_core::{Category, Ecosystem, Severity};
 
 use crate::names::is_slip;
 use crate::report::{Distribution, own_modules};
@@ -24,10 +24,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(distribution: &Distribution<'_>, hits: &mut Hits<'_>) {
     let Some((passes_for, how)) = passes_for(distribution) else { return };
     let files = distribution.files.iter();
-    let weighed = files.flat_map(|file| file.weighed().map(move |(hit, severity, reach)| (file, hit, severity, reach)));
-    let serious = weighed.filter(|(_, hit, severity, reach)| {
-        *severity >= Severity::High && *reach != Reach::Test && RULES[hit.rule].category != Category::Identity
-    });
+    let serious = files.flat_map(|file| file.serious().map(move |(hit, severity, reach)| (file, hit, severity, reach)));
+    let serious = serious.filter(|(_, hit, ..)| RULES[hit.rule].category != Category::Identity);
     let strongest = serious.max_by_key(|(_, _, severity, reach)| (*severity, *reach));
     let Some((file, hit, _, reach)) = strongest else { return };
     let message = format!(
