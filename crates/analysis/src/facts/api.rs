@@ -10,8 +10,7 @@ use super::bits::Effects;
 pub(crate) fn effects(path: &str) -> Effects {
     let bytes = path.as_bytes();
     // Most names are those of other modules, of which the table knows nothing.
-    let root = memchr::memchr(b'.', bytes).map_or(path, |end| &path[..end]);
-    if TABLE.roots.contains(root) {
+    if is_known(path) {
         if let Some(&effects) = TABLE.exact.get(path) {
             return effects;
         }
@@ -37,6 +36,12 @@ pub(crate) fn effects(path: &str) -> Effects {
         Some([] | [.., b'.']) => Effects::NET | Effects::DOWNLOAD | Effects::WRITE,
         _ => Effects::NONE,
     }
+}
+
+/// True for a dotted name whose first part the table knows.
+pub(super) fn is_known(path: &str) -> bool {
+    let root = memchr::memchr(b'.', path.as_bytes()).map_or(path, |end| &path[..end]);
+    TABLE.roots.contains(root)
 }
 
 /// What a method does that is taken from its class, to be handed an instance later: `requests.Session.request`. Asked of

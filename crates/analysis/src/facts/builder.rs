@@ -3,12 +3,14 @@
 //! In: names, members, calls, literals, assignments and functions, in the order of the source. Out: [`Facts`]. Memory is
 //! bounded whatever the source: names by the source itself, facts and folded text by the limits below.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use hashbrown::{HashMap, HashSet};
 use sigma_core::Confidence;
 
+use super::again::Kept;
 use super::bits::{Deeds, Effects, Signs, Taint, Waits};
 use super::learned::Learned;
 use super::links::{LOCAL, Links, Symbol};
@@ -29,12 +31,6 @@ const FOLD_BUDGET: usize = 8 << 20;
 /// Bytes of text in the arguments of all calls of one file: 24 MiB, as much as the largest file that is read. One text
 /// in many calls counts for each.
 const ARGUMENT_BYTES: usize = 24 << 20;
-
-/// What a call does that is worth a second reading: it runs, sends or loads something.
-pub(super) const MATTERS: Effects =
-    Effects::NET.with(Effects::SPAWN).with(Effects::EVAL).with(Effects::NATIVE).with(Effects::DESERIALISE);
-/// Bytes of a source that is read more than twice.
-const READ_OFTEN: usize = 16 << 10;
 
 /// An argument of a call.
 #[derive(Clone, Debug)]
@@ -88,6 +84,10 @@ pub(crate) struct Builder<'a> {
     pub(super) budget: usize,
     /// Bytes of text that the arguments of calls may still hold.
     pub(super) weight: usize,
+    /// Names that meant nothing when the function being read asked for them, as bits.
+    pub(super) missed: Cell<u64>,
+    /// What a second reading takes over from the first, where it passes over functions.
+    pub(super) kept: Option<Kept<'a>>,
     pub(super) facts: Facts<'a>,
 }
 
@@ -118,6 +118,8 @@ impl<'a> Builder<'a> {
             program: false,
             budget: FOLD_BUDGET,
             weight: ARGUMENT_BYTES,
+            missed: Cell::new(0),
+            kept: None,
             facts: Facts {
                 source,
                 confidence,
@@ -145,6 +147,7 @@ impl<'a> Builder<'a> {
 
     /// Ends: works out which functions run when the file is loaded.
     pub fn finish(mut self) -> Facts<'a> {
+        self.take_over();
         let mut loaded = vec![false; self.learned.functions.len()];
         loaded[0] = true;
         let mut callees: HashMap<u32, Vec<u32>> = HashMap::new();
@@ -202,34 +205,6 @@ impl<'a> Builder<'a> {
     /// The whole source.
     pub fn source(&self) -> &'a str {
         self.facts.source
-    }
-
-    /// True when reading the file a second time, knowing what this reading learned, can tell more: something that was
-    /// learned late meets a call that runs, sends or loads something.
-    pub fn is_worth_another(&self) -> bool {
-        let calls = || self.facts.calls.iter().any(|call| call.effects.any(MATTERS));
-        let hands_on = !self.learned.standing_in.is_empty() && !self.facts.links.calls.is_empty();
-        self.learned.useful && (self.learned.handed || self.learned.placed || hands_on || calls())
-    }
-
-    /// Readings of one source: what functions hand to functions goes one step further with each.
-    pub fn readings(&self) -> usize {
-        if self.facts.source.len() <= READ_OFTEN { 4 } else { 2 }
-    }
-
-    /// Starts on the same source again, with what was learned.
-    pub fn again(mut self) -> Self {
-        let mut next = Self::new(self.facts.source, self.language, self.facts.confidence).started(self.program);
-        // The same names and calls come again: what was made for them is kept.
-        self.scope.clear();
-        self.calls_between.clear();
-        (next.scope, next.hidden, next.calls_between) = (self.scope, self.hidden, self.calls_between);
-        next.learned = self.learned;
-        next.learned.useful = false;
-        next.learned.written.clear();
-        next.learned.functions.iter_mut().for_each(|function| (function.read, function.asked) = (false, false));
-        (next.learned.kept, next.learned.methods_kept) = (0, 0);
-        next
     }
 
     /// Says that the function being read, or the module, runs `function`.

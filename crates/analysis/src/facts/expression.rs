@@ -42,8 +42,10 @@ impl<'a> Builder<'a> {
             if let Some(function) = self.learned.method(class, key) {
                 return Value { function: Some(function), class: Some(class), ..Value::default() };
             }
-            let known = self.learned.attributes.get(&Member(class, key)).cloned();
-            return known.unwrap_or_else(|| Value::tainted(personal::of_member(key)));
+            return self.learned.attributes.get(&Member(class, key)).cloned().unwrap_or_else(|| {
+                self.misses(key);
+                Value::tainted(personal::of_member(key))
+            });
         }
         if key == "constructor" && (object.function.is_some() || object.path.as_deref() == Some("constructor")) {
             return Value::at_path("Function");

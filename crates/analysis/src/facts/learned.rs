@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use hashbrown::{Equivalent, HashMap};
 
+use super::again::MATTERS;
 use super::api;
 use super::bits::{Effects, Taint};
-use super::builder::{Argument, Builder, MATTERS, MAX_FACTS};
+use super::builder::{Argument, Builder, MAX_FACTS};
 use super::laid_out::Written;
 use super::name::file_name;
 use super::personal;
@@ -27,6 +28,18 @@ pub(super) const MADE_BY: &str = "()";
 
 /// Paths that matter to whoever reads or writes them.
 const PLACES: Taint = Taint::CREDENTIAL_PATH.with(Taint::PERSISTENCE_PATH);
+
+/// A name as one bit of 64. Minifiers give every function the same one or two letters, which say nothing about another.
+pub(super) fn bit(name: &str) -> u64 {
+    match name.as_bytes() {
+        [first, middle @ .., last] if !middle.is_empty() => {
+            let hash =
+                usize::from(*first) * 5 + usize::from(*last) * 3 + usize::from(middle[middle.len() / 2]) + middle.len();
+            1 << (hash & 63)
+        }
+        _ => 0,
+    }
+}
 
 /// What one caller gives, beside what others give: a name that stands before a domain of the code's own says something of
 /// the machine only where one and the same caller tells it.
@@ -52,6 +65,12 @@ pub(super) struct Function<'a> {
     pub brings: Taint,
     /// Whether what it is given stays in a variable of the module or in an object, for other functions.
     pub keeps: bool,
+    /// The function that it stands in.
+    pub within: u32,
+    /// Whether it was given something to call, or an object, after its body was read.
+    pub handed: bool,
+    /// Names that meant nothing when it asked for them, as bits.
+    pub missed: u64,
 }
 
 impl Function<'_> {
@@ -85,6 +104,8 @@ pub(super) struct Learned<'a> {
     pub packed: bool,
     /// Functions that were put in the place of functions of other packages.
     pub standing_in: HashSet<u32>,
+    /// Names of outer variables and members that came to mean something of an API, as bits.
+    pub late: u64,
     /// Values kept so far.
     pub kept: usize,
     /// Whether a second reading would know more than the first.
@@ -157,9 +178,16 @@ impl<'a> Builder<'a> {
 
     /// A method of a class.
     pub fn declare_method(&mut self, class: u32, name: &str, function: u32) {
-        if self.learned.methods_kept < MAX_FACTS {
-            self.learned.methods_kept += 1;
-            self.learned.methods.entry(class).or_default().insert(name.into(), function);
+        if self.learned.methods_kept >= MAX_FACTS {
+            return;
+        }
+        let methods = self.learned.methods.entry(class).or_default();
+        match methods.get_mut(name) {
+            Some(known) => *known = function,
+            None => {
+                self.learned.methods_kept += 1;
+                methods.insert(name.into(), function);
+            }
         }
     }
 
@@ -315,7 +343,9 @@ impl<'a> Builder<'a> {
                         value.taint = alone(value.taint);
                         known.parameters[index].join(value);
                         self.learned.kept += 1;
-                        self.learned.useful |= known.read && known.parameters[index].known() != before;
+                        let more = known.read && known.parameters[index].known() != before;
+                        known.handed |= more && argument.value.is_callable();
+                        self.learned.useful |= more;
                         self.learned.placed |= known.read && argument.value.taint.any(PLACES);
                         let path = argument.value.path.as_deref().filter(|_| known.read && !self.learned.handed);
                         self.learned.handed |= path.is_some_and(|path| api::effects(path).any(MATTERS));
@@ -334,7 +364,9 @@ impl<'a> Builder<'a> {
                     }
                     self.learned.kept += 1;
                     let at = at.unwrap_or(known.keywords.len() - 1);
-                    self.learned.useful |= known.read && before != Some(known.keywords[at].1.known());
+                    let more = known.read && before != Some(known.keywords[at].1.known());
+                    known.handed |= more && argument.value.is_callable();
+                    self.learned.useful |= more;
                 }
                 _ => {}
             }

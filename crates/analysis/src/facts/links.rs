@@ -14,7 +14,7 @@ use crate::language::Language;
 /// Names that one file offers.
 const MAX_EXPORTS: usize = 400;
 /// Calls of other files, and calls that matter when somebody else's value reaches them.
-const MAX_CALLS: usize = 1_000;
+pub(super) const MAX_CALLS: usize = 1_000;
 /// Calls of names of other files that may be executors there.
 const MAX_NAMED_SINKS: usize = 100;
 /// Names of other files that one file uses.

@@ -5,6 +5,7 @@
 //! facts, never a tree, so a rule holds for every language. Facts never run anything and are bounded in size.
 
 mod address;
+mod again;
 mod api;
 mod bits;
 mod builder;

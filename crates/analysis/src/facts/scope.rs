@@ -5,7 +5,7 @@ use hashbrown::HashSet;
 use super::api;
 use super::bits::{Taint, Waits};
 use super::builder::{Builder, MAX_FACTS};
-use super::learned::Member;
+use super::learned::{Member, bit};
 use super::links::stands_for;
 use super::name::names_file;
 use super::names::Named;
@@ -19,6 +19,7 @@ pub(crate) struct Frame<'a> {
     shared: HashSet<&'a str>,
     outermost: bool,
     waits: Waits,
+    missed: u64,
 }
 
 impl<'a> Builder<'a> {
@@ -31,12 +32,19 @@ impl<'a> Builder<'a> {
             shared,
             outermost: self.outermost,
             waits: self.waiting.now,
+            missed: self.missed.take(),
         };
         // When a function runs is for its callers to say.
         self.waiting.now = Waits::NONE;
         self.outermost = self.current == 0;
         if self.outermost {
             self.owner = function;
+        }
+        if let Some(known) = self.learned.functions.get_mut(function as usize) {
+            known.within = self.current;
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.note_read(function);
         }
         self.current = function;
         frame
@@ -47,6 +55,7 @@ impl<'a> Builder<'a> {
         self.hidden.drain(frame.hidden..).rev().for_each(|hidden| self.scope.put_back(hidden));
         if let Some(function) = self.learned.functions.get_mut(self.current as usize) {
             function.read = true;
+            function.missed |= self.missed.replace(frame.missed);
         }
         self.current = frame.outer;
         if self.current == 0 {
@@ -109,7 +118,10 @@ impl<'a> Builder<'a> {
             value.taint = self.left_behind(value.taint);
         }
         let learned = self.learned.outer.entry(name).or_default();
-        self.learned.useful |= learned.is_unknown();
+        if learned.is_unknown() {
+            self.learned.useful = true;
+            self.learned.late |= if value.is_of_api() { bit(name) } else { 0 };
+        }
         learned.join(value.clone());
         let known = &mut self.scope.get_or_default(name).value;
         known.join(value);
@@ -154,7 +166,10 @@ impl<'a> Builder<'a> {
                     kept.taint = self.left_behind(kept.taint);
                 }
                 let known = self.learned.attributes.entry((class, key.into())).or_default();
-                self.learned.useful |= known.is_unknown();
+                if known.is_unknown() {
+                    self.learned.useful = true;
+                    self.learned.late |= if kept.is_of_api() { bit(key) } else { 0 };
+                }
                 self.learned.kept += 1;
                 known.join(kept);
                 let does = stands_for(value);
@@ -211,12 +226,21 @@ impl<'a> Builder<'a> {
         if let Some(value) = self.of_global_object(name) {
             return value;
         }
-        let mut value = if self.is_global(name) { Value::at_path(name) } else { Value::default() };
+        let global = self.is_global(name);
+        let mut value = if global { Value::at_path(name) } else { Value::default() };
+        if !global {
+            self.misses(name);
+        }
         if matches!(name, "__dirname" | "__filename" | "__file__") {
             value.taint |= Taint::OWN;
         }
         value.origin = Some(name.into());
         value
+    }
+
+    /// Notes that the function being read asks for what means nothing so far.
+    pub(super) fn misses(&self, name: &str) {
+        self.missed.set(self.missed.get() | bit(name));
     }
 
     /// What the program itself made a member of the global object.

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::rc::Rc;
 
+use super::api;
 use super::bits::Taint;
 use super::builtin::is_settings;
 use super::name::names_file;
@@ -141,6 +142,16 @@ impl<'a> Value<'a> {
             && self.function.is_none()
             && self.class.is_none()
             && matches!(self.constant, Constant::Unknown)
+    }
+
+    /// True for what may be called, or has members that may be.
+    pub fn is_callable(&self) -> bool {
+        self.path.is_some() || self.function.is_some() || self.class.is_some()
+    }
+
+    /// True for the name of what the table of APIs knows something about, by its first part.
+    pub fn is_of_api(&self) -> bool {
+        self.path.as_deref().is_some_and(api::is_known)
     }
 
     /// What is known, to see whether it became more.

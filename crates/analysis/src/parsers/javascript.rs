@@ -398,7 +398,6 @@ fn unwrapped<'e, 'a>(expression: &'e Expression<'a>) -> &'e Expression<'a> {
     inner
 }
 
-/// A whole number; others are not followed.
 /// True for a statement after which nothing of its block runs.
 fn leaves(statement: &Statement<'_>) -> bool {
     let exits = |call: &CallExpression<'_>| match &call.callee {
@@ -414,6 +413,7 @@ fn leaves(statement: &Statement<'_>) -> bool {
     }
 }
 
+/// A whole number; others are not followed.
 fn number_of<'a>(number: f64) -> Value<'a> {
     let whole = number.fract() == 0.0 && number.abs() < 9e15;
     if whole { Value::number(number as i64) } else { Value::default() }

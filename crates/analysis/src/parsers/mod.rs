@@ -128,7 +128,7 @@ fn with_python<T>(
         if !builder.is_worth_another() {
             break;
         }
-        builder = builder.again().named(names);
+        builder = builder.again(false).named(names);
         python::read(parsed.syntax(), &mut builder);
     }
     let mut facts = builder.finish();
@@ -192,7 +192,7 @@ fn parse_javascript<T>(
                 if !builder.is_worth_another() {
                     break;
                 }
-                builder = builder.again().named(names);
+                builder = builder.again(marks.obfuscated).named(names);
                 javascript::read(&parsed.program, &marks, &mut builder);
             }
             return (rules(&mut builder.finish()), None);

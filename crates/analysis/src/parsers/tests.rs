@@ -31,6 +31,65 @@ fn javascript(source: &str, expect: &str) {
     assert_eq!(told(source, Language::JavaScript), expect, "{source}");
 }
 
+/// A source of more than 16 KiB tells what its few lines of interest tell alone, whichever side of the others they stand on.
+fn larger(language: Language, quiet: impl Fn(u32) -> String, source: &str, expect: &str) {
+    let alone = told(source, language);
+    assert!(alone.contains(expect), "{source}\ntells\n{alone}");
+    let quiet: String = (0..600).map(quiet).collect();
+    assert!(quiet.len() > 16 << 10);
+    for source in [format!("{source}\n{quiet}"), format!("{quiet}\n{source}")] {
+        assert_eq!(told(&source, language), alone, "{}", &source[..200]);
+    }
+}
+
+#[test]
+fn larger_sources_are_read_again_where_it_matters() {
+    let javascript = |source: &str, expect: &str| {
+        let quiet = |n: u32| format!("function quiet{n}(a, b) {{ const sum = a + b * {n}; return sum }}\n");
+        larger(Language::JavaScript, quiet, source, expect);
+    };
+    let python = |source: &str, expect: &str| {
+        let quiet = |n: u32| format!("def quiet{n}(a, b):\n    total = a + b * {n}\n    return total\n");
+        larger(Language::Python, quiet, source, expect);
+    };
+    // What a function is given by a call further down.
+    javascript("function get(u) { return require('http').get(u) }\nget('https://a.b/')", "http.get(https://a.b/)");
+    python("import requests\ndef get(u):\n    requests.get(u)\nget('https://a.b/')", "requests.get(https://a.b/)");
+    // Something to call, of a function in which nothing was found before.
+    javascript(
+        "fetch('https://c.d/')\nfunction run(e, c) { e.exec(c) }\nrun(require('child_process'), 'id')",
+        "load child_process.exec(id)",
+    );
+    // A member and a variable that come to mean something further down.
+    javascript(
+        "fetch('https://c.d/')\nclass A { send() { this.web.post('https://a.b/') } connect() { this.web = require('axios') } }",
+        "call axios.post(https://a.b/)",
+    );
+    python(
+        "import os\nos.system('x')\nclass A:\n    def send(self):\n        self.web.post('https://a.b/')\n    \
+         def connect(self):\n        import requests\n        self.web = requests\n",
+        "call requests.post(https://a.b/)",
+    );
+    javascript(
+        "let proc; fetch('https://c.d/')\nfunction f() { proc.exec('id') }\nfunction g() { proc = require('child_process') }",
+        "call child_process.exec(id)",
+    );
+    // What is passed over is told all the same.
+    javascript(
+        "function get(u) { return fetch(u) }\nget('https://a.b/')\nfunction token() { return process.env.NPM_TOKEN }",
+        "env NPM_TOKEN secret",
+    );
+    // Methods that are called before they are read.
+    javascript(
+        "class A { run() { this.act('id') } act(c) { require('child_process').exec(c) } }\nnew A().run()",
+        "load child_process.exec(id)",
+    );
+    python(
+        "import os\nclass A:\n    def run(self):\n        self.act('id')\n    def act(self, c):\n        os.system(c)\nA().run()",
+        "load os.system(id)",
+    );
+}
+
 #[test]
 fn python_names_are_resolved() {
     python("from os import system as s\ns('id')", "load os.system(id)");

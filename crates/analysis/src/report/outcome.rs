@@ -118,7 +118,7 @@ impl Outcome {
                 format!("more than {} calls: further ones that harm nobody are not looked at", facts.calls.len());
             outcome.not_parsed = Some(NotParsed { reason: SkipReason::OverBudget, detail });
         }
-        let source = Source { facts, setup };
+        let source = Source::new(facts, setup);
         for (index, rule) in RULES.iter().enumerate() {
             if let Check::Source(check) = rule.check {
                 let mut hits = Hits::of(rule, index, facts.source);

@@ -13,6 +13,7 @@ mod dynamic;
 mod evasion;
 mod filesystem;
 mod flow;
+mod held;
 mod hit;
 mod identity;
 mod install;
@@ -27,11 +28,14 @@ mod worm;
 pub(crate) use flow::judge;
 pub(crate) use hit::{Hit, Hits, KEPT};
 
+use std::cell::OnceCell;
+
 use sigma_core::{Capability, Category, Severity};
 
 use crate::facts::{Call, Deed, Deeds, Effects, Facts, Mention, Signs, find_all_mentions};
 use crate::language::Language;
 use crate::report::Distribution;
+use held::Held;
 
 /// A rule.
 pub(crate) struct Rule {
@@ -71,9 +75,27 @@ pub(crate) struct Source<'a> {
     pub facts: &'a Facts<'a>,
     /// Whether it is the `setup.py` that an installer runs.
     pub setup: bool,
+    held: OnceCell<Held>,
 }
 
 impl<'a> Source<'a> {
+    /// A source to look at.
+    pub fn new(facts: &'a Facts<'a>, setup: bool) -> Self {
+        Self { facts, setup, held: OnceCell::new() }
+    }
+
+    /// Where a text first stands in the source. One of the list of [`held`] costs nothing where the source holds none of it.
+    pub fn find(&self, text: &str) -> Option<usize> {
+        let source = self.facts.source;
+        let held = self.held.get_or_init(|| Held::of(source)).may_hold(text);
+        if held { memchr::memmem::find(source.as_bytes(), text.as_bytes()) } else { None }
+    }
+
+    /// Whether a text stands in the source.
+    pub fn holds(&self, text: &str) -> bool {
+        self.find(text).is_some()
+    }
+
     /// The calls that have one of `effects`.
     pub fn calls(&self, effects: Effects) -> impl Iterator<Item = &'a Call<'a>> {
         self.facts.calls.iter().filter(move |call| call.effects.any(effects))

@@ -16,7 +16,7 @@ pub(in crate::parsers) struct Marks {
     /// Where texts are decoded: only functions around these are worth evaluating.
     pub(super) at: Vec<u32>,
     /// Whether the file looks like the output of a tool that hides every text.
-    pub(super) obfuscated: bool,
+    pub(in crate::parsers) obfuscated: bool,
     /// Whether it holds what compilers put around `require`.
     pub(super) wraps: bool,
     /// Whether it holds what every function has that loads the modules of a bundle: a module that offers nothing yet.

@@ -72,6 +72,10 @@ impl<'a> Walker<'_, 'a> {
     /// A function: its parameters, its body.
     pub(super) fn function(&mut self, id: u32, parameters: &FormalParameters<'a>, body: Body<'_, 'a>) {
         let given = std::mem::take(&mut self.given);
+        if self.builder.passes_over(id) {
+            (self.handed, self.makes_key) = (None, false);
+            return;
+        }
         let frame = self.builder.enter(id);
         for (index, parameter) in parameters.items.iter().enumerate() {
             let name = match &parameter.pattern {
@@ -146,11 +150,25 @@ impl<'a> Walker<'_, 'a> {
             self.builder.bind(name.name.as_str(), value.clone());
         }
         let outer = self.class.replace(id);
+        self.hoist_methods(id, &class.body);
         let before = self.builder.overriding(base.as_deref());
         self.visit_class_body(&class.body);
         self.builder.override_again(before);
         self.class = outer;
         value
+    }
+
+    /// Methods exist before the first of them is called, wherever they stand.
+    fn hoist_methods(&mut self, class: u32, body: &ClassBody<'a>) {
+        for element in &body.body {
+            if let ClassElement::MethodDefinition(method) = element
+                && method.kind == MethodDefinitionKind::Method
+                && let PropertyKey::StaticIdentifier(name) = &method.key
+            {
+                let id = self.builder.declare_function(method.value.span.start);
+                self.builder.declare_method(class, name.name.as_str(), id);
+            }
+        }
     }
 
     #[inline(never)] // Keeps the frame of `eval` small.

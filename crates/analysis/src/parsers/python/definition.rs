@@ -58,6 +58,12 @@ impl<'a> Walker<'_, 'a> {
                 }
             }
         }
+        if self.builder.passes_over(id) {
+            if let Some(class) = self.class.as_ref().filter(|_| property) {
+                self.builder.property(class.id, name, id);
+            }
+            return self.decorated(function, id);
+        }
         let outer = self.class.take();
         let base = outer.as_ref().and_then(|class| class.base.clone()).filter(|_| function.name.starts_with("on_"));
         ordered |= base.is_some_and(|base| self.builder.takes_orders(&Value::at_path(base)));
@@ -164,6 +170,13 @@ impl<'a> Walker<'_, 'a> {
         }
         let meant = base.as_deref().filter(|_| self.is_handed_out(class));
         let before = self.builder.overriding(meant);
+        // Methods exist before the first of them is called. What decorators make of theirs is known where they stand.
+        for method in class.body.iter().filter_map(Stmt::as_function_def_stmt) {
+            if method.decorator_list.is_empty() {
+                let function = self.builder.declare_function(method.name.start().to_u32());
+                self.builder.declare_method(id, method.name.as_str(), function);
+            }
+        }
         let outer = self.class.replace(Class { id, base });
         self.visit_body(&class.body);
         self.class = outer;

@@ -25,7 +25,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         return;
     }
     let bytes = source.facts.source.as_bytes();
-    let has = |text: &str| memchr::memmem::find(bytes, text.as_bytes());
+    let has = |text: &str| source.find(text);
     let first = |texts: &[&str]| texts.iter().find_map(|text| has(text));
     // The wallet itself is hooked: what it is asked for has a receiver that stands in the code.
     if has("eth_sendTransaction").is_some()
@@ -71,9 +71,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         );
         return;
     }
-    let fetches = has(".fetch").is_some();
-    let page = has("XMLHttpRequest.prototype.")
-        .or_else(|| fetches.then(|| first(&["window.fetch=", "window.fetch ="])).flatten());
+    let page = first(&["XMLHttpRequest.prototype.", "window.fetch=", "window.fetch ="]);
     let wallet = || first(&["ethereum.request", "eth_sendTransaction", "window.ethereum"]).is_some();
     if let Some(place) = page.filter(|_| wallet() && addresses(source.facts) >= ADDRESSES) {
         let hit = hits.at_offset(place, "hooks requests beside a list of wallet addresses");
@@ -81,7 +79,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         return;
     }
     // What a page sends or gets is searched for addresses of wallets, and some stand in the code to put in their place.
-    let hooked = page.or_else(|| fetches.then(|| first(&[".fetch = ", ".fetch=function", ".fetch=async"])).flatten());
+    let hooked = page.or_else(|| first(&[".fetch = ", ".fetch=function", ".fetch=async"]));
     // In a bundle they may be strangers: only what stands around the hook counts.
     let around = |place: usize| {
         let text = source.facts.source;

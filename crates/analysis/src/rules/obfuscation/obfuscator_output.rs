@@ -1,8 +1,11 @@
 //! The shapes that obfuscators leave: names, tables of texts, alphabets of six characters, protected byte code.
 
+use std::sync::LazyLock;
+
+use aho_corasick::packed;
 use sigma_core::{Category, Severity};
 
-use crate::facts::{Effects, Facts, When};
+use crate::facts::{Effects, When};
 use crate::language::Language;
 use crate::rules::{Check, Hits, Rule, Source};
 
@@ -29,7 +32,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         hits.push(hit.message("Built-in functions get other names, many at once, to hide which of them is called."));
     }
     let text = source.facts.source;
-    let Some((at, kind, strong)) = shape(text, source.facts) else { return };
+    let Some((at, kind, strong)) = shape(source) else { return };
     let acts = Effects::EVAL | Effects::SPAWN | Effects::NET | Effects::NATIVE;
     // What cannot be told because the very names of modules are hidden counts as if it were known.
     let hides = || ["require(_0x", "import(_0x", "ethereum"].iter().any(|word| text.contains(word));
@@ -56,16 +59,16 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 }
 
 /// Where the first sign stands, what it is, and whether nothing but hiding explains it.
-fn shape(text: &str, facts: &Facts<'_>) -> Option<(usize, &'static str, bool)> {
-    let bytes = text.as_bytes();
-    let find = |sign: &str| memchr::memmem::find(bytes, sign.as_bytes());
+fn shape(source: &Source<'_>) -> Option<(usize, &'static str, bool)> {
+    let (text, find) = (source.facts.source, |sign: &str| source.find(sign));
+    let (bytes, facts) = (text.as_bytes(), source.facts);
     if facts.language == Language::Shell {
         return letters_by_place(text)
             .map(|at| (at, "The script takes its commands letter by letter out of a text.", true));
     }
     if facts.language == Language::Python {
         // What the file runs: tools that protect code, or look for it, speak of it in texts and import the same modules.
-        for sign in ["__pyarmor__(", "pyarmor_runtime()"] {
+        for sign in ["__pyarmor__(", "pyarmor_runtime()"].into_iter().filter(|sign| source.holds(sign)) {
             let mut places = memchr::memmem::find_iter(bytes, sign.as_bytes()).take(100);
             if let Some(at) = places.find(|at| is_statement(&text[..*at], &text[*at..])) {
                 return Some((at, "The code is protected by PyArmor: what runs cannot be read.", true));
@@ -188,12 +191,17 @@ fn signs_around(bytes: &[u8]) -> bool {
     window.len() >= 200 && letters * 5 < window.len()
 }
 
+/// What stands in such names; few sources hold any of it.
+const SEED: [&str; 5] = ["lIl", "IlI", "OO0", "O0O", "_______"];
+static SEEDS: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Searcher::new(SEED));
+
 /// Names of at least ten characters that are all `l`, `I`, `1`, or all `O`, `0`, or all underscores and those: where the
 /// first stands, once there are twenty.
 fn walls(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
+    SEEDS.as_ref().is_none_or(|seeds| seeds.find(bytes).is_some()).then_some(())?;
     let (mut found, mut first, mut next) = (0, 0, 0);
-    for seed in ["lIl", "IlI", "OO0", "O0O", "_______"] {
+    for seed in SEED {
         for at in memchr::memmem::find_iter(bytes, seed.as_bytes()).take(2_000) {
             if at < next {
                 continue;

@@ -1,8 +1,5 @@
 //! Code that stands so far to the right that no window shows it.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
 use sigma_core::{Category, Severity};
 
 use crate::facts::Effects;
@@ -24,8 +21,6 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 /// Spaces that push code out of the widest window.
 const RUN: usize = 160;
-/// What looks for them: it takes longer to make than to run.
-static SPACES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(&[b' '; RUN]));
 /// Bytes behind the spaces that are looked at.
 const SHOWN: usize = 4 << 10;
 /// What code that hides needs: a way to load, run or decode.
@@ -38,7 +33,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let bytes = source.facts.source.as_bytes();
     let acts = Effects::EVAL | Effects::SPAWN | Effects::NET | Effects::DECODE | Effects::IMPORT | Effects::NATIVE;
     let mut next = 0;
-    for at in SPACES.find_iter(bytes).take(MAX_RUNS).filter(|at| *at > 0) {
+    for at in runs(bytes).take(MAX_RUNS).filter(|at| *at > 0) {
         if at < next {
             continue;
         }
@@ -68,6 +63,44 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             let bent = letters.iter().any(|word| memchr::memmem::find(shown, word.as_bytes()).is_some());
             hits.push(if bent { hit.severity(Severity::Critical) } else { hit });
             return;
+        }
+    }
+}
+
+/// Where runs of at least [`RUN`] spaces begin. Whatever is that long covers one of every [`RUN`] bytes.
+fn runs(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let mut probe = RUN - 1;
+    std::iter::from_fn(move || {
+        while let Some(byte) = bytes.get(probe) {
+            if *byte != b' ' {
+                probe += RUN;
+                continue;
+            }
+            let start = bytes[..probe].iter().rposition(|byte| *byte != b' ').map_or(0, |before| before + 1);
+            let end = probe + bytes[probe..].iter().take_while(|byte| **byte == b' ').count();
+            // What ends a run is no space: the next one begins behind it.
+            probe = end + RUN;
+            if end - start >= RUN {
+                return Some(start);
+            }
+        }
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_found_wherever_they_begin() {
+        for start in 0..2 * RUN {
+            for length in [RUN - 1, RUN, RUN + 1, 3 * RUN] {
+                let text = format!("{}{}x{}", "x".repeat(start), " ".repeat(length), " ".repeat(RUN));
+                let second = start + length + 1;
+                let expect: Vec<usize> = if length < RUN { vec![second] } else { vec![start, second] };
+                assert_eq!(runs(text.as_bytes()).collect::<Vec<_>>(), expect, "{length} spaces at {start}");
+            }
         }
     }
 }

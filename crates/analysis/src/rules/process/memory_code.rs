@@ -36,11 +36,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         return;
     }
     // `mmap(..., PROT_EXEC)` whose address becomes a function.
-    let has = |text: &str| memchr::memmem::find(source.facts.source.as_bytes(), text.as_bytes());
-    let mapped = (has("PROT_EXEC").is_some() && has("mmap(").is_some()) || has(".mprotect(").is_some();
+    let has = |text: &str| source.holds(text);
+    let mapped = (has("PROT_EXEC") && has("mmap(")) || has(".mprotect(");
     if mapped
-        && (has("addressof(").is_some() || has("from_buffer(").is_some())
-        && let Some(at) = has("CFUNCTYPE(")
+        && (has("addressof(") || has("from_buffer("))
+        && let Some(at) = source.find("CFUNCTYPE(")
     {
         // When it runs is told by the native call that stands nearest.
         let call = native.iter().min_by_key(|call| (call.place.start as usize).abs_diff(at));
@@ -51,7 +51,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         hits.push(hit.loaded(Severity::High).message("Makes memory executable and calls what it put there."));
     }
     // A program that exists only as an open descriptor: `execve("/proc/self/fd/3", ..)`.
-    if has("memfd_create").is_some() || has("syscall(").is_some() {
+    if has("memfd_create") || has("syscall(") {
         let descriptor = |call: &&Call<'_>| {
             let program = call.positional(0).map(|first| first.items().first().unwrap_or(first));
             let name = program.and_then(Value::as_prefix).unwrap_or_default();
