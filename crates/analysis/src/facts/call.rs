@@ -96,6 +96,9 @@ impl<'a> Builder<'a> {
             self.pipes(&receiver, &arguments, place);
         }
         let callee = self.member(&receiver, key, place);
+        if let Some(class) = receiver.class.filter(|_| callee.function.is_none()) {
+            self.runs_coming(class, key);
+        }
         let taint = receiver.whole_taint();
         if loads_key(key)
             && let Some(first) = arguments.first()

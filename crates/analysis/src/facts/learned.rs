@@ -90,6 +90,8 @@ pub(super) struct Learned<'a> {
     /// Methods by class and name, and how many there are in all.
     pub methods: HashMap<u32, BTreeMap<Box<str>, u32>>,
     pub methods_kept: usize,
+    /// Methods by class and name that stand further down, perhaps.
+    pub coming: HashMap<(u32, &'a str), u32>,
     pub attributes: HashMap<(u32, Box<str>), Value<'a>>,
     /// Those that are other names of executors and decoders, by class.
     pub executors: HashMap<u32, BTreeMap<Box<str>, Effects>>,
@@ -188,6 +190,21 @@ impl<'a> Builder<'a> {
                 self.learned.methods_kept += 1;
                 methods.insert(name.into(), function);
             }
+        }
+    }
+
+    /// A method of a class that is read later. Until then it is known that who calls it runs it, and no more.
+    pub fn expect_method(&mut self, class: u32, name: &'a str, function: u32) {
+        if self.learned.coming.len() < MAX_FACTS {
+            self.learned.coming.insert((class, name), function);
+        }
+    }
+
+    /// Says that the function being read, or the module, runs a method that may be read later.
+    pub(super) fn runs_coming(&mut self, class: u32, name: &str) {
+        let coming: &HashMap<(u32, &str), u32> = &self.learned.coming;
+        if let Some(function) = coming.get(&(class, name)).copied() {
+            self.runs(function);
         }
     }
 

@@ -220,7 +220,10 @@ impl<'a> Builder<'a> {
         if let Some(known) = self.scope.get(name) {
             return known.value.clone();
         }
-        if let Some(value) = self.learned.outer.get(name) {
+        // Where functions are passed over, what one of them made of a variable around it is not seen again. Of a name that every
+        // function of a minified file has, another function's variable would be taken for it.
+        let others = self.kept.is_some() && self.language != Language::Python && bit(name) == 0;
+        if let Some(value) = self.learned.outer.get(name).filter(|_| !others) {
             return Value { origin: Some(name.into()), ..value.clone() };
         }
         if let Some(value) = self.of_global_object(name) {

@@ -41,7 +41,7 @@ pub(crate) fn decode_source(bytes: &[u8], language: Option<Language>) -> Decoded
 /// The text of a file that declares nothing: by its byte order mark, as UTF-8, or byte for byte as latin-1.
 pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.strip_prefix(MARKS[0]).unwrap_or(bytes);
-    if let Ok(text) = std::str::from_utf8(bytes) {
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
         // UTF-16 without a mark is valid UTF-8 too, with a NUL at every other place.
         return match unmarked_utf16(bytes) {
             Some(unit) => Cow::Owned(wide(bytes, unit)),

@@ -71,8 +71,9 @@ fn language(source: &[u8]) -> Option<Language> {
         |starts: &[&str]| text.lines().map(str::trim_start).any(|line| starts.iter().any(|s| line.starts_with(s)));
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let shebang = text.starts_with("#!");
-    if line(&["import ", "from ", "def ", "exec(", "eval(", "@", "class ", "__import__("])
-        && has(&["(", "import "])
+    // What is quick to tell comes first: most texts are no programs.
+    if has(&["(", "import "])
+        && line(&["import ", "from ", "def ", "exec(", "eval(", "@", "class ", "__import__("])
         && !has(&["function", "=>", "require(", "const ", "var ", "};", "atob(", "console."])
         || (shebang && has(&["python"]))
     {

@@ -166,7 +166,7 @@ impl<'a> Walker<'_, 'a> {
                 && let PropertyKey::StaticIdentifier(name) = &method.key
             {
                 let id = self.builder.declare_function(method.value.span.start);
-                self.builder.declare_method(class, name.name.as_str(), id);
+                self.builder.expect_method(class, name.name.as_str(), id);
             }
         }
     }

@@ -174,7 +174,7 @@ impl<'a> Walker<'_, 'a> {
         for method in class.body.iter().filter_map(Stmt::as_function_def_stmt) {
             if method.decorator_list.is_empty() {
                 let function = self.builder.declare_function(method.name.start().to_u32());
-                self.builder.declare_method(id, method.name.as_str(), function);
+                self.builder.expect_method(id, method.name.as_str(), function);
             }
         }
         let outer = self.class.replace(Class { id, base });
