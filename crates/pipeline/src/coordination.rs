@@ -98,6 +98,20 @@ impl Coordination {
     }
 }
 
+impl Audit {
+    /// What is not audited yet never is where the submission stops without it.
+    pub(crate) fn leave_out_audits(&mut self) {
+        if Coordination::of(self).next != Next::Stop {
+            return;
+        }
+        for row in &mut self.rows {
+            if row.state == RowState::Uncertified(Uncertified::NotAudited) {
+                row.state = RowState::Uncertified(Uncertified::Stopped);
+            }
+        }
+    }
+}
+
 impl Hall {
     /// Leaves out all audits of a project that stops without them.
     pub(crate) async fn stop_early(&self, drawn: &mut Drawn) -> Result<(), AuditError> {

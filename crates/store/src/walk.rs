@@ -61,10 +61,10 @@ pub(crate) async fn step(
     Ok(step)
 }
 
-/// The statement of a step.
+/// The statement of a step. The limit stands inside, so that PostgreSQL's planner does not prepare for all certificates.
 pub(crate) fn step_sql(table: &str, done: &str) -> String {
     format!(
-        "SELECT c.id, CAST(CASE WHEN {done} THEN 1 ELSE 0 END AS BIGINT) FROM {table} c WHERE c.id > $1 ORDER BY c.id
-         LIMIT $2"
+        "SELECT c.id, CAST(CASE WHEN {done} THEN 1 ELSE 0 END AS BIGINT)
+         FROM (SELECT id FROM {table} WHERE id > $1 ORDER BY id LIMIT $2) c ORDER BY c.id"
     )
 }
