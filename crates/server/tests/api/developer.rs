@@ -337,6 +337,22 @@ async fn a_draft_that_will_stop_is_told_so_and_costs_nothing() {
     assert_eq!(quote(&draft).await["totalUsd"], 0);
 }
 
+/// The server lays the files out to read them; where, is not told.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_told_by_the_names_that_were_sent() {
+    let scene = Scene::new().await;
+    let ann = scene.token("ann", &[Scope::Submit]).await;
+    let check = async |files: Value, expect: &str| {
+        let got = scene.ask(&ann, "POST", "/drafts", Some(&json!({ "files": files }))).await;
+        assert_eq!((got.status, got.code().as_str()), (400, "invalid-manifest"), "{}", got.text());
+        let detail = got.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.starts_with(expect) && !detail.contains("tmp"), "{detail}");
+    };
+    check(json!({"notes.md": "x"}), "your files: no manifest found").await;
+    check(json!({"package.json": "{"}), "package.json").await;
+    check(json!({"sub/notes.md": "x"}), "your files: no manifest found").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_somebody_elses_is_not_there() {
     let scene = Scene::new().await;

@@ -156,9 +156,9 @@ async fn what_is_sealed_later_waits_for_the_contract() {
     };
     let first = certify("first", 5).await;
     assert_eq!(queued().await, 0, "no contract is known");
-    assert_eq!(waiting().await, [first.clone()]);
+    assert_eq!(waiting().await, [first.as_str()]);
     let (newer, older) = (certify("newer", 9).await, certify("older", 1).await);
-    assert_eq!(waiting().await, [older.clone(), newer.clone(), first.clone()], "the walk comes last");
+    assert_eq!(waiting().await, [older.as_str(), newer.as_str(), first.as_str()], "the walk comes last");
     assert_eq!(queued().await, 2);
     let all = store.uncommitted(&target(1), 9).await.unwrap();
     assert!(store.begin_certificates(&target(1), &AnchorKind::Commit, &all, at(1)).await.unwrap());
