@@ -317,7 +317,7 @@ async fn a_draft_that_will_stop_is_told_so_and_costs_nothing() {
     assert_eq!(other, [("not-audited".to_owned(), "not audited, because the submission stops".to_owned())]);
     let said = quote(&draft).await;
     assert_eq!((&said["totalUsd"], &said["notAudited"]), (&json!(0), &json!(1)), "{said:#}");
-    let why = "pypi:leaf@1.0 (TRANSITIVE_L1) is BLOCKED: BLOCKED by an operator: it steals";
+    let why = "pypi:leaf@1.0 (TRANSITIVE_L1) is BLOCKED by an operator: it steals";
     assert_eq!(said["stops"], json!([why]));
     let ended = submit(&draft, "2").await;
     assert_eq!((&ended["state"], &ended["result"]["reasons"]), (&json!("stopped"), &json!([why])), "{ended:#}");
