@@ -70,7 +70,10 @@ async fn what_is_asked_often_reads_no_whole_table() {
         // Only what waits, or was decided, is read from one end to the other; and once a while an index of names.
         let part = plan.contains("CO-ROUTINE c");
         let whole = |line: &str| {
-            (!part && line == "SCAN c") || line == "SCAN n" || line.starts_with("SCAN c ") || line.contains("certified_at>?")
+            (!part && line == "SCAN c")
+                || line == "SCAN n"
+                || line.starts_with("SCAN c ")
+                || line.contains("certified_at>?")
         };
         assert!(!plan.lines().any(whole), "{sql}\n{plan}");
     };
