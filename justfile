@@ -47,6 +47,10 @@ bench-fill *ARGS:
 bench-lookup *ARGS:
     cargo bench -p sigma-store --bench lookup -- {{ARGS}}
 
+# What it costs to move a store from SQLite: `from=FOLDER postgres://…`, an empty database
+bench-copy *ARGS:
+    cargo bench -p sigma-store --bench copy -- {{ARGS}}
+
 # What an answer takes to be written, with its members in order and by name
 bench-answer *ARGS:
     cargo bench -p sigma-certificate --bench answer -- {{ARGS}}

@@ -90,6 +90,9 @@ impl Hall {
         }
         self.note_standings(&mut rows).await?;
         audit.rows = rows;
+        if options.preview && options.stop_early {
+            audit.leave_out_audits();
+        }
         let stops = options.stop_early && Coordination::of(&audit).next == Next::Stop;
         if !options.preview && !stops {
             self.run_entry_points(&mut audit, progress).await?;

@@ -7,6 +7,7 @@
 //! What stops it may be known before anything is audited: a declaration is refused, a package is certified as blocked. Then no
 //! audit changes that, and none is made, because each has its price.
 
+use sigma_certificate::Action;
 use sigma_core::{Depth, ResolvedPackage, SecurityLevel};
 
 use crate::audit_project::{Drawn, Plan};
@@ -54,8 +55,13 @@ impl Coordination {
             match &row.state {
                 RowState::Cached(certificate) | RowState::Audited(certificate) => {
                     let level = row.level().unwrap_or(certificate.payload().security_level);
+                    // An operator's BLOCKED is the level; what else an operator decided is said beside it.
                     let decided = row.standing.as_ref().map_or_else(String::new, |standing| {
-                        format!(": {} by an operator: {}", standing.action.status().as_str(), standing.reason)
+                        let word = match standing.action {
+                            Action::Block => String::new(),
+                            other => format!(": {}", other.status().as_str()),
+                        };
+                        format!("{word} by an operator: {}", standing.reason)
                     });
                     let line = format!("{id} ({depth}) is {level}{decided}");
                     match (level, depth <= Depth::TransitiveL1) {
@@ -95,6 +101,20 @@ impl Coordination {
             (true, true) => (Next::Proceed, Vec::new()),
         };
         Self { next, reasons, advisories }
+    }
+}
+
+impl Audit {
+    /// What is not audited yet never is where the submission stops without it.
+    pub(crate) fn leave_out_audits(&mut self) {
+        if Coordination::of(self).next != Next::Stop {
+            return;
+        }
+        for row in &mut self.rows {
+            if row.state == RowState::Uncertified(Uncertified::NotAudited) {
+                row.state = RowState::Uncertified(Uncertified::Stopped);
+            }
+        }
     }
 }
 

@@ -42,6 +42,9 @@ pub enum Uncertified {
 /// The reason of packages below the audited levels: they are counted, not explained one by one.
 pub const BEYOND_DEPTH: &str = "deeper than the audited levels";
 
+/// The reason of packages whose audits are left out, because nothing that they come to changes that the submission stops.
+pub(crate) const STOPPED: &str = "not audited, because the submission stops";
+
 impl Uncertified {
     /// The reason in a sentence without a full stop.
     pub fn describe(&self) -> String {
@@ -55,7 +58,7 @@ impl Uncertified {
             ),
             Self::Unavailable(why) => format!("not fetched: {why}"),
             Self::NotAudited => "not audited yet".to_owned(),
-            Self::Stopped => "not audited, because the submission stops".to_owned(),
+            Self::Stopped => STOPPED.to_owned(),
         }
     }
 }

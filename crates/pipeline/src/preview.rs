@@ -1,8 +1,11 @@
 //! How a project's dependencies stand before it is submitted: direct ones one by one, transitive ones counted.
 
 use serde::Serialize;
-use sigma_certificate::{CertificationStatus, PackageAnalysis, PackageEntry};
-use sigma_core::{Depth, Ecosystem, Severity, Warning};
+use sigma_certificate::{CertificationStatus, PackageAnalysis, PackageEntry, ParentEntry};
+use sigma_core::{Depth, Ecosystem, SecurityLevel, Severity, Warning};
+
+use crate::outcome::STOPPED;
+use crate::{Audit, PriceTable};
 
 /// The package preview of the developer API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,7 +26,7 @@ pub struct PackagePreview {
     /// Of these, not eligible: no registry could vouch for them.
     #[cfg_attr(feature = "schema", schema(example = 0))]
     pub packages_rejected: u64,
-    /// Of these, without certificate, and not to be audited: they could not be resolved, or not be judged.
+    /// Of these, without certificate, and not to be audited: they could not be resolved, or not be judged, or the submission stops first.
     #[cfg_attr(feature = "schema", schema(example = 1))]
     pub packages_uncertified: u64,
     /// Transitive dependencies that were found and looked up.
@@ -35,7 +38,8 @@ pub struct PackagePreview {
     /// What the registry saves, in whole USD.
     #[cfg_attr(feature = "schema", schema(example = 14))]
     pub savings_usd: u64,
-    /// What is audited costs, in whole USD.
+    /// What is audited costs, in whole USD. Nothing where the submission stops first: then warnings with the code `stops-submission`
+    /// say why, and nothing is owed.
     #[cfg_attr(feature = "schema", schema(example = 4))]
     pub uncached_cost_usd: u64,
     /// The direct dependencies.
@@ -85,6 +89,24 @@ pub enum PreviewStatus {
 }
 
 impl PackagePreview {
+    /// Before a draft is submitted: what stops it is said at the direct dependencies that are it, or bring it.
+    pub fn of_draft(audit: &Audit, prices: &PriceTable) -> Self {
+        let analysis = audit.package_analysis(prices);
+        let mut preview = Self::of(&analysis);
+        let direct = analysis.packages.iter().filter(|entry| entry.dependency_type == Depth::Direct);
+        for (entry, item) in direct.zip(&mut preview.items) {
+            let own = stops(entry).then(|| format!("{} is what stops the submission", named(entry)));
+            let brought = analysis.packages.iter().filter(|one| {
+                let by_this = |parent: &ParentEntry| parent.package == named(entry);
+                stops(one) && one.dependency_type != Depth::Direct && one.parents.iter().any(by_this)
+            });
+            let brought =
+                brought.map(|one| format!("{} stops the submission, and is needed by this package", named(one)));
+            item.warnings.extend(own.into_iter().chain(brought).map(stopping));
+        }
+        preview
+    }
+
     /// From the rows of an audit, or of a look-up that audited nothing.
     pub fn of(analysis: &PackageAnalysis) -> Self {
         let summary = &analysis.summary;
@@ -132,16 +154,41 @@ fn item(entry: &PackageEntry) -> PreviewItem {
     }
 }
 
+/// Whether this alone stops a submission, as [`Coordination`](crate::Coordination) has it.
+fn stops(entry: &PackageEntry) -> bool {
+    let near = entry.dependency_type <= Depth::TransitiveL1;
+    entry.status == CertificationStatus::Refused || near && entry.security_level == Some(SecurityLevel::Blocked)
+}
+
+/// As [`ParentEntry`] names it.
+fn named(entry: &PackageEntry) -> String {
+    let (ecosystem, name) = (entry.registry_source, &entry.package_name);
+    match &entry.package_version {
+        Some(version) => format!("{ecosystem}:{name}@{version}"),
+        None => name.clone(),
+    }
+}
+
+fn stopping(why: String) -> Warning {
+    let message = format!("{why}: nothing is audited, and nothing is owed");
+    let code = "stops-submission".to_owned();
+    Warning { severity: Severity::Critical, code, message, distribution: None, location: None, evidence: None }
+}
+
 /// Why a dependency can have no certificate: it is not eligible, or not resolved. What is still to be audited has an estimate, and
 /// nothing stands in its way.
 fn stands_in_the_way(entry: &PackageEntry) -> Option<Warning> {
-    let code = match entry.status {
-        CertificationStatus::Refused => "not-eligible",
-        CertificationStatus::Uncertified if entry.estimated_complexity_tier.is_none() => "not-certifiable",
+    let (code, severity) = match entry.status {
+        CertificationStatus::Refused => ("not-eligible", Severity::High),
+        // Nothing is held against it.
+        CertificationStatus::Uncertified if entry.reason.as_deref() == Some(STOPPED) => ("not-audited", Severity::Info),
+        CertificationStatus::Uncertified if entry.estimated_complexity_tier.is_none() => {
+            ("not-certifiable", Severity::High)
+        }
         _ => return None,
     };
     Some(Warning {
-        severity: Severity::High,
+        severity,
         code: code.to_owned(),
         message: entry.reason.clone()?,
         distribution: None,

@@ -16,6 +16,7 @@ mod config;
 mod coverage;
 mod developer;
 mod encoding;
+mod explained;
 mod front;
 mod health;
 mod kept;

@@ -108,5 +108,5 @@ fn page(file: &str, config: Arc<utoipa_swagger_ui::Config<'static>>) -> Response
 async fn explain(Path(code): Path<String>) -> Result<String, Problem> {
     let known = Code::ALL.into_iter().find(|one| one.as_str() == code);
     let code = known.ok_or_else(|| Problem::new(Code::NotFound, "no problem has this code"))?;
-    Ok(format!("{}\n{} ({})\n", code.as_str(), code.title(), code.status()))
+    Ok(format!("{}\n{} ({})\n\n{}\n", code.as_str(), code.title(), code.status(), code.meaning()))
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{Redirect, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
@@ -110,8 +111,23 @@ pub(crate) fn router(app: App) -> Router {
         .layer(CompressionLayer::new())
         .layer(middleware::map_response(not_modified))
         .layer(cors)
+        .layer(middleware::from_fn(public_only))
         .layer(middleware::from_fn(front::label))
         .with_state(app)
+}
+
+/// Scripts of other origins may read what is public. Tokens are for programs of their owners: a browser is told nothing of those answers.
+async fn public_only(request: Request, next: Next) -> Response {
+    let owned = request.uri().path().starts_with("/api/v1/sigma/");
+    let mut response = next.run(request).await;
+    if owned {
+        let of_cors = |name: &HeaderName| name.as_str().starts_with("access-control-");
+        let names: Vec<HeaderName> = response.headers().keys().filter(|name| of_cors(name)).cloned().collect();
+        for name in names {
+            response.headers_mut().remove(name);
+        }
+    }
+    response
 }
 
 /// What is not sent again would have had this header (RFC 9110, section 15.4.5); there is nothing to compress, so nobody added it.

@@ -6,7 +6,7 @@
 use sigma_core::Timestamp;
 use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
 
-use crate::database::placeholders;
+use crate::database::{Kind, placeholders};
 use crate::{Store, StoreError, Writing};
 
 /// The condition that certificate `c` is announced.
@@ -24,7 +24,12 @@ impl Store {
             return Ok(false);
         }
         let mut transaction = self.database.write().await?;
-        match self.log_origin().await? {
+        // Whoever seals reads this table until it commits: what does not wait for the log is there when what is older is looked through.
+        if self.database.kind() == Kind::Postgres {
+            sqlx::query("LOCK TABLE ledger IN ACCESS EXCLUSIVE MODE").execute(&mut *transaction).await?;
+        }
+        let row = sqlx::query("SELECT origin FROM ledger").fetch_optional(&mut *transaction).await?;
+        match row.map(|row| row.try_get::<String, _>(0)).transpose()? {
             Some(bound) if bound == origin => return Ok(false),
             Some(bound) => return Err(StoreError::OtherLog { bound, got: origin.to_owned() }),
             None => {}

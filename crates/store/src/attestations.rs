@@ -8,8 +8,9 @@ use sigma_core::Timestamp;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::announced::announce;
-use crate::decisions::{COLUMNS, NEWEST, decision};
+use crate::decisions::{COLUMNS, decision};
 use crate::reader::committed;
+use crate::walk::{OVER, step};
 use crate::{Store, StoreError};
 
 /// A signed statement.
@@ -196,28 +197,43 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
-    /// Certificates without a statement, the oldest first. `waiting`: only those that wait to be announced, which costs no more
-    /// than there are; those from before the store had a log are found by looking at all of them.
+    /// Certificates that wait to be announced and have no statement, the oldest first of packages, then of submissions.
     ///
     /// # Errors
     /// When the database refuses, or a certificate is damaged.
-    pub async fn unattested(&self, most: u32, waiting: bool) -> Result<Vec<AnyCertificate>, StoreError> {
+    pub async fn unattested(&self, most: u32) -> Result<Vec<AnyCertificate>, StoreError> {
         let mut found = Vec::new();
         for (table, package) in [("certificate", true), ("submission_certificate", false)] {
-            let from = match waiting {
-                true => format!("unannounced u JOIN {table} c ON c.id = u.id"),
-                false => format!("{table} c"),
-            };
-            let sql = format!(
-                "SELECT c.payload FROM {from} WHERE NOT EXISTS (SELECT 1 FROM attestation a WHERE a.subject = c.id)
-                 ORDER BY c.certified_at, c.id LIMIT $1"
-            );
+            let sql = unattested_sql(table);
             let rows = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(most)).fetch_all(&self.database.pool).await?;
             for row in rows {
                 found.push(open(row.try_get(0)?, package)?);
             }
         }
         Ok(found)
+    }
+
+    /// The next certificates without a statement that are older than the store's log, in order of id, at most `most`. A step of a walk
+    /// through all of them, which is done once: none of this step does not mean none of the next. Nothing when the walk is over.
+    ///
+    /// # Errors
+    /// When the database refuses, or a certificate is damaged.
+    pub async fn older_than_log(&self, most: u32) -> Result<Option<Vec<AnyCertificate>>, StoreError> {
+        let row = sqlx::query("SELECT walked FROM ledger").fetch_optional(&self.database.pool).await?;
+        let Some(row) = row else { return Ok(None) };
+        let walked: String = row.try_get(0)?;
+        if walked == OVER {
+            return Ok(None);
+        }
+        let step = step(&self.database.pool, &walked, ATTESTED, None, most as usize).await?;
+        if step.walked != walked {
+            sqlx::query("UPDATE ledger SET walked = $1").bind(&step.walked).execute(&self.database.pool).await?;
+        }
+        let mut found = Vec::with_capacity(step.missing.len());
+        for id in &step.missing {
+            found.extend(self.any_certificate(id).await?);
+        }
+        Ok(Some(found))
     }
 
     /// A certificate of either kind by its id.
@@ -248,9 +264,7 @@ impl Store {
     pub async fn decided_certificates(&self) -> Result<Vec<DecidedCertificate>, StoreError> {
         let mut found = Vec::new();
         for (table, package) in [("certificate", true), ("submission_certificate", false)] {
-            let sql =
-                format!("SELECT {COLUMNS}, c.payload FROM {table} c {NEWEST} WHERE e.seq IS NOT NULL ORDER BY e.seq");
-            for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.database.pool).await? {
+            for row in sqlx::query(AssertSqlSafe(decided_sql(table))).fetch_all(&self.database.pool).await? {
                 if let Some(decision) = decision(&row, 0)? {
                     found.push(DecidedCertificate { certificate: open(row.try_get(5)?, package)?, decision });
                 }
@@ -258,6 +272,27 @@ impl Store {
         }
         Ok(found)
     }
+}
+
+/// The condition that certificate `c` has a statement.
+pub(crate) const ATTESTED: &str = "EXISTS (SELECT 1 FROM attestation a WHERE a.subject = c.id)";
+
+/// What waits to be announced, and has no statement. It begins with what waits, which is little: the order of a `CROSS JOIN` is kept by
+/// SQLite's planner, and both databases find the certificate by its key.
+pub(crate) fn unattested_sql(table: &str) -> String {
+    format!(
+        "SELECT c.payload FROM unannounced u CROSS JOIN {table} c WHERE c.id = u.id AND NOT {ATTESTED}
+         ORDER BY c.certified_at, c.id LIMIT $1"
+    )
+}
+
+/// The newest decisions, from the log of operators: certificates about which nothing was decided are not looked at.
+pub(crate) fn decided_sql(table: &str) -> String {
+    format!(
+        "SELECT {COLUMNS}, c.payload FROM admin_event e CROSS JOIN {table} c
+         WHERE c.id = e.subject AND NOT EXISTS (SELECT 1 FROM admin_event n WHERE n.subject = e.subject AND n.seq > e.seq)
+         ORDER BY e.seq"
+    )
 }
 
 /// The subject of the status list.

@@ -153,7 +153,7 @@ fn open(path: &Path) -> Result<File, StoreError> {
 }
 
 /// PostgreSQL's advisory locks have 64-bit names. Two packages that share one by chance only wait for each other.
-fn number(name: &str) -> i64 {
+pub(crate) fn number(name: &str) -> i64 {
     Sha256::of(name.as_bytes()).as_bytes().iter().take(8).fold(0_i64, |key, byte| (key << 8) | i64::from(*byte))
 }
 

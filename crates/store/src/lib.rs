@@ -31,6 +31,7 @@ mod submissions;
 mod tokens;
 mod transcripts;
 mod versions;
+mod walk;
 mod writing;
 
 pub use anchors::{Anchor, AnchorKind, AnchorState, AnchorTarget, AnchorTransaction, Uncommitted};

@@ -62,9 +62,8 @@ impl Store {
                 None => found.extend(self.page_of(ecosystem, filter, after, limit, None).await?),
                 // Two ways to have a level now: sealed with it, and given it. Each has its own index.
                 Some(_) => {
-                    found.extend(self.page_of(ecosystem, filter, after, limit, Some("c.level =")).await?);
-                    let given = "c.id IN (SELECT d.subject FROM admin_event d) AND c.level <>";
-                    found.extend(self.page_of(ecosystem, filter, after, limit, Some(given)).await?);
+                    found.extend(self.page_of(ecosystem, filter, after, limit, Some(Level::Sealed)).await?);
+                    found.extend(self.page_of(ecosystem, filter, after, limit, Some(Level::Given)).await?);
                 }
             }
         }
@@ -73,16 +72,16 @@ impl Store {
         Ok(found)
     }
 
-    /// One ecosystem's part of a page. `sealed` is what holds between the sealed level and the wanted one.
+    /// One ecosystem's part of a page, of those that have the wanted level in one way.
     async fn page_of(
         &self,
         ecosystem: Ecosystem,
         filter: &Filter,
         after: Option<&Cursor>,
         limit: u32,
-        sealed: Option<&str>,
+        way: Option<Level>,
     ) -> Result<Vec<Listed>, StoreError> {
-        let (sql, texts) = page_sql(filter, sealed);
+        let (sql, texts) = page_sql(filter, way);
         let (at, id) = after.map_or((i64::MAX, ""), |cursor| (cursor.certified_at, cursor.id.as_str()));
         let query = sqlx::query(AssertSqlSafe(sql)).bind(ecosystem.as_str()).bind(at).bind(id).bind(i64::from(limit));
         self.listed(texts.into_iter().fold(query, |query, text| query.bind(text))).await
@@ -151,22 +150,44 @@ impl Store {
     }
 }
 
+/// How a certificate comes to have its level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// It was sealed with it.
+    Sealed,
+    /// An operator's decision gave it.
+    Given,
+}
+
 /// The statement of a page, and what it is asked with from `$5` on.
-pub(crate) fn page_sql<'a>(filter: &'a Filter, sealed: Option<&str>) -> (String, Vec<&'a str>) {
-    // Names have few certificates each: with the sign, the planner finds those, and reads no others because they are in this order.
-    let time = if filter.name.is_some() { "+c.certified_at" } else { "c.certified_at" };
+pub(crate) fn page_sql(filter: &Filter, way: Option<Level>) -> (String, Vec<&str>) {
+    let given = way == Some(Level::Given);
+    // Names have few certificates each: with the sign, the planner finds those, and reads no others because they are in this order. Few
+    // certificates were decided about: with both, it begins with the decisions.
+    let time = if filter.name.is_some() || given { "+c.certified_at" } else { "c.certified_at" };
+    let from = match given {
+        true => "admin_event e CROSS JOIN certificate c".to_owned(),
+        false => format!("certificate c {NEWEST}"),
+    };
     let mut sql = format!(
-        "SELECT {LISTED}, {COLUMNS} FROM certificate c {NEWEST}
+        "SELECT {LISTED}, {COLUMNS} FROM {from}
          WHERE c.ecosystem = $1 AND ({time}, c.id) < ($2, $3) AND {ANNOUNCED}"
     );
+    if given {
+        sql.push_str(" AND c.id = e.subject AND NOT EXISTS (SELECT 1 FROM admin_event n WHERE n.subject = e.subject AND n.seq > e.seq)");
+    }
     let mut texts = Vec::new();
     if let Some(name) = &filter.name {
         texts.push(name.as_str());
         sql.push_str(&format!(" AND c.name = ${}", 4 + texts.len()));
     }
-    if let (Some(level), Some(sealed)) = (filter.level, sealed) {
+    if let (Some(level), Some(way)) = (filter.level, way) {
         texts.push(level.as_str());
         let number = 4 + texts.len();
+        let sealed = match way {
+            Level::Sealed => "c.level =",
+            Level::Given => "c.level <>",
+        };
         sql.push_str(&format!(" AND {sealed} ${number} AND {EFFECTIVE} = ${number}"));
     }
     sql.push_str(&format!(" ORDER BY {time} DESC, c.id DESC LIMIT $4"));

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use sigma_core::Ecosystem;
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
 
+use crate::announced::ANNOUNCED;
 use crate::database::placeholders;
 use crate::decisions::NEWEST;
 use crate::listing::EFFECTIVE;
@@ -23,10 +24,48 @@ pub struct PopularList {
     pub names: Vec<String>,
 }
 
-/// The newest certificate of its exact package that is announced.
-const CURRENT: &str = "NOT EXISTS (SELECT 1 FROM unannounced u WHERE u.id = c.id) AND NOT EXISTS (SELECT 1 FROM certificate n
-    WHERE n.ecosystem = c.ecosystem AND n.name = c.name AND n.version = c.version
-    AND NOT EXISTS (SELECT 1 FROM unannounced u WHERE u.id = n.id) AND (n.certified_at > c.certified_at OR (n.certified_at = c.certified_at AND n.id < c.id)))";
+/// The condition that certificate `c` with its newest decision `e` certifies its exact package now: it is announced and the newest such, not
+/// revoked, not BLOCKED, and no other of the package was blocked by an operator. The signs keep SQLite's planner from looking for newer
+/// certificates among those of the whole ecosystem, in the order of their time.
+fn certifies() -> String {
+    let same = "n.ecosystem = c.ecosystem AND n.name = c.name AND n.version = c.version
+        AND NOT EXISTS (SELECT 1 FROM unannounced u WHERE u.id = n.id)";
+    format!(
+        "{EFFECTIVE} <> 'BLOCKED' AND {ANNOUNCED}
+         AND NOT EXISTS (SELECT 1 FROM certificate n WHERE {same}
+             AND (+n.certified_at > c.certified_at OR (+n.certified_at = c.certified_at AND n.id < c.id)))
+         AND NOT EXISTS (SELECT 1 FROM certificate n JOIN admin_event b
+             ON b.seq = (SELECT MAX(m.seq) FROM admin_event m WHERE m.subject = n.id) WHERE {same} AND b.action = 'block')"
+    )
+}
+
+/// Exact packages with a certificate, of which the key of the table tells without reading a certificate.
+pub(crate) const PACKAGES: &str =
+    "SELECT COUNT(*) FROM (SELECT DISTINCT ecosystem, name, version FROM certificate) all_of_them";
+
+/// Those of them that are not certified now. Only what was sealed as BLOCKED, decided about or not announced can be.
+pub(crate) fn uncertified_sql() -> String {
+    let certifies = certifies();
+    format!(
+        "SELECT COUNT(*) FROM (
+             SELECT ecosystem, name, version FROM certificate WHERE ecosystem IN ('pypi', 'npm') AND level = 'BLOCKED'
+             UNION SELECT c.ecosystem, c.name, c.version FROM admin_event d CROSS JOIN certificate c WHERE c.id = d.subject
+             UNION SELECT c.ecosystem, c.name, c.version FROM unannounced u CROSS JOIN certificate c WHERE c.id = u.id
+         ) p WHERE NOT EXISTS (
+             SELECT 1 FROM certificate c {NEWEST}
+             WHERE c.ecosystem = p.ecosystem AND c.name = p.name AND c.version = p.version AND {certifies})"
+    )
+}
+
+/// Which of the names from `$2` on have a certified version.
+pub(crate) fn certified_names_sql(names: usize) -> String {
+    format!(
+        "SELECT DISTINCT c.name FROM certificate c {NEWEST}
+         WHERE c.ecosystem = $1 AND c.name IN (VALUES {}) AND {}",
+        placeholders(2, names, 1),
+        certifies()
+    )
+}
 
 impl Store {
     /// Replaces the list of an ecosystem.
@@ -62,9 +101,9 @@ impl Store {
 
     /// How many exact packages have a current certificate: the newest of its package, not revoked and not BLOCKED.
     pub async fn certified_packages(&self) -> Result<u64, StoreError> {
-        let sql = format!("SELECT COUNT(*) FROM certificate c {NEWEST} WHERE {EFFECTIVE} <> 'BLOCKED' AND {CURRENT}");
-        let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&self.database.pool).await?;
-        Ok(row.try_get::<i64, _>(0)?.unsigned_abs())
+        let mut snapshot = self.database.snapshot().await?;
+        let packages = count(&mut snapshot, PACKAGES.to_owned()).await?;
+        Ok(packages.saturating_sub(count(&mut snapshot, uncertified_sql()).await?))
     }
 
     /// Which of these names have at least one version with a current certificate.
@@ -74,11 +113,7 @@ impl Store {
             if chunk.is_empty() {
                 continue;
             }
-            let sql = format!(
-                "SELECT DISTINCT c.name FROM certificate c {NEWEST}
-                 WHERE c.ecosystem = $1 AND c.name IN (VALUES {}) AND {EFFECTIVE} <> 'BLOCKED' AND {CURRENT}",
-                placeholders(2, chunk.len(), 1)
-            );
+            let sql = certified_names_sql(chunk.len());
             let query = sqlx::query(AssertSqlSafe(sql)).bind(ecosystem.as_str());
             let query = chunk.iter().fold(query, |query, name| query.bind(name));
             for row in query.fetch_all(&self.database.pool).await? {
@@ -87,4 +122,9 @@ impl Store {
         }
         Ok(found)
     }
+}
+
+async fn count(snapshot: &mut Transaction<'_, Any>, sql: String) -> Result<u64, StoreError> {
+    let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut **snapshot).await?;
+    Ok(row.try_get::<i64, _>(0)?.unsigned_abs())
 }

@@ -69,7 +69,6 @@ async fn serve(folder: &LedgerFolder, store: &Store, clock: &Clock) -> LedgerErr
 /// Until the claim is lost.
 async fn run(ledger: &mut Ledger, claim: &mut Claim, store: &Store, clock: &Clock) -> Result<(), LedgerError> {
     let mut rested = Timestamp::from_millis(i64::MIN);
-    let mut everything = true;
     loop {
         let now = clock();
         let due = now.as_millis().saturating_sub(rested.as_millis()) >= REST;
@@ -77,13 +76,12 @@ async fn run(ledger: &mut Ledger, claim: &mut Claim, store: &Store, clock: &Cloc
             if !claim.is_held().await {
                 return Ok(());
             }
-            let synced = ledger.sync(store, everything, now).await?;
-            everything = false;
+            let synced = ledger.sync(store, true, now).await?;
             if synced.certificates + synced.decisions > 0 {
                 let (certificates, decisions) = (synced.certificates, synced.decisions);
                 tracing::info!(certificates, decisions, log.size = synced.size, "logged and announced");
             }
-            rested = now;
+            rested = if synced.more { Timestamp::from_millis(i64::MIN) } else { now };
         }
         tokio::time::sleep(LOOK).await;
     }

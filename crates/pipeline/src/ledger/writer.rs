@@ -26,12 +26,16 @@ pub struct Synced {
     pub status: bool,
     /// Entries of the log.
     pub size: u64,
+    /// Whether there may be more that is older than the log: it is looked through in parts.
+    pub more: bool,
 }
 
 /// How long a status list holds, in milliseconds: a day. Verifiers warn or refuse after that.
 const STATUS_LIFETIME: i64 = 24 * 3_600_000;
 /// Certificates that are signed at a time.
 const BATCH: u32 = 500;
+/// Steps of one run through what is older than the log: decisions wait no longer than that.
+const STEPS: u32 = 20;
 
 /// The one who signs and logs. One process at a time: the log's folder is locked.
 pub struct Ledger {
@@ -59,8 +63,8 @@ impl Ledger {
     }
 
     /// Signs and logs every certificate and every standing decision that waits for the log, and renews the status list where a
-    /// decision is new or half of its time is over. What is logged is announced. Doing it again changes nothing. `everything`: also
-    /// looks through all that the store has, for what is older than its log; done by itself when the store gets its log.
+    /// decision is new or half of its time is over. What is logged is announced. Doing it again changes nothing. `everything`: where
+    /// nothing waits, it goes on with what is older than the log, which is looked through once; done by itself when the store gets it.
     ///
     /// # Errors
     /// When the store's certificates go into another log, or the store, the signer or the log fails. What was logged stays; the next run
@@ -75,10 +79,22 @@ impl Ledger {
         }
         // What an earlier run signed and did not log.
         self.log_pending(store, now).await?;
+        let mut steps = if everything { STEPS } else { 0 };
         loop {
-            let certificates = store.unattested(BATCH, !everything).await?;
+            let mut certificates = store.unattested(BATCH).await?;
             if certificates.is_empty() {
-                break;
+                synced.more = everything && steps == 0;
+                if steps == 0 {
+                    break;
+                }
+                steps -= 1;
+                match store.older_than_log(BATCH).await? {
+                    Some(older) => certificates = older,
+                    None => break,
+                }
+            }
+            if certificates.is_empty() {
+                continue;
             }
             let mut statements = Vec::with_capacity(certificates.len());
             for certificate in &certificates {

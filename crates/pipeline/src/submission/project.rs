@@ -64,8 +64,8 @@ pub enum ProjectError {
     #[error("{0}")]
     Files(String),
     /// The manifests cannot be read.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
+    #[error("{0}")]
+    Manifest(String),
     /// They could not be laid out to be read: our own fault.
     #[error("cannot lay out the project's files: {0}")]
     Io(#[from] std::io::Error),
@@ -92,7 +92,13 @@ impl Project {
             }
             std::fs::write(path, text)?;
         }
-        let read = manifest::read(folder.path(), options)?;
+        // Where they were laid out for a moment is nothing to whoever sent them.
+        let unreadable = |error: ManifestError| {
+            let root = folder.path().display().to_string();
+            let told = error.to_string().replace(&format!("{root}/"), "").replace(&root, "your files");
+            ProjectError::Manifest(told)
+        };
+        let read = manifest::read(folder.path(), options).map_err(unreadable)?;
         let mut manifests = read.manifests;
         // What was passed over for a more exact file is told beside the first manifest.
         if let Some(first) = manifests.first_mut() {

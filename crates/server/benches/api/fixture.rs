@@ -85,6 +85,13 @@ impl Scene {
         filling::spread(number, over.min(self.certificates))
     }
 
+    /// Statements that look-ups took so far: of answers that are kept, none.
+    pub fn statements(&self) -> u64 {
+        let text = String::from_utf8(get_body(self.app.address, "/metrics")).expect("text");
+        let figure = text.lines().find_map(|line| line.strip_prefix("sigma_lookup_statements_total "));
+        figure.and_then(|figure| figure.parse().ok()).expect("a figure")
+    }
+
     pub fn batch(&self) -> Vec<u8> {
         let purls: Vec<String> = (0..1000).map(|number| format!("pkg:npm/name-{number}@1.0.0")).collect();
         let body = serde_json::json!({ "purls": purls }).to_string();

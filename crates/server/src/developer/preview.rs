@@ -11,7 +11,8 @@ use crate::problem::{Code, Problem, Problems, Refusals};
 
 /// Status of a draft's dependencies
 ///
-/// `items` are the direct dependencies; transitive ones are counted. Nothing is submitted or audited.
+/// `items` are the direct dependencies; transitive ones are counted. Nothing is submitted or audited. Where a declaration is not
+/// eligible, or a direct or L1 package is BLOCKED, submitting it ends before anything is audited: it then costs nothing.
 #[utoipa::path(
     post, path = "/drafts/{draftId}/package-preview", tag = "developer",
     params(("draftId" = String, Path, description = "The draft")), security(("token" = ["read"])),
@@ -23,7 +24,7 @@ pub(crate) async fn preview(
     Path(id): Path<String>,
 ) -> Result<Json<PackagePreview>, Problem> {
     let audit = look_up(&app, &caller.owner, &id).await?;
-    let preview = PackagePreview::of(&audit.package_analysis(plane(&app)?.developer.hall.prices()));
+    let preview = PackagePreview::of_draft(&audit, plane(&app)?.developer.hall.prices());
     let (_, project) = drafts::find(&app, &caller.owner, &id).await?;
     // A category without packages has none of them looked at.
     let enabled = project.code.is_none_or(|code| code.category.has_packages());

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use sigma_certificate::CertificationStatus;
 use sigma_core::{ComplexityTier, Depth, Ecosystem};
+use sigma_pipeline::{Coordination, Next};
 use utoipa::ToSchema;
 
 use super::caller::Reader;
@@ -33,6 +34,9 @@ pub(crate) struct Quote {
     lines: Vec<Line>,
     /// Packages that are neither, and so cost nothing.
     not_audited: usize,
+    /// Why submitting it now ends before anything is audited or reviewed; empty where nothing is known to stop it. Where there is a
+    /// reason, nothing is owed.
+    stops: Vec<String>,
 }
 
 /// Price by complexity, in whole USD.
@@ -53,7 +57,7 @@ pub(crate) struct Prices {
 pub(crate) struct CodeLine {
     /// standard, complex or high-complex.
     complexity_tier: ComplexityTier,
-    /// What it costs.
+    /// What it costs; nothing where the submission stops before it.
     price_usd: u64,
 }
 
@@ -88,7 +92,10 @@ pub(crate) async fn quote(
     let audit = preview::look_up(&app, &caller.owner, &id).await?;
     let (_, project) = drafts::find(&app, &caller.owner, &id).await?;
     let prices = plane(&app)?.developer.hall.prices();
-    let code = project.code.map(|code| CodeLine { complexity_tier: code.tier, price_usd: prices.price(code.tier) });
+    let coordination = Coordination::of(&audit);
+    let stops = if coordination.next == Next::Stop { coordination.reasons } else { Vec::new() };
+    let review = |tier| if stops.is_empty() { prices.price(tier) } else { 0 };
+    let code = project.code.map(|code| CodeLine { complexity_tier: code.tier, price_usd: review(code.tier) });
     let analysis = audit.package_analysis(prices);
     let all = analysis.packages.len();
     let priced = analysis.packages.into_iter().filter(|entry| entry.estimated_complexity_tier.is_some());
@@ -113,5 +120,6 @@ pub(crate) async fn quote(
         prices: Prices { standard: prices.standard, complex: prices.complex, high_complex: prices.high_complex },
         not_audited: all - lines.len(),
         lines,
+        stops,
     }))
 }

@@ -72,11 +72,15 @@ pub(crate) struct Benchmark {
     taken_on: String,
 }
 
-/// The last answer: counting every certificate is worth remembering, and whoever comes meanwhile waits for the same.
+/// The last answer, and until when it is kept: counting is worth remembering, and whoever comes meanwhile waits for the same.
 pub(crate) struct Stats {
     last: Arc<Mutex<Option<(Instant, Tagged)>>>,
     keep: Duration,
 }
+
+/// How many times as long as it took to count an answer is kept at least: a twentieth of one processor is the most that a store of any size
+/// spends on it. Ten million certificates take seconds.
+const TIMES: u32 = 20;
 
 impl Stats {
     pub(crate) fn new(config: &ServerConfig) -> Self {
@@ -87,23 +91,29 @@ impl Stats {
 /// Registry statistics
 #[utoipa::path(
     get, path = "/packages/stats", tag = "packages",
-    responses((status = 200, description = "A snapshot, at most a few seconds old", body = RegistryStats), Problems)
+    responses((status = 200, description = "A snapshot, at most `stats_seconds` old, or twenty times as old as it took to count", body = RegistryStats), Problems)
 )]
 pub(crate) async fn stats(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     let mut last = app.stats.last.clone().lock_owned().await;
-    if let Some((at, answer)) = &*last
-        && at.elapsed() < app.stats.keep
+    if let Some((until, answer)) = &*last
+        && Instant::now() < *until
     {
         return Ok(answer.respond(&headers));
     }
     // A task of its own: a client that leaves must not make the next one count from the beginning.
     let counting = tokio::spawn(async move {
+        let began = Instant::now();
         let json = serde_json::to_vec(&count(&app).await?).map_err(Problem::internal)?;
         let answer = Tagged::hashed(json);
-        *last = Some((Instant::now(), answer.clone()));
+        *last = Some((Instant::now() + kept(app.stats.keep, began.elapsed()), answer.clone()));
         Ok::<_, Problem>(answer)
     });
     Ok(counting.await.map_err(Problem::internal)??.respond(&headers))
+}
+
+/// How long an answer is kept that took so long. Whoever configures no time at all wants every answer counted.
+fn kept(configured: Duration, took: Duration) -> Duration {
+    if configured.is_zero() { configured } else { configured.max(took * TIMES) }
 }
 
 async fn count(app: &App) -> Result<RegistryStats, StoreError> {
@@ -134,4 +144,21 @@ async fn tops(app: &App, ecosystem: Ecosystem, benchmarks: &mut Vec<Benchmark>) 
     let tops = Tops { top100: top(100), top500: top(500), top1000: top(1000) };
     benchmarks.push(Benchmark { registry_source: ecosystem, source: list.source, taken_on: list.taken_on });
     Ok(tops)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_took_long_is_kept_long() {
+        let check = |configured: u64, took: u64, expect: u64| {
+            let kept = kept(Duration::from_secs(configured), Duration::from_millis(took));
+            assert_eq!(kept, Duration::from_secs(expect), "{took} ms");
+        };
+        check(10, 3, 10);
+        check(10, 500, 10);
+        check(10, 6_000, 120);
+        check(0, 6_000, 0);
+    }
 }

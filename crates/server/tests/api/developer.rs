@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sigma_analysis::{Analyser, Limits};
-use sigma_core::Timestamp;
+use sigma_certificate::Action;
+use sigma_core::{PackageId, Timestamp};
 use sigma_ecosystem::manifest::ReadOptions;
 use sigma_ecosystem::{EcosystemConfig, Ecosystems};
 use sigma_pipeline::{Hall, HallConfig, ReviewRooms, Worker, WorkerConfig};
 use sigma_server::{AuditsConfig, Developer, ServerConfig};
-use sigma_store::{NewJob, Scope, Secret, Token};
+use sigma_store::{NewDecision, NewJob, Scope, Secret, Token};
 use sigma_testkit::{FakeEcosystem, Wheel};
 use url::Url;
 
@@ -140,13 +141,22 @@ async fn from_a_draft_to_its_end() {
         {
           "cached": false,
           "dependencyType": "DIRECT",
-          "estimatedComplexityTier": "standard",
-          "estimatedPriceUsd": 2,
+          "estimatedComplexityTier": null,
+          "estimatedPriceUsd": 0,
           "packageName": "demo",
           "packageVersion": "1.0",
           "registrySource": "pypi",
           "status": "UNCERTIFIED",
-          "warnings": []
+          "warnings": [
+            {
+              "code": "not-audited",
+              "distribution": null,
+              "evidence": null,
+              "location": "requirements.txt:1",
+              "message": "not audited, because the submission stops",
+              "severity": "INFO"
+            }
+          ]
         },
         {
           "cached": false,
@@ -185,19 +195,27 @@ async fn from_a_draft_to_its_end() {
               "location": null,
               "message": "local path at requirements.txt:3: publish it and name a release on PyPI, or submit the code itself for review",
               "severity": "HIGH"
+            },
+            {
+              "code": "stops-submission",
+              "distribution": null,
+              "evidence": null,
+              "location": null,
+              "message": "./local is what stops the submission: nothing is audited, and nothing is owed",
+              "severity": "CRITICAL"
             }
           ]
         }
       ],
       "packagesCertifiedFromCache": 0,
       "packagesRejected": 1,
-      "packagesToAudit": 1,
+      "packagesToAudit": 0,
       "packagesTotal": 3,
-      "packagesUncertified": 1,
+      "packagesUncertified": 2,
       "savingsUsd": 0,
       "transitiveDependenciesChecked": 1,
       "transitiveDependenciesUncertified": 1,
-      "uncachedCostUsd": 4
+      "uncachedCostUsd": 0
     }
     "#);
     let draft = scene.draft(&ann, "demo==1.0\n").await;
@@ -247,6 +265,92 @@ async fn from_a_draft_to_its_end() {
     assert_eq!(scene.ask(&ann, "GET", &format!("/drafts/{draft}"), None).await.status, 404);
     let totals = scene.app.store.totals().await.unwrap();
     assert_eq!((totals.submissions, totals.saved_usd), (1, 0));
+}
+
+/// What is certain to stop has no audit, and so costs nothing: preview and quote say so, and the submission then does as they said.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_that_will_stop_is_told_so_and_costs_nothing() {
+    let scene = Scene::new().await;
+    scene.publish();
+    scene.eco.pypi.add(Wheel::new("other", "1.0").file("other/__init__.py", "VALUE = 1\n").build());
+    let ann = scene.token("ann", &[Scope::Read, Scope::Submit]).await;
+    let first = scene.draft(&ann, "demo==1.0\n").await;
+    let submit = async |draft: &str, key: &str| {
+        let key = [("idempotency-key", key)];
+        let got = scene.ask_with(&ann, "POST", &format!("/drafts/{draft}/submit"), None, &key).await;
+        scene.work().await;
+        let at = got.header("location").strip_prefix(BASE).unwrap().to_owned();
+        scene.ask(&ann, "GET", &at, None).await.json()
+    };
+    assert_eq!(submit(&first, "1").await["state"], "cleared");
+    let preview =
+        async |draft: &str| scene.ask(&ann, "POST", &format!("/drafts/{draft}/package-preview"), None).await.json();
+    let quote = async |draft: &str| scene.ask(&ann, "GET", &format!("/drafts/{draft}/quote"), None).await.json();
+    let figures = |preview: &Value| {
+        ["packagesToAudit", "packagesUncertified", "uncachedCostUsd"].map(|name| preview[name].as_u64().unwrap())
+    };
+    let warnings = |preview: &Value, item: usize| -> Vec<(String, String)> {
+        let all = preview["items"][item]["warnings"].as_array().unwrap().iter();
+        all.map(|one| (one["code"].as_str().unwrap().to_owned(), one["message"].as_str().unwrap().to_owned())).collect()
+    };
+
+    let draft = scene.draft(&ann, "demo==1.0\nother==1.0\n").await;
+    assert_eq!(figures(&preview(&draft).await), [1, 0, 2], "nothing stops it yet");
+    assert_eq!(quote(&draft).await["stops"], json!([]));
+    // An operator blocks what the direct dependency needs.
+    let leaf: PackageId = "pypi:leaf@1.0".parse().unwrap();
+    let certificate = scene.app.store.certificates_of(&leaf).await.unwrap().remove(0);
+    let decision = NewDecision {
+        certificate: certificate.id().to_owned(),
+        action: Action::Block,
+        reason: "it steals".to_owned(),
+        operator: "ada".to_owned(),
+        at: Timestamp::from_millis(9),
+    };
+    scene.app.store.decide(&decision).await.unwrap();
+    let stopping = preview(&draft).await;
+    assert_eq!(figures(&stopping), [0, 1, 0], "{stopping:#}");
+    let [demo, other] = [0, 1].map(|item| warnings(&stopping, item));
+    let brings =
+        "pypi:leaf@1.0 stops the submission, and is needed by this package: nothing is audited, and nothing is owed";
+    assert_eq!(demo, [("stops-submission".to_owned(), brings.to_owned())]);
+    assert_eq!(other, [("not-audited".to_owned(), "not audited, because the submission stops".to_owned())]);
+    let said = quote(&draft).await;
+    assert_eq!((&said["totalUsd"], &said["notAudited"]), (&json!(0), &json!(1)), "{said:#}");
+    let why = "pypi:leaf@1.0 (TRANSITIVE_L1) is BLOCKED by an operator: it steals";
+    assert_eq!(said["stops"], json!([why]));
+    let ended = submit(&draft, "2").await;
+    assert_eq!((&ended["state"], &ended["result"]["reasons"]), (&json!("stopped"), &json!([why])), "{ended:#}");
+    assert!(scene.app.store.certificates_of(&"pypi:other@1.0".parse().unwrap()).await.unwrap().is_empty());
+
+    // The same where it is a direct dependency itself, and where a declaration is refused.
+    let draft = scene.draft(&ann, "leaf==1.0\nother==1.0\n").await;
+    let direct = preview(&draft).await;
+    assert_eq!(figures(&direct), [0, 1, 0], "{direct:#}");
+    let own = "pypi:leaf@1.0 is what stops the submission: nothing is audited, and nothing is owed";
+    assert_eq!(warnings(&direct, 0).last(), Some(&("stops-submission".to_owned(), own.to_owned())));
+    let draft = scene.draft(&ann, "other==1.0\n./local\n").await;
+    let refused = preview(&draft).await;
+    assert_eq!(figures(&refused), [0, 1, 0], "{refused:#}");
+    let codes: Vec<String> = warnings(&refused, 1).into_iter().map(|(code, _)| code).collect();
+    assert_eq!(codes, ["not-eligible", "stops-submission"]);
+    assert_eq!(quote(&draft).await["totalUsd"], 0);
+}
+
+/// The server lays the files out to read them; where, is not told.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_told_by_the_names_that_were_sent() {
+    let scene = Scene::new().await;
+    let ann = scene.token("ann", &[Scope::Submit]).await;
+    let check = async |files: Value, expect: &str| {
+        let got = scene.ask(&ann, "POST", "/drafts", Some(&json!({ "files": files }))).await;
+        assert_eq!((got.status, got.code().as_str()), (400, "invalid-manifest"), "{}", got.text());
+        let detail = got.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.starts_with(expect) && !detail.contains("tmp"), "{detail}");
+    };
+    check(json!({"notes.md": "x"}), "your files: no manifest found").await;
+    check(json!({"package.json": "{"}), "package.json").await;
+    check(json!({"sub/notes.md": "x"}), "your files: no manifest found").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

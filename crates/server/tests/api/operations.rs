@@ -60,7 +60,8 @@ async fn the_reference_needs_no_other_host() {
     }
     assert!(loaded >= 4, "{text}");
     assert!(app.get("/reference/swagger-initializer.js").await.text().contains("/openapi.json"));
-    assert!(app.get("/problems/not-certified").await.text().contains("404"));
+    let explained = app.get("/problems/not-certified").await.text();
+    assert!(explained.contains("404") && explained.contains("says nothing about whether it is safe"), "{explained}");
     assert_eq!(app.get("/problems/none").await.status, 404);
     let api = app.get("/api/v1/public/packages").await;
     assert_eq!(api.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
@@ -78,6 +79,14 @@ async fn browsers_may_read_and_bodies_are_compressed() {
     let preflight = app.send("OPTIONS", "/v1/query", &asks, b"").await;
     assert_eq!(preflight.status, 200);
     assert!(preflight.header("access-control-allow-methods").contains("POST"));
+    // What takes a token is no business of other origins.
+    for owned in ["/api/v1/sigma/dev/drafts", "/api/v1/sigma/admin/log"] {
+        for method in ["OPTIONS", "GET"] {
+            let got = app.send(method, owned, &asks, b"").await;
+            let told = got.headers.keys().filter(|name| name.starts_with("access-control-")).count();
+            assert_eq!(told, 0, "{method} {owned}");
+        }
+    }
     for encoding in ["gzip", "br", "zstd"] {
         let got = app.send("GET", target, &[("accept-encoding", encoding)], b"").await;
         assert_eq!(got.header("content-encoding"), encoding);

@@ -11,7 +11,7 @@ use sigma_core::Sha256;
 use sigma_ledger::{
     Artifact, MAX_BUNDLE, Outcome as Proven, Policy, Report, Stale, State, TrustedRoot, verify as check,
 };
-use sigma_pipeline::LedgerError;
+use sigma_pipeline::{LedgerError, Synced};
 use sigma_store::Duty;
 
 use crate::args::{Args, Format, LedgerArgs, LedgerCommand, Verify};
@@ -34,7 +34,16 @@ pub async fn run(args: &Args, command: &LedgerArgs) -> Result<Outcome> {
             let store = wire::store(&config).await?;
             let Some(_claim) = store.try_claim(Duty::Log).await? else { return Err(LedgerError::Busy.into()) };
             let mut ledger = folder.open()?;
-            let synced = ledger.sync(&store, true, wire::now()).await?;
+            let mut synced = ledger.sync(&store, true, wire::now()).await?;
+            while synced.more {
+                let next = ledger.sync(&store, true, wire::now()).await?;
+                synced = Synced {
+                    certificates: synced.certificates + next.certificates,
+                    decisions: synced.decisions + next.decisions,
+                    status: synced.status || next.status,
+                    ..next
+                };
+            }
             let status = if synced.status { ", a new status list" } else { "" };
             super::print(&format!(
                 "{} certificate(s) and {} decision(s) logged{status}; the log has {} entries\n",

@@ -5,7 +5,6 @@ use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
 
 use super::{AnchorKind, AnchorTarget, number};
 use crate::database::placeholders;
-use crate::decisions::NEWEST;
 use crate::{Store, StoreError};
 
 /// A certificate that is to be put on a chain.
@@ -63,43 +62,6 @@ impl Store {
         Ok(())
     }
 
-    /// Certificates that were never to be put into a contract, the oldest first.
-    pub async fn uncommitted(&self, target: &AnchorTarget, most: u32) -> Result<Vec<Uncommitted>, StoreError> {
-        let mut found = Vec::new();
-        for table in ["certificate", "submission_certificate"] {
-            let sql = format!(
-                "SELECT c.id, c.payload_hash FROM {table} c
-                 WHERE NOT EXISTS (SELECT 1 FROM anchor_certificate x WHERE x.chain_id = $1 AND x.contract = $2
-                     AND x.kind = 'commit' AND x.certificate_id = c.id)
-                 ORDER BY c.certified_at, c.id LIMIT $3"
-            );
-            found.extend(self.certificates(&sql, target, most).await?);
-        }
-        found.truncate(most as usize);
-        Ok(found)
-    }
-
-    /// Certificates that operators revoked, and whose revocation was never to be put into a contract.
-    pub async fn revoked_and_uncommitted(
-        &self,
-        target: &AnchorTarget,
-        most: u32,
-    ) -> Result<Vec<Uncommitted>, StoreError> {
-        let mut found = Vec::new();
-        for table in ["certificate", "submission_certificate"] {
-            let sql = format!(
-                "SELECT c.id, c.payload_hash FROM {table} c {NEWEST}
-                 WHERE c.id IN (SELECT d.subject FROM admin_event d WHERE d.action = 'revoke') AND e.action = 'revoke'
-                     AND NOT EXISTS (SELECT 1 FROM anchor_certificate x WHERE x.chain_id = $1 AND x.contract = $2
-                         AND x.kind = 'revoke' AND x.certificate_id = c.id)
-                 ORDER BY e.seq LIMIT $3"
-            );
-            found.extend(self.certificates(&sql, target, most).await?);
-        }
-        found.truncate(most as usize);
-        Ok(found)
-    }
-
     /// The payload hashes of an anchor, in order.
     pub async fn anchored_hashes(&self, seq: u64) -> Result<Vec<String>, StoreError> {
         let rows = sqlx::query("SELECT payload_hash FROM anchor_certificate WHERE anchor = $1 ORDER BY payload_hash")
@@ -107,17 +69,6 @@ impl Store {
             .fetch_all(&self.database.pool)
             .await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
-    }
-
-    async fn certificates(&self, sql: &str, target: &AnchorTarget, most: u32) -> Result<Vec<Uncommitted>, StoreError> {
-        let query = sqlx::query(AssertSqlSafe(sql.to_owned()))
-            .bind(number(target.chain_id))
-            .bind(&target.contract)
-            .bind(i64::from(most));
-        let rows = query.fetch_all(&self.database.pool).await?;
-        rows.iter()
-            .map(|row| Ok(Uncommitted { certificate_id: row.try_get(0)?, payload_hash: row.try_get(1)? }))
-            .collect()
     }
 
     async fn begin_anchor(
@@ -194,6 +145,15 @@ async fn insert(
                 .bind(seq);
         }
         query.execute(&mut **transaction).await?;
+        if *kind == AnchorKind::Commit {
+            let sql = format!(
+                "DELETE FROM uncommitted WHERE chain_id = $1 AND certificate_id IN (VALUES {})",
+                placeholders(2, chunk.len(), 1)
+            );
+            let query = sqlx::query(AssertSqlSafe(sql)).bind(number(target.chain_id));
+            let query = chunk.iter().fold(query, |query, one| query.bind(&one.certificate_id));
+            query.execute(&mut **transaction).await?;
+        }
     }
     Ok(true)
 }

@@ -7,10 +7,13 @@
 mod choose;
 mod receipt;
 mod transactions;
+mod waiting;
 
 pub use choose::Uncommitted;
 pub(crate) use receipt::{ANCHOR, ANCHOR_COLUMNS, OWN, PLACE, chosen};
 pub use transactions::AnchorTransaction;
+#[cfg(test)]
+pub(crate) use waiting::{COMMITTED_OR_QUEUED, DECIDED, QUEUED};
 
 use sigma_core::Timestamp;
 use sqlx::AssertSqlSafe;
@@ -161,7 +164,7 @@ impl Store {
 }
 
 /// What the database keeps as signed. Larger numbers are nowhere near.
-fn number(value: u64) -> i64 {
+pub(crate) fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 

@@ -264,7 +264,7 @@ pub(super) const TABLES: &[Table] = &[
         ],
         key: 1,
     },
-    Table { name: "ledger", columns: &[("origin", Text), ("since", Number)], key: 1 },
+    Table { name: "ledger", columns: &[("origin", Text), ("since", Number), ("walked", Text)], key: 1 },
     Table { name: "unannounced", columns: &[("id", Text)], key: 1 },
     Table {
         name: "anchor",
@@ -284,6 +284,16 @@ pub(super) const TABLES: &[Table] = &[
             ("updated_at", Number),
         ],
         key: 1,
+    },
+    Table {
+        name: "contract",
+        columns: &[("chain_id", Number), ("contract", Text), ("takes", Number), ("walked", Text), ("decided", Number)],
+        key: 1,
+    },
+    Table {
+        name: "uncommitted",
+        columns: &[("chain_id", Number), ("certificate_id", Text), ("certified_at", Number)],
+        key: 2,
     },
     Table {
         name: "anchor_certificate",

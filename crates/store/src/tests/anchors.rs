@@ -94,20 +94,23 @@ async fn of_many_who_begin_at_once_one_does() {
 #[tokio::test]
 async fn certificates_are_committed_and_revoked_once() {
     let (_place, store) = store().await;
-    let all: Vec<_> = (1..=3).map(|n| sealed(&format!("pypi:demo{n}@1.0"), &[n as u8], "r1", n)).collect();
+    let mut all: Vec<_> = (1..=3).map(|n| sealed(&format!("pypi:demo{n}@1.0"), &[n as u8], "r1", n)).collect();
+    // What was there before the contract was known comes in order of id.
+    all.sort_by(|a, b| a.certificate.id().cmp(b.certificate.id()));
     for one in &all {
         store.insert(one).await.unwrap();
     }
     let ids = |found: &[Uncommitted]| found.iter().map(|one| one.certificate_id.clone()).collect::<Vec<_>>();
     let expect = |of: &[usize]| of.iter().map(|n| all[*n].certificate.id().to_owned()).collect::<Vec<_>>();
     let found = store.uncommitted(&target(1), 2).await.unwrap();
-    assert_eq!(ids(&found), expect(&[0, 1]), "the oldest first");
+    assert_eq!(ids(&found), expect(&[0, 1]));
     assert_eq!(found[0].payload_hash, all[0].certificate.payload_hash());
     assert!(store.begin_certificates(&target(1), &AnchorKind::Commit, &found, at(1)).await.unwrap());
     let hashes = store.anchored_hashes(1).await.unwrap();
     assert_eq!(hashes.len(), 2);
     assert_eq!(ids(&store.uncommitted(&target(1), 9).await.unwrap()), expect(&[2]));
     assert_eq!(ids(&store.uncommitted(&target(2), 9).await.unwrap()), expect(&[0, 1, 2]), "another contract has none");
+    assert_eq!(ids(&store.uncommitted(&target(1), 9).await.unwrap()), expect(&[2]), "and back again");
     let anchor = store.anchor_of(all[0].certificate.id()).await.unwrap().unwrap();
     assert_eq!((anchor.state, anchor.kind), (AnchorState::Waiting, AnchorKind::Commit));
     assert_eq!(store.anchor_of(all[2].certificate.id()).await.unwrap(), None);
@@ -132,6 +135,75 @@ async fn certificates_are_committed_and_revoked_once() {
     assert_eq!(store.revoked_and_uncommitted(&target(1), 9).await.unwrap(), []);
     let anchor = store.anchor_of(all[0].certificate.id()).await.unwrap().unwrap();
     assert_eq!((anchor.state, anchor.kind), (AnchorState::Final, AnchorKind::Commit), "its commit, not its revocation");
+}
+
+/// What is sealed once the contract is known waits for it, the oldest first; an anchor that was begun takes it from there.
+#[tokio::test]
+async fn what_is_sealed_later_waits_for_the_contract() {
+    let (_place, store) = store().await;
+    let certify = async |name: &str, at: i64| {
+        let one = sealed(&format!("pypi:{name}@1.0"), name.as_bytes(), "r1", at);
+        store.insert(&one).await.unwrap();
+        one.certificate.id().to_owned()
+    };
+    let waiting = async || {
+        let found = store.uncommitted(&target(1), 9).await.unwrap();
+        found.into_iter().map(|one| one.certificate_id).collect::<Vec<_>>()
+    };
+    let queued = async || -> i64 {
+        let row = sqlx::query_scalar("SELECT COUNT(*) FROM uncommitted");
+        row.fetch_one(&store.database.pool).await.unwrap()
+    };
+    let first = certify("first", 5).await;
+    assert_eq!(queued().await, 0, "no contract is known");
+    assert_eq!(waiting().await, [first.as_str()]);
+    let (newer, older) = (certify("newer", 9).await, certify("older", 1).await);
+    assert_eq!(waiting().await, [older.as_str(), newer.as_str(), first.as_str()], "the walk comes last");
+    assert_eq!(queued().await, 2);
+    let all = store.uncommitted(&target(1), 9).await.unwrap();
+    assert!(store.begin_certificates(&target(1), &AnchorKind::Commit, &all, at(1)).await.unwrap());
+    assert_eq!((waiting().await, queued().await), (vec![], 0));
+    // Looked through once: what is over is not looked at again, and what is sealed is there at once.
+    let walked = async || -> String {
+        sqlx::query_scalar("SELECT walked FROM contract").fetch_one(&store.database.pool).await.unwrap()
+    };
+    assert_eq!(walked().await, "~");
+    let last = certify("last", 3).await;
+    assert_eq!((waiting().await, walked().await), (vec![last], "~".to_owned()));
+    // Another contract of the chain begins anew, and nothing is queued for the one before.
+    assert_eq!(store.uncommitted(&target(2), 9).await.unwrap().len(), 4);
+    certify("another", 4).await;
+    assert_eq!(queued().await, 1);
+}
+
+/// Decisions are looked through once, and one that a later one replaced is dealt with.
+#[tokio::test]
+async fn revocations_are_found_after_the_place_that_was_looked_at() {
+    let (_place, store) = store().await;
+    let all: Vec<_> = (0..3).map(|n| sealed(&format!("pypi:demo{n}@1.0"), &[n as u8], "r1", n)).collect();
+    for one in &all {
+        store.insert(one).await.unwrap();
+        store.decide(&decide(one.certificate.id(), Action::Revoke, 9)).await.unwrap();
+    }
+    let found = async || store.revoked_and_uncommitted(&target(1), 1).await.unwrap();
+    let decided = async || -> i64 {
+        sqlx::query_scalar("SELECT decided FROM contract").fetch_one(&store.database.pool).await.unwrap()
+    };
+    for (n, one) in all.iter().enumerate() {
+        let next = found().await;
+        assert_eq!((next[0].certificate_id.as_str(), decided().await), (one.certificate.id(), n as i64));
+        assert!(store.begin_certificates(&target(1), &AnchorKind::Revoke, &next, at(1)).await.unwrap());
+        store.finish_anchor(n as u64 + 1, "0x01", 7, at(70), at(2)).await.unwrap();
+    }
+    assert_eq!((found().await, decided().await), (vec![], 3));
+    store.decide(&decide(all[0].certificate.id(), Action::Block, 10)).await.unwrap();
+    assert_eq!((found().await, decided().await), (vec![], 4));
+    assert_eq!(
+        store.uncommitted(&target(1), 9).await.unwrap().len(),
+        3,
+        "the certificates were never asked for before"
+    );
+    assert_eq!(decided().await, 4, "which does not begin the decisions anew");
 }
 
 /// The root that covers a certificate: the first final one of the contract in use, before others, before one on its way.

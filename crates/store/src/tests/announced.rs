@@ -45,11 +45,15 @@ async fn what_waits_for_the_log_is_not_read() {
     // Audits use it, so that nothing is audited twice.
     assert_eq!(store.certificates_of(&package).await.unwrap().len(), 1);
 
-    assert_eq!(store.unattested(9, true).await.unwrap().len(), 1, "what waits");
-    assert_eq!(store.unattested(9, false).await.unwrap().len(), 2, "and what is older than the log");
+    let ids = |found: &[AnyCertificate]| found.iter().map(|one| one.id().to_owned()).collect::<Vec<_>>();
+    assert_eq!(ids(&store.unattested(9).await.unwrap()), [id], "what waits");
+    let both = store.older_than_log(9).await.unwrap().unwrap();
+    assert_eq!(both.len(), 2, "and what is older than the log: {both:?}");
+    assert_eq!(store.older_than_log(1).await.unwrap().unwrap().len(), 1, "nothing was done about them");
     store.keep_envelopes(&[(id.to_owned(), b"{}".to_vec())]).await.unwrap();
     assert_eq!(public().await, only_the_older_one, "signed is not logged");
-    assert_eq!(store.unattested(9, true).await.unwrap().len(), 0);
+    assert_eq!(store.unattested(9).await.unwrap().len(), 0);
+    assert_eq!(ids(&store.older_than_log(9).await.unwrap().unwrap()), [before.certificate.id()]);
     assert_eq!(store.pending_attestations(9).await.unwrap().len(), 1);
     reader.fresh();
     told.lock().unwrap().clear();
@@ -67,4 +71,37 @@ async fn what_waits_for_the_log_is_not_read() {
     }
     assert!(told.lock().unwrap().iter().all(|change| *change == Change::Package(package.clone())), "{told:?}");
     assert!(!told.lock().unwrap().is_empty());
+}
+
+/// What is older than the log is looked through once, a part at a time; what is sealed meanwhile waits for the log by itself.
+#[tokio::test]
+async fn what_is_older_than_the_log_is_looked_through_once() {
+    let (_place, store) = store().await;
+    assert_eq!(store.older_than_log(9).await.unwrap(), None, "there is no log");
+    let mut older: Vec<String> = Vec::new();
+    for number in 0..5_u8 {
+        let one = sealed(&format!("pypi:older{number}@1.0"), &[number], "r1", i64::from(number));
+        store.insert(&one).await.unwrap();
+        older.push(one.certificate.id().to_owned());
+    }
+    older.sort();
+    store.bind_log("sigma.example.org/log", Timestamp::from_millis(9)).await.unwrap();
+    let attest = async |ids: &[String]| {
+        let envelopes: Vec<_> = ids.iter().map(|id| (id.clone(), b"{}".to_vec())).collect();
+        store.keep_envelopes(&envelopes).await.unwrap();
+    };
+    let (mut found, mut steps) = (Vec::new(), 0);
+    while let Some(step) = store.older_than_log(2).await.unwrap() {
+        let ids: Vec<String> = step.iter().map(|one| one.id().to_owned()).collect();
+        assert!(ids.len() <= 2, "{ids:?}");
+        attest(&ids).await;
+        found.extend(ids);
+        steps += 1;
+        assert!(steps < 20, "it ends");
+    }
+    assert_eq!(found, older);
+    let newer = sealed("pypi:newer@1.0", b"newer", "r1", 9);
+    store.insert(&newer).await.unwrap();
+    assert_eq!(store.older_than_log(9).await.unwrap(), None, "once");
+    assert_eq!(store.unattested(9).await.unwrap()[0].id(), newer.certificate.id());
 }

@@ -64,10 +64,13 @@ async fn a_connection_that_is_lost_is_noticed() {
         return;
     }
     let mut claim = store.try_claim(Duty::Log).await.unwrap().unwrap();
+    // By its number: other locks of the database, such as that of migrations, are no matter here.
     let own = sqlx::query_scalar::<_, String>(
         "SELECT CAST(pg_terminate_backend(pid) AS TEXT) FROM pg_locks WHERE locktype = 'advisory' AND granted
-         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-    );
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+         AND ((CAST(classid AS BIGINT) << 32) | CAST(objid AS BIGINT)) = $1",
+    )
+    .bind(crate::claims::number("log"));
     assert_eq!(own.fetch_all(&store.database.pool).await.unwrap(), ["true"]);
     assert!(!claim.is_held().await);
     drop(becomes(&store, Duty::Log).await);

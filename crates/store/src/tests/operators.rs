@@ -257,3 +257,57 @@ async fn an_older_store_is_brought_up_to_date() {
         sqlx::query_scalar("SELECT COUNT(*) FROM escalation").fetch_one(&store.database.pool).await.unwrap();
     assert_eq!(rows, 1, "the evidence stays");
 }
+
+/// A package counts as certified when what answers for it is no BLOCKED certificate: by level, by decision, by a newer one.
+#[tokio::test]
+async fn what_is_certified_now_is_counted() {
+    let (_place, store) = store().await;
+    let at_level = |package: &str, ruleset: &str, at: i64, level: SecurityLevel| {
+        let mut payload = sealed(package, package.as_bytes(), ruleset, at).certificate.payload().clone();
+        payload.security_level = level;
+        let certificate = sigma_certificate::PackageCertificate::seal(payload).unwrap();
+        Sealed { certificate, report: b"{}".to_vec(), round: b"{}".to_vec() }
+    };
+    let names: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).into();
+    let counted = async || {
+        let named = store.certified_names(Ecosystem::Npm, &names).await.unwrap();
+        let mut named: Vec<_> = named.into_iter().collect();
+        named.sort();
+        (store.certified_packages().await.unwrap(), named.concat())
+    };
+    let check = async |expect: (u64, &str)| assert_eq!(counted().await, (expect.0, expect.1.to_owned()));
+    check((0, "")).await;
+    let (a1, a2) = (
+        at_level("npm:a@1.0.0", "r1", 1, SecurityLevel::Clear),
+        at_level("npm:a@1.0.0", "r2", 2, SecurityLevel::Clear),
+    );
+    let (b1, b2) = (
+        at_level("npm:b@1.0.0", "r1", 1, SecurityLevel::Blocked),
+        at_level("npm:b@1.0.0", "r2", 2, SecurityLevel::Caution),
+    );
+    let c1 = at_level("npm:c@1.0.0", "r1", 5, SecurityLevel::Clear);
+    store.insert(&a1).await.unwrap();
+    check((1, "a")).await;
+    store.insert(&a2).await.unwrap();
+    check((1, "a")).await;
+    store.insert(&b1).await.unwrap();
+    check((1, "a")).await;
+    store.insert(&b2).await.unwrap();
+    check((2, "ab")).await;
+    store.insert(&c1).await.unwrap();
+    check((3, "abc")).await;
+    // A newer one that is BLOCKED answers, of older rules or not.
+    store.insert(&at_level("npm:c@1.0.0", "r2", 6, SecurityLevel::Blocked)).await.unwrap();
+    check((2, "ab")).await;
+    store.insert(&at_level("npm:c@2.0.0", "r2", 6, SecurityLevel::Monitored)).await.unwrap();
+    check((3, "abc")).await;
+    // An older certificate that is revoked does not answer; a block of it holds for the package, until it is lifted.
+    store.decide(&decide(a1.certificate.id(), Action::Revoke, 7)).await.unwrap();
+    check((3, "abc")).await;
+    store.decide(&decide(a1.certificate.id(), Action::Block, 8)).await.unwrap();
+    check((2, "bc")).await;
+    store.decide(&decide(a1.certificate.id(), Action::Override(SecurityLevel::Clear), 9)).await.unwrap();
+    check((3, "abc")).await;
+    store.decide(&decide(b2.certificate.id(), Action::Revoke, 10)).await.unwrap();
+    check((2, "ac")).await;
+}

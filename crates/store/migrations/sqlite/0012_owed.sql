@@ -1,0 +1,33 @@
+-- Certificates that are older than the log were looked through for those that are not in it: up to this id; `~`, which is above all
+-- ids, at the end. The walk begins when the store gets its log, and is done once.
+ALTER TABLE ledger ADD COLUMN walked TEXT NOT NULL DEFAULT '';
+
+-- The contract of each chain, and what of this store it has: what is older than its row here is found by a walk as above.
+CREATE TABLE contract (
+    chain_id INTEGER PRIMARY KEY, -- EIP-155
+    contract TEXT NOT NULL,       -- its address, 0x and 40 lower-case hexadecimal digits
+    takes    INTEGER NOT NULL,    -- 1 where every certificate is put there; 0 where roots of the log are
+    walked   TEXT NOT NULL,
+    decided  INTEGER NOT NULL     -- revocations up to this place in the operators' log are there, or no longer stand
+) STRICT;
+
+-- Certificates that are sealed and wait to be put into the contract of a chain. Written by triggers, so that no writer can forget it.
+CREATE TABLE uncommitted (
+    chain_id       INTEGER NOT NULL,
+    certificate_id TEXT NOT NULL,
+    certified_at   INTEGER NOT NULL, -- milliseconds since 1970, UTC
+    PRIMARY KEY (chain_id, certificate_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX uncommitted_by_time ON uncommitted (chain_id, certified_at, certificate_id);
+
+CREATE TRIGGER certificate_is_uncommitted AFTER INSERT ON certificate
+BEGIN
+    INSERT INTO uncommitted (chain_id, certificate_id, certified_at)
+    SELECT chain_id, NEW.id, NEW.certified_at FROM contract WHERE takes = 1;
+END;
+CREATE TRIGGER submission_certificate_is_uncommitted AFTER INSERT ON submission_certificate
+BEGIN
+    INSERT INTO uncommitted (chain_id, certificate_id, certified_at)
+    SELECT chain_id, NEW.id, NEW.certified_at FROM contract WHERE takes = 1;
+END;
