@@ -128,7 +128,12 @@ impl<'a> Builder<'a> {
                 self.set_member(&object, key.as_deref(), &held);
                 Value::default()
             }
-            "dict" | "Object.assign" | "JSON.stringify" | "json.dumps" | "Object.entries" | "Object.fromEntries"
+            "JSON.stringify" => {
+                let value = value(0)?.clone();
+                self.calls_of_itself(&value, "toJSON");
+                Value::tainted(taint)
+            }
+            "dict" | "Object.assign" | "json.dumps" | "Object.entries" | "Object.fromEntries"
             | "Object.values" => Value::tainted(taint),
             // Whoever goes through the names of all variables means to read them.
             "Object.keys" => Value::tainted(value(0)?.whole_taint().and(Taint::ENV_ALL)),

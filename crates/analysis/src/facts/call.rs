@@ -3,6 +3,7 @@
 use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder, MAX_FACTS};
 use super::expression::{filled, union};
+use super::laid_out::{packs, words_of};
 use super::learned::MADE_BY;
 use super::matter;
 use super::told::{
@@ -11,9 +12,12 @@ use super::told::{
 };
 use super::value::{Constant, Text, Value};
 use super::yields::results;
-use super::{Call, Place, api, chat, fold, name, personal, waits};
+use super::{Call, Place, api, chat, fold, name, personal, printed, waits};
 use crate::language::Language;
 use crate::operator::watch;
+
+/// What a file says of whoever it was fetched from.
+const FETCHED: Taint = Taint::DOWNLOADED.with(Taint::ADDRESS).with(Taint::NAMED_HOST);
 
 /// Arguments that are kept of one call.
 const MAX_ARGUMENTS: usize = 16;
@@ -74,7 +78,10 @@ impl<'a> Builder<'a> {
             self.run_arguments(&arguments);
         }
         let javascript = self.language != Language::Python;
-        if javascript && matches!(key, "call" | "apply" | "bind") && receiver.path.is_some() {
+        if javascript
+            && matches!(key, "call" | "apply" | "bind")
+            && (receiver.path.is_some() || receiver.function.is_some())
+        {
             let arguments = self.spread_apply(key, arguments);
             return match key {
                 "bind" if arguments.is_empty() => receiver,
@@ -124,7 +131,11 @@ impl<'a> Builder<'a> {
             Some(path) => path.contains("()") && api::effects(path).is_empty(),
         };
         if takes_in(key) && takes(callee.path.as_deref()) {
-            let added = union(arguments.iter().map(|argument| &argument.value));
+            let mut added = union(arguments.iter().map(|argument| &argument.value));
+            // Who puts a file into an archive puts in what it holds.
+            if receiver.path.as_deref().is_some_and(packs) {
+                added |= results(Effects::READ, added).and(Taint::HELD);
+            }
             self.grow(&receiver, added);
         }
         let writes = || callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::WRITE));
@@ -134,7 +145,7 @@ impl<'a> Builder<'a> {
         // `fs.writeFileSync(..)` is written to no file called `fs`.
         let handle = receiver.path.as_deref().is_none_or(|path| path.ends_with("()"));
         if let Some(origin) = receiver.origin.clone().filter(|_| handle && writes()) {
-            if remote || written.any(Taint::DECODED | Taint::HIDDEN | Taint::OWN) {
+            if remote || written.any(Taint::DECODED | Taint::HIDDEN | Taint::OWN | Taint::HELD) {
                 self.note_download(&origin, written);
             }
             if let Some(argument) = arguments.first() {
@@ -158,6 +169,10 @@ impl<'a> Builder<'a> {
             true => self.handed_on_by(&receiver, &arguments, place),
             false => Taint::NONE,
         };
+        // `Worker(Thread)().start()` runs the thread's own method.
+        if key == "start" && !javascript && !self.has_method(&receiver, "start") {
+            self.runs_methods(&receiver, &["run"]);
+        }
         self.note_event(&receiver, key, &arguments, place);
         let proof = arguments.first().and_then(|first| first.value.as_text()).is_some_and(is_proof);
         let made = receiver.path.clone().filter(|path| path.ends_with("()"));
@@ -218,10 +233,18 @@ impl<'a> Builder<'a> {
             }
             return result;
         }
+        let python = self.language == Language::Python;
         let called = callee.function.or_else(|| {
-            let constructors = if self.language == Language::Python { "__init__" } else { "constructor" };
+            let constructors = match (python, callee.made) {
+                (true, true) => "__call__",
+                (true, false) => "__init__",
+                (false, _) => "constructor",
+            };
             self.learned.method(callee.class?, constructors)
         });
+        if python && !callee.made && callee.function.is_none() {
+            self.runs_methods(&callee, &["__post_init__", "__new__"]);
+        }
         if let Some(maker) = callee.class.and_then(|class| self.learned.method(class, MADE_BY)) {
             self.runs(maker);
         }
@@ -292,7 +315,10 @@ impl<'a> Builder<'a> {
                 returned.taint = returned.taint.resolved(given, Taint::symbol);
                 result.join(returned);
             }
-            None => result.class = callee.class,
+            None => {
+                result.class = callee.class;
+                result.made = callee.class.is_some();
+            }
         }
         result
     }
@@ -325,6 +351,12 @@ impl<'a> Builder<'a> {
             let key = first.value.clone();
             self.grow(&key, Taint::KEY);
             self.grow_parameters(key.taint, Taint::KEY);
+        }
+        // Whoever makes a Proxy means its traps to run.
+        if &*path == "Proxy"
+            && let Some(Constant::Record(traps)) = arguments.get(1).map(|argument| argument.value.constant.clone())
+        {
+            traps.iter().filter_map(|(_, trap)| trap.function).for_each(|trap| self.runs(trap));
         }
         if chat::is_chat(&path) {
             self.give_orders(&arguments);
@@ -394,10 +426,13 @@ impl<'a> Builder<'a> {
             let net = if effects.any(Effects::NET) { Taint::REMOTE | fixed(&arguments) } else { Taint::NONE };
             self.note_unpacked(called_taint | net);
         }
-        let effects = effects | matters.effects;
+        // A program that sends what it is told is as good as a request.
+        let sends = effects.any(Effects::SPAWN) && called_taint.any(Taint::HELD) && printed::sends(&words_of(&arguments));
+        let effects = effects | matters.effects | if sends { Effects::NET } else { Effects::NONE };
         let archive = matches!(&*path, "zipfile.ZipFile" | "tarfile.open" | "adm-zip");
         if effects.any(Effects::OPEN | Effects::READ) {
-            taint |= self.downloaded_among(&arguments).and(Taint::WATCHED);
+            let held = self.downloaded_among(&arguments);
+            taint |= held.and(Taint::HELD) | results(Effects::READ, held.and(FETCHED)).without(Taint::FILE);
         }
         if effects.any(Effects::OPEN | Effects::READ)
             && arguments.first().is_some_and(|file| is_own_picture(&file.value))
@@ -422,6 +457,13 @@ impl<'a> Builder<'a> {
                 .collect();
             names.iter().for_each(|name| self.note_download(name, Taint::WATCHED));
         }
+        // `readSync(file, buffer)`
+        if matches!(&*path, "fs.readSync" | "fs.read")
+            && let Some(buffer) = arguments.get(1).map(|argument| argument.value.clone())
+        {
+            self.grow(&buffer, taint);
+        }
+        self.note_held(effects, &arguments);
         let brought = effects.any(Effects::WRITE) && effects.any(Effects::READ) && argument_taint.any(Taint::OWN);
         if brought && let Some(copy) = arguments.get(1).and_then(|argument| origin_of(&argument.value)) {
             self.note_download(&copy, Taint::OWN);
@@ -479,6 +521,7 @@ impl<'a> Builder<'a> {
         self.note_sink(effects | Effects::PLACE, place_only | where_to, place);
         let variable = || arguments.first().and_then(|key| waits::variable(key.value.as_text()?));
         let variable = effects.any(Effects::ENV).then(variable).flatten();
+        let fed = if effects.any(Effects::SPAWN) { printed::fed(&words_of(&arguments)) } else { None };
         if kept {
             arguments.truncate(MAX_ARGUMENTS);
             self.weigh(&mut arguments);
@@ -493,11 +536,16 @@ impl<'a> Builder<'a> {
                 place,
             });
         }
-        let path = match variable {
-            Some(variable) => Some(Text::from(variable)),
+        let path = match variable.or(fed) {
+            Some(known) => Some(Text::from(known)),
             None => name::join_call(&path),
         };
         Value { path, constant, taint, origin, ..Value::default() }
+    }
+
+    /// True for the name of something that runs the functions that it is given.
+    pub fn starts(&self, callee: &Value<'a>) -> bool {
+        callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::RUNS))
     }
 
     /// True for the name of something that the table of APIs knows.

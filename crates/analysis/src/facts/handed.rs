@@ -30,6 +30,8 @@ impl<'a> Builder<'a> {
             (Some(list), _) => list.value.items().iter().map(positional).collect(),
             // `Timer(2, f, [a, b])`
             (None, [only]) if !only.value.items().is_empty() => only.value.items().iter().map(positional).collect(),
+            // What follows a function and a delay.
+            (None, [delay, rest @ ..]) if matches!(delay.value.constant, Constant::Number(_)) => rest.to_vec(),
             (None, rest) => rest.to_vec(),
         };
         let more =

@@ -7,7 +7,9 @@ use super::Place;
 use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder};
 use super::name::file_name;
+use super::told::origin_of;
 use super::value::{Constant, Value};
+use super::yields::results;
 
 /// Files of which the text is remembered.
 const MAX_FILES: usize = 64;
@@ -49,6 +51,22 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Remembers what a file holds that the code writes or copies.
+    pub(super) fn note_held(&mut self, effects: Effects, arguments: &[Argument<'a>]) {
+        let (Some(first), true) = (arguments.first(), effects.any(Effects::WRITE)) else { return };
+        let second = arguments.get(1).map_or(Taint::NONE, |argument| argument.value.whole_taint());
+        // `copy(from, to)`, `write(file, text)`
+        let (file, held) = match effects.any(Effects::READ) {
+            true => (arguments.get(1), results(Effects::READ, first.value.whole_taint())),
+            false => (Some(first), second),
+        };
+        if held.any(Taint::HELD)
+            && let Some(origin) = file.and_then(|file| origin_of(&file.value))
+        {
+            self.note_download(&origin, held.and(Taint::HELD));
+        }
+    }
+
     /// Remembers that files of the user are put into an archive.
     pub(super) fn note_packed(&mut self, path: &str, of: Taint) {
         let packs = path.ends_with(".write") && path.starts_with("zipfile.") || path.ends_with(".make_archive");
@@ -83,6 +101,11 @@ impl<'a> Builder<'a> {
         }
         all
     }
+}
+
+/// True for an archive that files are put into.
+pub(super) fn packs(path: &str) -> bool {
+    matches!(path, "zipfile.ZipFile()" | "tarfile.open()" | "tarfile.TarFile()" | "adm-zip()" | "archiver()" | "jszip()")
 }
 
 /// The words of a command, in order; of a part that is not known, the name of the file that it stands for.

@@ -10,7 +10,7 @@ use super::api;
 use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder, MATTERS, MAX_FACTS};
 use super::laid_out::Written;
-use super::name::file_name;
+use super::name::{file_name, names_file};
 use super::personal;
 use super::told::origin_of;
 use super::value::{Text, Value};
@@ -72,6 +72,8 @@ pub(super) struct Learned<'a> {
     pub methods: HashMap<u32, BTreeMap<Box<str>, u32>>,
     pub methods_kept: usize,
     pub attributes: HashMap<(u32, Box<str>), Value<'a>>,
+    /// Methods that are read like attributes.
+    pub getters: HashMap<(u32, Box<str>), u32>,
     /// Those that are other names of executors and decoders, by class.
     pub executors: HashMap<u32, BTreeMap<Box<str>, Effects>>,
     pub outer: HashMap<&'a str, Value<'a>>,
@@ -166,9 +168,36 @@ impl<'a> Builder<'a> {
     /// A method that is read like an attribute: what it returns is what the attribute holds.
     pub fn property(&mut self, class: u32, name: &str, function: u32) {
         self.opens(&Value { function: Some(function), ..Value::default() });
+        if self.learned.methods_kept < MAX_FACTS {
+            self.learned.methods_kept += 1;
+            let before = self.learned.getters.insert((class, name.into()), function);
+            self.learned.useful |= before.is_none();
+        }
         let Some(known) = self.learned.functions.get(function as usize) else { return };
         let value = known.result.clone();
         self.set_member(&Value { class: Some(class), ..Value::default() }, Some(name), &value);
+    }
+
+    /// What reading a member yields that a function makes.
+    pub(super) fn read_by(&mut self, getter: u32) -> Value<'a> {
+        self.runs(getter);
+        let Some(function) = self.learned.functions.get_mut(getter as usize) else { return Value::default() };
+        function.ask();
+        function.result.clone()
+    }
+
+    /// True for a class with a constructor of its own.
+    pub(super) fn has_constructor(&self, class: u32) -> bool {
+        let name = if self.language == Language::Python { "__init__" } else { "constructor" };
+        self.learned.method(class, name).is_some()
+    }
+
+    /// What the language itself calls of an object that is used so: `await object` calls `then`, a template `toString`.
+    pub fn calls_of_itself(&mut self, object: &Value<'a>, name: &str) {
+        let of_class = || object.class.filter(|_| object.made).and_then(|class| self.learned.method(class, name));
+        if let Some(function) = object.field(name).and_then(|field| field.function).or_else(of_class) {
+            self.runs(function);
+        }
     }
 
     /// True for an instance of a class of this file that has this method.
@@ -225,9 +254,12 @@ impl<'a> Builder<'a> {
         let files = &mut self.learned.downloaded;
         if files.len() < MAX_FACTS {
             let sure = if from.any(Taint::REMOTE) { Taint::DOWNLOADED } else { Taint::NONE };
+            // A variable's name may be that of another function's file.
+            let held = if names_file(name) { from.and(Taint::HELD) } else { Taint::NONE };
             let from = from
                 .and(Taint::ADDRESS | Taint::DECODED | Taint::HIDDEN | Taint::NAMED_HOST | Taint::OWN | Taint::WATCHED)
                 | from.without(from.concrete())
+                | held
                 | sure;
             let known = files.entry(key).or_default();
             self.learned.useful |= known.is_empty();

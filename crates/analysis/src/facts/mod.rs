@@ -25,6 +25,7 @@ mod name;
 mod names;
 mod personal;
 mod piped;
+mod printed;
 pub(crate) mod routine;
 mod scope;
 mod started;

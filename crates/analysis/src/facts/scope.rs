@@ -12,6 +12,9 @@ use super::names::Named;
 use super::value::{Text, Value};
 use crate::language::Language;
 
+/// Arguments of a function that are followed by their number.
+const MAX_ARGUMENTS: usize = 4;
+
 /// Marks where a function's names begin.
 pub(crate) struct Frame<'a> {
     hidden: usize,
@@ -214,6 +217,10 @@ impl<'a> Builder<'a> {
         let mut value = if self.is_global(name) { Value::at_path(name) } else { Value::default() };
         if matches!(name, "__dirname" | "__filename" | "__file__") {
             value.taint |= Taint::OWN;
+        }
+        if name == "arguments" && self.language != Language::Python {
+            let given = (0..MAX_ARGUMENTS).map(|index| self.parameter(self.current, index, "").taint);
+            value.taint |= given.fold(Taint::NONE, |all, taint| all | taint);
         }
         value.origin = Some(name.into());
         value

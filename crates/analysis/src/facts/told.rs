@@ -185,14 +185,19 @@ pub(crate) fn takes_in(method: &str) -> bool {
 }
 
 /// Those methods.
-static TAKES_IN: Words<16> = Words::new([
+static TAKES_IN: Words<21> = Words::new([
     "add",
+    "addFile",
+    "addLocalFile",
+    "addLocalFolder",
     "add_attachment",
     "add_field",
     "append",
     "attach",
+    "directory",
     "extend",
     "field",
+    "file",
     "insert",
     "push",
     "set",

@@ -104,6 +104,8 @@ pub(crate) struct Value<'a> {
     pub function: Option<u32>,
     /// The class of this file that it is, or is an instance of.
     pub class: Option<u32>,
+    /// Whether it is an instance of its class, or a getter: reading the member calls the function.
+    pub made: bool,
     /// The variable or literal it came from, to recognise a file that is written and then run.
     pub origin: Option<Text<'a>>,
 }
@@ -151,6 +153,7 @@ impl<'a> Value<'a> {
 
     /// Also what `other` may be: what is known first wins, what both are made of adds up.
     pub fn join(&mut self, other: Value<'a>) {
+        self.made |= other.made && self.class.is_none() && self.function.is_none();
         self.taint |= other.taint;
         self.path = self.path.take().or(other.path);
         self.function = self.function.or(other.function);

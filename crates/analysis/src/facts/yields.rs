@@ -10,7 +10,7 @@ use super::matter;
 use super::name::last_part;
 use super::told::{fixed, hidden, origin_of};
 use super::value::Value;
-use super::{Place, command, personal};
+use super::{Place, command, personal, printed};
 use crate::language::Language;
 
 impl<'a> Builder<'a> {
@@ -55,6 +55,7 @@ impl<'a> Builder<'a> {
         // What `curl` prints came over the network.
         if effects.any(Effects::SPAWN) {
             let words = words_of(arguments);
+            result |= printed::printed(&words, from);
             let fetches = words.iter().any(|word| matches!(*word, "curl" | "wget"));
             if fetches && words.iter().any(|word| word.contains("://")) {
                 result |= Taint::REMOTE | Taint::NAMED_HOST;
@@ -131,6 +132,10 @@ pub(super) fn results(effects: Effects, from: Taint) -> Taint {
     if effects.any(Effects::READ | Effects::OPEN) {
         result |= from.and(Taint::FOUND | Taint::OWN);
     }
+    // A file that came over the network holds what came over the network.
+    if effects.any(Effects::READ | Effects::OPEN) && from.any(Taint::DOWNLOADED) {
+        result |= Taint::REMOTE | from.and(Taint::ADDRESS | Taint::NAMED_HOST);
+    }
     if effects.any(Effects::READ | Effects::OPEN) && from.any(Taint::CREDENTIAL_PATH) {
         result |= Taint::CREDENTIAL;
     }
@@ -143,6 +148,7 @@ pub(super) fn results(effects: Effects, from: Taint) -> Taint {
     }
     for (effect, mark) in [
         (Effects::NET, Taint::REMOTE),
+        (Effects::DOWNLOAD, Taint::DOWNLOADED),
         (Effects::ENV_ALL, Taint::ENV_ALL),
         (Effects::CREDENTIAL, Taint::CREDENTIAL),
         (Effects::HOST_INFO, Taint::HOST_INFO),

@@ -129,6 +129,9 @@ impl<'a> Walker<'_, 'a> {
         match target {
             Expr::Name(name) => {
                 // `class A: run = exec`, `class A: base = "https://host/"`
+                if self.class.is_some() {
+                    self.builder.calls_of_itself(&value, "__set_name__");
+                }
                 if let Some(class) = self.class.as_ref().filter(|_| !value.is_unknown()) {
                     let object = Value { class: Some(class.id), ..Value::default() };
                     self.builder.set_member(&object, Some(name.id.as_str()), &value);
@@ -141,9 +144,14 @@ impl<'a> Walker<'_, 'a> {
                 // `handle, name = mkstemp()`: both are the same file.
                 let pair = value.path.as_deref() == Some("tempfile.mkstemp()");
                 let file = pair.then(|| Text::from(format!("?/mkstemp{}", target.start().to_u32())));
+                // `reader, writer = await open_connection(..)`, `name, headers = urlretrieve(..)`
+                let both = value.path.clone().filter(|path| {
+                    matches!(&**path, "asyncio.open_connection()" | "urllib.request.urlretrieve()")
+                });
                 for (index, target) in elts.iter().enumerate() {
                     let mut item = value.items().get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
                     item.origin = file.clone().or(item.origin);
+                    item.path = item.path.or_else(|| both.clone());
                     self.assign(target, item);
                 }
             }

@@ -122,6 +122,7 @@ impl<'a> Walker<'_, 'a> {
                 };
                 if page {
                     self.builder.redirect(Some(&right), place);
+                    self.asks_for(&right, place);
                 }
                 self.builder.hears(&object, name, &right);
                 self.builder.copied_to(name, &right, place);
@@ -165,21 +166,39 @@ impl<'a> Walker<'_, 'a> {
         if of.property.name != "prototype" || !matches!(assignment.right, Expression::FunctionExpression(_)) {
             return None;
         }
-        let class = self.builder.name(name.name.as_str()).class?;
+        let named = self.builder.name(name.name.as_str());
+        let class = match named.class {
+            Some(class) => class,
+            None => {
+                let start = self.plain.remove(&named.function?)?;
+                let class = self.builder.declare_class(start);
+                self.builder.bind(name.name.as_str(), Value { class: Some(class), ..named });
+                class
+            }
+        };
         Some((class, method.property.name.as_str()))
+    }
+
+    /// A page asks for an address that carries what it knows.
+    fn asks_for(&mut self, address: &Value<'a>, place: Place) {
+        const TAKEN: Taint = Taint::PERSONAL.with(Taint::HELD);
+        if address.whole_taint().any(TAKEN) {
+            let arguments = vec![Argument { name: None, value: address.clone() }];
+            self.builder.call(Value::at_path("navigator.sendBeacon"), arguments, Taint::NONE, place);
+        }
     }
 
     /// A page runs the text of a script that it is given, and asks for the address of a picture.
     fn fills_element(&mut self, object: &Value<'a>, name: &str, value: &Value<'a>, place: Place) {
-        const TAKEN: Taint = Taint::PERSONAL.with(Taint::WATCHED).with(Taint::CREDENTIAL).with(Taint::ENV_ALL);
         const CODE: Taint = Taint::REMOTE.with(Taint::DECODED).with(Taint::HIDDEN);
-        let does = match (object.path.as_deref(), name) {
-            (Some(SCRIPT), "text" | "textContent" | "innerText" | "innerHTML") if value.taint.any(CODE) => "eval",
-            (Some(PICTURE | "Image()"), "src") if value.whole_taint().any(TAKEN) => "navigator.sendBeacon",
-            _ => return,
-        };
-        let arguments = vec![Argument { name: None, value: value.clone() }];
-        self.builder.call(Value::at_path(does), arguments, Taint::NONE, place);
+        match (object.path.as_deref(), name) {
+            (Some(SCRIPT), "text" | "textContent" | "innerText" | "innerHTML") if value.taint.any(CODE) => {
+                let arguments = vec![Argument { name: None, value: value.clone() }];
+                self.builder.call(Value::at_path("eval"), arguments, Taint::NONE, place);
+            }
+            (Some(PICTURE | SCRIPT | "Image()"), "src") => self.asks_for(value, place),
+            _ => {}
+        }
     }
 
     /// Gives what stands on the left of an assignment what stands on its right.

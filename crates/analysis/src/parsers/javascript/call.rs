@@ -279,7 +279,11 @@ impl<'a> Walker<'_, 'a> {
         if !matches!(name, "apply" | "construct" | "map" | "forEach" | "then") {
             return None;
         }
-        let inner = arguments.first().map(|argument| &argument.value).filter(|inner| inner.path.is_some())?.clone();
+        let inner = arguments.first().map(|argument| &argument.value).cloned()?;
+        let reflected = object.path.as_deref() == Some("Reflect");
+        if inner.path.is_none() && !(reflected && inner.function.is_some()) {
+            return None;
+        }
         let plain = |value: &Value<'a>| FactArgument { name: None, value: value.clone() };
         let handed: Vec<FactArgument<'a>> = match (object.path.as_deref(), name) {
             (Some("Reflect"), "apply") => arguments.get(2)?.value.items().iter().map(plain).collect(),
@@ -289,7 +293,7 @@ impl<'a> Walker<'_, 'a> {
             (_, "map" | "forEach") => object.items().iter().take(1).map(plain).collect(),
             _ => return None,
         };
-        if handed.is_empty() {
+        if handed.is_empty() && !reflected {
             return None;
         }
         self.builder.give_answer(&inner, &handed);

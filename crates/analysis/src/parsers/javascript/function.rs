@@ -62,7 +62,10 @@ impl<'a> Walker<'_, 'a> {
         let capital = name.trim_start_matches('_').starts_with(|letter: char| letter.is_ascii_uppercase());
         let span = function.body.as_ref().filter(|_| capital)?.span;
         let text = self.builder.text(span.start, span.end.min(span.start + MAX_CONSTRUCTOR));
-        memchr::memmem::find(text.as_bytes(), b"this.")?;
+        if memchr::memmem::find(text.as_bytes(), b"this.").is_none() {
+            self.plain.insert(id, function.span.start);
+            return None;
+        }
         let class = self.builder.declare_class(function.span.start);
         self.builder.declare_method(class, "constructor", id);
         self.constructors.insert(id, class);
@@ -144,6 +147,16 @@ impl<'a> Walker<'_, 'a> {
         let value = Value { class: Some(id), ..Value::default() };
         if let Some(name) = &class.id {
             self.builder.bind(name.name.as_str(), value.clone());
+        }
+        // Methods may call those that stand below them.
+        for element in &class.body.body {
+            if let ClassElement::MethodDefinition(method) = element
+                && method.kind == MethodDefinitionKind::Method
+                && let Some(name) = method.key.static_name()
+            {
+                let function = self.builder.declare_function(method.value.span.start);
+                self.builder.declare_method(id, &name, function);
+            }
         }
         let outer = self.class.replace(id);
         let before = self.builder.overriding(base.as_deref());

@@ -6,7 +6,7 @@ use oxc_span::GetSpan;
 use oxc_syntax::scope::ScopeFlags;
 
 use super::function::Body;
-use super::{Walker, leaves, private_name, unwrapped};
+use super::{ITERATES, Walker, leaves, private_name, unwrapped};
 use crate::facts::{Value, makes_key};
 
 impl<'a> Visit<'a> for Walker<'_, 'a> {
@@ -154,6 +154,7 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
 
     fn visit_for_of_statement(&mut self, statement: &ForOfStatement<'a>) {
         let source = self.eval(&statement.right);
+        self.builder.calls_of_itself(&source, ITERATES);
         if let ForStatementLeft::VariableDeclaration(declaration) = &statement.left {
             for declarator in &declaration.declarations {
                 self.bind(&declarator.id, source.each());

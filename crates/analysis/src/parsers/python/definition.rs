@@ -21,7 +21,13 @@ impl<'a> Walker<'_, 'a> {
             self.builder.decorates(&value);
             if value.path.as_deref().is_some_and(|path| !path.ends_with("()")) {
                 let place = self.place(decorator);
-                self.builder.call(value, vec![Argument { name: None, value: Value::default() }], Taint::NONE, place);
+                // `@atexit.register`
+                let function = self.builder.declare_function(function.name.start().to_u32());
+                let given = match self.builder.starts(&value) {
+                    true => Value { function: Some(function), ..Value::default() },
+                    false => Value::default(),
+                };
+                self.builder.call(value, vec![Argument { name: None, value: given }], Taint::NONE, place);
             }
         }
         // `def f(text, run=exec)`: what hides in a default is called by the name of the parameter.
@@ -165,6 +171,15 @@ impl<'a> Walker<'_, 'a> {
         let meant = base.as_deref().filter(|_| self.is_handed_out(class));
         let before = self.builder.overriding(meant);
         let outer = self.class.replace(Class { id, base });
+        // Methods may call those that stand below them.
+        for statement in &class.body {
+            if let Stmt::FunctionDef(method) = statement
+                && method.decorator_list.is_empty()
+            {
+                let function = self.builder.declare_function(method.name.start().to_u32());
+                self.builder.declare_method(id, method.name.as_str(), function);
+            }
+        }
         self.visit_body(&class.body);
         self.class = outer;
         self.builder.override_again(before);
