@@ -10,6 +10,7 @@ use super::name::{is_own_folder, names_file};
 use super::told::{hidden, origin_of};
 use super::value::{Constant, Text, Value};
 use super::{Call, Place, api, fold, name};
+use crate::language::Language;
 
 impl<'a> Builder<'a> {
     /// Built-in functions that are followed rather than reported. None is a name of another file or what a call yields.
@@ -54,6 +55,10 @@ impl<'a> Builder<'a> {
                     argument.value.as_text().is_some_and(|text| !text.contains(['.', '/', '\\']))
                 };
                 let file = if arguments.first().is_some_and(bare) { &[] } else { arguments };
+                if let Some(module) = text(0).filter(|module| self.language == Language::Python && module.len() <= 60) {
+                    let module = module.to_owned();
+                    self.imports_fetched(&module, place);
+                }
                 let loaded = self.downloaded_among(file) | taint;
                 if loaded.any(Taint::DOWNLOADED | Taint::REMOTE) && self.has_room(Effects::EVAL) {
                     let (path, effects) = (path.to_owned().into(), Effects::EVAL);
@@ -67,6 +72,9 @@ impl<'a> Builder<'a> {
                         waits: self.waiting.now,
                         place,
                     });
+                }
+                if taint.any(Taint::CREDENTIAL_PATH) {
+                    return Some(Value::tainted(Taint::CREDENTIAL | Taint::FILE));
                 }
                 if taint.any(Taint::DECODED) {
                     self.sign(Signs::HIDDEN_MODULE, "a module whose name an encoding hides", place);
@@ -127,6 +135,16 @@ impl<'a> Builder<'a> {
                 };
                 self.set_member(&object, key.as_deref(), &held);
                 Value::default()
+            }
+            // Whoever makes a Proxy means its traps to run.
+            "Proxy" => {
+                if let Constant::Record(traps) = &value(1)?.constant {
+                    let traps: Vec<u32> = traps.iter().filter_map(|(_, trap)| trap.function).collect();
+                    traps.into_iter().for_each(|trap| self.runs(trap));
+                }
+                let mut made = value(0)?.clone();
+                made.taint |= taint;
+                made
             }
             "JSON.stringify" => {
                 let value = value(0)?.clone();
@@ -190,6 +208,15 @@ impl<'a> Builder<'a> {
         let text = known.join("/");
         self.budget = self.budget.saturating_sub(text.len());
         let found = if text.len() <= fold::MAX_TEXT { self.taint_of_text(&text, place) } else { Taint::NONE };
+        // A `.pth` file beside the packages runs whenever Python starts.
+        let site = |part: &&Value<'a>| {
+            let path = part.path.as_deref().unwrap_or_default();
+            ["site.getsitepackages", "site.getusersitepackages", "sysconfig.get_path", "distutils.sysconfig.get_python_lib"]
+                .iter()
+                .any(|known| path.starts_with(known))
+        };
+        let starts = parts.last().and_then(|part| part.as_text()).is_some_and(|name| name.ends_with(".pth"));
+        let found = if starts && parts.iter().any(site) { found | Taint::PERSISTENCE_PATH } else { found };
         let own = parts.iter().any(|part| is_own_folder(&part.constant));
         let taint = if own { taint.without(Taint::HOME) } else { taint };
         let constant = match all && text.len() <= fold::MAX_TEXT {

@@ -11,7 +11,7 @@ use super::told::{
     is_proof, is_runners, is_true, loads_key, names_codec, origin_of, takes_in,
 };
 use super::value::{Constant, Text, Value};
-use super::yields::results;
+use super::yields::{printed_by, results};
 use super::{Call, Place, api, chat, fold, name, personal, printed, waits};
 use crate::language::Language;
 use crate::operator::watch;
@@ -102,8 +102,18 @@ impl<'a> Builder<'a> {
         if key == "pipe" {
             self.pipes(&receiver, &arguments, place);
         }
-        let callee = self.member(&receiver, key, place);
+        let mut callee = self.member(&receiver, key, place);
         let taint = receiver.whole_taint();
+        // What a connection handed over is told something: `connect(.., (error, stream) => stream.end(text))`.
+        let told_back = taint.any(Taint::REMOTE)
+            && receiver.path.is_none()
+            && receiver.class.is_none()
+            && callee.is_unknown_but_tainted()
+            && matches!(key, "write" | "end" | "send" | "emit")
+            && union(arguments.iter().map(|argument| &argument.value)).any(Taint::HELD);
+        if told_back {
+            callee.path = Some("net.Socket().write".into());
+        }
         if loads_key(key)
             && let Some(first) = arguments.first()
         {
@@ -343,7 +353,8 @@ impl<'a> Builder<'a> {
         let effects = api::effects(&path);
         // `new Worker(text, { eval: true })`
         let told = |argument: &Argument<'a>| matches!(argument.value.field("eval"), Some(eval) if is_true(eval));
-        let worker = path.ends_with("Worker") && arguments.iter().any(told);
+        let blob = |argument: &Argument<'a>| argument.value.origin.as_deref() == Some("URL");
+        let worker = path.ends_with("Worker") && arguments.iter().any(|argument| told(argument) || blob(argument));
         let effects = if worker { effects | Effects::EVAL } else { effects };
         if name::split_last(&path).is_some_and(|(_, name)| loads_key(name))
             && let Some(first) = arguments.first()
@@ -351,12 +362,6 @@ impl<'a> Builder<'a> {
             let key = first.value.clone();
             self.grow(&key, Taint::KEY);
             self.grow_parameters(key.taint, Taint::KEY);
-        }
-        // Whoever makes a Proxy means its traps to run.
-        if &*path == "Proxy"
-            && let Some(Constant::Record(traps)) = arguments.get(1).map(|argument| argument.value.constant.clone())
-        {
-            traps.iter().filter_map(|(_, trap)| trap.function).for_each(|trap| self.runs(trap));
         }
         if chat::is_chat(&path) {
             self.give_orders(&arguments);
@@ -377,9 +382,7 @@ impl<'a> Builder<'a> {
             // Whoever is given a function mostly runs it: timers, threads, promises, answers of servers.
             _ => self.run_arguments(&arguments),
         }
-        if effects.any(Effects::RUNS) {
-            self.call_handed(&arguments, place);
-        }
+        let ran = if effects.any(Effects::RUNS) { self.call_handed(&arguments, place) } else { Taint::NONE };
         if effects.any(Effects::WATCH) {
             self.give_watched(&arguments);
         }
@@ -402,6 +405,12 @@ impl<'a> Builder<'a> {
         }
         if effects.any(Effects::NET) {
             self.connected = true;
+            // `retrbinary("RETR a", held.write)`
+            for argument in &arguments {
+                if argument.value.path.as_deref().is_some_and(|path| path.ends_with("().write")) {
+                    self.grow(&argument.value, Taint::REMOTE);
+                }
+            }
             if !matter::goes_where_told(&arguments, receiver) {
                 taint |= Taint::NAMED;
             }
@@ -424,15 +433,19 @@ impl<'a> Builder<'a> {
         let called_taint = if found { called_taint | Taint::FOUND } else { called_taint };
         if effects.any(Effects::UNPACK) {
             let net = if effects.any(Effects::NET) { Taint::REMOTE | fixed(&arguments) } else { Taint::NONE };
-            self.note_unpacked(called_taint | net);
+            self.note_unpacked(called_taint | net, &arguments);
         }
         // A program that sends what it is told is as good as a request.
+        if effects.any(Effects::SPAWN) {
+            self.note_fetched(&arguments, taint);
+        }
         let sends = effects.any(Effects::SPAWN) && called_taint.any(Taint::HELD) && printed::sends(&words_of(&arguments));
         let effects = effects | matters.effects | if sends { Effects::NET } else { Effects::NONE };
         let archive = matches!(&*path, "zipfile.ZipFile" | "tarfile.open" | "adm-zip");
         if effects.any(Effects::OPEN | Effects::READ) {
             let held = self.downloaded_among(&arguments);
-            taint |= held.and(Taint::HELD) | results(Effects::READ, held.and(FETCHED)).without(Taint::FILE);
+            let remote = if archive { argument_taint.and(Taint::REMOTE | Taint::NAMED) } else { Taint::NONE };
+            taint |= remote | held.and(Taint::HELD) | results(Effects::READ, held.and(FETCHED)).without(Taint::FILE);
         }
         if effects.any(Effects::OPEN | Effects::READ)
             && arguments.first().is_some_and(|file| is_own_picture(&file.value))
@@ -456,6 +469,13 @@ impl<'a> Builder<'a> {
                 .filter(|origin| name::names_file(origin))
                 .collect();
             names.iter().for_each(|name| self.note_download(name, Taint::WATCHED));
+        }
+        if path.ends_with("pipeline")
+            && let Some(stream) = arguments.first()
+            && let Some(request) = arguments.iter().rev().find(|argument| argument.value.function.is_none())
+        {
+            let (stream, request) = (stream.value.clone(), request.clone());
+            self.pipes(&stream, &[request], place);
         }
         // `readSync(file, buffer)`
         if matches!(&*path, "fs.readSync" | "fs.read")
@@ -499,7 +519,7 @@ impl<'a> Builder<'a> {
         if matches!(&*path, "os.homedir" | "pathlib.Path.home") {
             taint |= Taint::HOME;
         }
-        taint |= linked;
+        taint |= linked | ran;
         // Whatever is piped into it ends in the file that callers name.
         if &*path == "fs.createWriteStream"
             && let Some(file) = arguments.first()
@@ -521,7 +541,7 @@ impl<'a> Builder<'a> {
         self.note_sink(effects | Effects::PLACE, place_only | where_to, place);
         let variable = || arguments.first().and_then(|key| waits::variable(key.value.as_text()?));
         let variable = effects.any(Effects::ENV).then(variable).flatten();
-        let fed = if effects.any(Effects::SPAWN) { printed::fed(&words_of(&arguments)) } else { None };
+        let fed = if effects.any(Effects::SPAWN) { printed::fed(&arguments) } else { None };
         if kept {
             arguments.truncate(MAX_ARGUMENTS);
             self.weigh(&mut arguments);
@@ -590,7 +610,8 @@ impl<'a> Builder<'a> {
         let named = effects.any(Effects::NET) && !matter::goes_where_told(arguments, callee.whole_taint());
         let host = effects.any(Effects::NET) && personal::names_host(arguments);
         let host = if host { Taint::NAMED_HOST } else { Taint::NONE };
-        results(effects, from) | callee.taint | said | host | if named { Taint::NAMED } else { Taint::NONE }
+        let printed = if effects.any(Effects::SPAWN) { printed_by(arguments, from) } else { Taint::NONE };
+        results(effects, from) | printed | callee.taint | said | host | if named { Taint::NAMED } else { Taint::NONE }
     }
 
     /// True while calls are kept. Beyond the first many, only those that could harm are, and the file says so.

@@ -88,8 +88,11 @@ impl<'a> Builder<'a> {
         {
             return value;
         }
-        if matches!(base, "process.env" | "import.meta.env") {
+        if matches!(base, "process.env" | "import.meta.env" | "Bun.env") {
             return self.environment(Some(key), place);
+        }
+        if key == "sep" && matches!(base, "os" | "os.path" | "path") {
+            return Value::text("/");
         }
         let mut taint = object.taint;
         if base == "flask.request" || base == "bottle.request" {

@@ -19,6 +19,9 @@ use crate::language::Language;
 /// Parameters of one function that are followed.
 const MAX_PARAMETERS: usize = 16;
 
+/// Classes above a class in which a method is looked for.
+const MAX_BASES: usize = 6;
+
 /// Bytes of source for each function, about as many as bundles have.
 const BYTES_OF_FUNCTION: usize = 256;
 
@@ -68,6 +71,8 @@ pub(super) struct Learned<'a> {
     pub functions: Vec<Function<'a>>,
     pub by_offset: HashMap<u32, u32>,
     pub classes: HashMap<u32, u32>,
+    /// Classes of the file that others are derived from.
+    pub bases: HashMap<u32, u32>,
     /// Methods by class and name, and how many there are in all.
     pub methods: HashMap<u32, BTreeMap<Box<str>, u32>>,
     pub methods_kept: usize,
@@ -83,6 +88,8 @@ pub(super) struct Learned<'a> {
     pub written: BTreeMap<String, Written>,
     /// What the archives and repositories were made of that were laid out.
     pub unpacked: Taint,
+    /// Folders that they were laid out in.
+    pub unpacked_into: Vec<String>,
     /// Whether files were put into an archive that were found by looking through the user's folders.
     pub packed: bool,
     /// Functions that were put in the place of functions of other packages.
@@ -120,7 +127,18 @@ impl<'a> Learned<'a> {
 
     /// The method of a class of this file.
     pub fn method(&self, class: u32, name: &str) -> Option<u32> {
-        self.methods.get(&class)?.get(name).copied()
+        let own = self.methods.get(&class).and_then(|methods| methods.get(name)).copied();
+        if own.is_some() || self.bases.is_empty() {
+            return own;
+        }
+        let mut class = class;
+        for _ in 0..MAX_BASES {
+            class = *self.bases.get(&class)?;
+            if let Some(function) = self.methods.get(&class).and_then(|methods| methods.get(name)) {
+                return Some(*function);
+            }
+        }
+        None
     }
 
     /// The methods of all classes.
@@ -155,6 +173,13 @@ impl<'a> Builder<'a> {
     pub fn declare_class(&mut self, offset: u32) -> u32 {
         let next = self.learned.classes.len() as u32;
         *self.learned.classes.entry(offset).or_insert(next)
+    }
+
+    /// A class that is derived from another of the file.
+    pub fn derives(&mut self, class: u32, base: &Value<'a>) {
+        if let Some(base) = base.class.filter(|base| *base != class) {
+            self.learned.bases.insert(class, base);
+        }
     }
 
     /// A method of a class.
@@ -222,9 +247,15 @@ impl<'a> Builder<'a> {
 
     /// `@decorator def function`: a decorator of this file runs where the function is defined. What it is given mostly runs
     /// later, whatever the decorator keeps it in.
-    pub fn decorates(&mut self, decorator: &Value<'a>) {
-        if let Some(index) = decorator.function {
-            self.runs(index);
+    pub fn decorates(&mut self, decorator: &Value<'a>, function: u32) {
+        let Some(index) = decorator.function else { return };
+        self.runs(index);
+        let given = Value { function: Some(function), ..Value::default() };
+        self.give(index, 0, &[Argument { name: None, value: given }]);
+        // Who calls the function then calls what the decorator made of it.
+        let made = self.learned.functions.get(index as usize).and_then(|decorator| decorator.result.function);
+        if let Some(made) = made.filter(|made| *made != function && self.calls_between.len() < MAX_FACTS) {
+            self.calls_between.insert((function, made));
         }
     }
 
@@ -243,6 +274,13 @@ impl<'a> Builder<'a> {
             value.taint |= Taint::parameter(u32::try_from(index).unwrap_or(u32::MAX));
         }
         value
+    }
+
+    /// What callers give a function by name, as one record: `**options`.
+    pub fn keywords(&mut self, function: u32) -> Value<'a> {
+        let Some(known) = self.learned.functions.get(function as usize) else { return Value::default() };
+        let fields = known.keywords.clone();
+        if fields.is_empty() { Value::default() } else { self.record(fields, Taint::NONE) }
     }
 
     /// Remembers that the file of this name came over the network.

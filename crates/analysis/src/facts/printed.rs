@@ -4,6 +4,8 @@
 //! written to its standard input. Nothing is run.
 
 use super::bits::Taint;
+use super::builder::Argument;
+use super::value::Constant;
 
 /// Programs that print the file that they are given.
 const PRINTERS: [&str; 12] =
@@ -66,6 +68,9 @@ pub(super) fn printed(words: &[&str], told: Taint) -> Taint {
     if matches!(&*program, "env" | "printenv") && words.get(1).is_none_or(|word| matches!(*word, "|" | "-0")) {
         return Taint::ENV_ALL;
     }
+    if matches!(&*program, "pbpaste" | "xclip" | "xsel" | "wl-paste" | "get-clipboard") || words.contains(&"Get-Clipboard") {
+        return Taint::WATCHED;
+    }
     let tells = TELLERS.iter().any(|teller| teller[0] == program && begin(words, teller))
         || program == "npm" && words.iter().any(|word| word.contains("_authToken"));
     if tells { Taint::CREDENTIAL } else { Taint::NONE }
@@ -82,7 +87,16 @@ pub(super) fn sends(words: &[&str]) -> bool {
 }
 
 /// What stands for a program that is fed: one that runs what is written to its standard input, or sends it.
-pub(super) fn fed(words: &[&str]) -> Option<&'static str> {
+pub(super) fn fed(arguments: &[Argument<'_>]) -> Option<&'static str> {
+    let plain = arguments.iter().filter(|argument| argument.name.is_none()).take(2).map(|argument| &argument.value);
+    let values = plain.flat_map(|value| std::iter::once(value).filter(|value| value.items().is_empty()).chain(value.items()));
+    // What is not known may be a script.
+    let texts = values.filter(|value| !matches!(value.constant, Constant::Record(_)));
+    let words: Vec<&str> = texts.flat_map(|value| value.as_text().unwrap_or("?").split_ascii_whitespace()).collect();
+    what_is_fed(&words)
+}
+
+fn what_is_fed(words: &[&str]) -> Option<&'static str> {
     let program = name_of(words.first()?);
     let alone = words.iter().skip(1).all(|word| matches!(*word, "-" | "-s" | "-i" | "-u" | "-NoProfile" | "-Command"));
     let runs = program.starts_with("python")
@@ -119,9 +133,9 @@ mod tests {
 
     #[test]
     fn programs_are_fed() {
-        assert_eq!(fed(&["bash"]), Some("interpreter()"));
-        assert_eq!(fed(&["bash", "a.sh"]), None);
-        assert_eq!(fed(&["nc", "example.org", "80"]), Some("sender()"));
+        assert_eq!(what_is_fed(&["bash"]), Some("interpreter()"));
+        assert_eq!(what_is_fed(&["bash", "a.sh"]), None);
+        assert_eq!(what_is_fed(&["nc", "example.org", "80"]), Some("sender()"));
         assert!(sends(&["cmd", "/c", "curl", "-d"]) && !sends(&["git", "push"]));
     }
 }

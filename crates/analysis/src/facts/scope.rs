@@ -22,6 +22,7 @@ pub(crate) struct Frame<'a> {
     shared: HashSet<&'a str>,
     outermost: bool,
     waits: Waits,
+    alternative: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -34,6 +35,7 @@ impl<'a> Builder<'a> {
             shared,
             outermost: self.outermost,
             waits: self.waiting.now,
+            alternative: std::mem::take(&mut self.alternative),
         };
         // When a function runs is for its callers to say.
         self.waiting.now = Waits::NONE;
@@ -58,6 +60,7 @@ impl<'a> Builder<'a> {
         self.shared = frame.shared;
         self.outermost = frame.outermost;
         self.waiting.now = frame.waits;
+        self.alternative = frame.alternative;
     }
 
     /// Says that the function being read takes this name from around it: Python's `global` and `nonlocal`.
@@ -79,6 +82,12 @@ impl<'a> Builder<'a> {
         }
         if self.shared.contains(name) {
             return self.assign_outer(name, value);
+        }
+        if self.alternative
+            && let Some(before) = self.scope.get(name)
+            && before.declared == self.current
+        {
+            value.taint |= before.value.taint;
         }
         // What functions make of it later.
         if let Some(later) = self.learned.outer.get(name).filter(|_| self.current == 0) {
@@ -271,7 +280,7 @@ impl<'a> Builder<'a> {
             Language::JavaScript | Language::TypeScript => match name.len() {
                 3 => name == "Bun",
                 4 => matches!(name, "eval" | "self" | "atob" | "Deno" | "Date" | "Intl"),
-                5 => matches!(name, "fetch" | "Array" | "Image"),
+                5 => matches!(name, "fetch" | "Array" | "Image" | "Proxy"),
                 6 => matches!(name, "window" | "global" | "Buffer" | "String" | "module" | "Object"),
                 7 => matches!(name, "require" | "process" | "exports" | "Reflect"),
                 8 => matches!(name, "Function" | "unescape" | "location" | "document"),

@@ -185,7 +185,7 @@ pub(crate) fn takes_in(method: &str) -> bool {
 }
 
 /// Those methods.
-static TAKES_IN: Words<21> = Words::new([
+static TAKES_IN: Words<24> = Words::new([
     "add",
     "addFile",
     "addLocalFile",
@@ -193,6 +193,7 @@ static TAKES_IN: Words<21> = Words::new([
     "add_attachment",
     "add_field",
     "append",
+    "appendleft",
     "attach",
     "directory",
     "extend",
@@ -200,6 +201,8 @@ static TAKES_IN: Words<21> = Words::new([
     "file",
     "insert",
     "push",
+    "put",
+    "put_nowait",
     "set",
     "set_content",
     "set_payload",

@@ -145,6 +145,11 @@ impl<'a> Value<'a> {
             && matches!(self.constant, Constant::Unknown)
     }
 
+    /// True when nothing is known but what it is made of.
+    pub fn is_unknown_but_tainted(&self) -> bool {
+        self.path.is_none() && self.function.is_none() && self.class.is_none()
+    }
+
     /// What is known, to see whether it became more.
     pub fn known(&self) -> (Taint, bool, bool, bool) {
         let constant = !matches!(self.constant, Constant::Unknown);
@@ -219,7 +224,7 @@ impl<'a> Value<'a> {
     /// The taint, counting the environment object itself as the whole environment.
     pub fn whole_taint(&self) -> Taint {
         match self.path.as_deref() {
-            Some("os.environ" | "process.env" | "os.environb") => self.taint | Taint::ENV_ALL,
+            Some("os.environ" | "process.env" | "os.environb" | "Bun.env") => self.taint | Taint::ENV_ALL,
             Some("localStorage" | "sessionStorage") => self.taint | Taint::PAGE,
             _ => self.taint,
         }

@@ -52,14 +52,8 @@ impl<'a> Builder<'a> {
         if effects.any(Effects::PREPARE) && !effects.any(Effects::NET) {
             result |= of_other(path, arguments, from, receiver);
         }
-        // What `curl` prints came over the network.
         if effects.any(Effects::SPAWN) {
-            let words = words_of(arguments);
-            result |= printed::printed(&words, from);
-            let fetches = words.iter().any(|word| matches!(*word, "curl" | "wget"));
-            if fetches && words.iter().any(|word| word.contains("://")) {
-                result |= Taint::REMOTE | Taint::NAMED_HOST;
-            }
+            result |= printed_by(arguments, from);
         }
         let silent = Effects::NET | Effects::SPAWN | Effects::READ | Effects::WRITE | Effects::DELETE;
         match effects.any(silent) || !result.is_empty() {
@@ -115,6 +109,21 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// What a command prints.
+pub(super) fn printed_by(arguments: &[Argument<'_>], from: Taint) -> Taint {
+    let words = words_of(arguments);
+    let mut result = printed::printed(&words, from);
+    // What `curl` prints came over the network.
+    let fetches = words.iter().any(|word| matches!(*word, "curl" | "wget"));
+    if fetches && words.iter().any(|word| word.contains("://")) {
+        result |= Taint::REMOTE | Taint::NAMED_HOST;
+        if from.any(Taint::CREDENTIAL_PATH) {
+            result |= Taint::CREDENTIAL;
+        }
+    }
+    result
+}
+
 /// What a call yields of which nothing is known but what it is given.
 fn of_other(path: &str, arguments: &[Argument<'_>], from: Taint, receiver: Taint) -> Taint {
     let name = last_part(path);
@@ -128,6 +137,9 @@ pub(super) fn results(effects: Effects, from: Taint) -> Taint {
     let mut result = Taint::NONE;
     if effects.any(Effects::LIST) && from.any(Taint::HOME) {
         result |= Taint::FOUND;
+    }
+    if effects.any(Effects::LIST) {
+        result |= from.and(Taint::CREDENTIAL_PATH);
     }
     if effects.any(Effects::READ | Effects::OPEN) {
         result |= from.and(Taint::FOUND | Taint::OWN);

@@ -169,8 +169,7 @@ impl<'a> Walker<'_, 'a> {
                         PropertyKey::PrivateIdentifier(_) => None,
                         key => match key.as_expression().map(|key| self.eval(key)) {
                             Some(Value { constant: Constant::Text(text), .. }) => Some(text),
-                            Some(Value { path: Some(path), .. }) if path.starts_with("Symbol.") => Some(path),
-                            _ => None,
+                            _ => self.symbol_key(&property.key),
                         },
                     };
                     let mut value = self.eval(&property.value);
@@ -190,6 +189,13 @@ impl<'a> Walker<'_, 'a> {
             }
         }
         self.builder.record(fields, rest)
+    }
+
+    /// `[Symbol.iterator]` as a name.
+    fn symbol_key(&self, key: &PropertyKey<'a>) -> Option<Text<'a>> {
+        let PropertyKey::StaticMemberExpression(member) = key else { return None };
+        let text = self.builder.text(member.span.start, member.span.end);
+        text.starts_with("Symbol.").then(|| Text::from(text))
     }
 
     #[inline(never)] // Keeps the frame of `eval` small.

@@ -78,6 +78,8 @@ impl<'a> Walker<'_, 'a> {
     fn import(&mut self, statement: &'a ast::StmtImport) {
         for alias in &statement.names {
             let module = alias.name.as_str();
+            let place = self.place(alias);
+            self.builder.imports_fetched(module, place);
             let value = self.builder.import(module);
             match &alias.asname {
                 Some(name) => self.builder.bind(name.as_str(), value),
@@ -264,7 +266,7 @@ impl<'a> Walker<'_, 'a> {
             }
             // What stands in the list first stands for all of it.
             let first = source.items().first().filter(|item| item.path.is_some() || item.function.is_some());
-            let item = first.cloned().unwrap_or_else(|| Value::tainted(source.whole_taint()));
+            let item = first.cloned().unwrap_or_else(|| source.each());
             self.assign(&generator.target, item);
             for test in &generator.ifs {
                 self.eval(test);

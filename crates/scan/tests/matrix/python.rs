@@ -290,7 +290,11 @@ pub fn droppers() -> Vec<Cell> {
                     ("when", when.name.to_owned()),
                     ("style", style.to_owned()),
                 ],
-                expect: if when.word == "entry" { SecurityLevel::Clear } else { SecurityLevel::Blocked },
+                expect: match (when.word, run.word) {
+                    ("entry", _) => SecurityLevel::Clear,
+                    ("load", "slight") => SecurityLevel::Caution,
+                    _ => SecurityLevel::Blocked,
+                },
                 kind,
                 files,
             }

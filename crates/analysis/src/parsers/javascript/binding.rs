@@ -32,6 +32,37 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 
+    /// `const link = connect(port, () => link.write(text))`: the function runs when the name holds the connection.
+    pub(super) fn connects(&mut self, declarator: &VariableDeclarator<'a>) {
+        let (BindingPattern::BindingIdentifier(name), Some(Expression::CallExpression(call))) =
+            (&declarator.id, &declarator.init)
+        else {
+            return;
+        };
+        let function = |argument: &oxc_ast::ast::Argument<'a>| {
+            matches!(
+                argument,
+                oxc_ast::ast::Argument::ArrowFunctionExpression(_) | oxc_ast::ast::Argument::FunctionExpression(_)
+            )
+        };
+        if !call.arguments.iter().any(function) {
+            return;
+        }
+        let connection = match &call.callee {
+            Expression::Identifier(callee) => self.builder.connection(callee.name.as_str(), None),
+            Expression::StaticMemberExpression(member) => match &member.object {
+                Expression::Identifier(object) => {
+                    self.builder.connection(object.name.as_str(), Some(member.property.name.as_str()))
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(connection) = connection {
+            self.builder.bind(name.name.as_str(), connection);
+        }
+    }
+
     /// Gives the names of a pattern what stands on its right.
     pub(super) fn bind(&mut self, pattern: &BindingPattern<'a>, value: Value<'a>) {
         match pattern {

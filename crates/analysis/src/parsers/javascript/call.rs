@@ -131,7 +131,8 @@ impl<'a> Walker<'_, 'a> {
                 let module = key == Some("then") && callee.path.as_deref().is_some_and(|path| !path.contains('('));
                 // What goes through a list of lists is given one after the other.
                 let each = matches!(key, Some("map" | "forEach" | "flatMap")) && values.is_empty();
-                let lists = each && callee.items().first().is_some_and(|first| !first.items().is_empty());
+                let lists = each
+                    && callee.items().first().is_some_and(|first| !first.items().is_empty() || first.as_text().is_some());
                 self.handed = module.then(|| callee.clone()).or_else(|| lists.then(|| callee.each()));
             }
             let value = match argument {

@@ -133,17 +133,18 @@ impl<'a> Walker<'_, 'a> {
 
     #[inline(never)] // Keeps the frame of `eval` small.
     pub(super) fn class(&mut self, class: &Class<'a>) -> Value<'a> {
+        let id = self.builder.declare_class(class.span.start);
         let mut base = None;
         if let Some(heritage) = &class.heritage {
             let value = self.eval(&heritage.expression);
             let place = self.place(heritage.expression.span());
             self.builder.subclass(&value, place);
+            self.builder.derives(id, &value);
             base = value.path;
         }
         for decorator in &class.decorators {
             self.eval(&decorator.expression);
         }
-        let id = self.builder.declare_class(class.span.start);
         let value = Value { class: Some(id), ..Value::default() };
         if let Some(name) = &class.id {
             self.builder.bind(name.name.as_str(), value.clone());

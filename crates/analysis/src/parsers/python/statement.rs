@@ -92,6 +92,13 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
                 }
             }
             Stmt::If(statement) => self.condition(statement),
+            Stmt::Try(statement) => self.tried(statement),
+            Stmt::Raise(statement) => {
+                for part in [&statement.exc, &statement.cause].into_iter().flatten() {
+                    let value = self.eval(part);
+                    self.builder.thrown |= value.whole_taint();
+                }
+            }
             Stmt::Match(statement) => self.cases(statement),
             Stmt::While(statement) => self.repeats(statement),
             // A text that stands alone is documentation.
