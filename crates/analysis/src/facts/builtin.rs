@@ -82,7 +82,12 @@ impl<'a> Builder<'a> {
                 let module = text(0).filter(|module| module.len() <= 500)?.to_owned();
                 let value = self.import(&module);
                 // `import a.b` in Python yields `a`, import_module yields `a.b`.
-                let top = path == "__import__" && !module.starts_with('.');
+                // With a list of names from it, the module itself.
+                let named = arguments.iter().enumerate().any(|(at, argument)| {
+                    (argument.name.as_deref() == Some("fromlist") || argument.name.is_none() && at == 3)
+                        && !argument.value.items().is_empty()
+                });
+                let top = path == "__import__" && !module.starts_with('.') && !named;
                 if top { Value::at_path(name::package_of(&module).to_owned()) } else { value }
             }
             // `eval("os.system")` is the function itself.
@@ -146,12 +151,7 @@ impl<'a> Builder<'a> {
                 made.taint |= taint;
                 made
             }
-            "JSON.stringify" => {
-                let value = value(0)?.clone();
-                self.calls_of_itself(&value, "toJSON");
-                Value::tainted(taint)
-            }
-            "dict" | "Object.assign" | "json.dumps" | "Object.entries" | "Object.fromEntries"
+            "dict" | "Object.assign" | "JSON.stringify" | "json.dumps" | "Object.entries" | "Object.fromEntries"
             | "Object.values" => Value::tainted(taint),
             // Whoever goes through the names of all variables means to read them.
             "Object.keys" => Value::tainted(value(0)?.whole_taint().and(Taint::ENV_ALL)),
@@ -232,6 +232,22 @@ impl<'a> Builder<'a> {
         Value { path, constant, taint: taint | found, origin, ..Value::default() }
     }
 
+    /// What a text names that is joined of pieces of which some are not known: `[home, ".aws", "credentials"].join("/")`.
+    pub(super) fn joined_by(&mut self, receiver: &Value<'a>, arguments: &[Argument<'a>], place: Place) -> Taint {
+        let first = arguments.first().map(|argument| &argument.value);
+        let (between, list) = match receiver.as_text() {
+            Some(between) => (Some(between), first),
+            None => (first.and_then(Value::as_text), Some(receiver)),
+        };
+        let items = list.map_or(&[][..], Value::items);
+        if !matches!(between, Some("/" | "\\")) || !(2..=32).contains(&items.len()) || !self.afford(MAX_JOINED) {
+            return Taint::NONE;
+        }
+        let known: Vec<&str> = items.iter().map(|item| item.as_text().unwrap_or("?")).collect();
+        let text = known.join("/");
+        if text.len() > MAX_JOINED { Taint::NONE } else { self.taint_of_text(&text, place) }
+    }
+
     /// `folder / name`
     pub fn below(&mut self, folder: &Value<'a>, name: &Value<'a>, place: Place) -> Value<'a> {
         let taint = folder.whole_taint() | name.whole_taint();
@@ -256,6 +272,9 @@ impl<'a> Builder<'a> {
         self.pay(|| fold::decode(decoder, text))
     }
 }
+
+/// Bytes of a path that is joined of pieces.
+const MAX_JOINED: usize = 512;
 
 /// What stands for the beginning of a path that is not known.
 const BELOW: &str = "?/";

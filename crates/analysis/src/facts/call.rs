@@ -74,6 +74,7 @@ impl<'a> Builder<'a> {
             }
             return Value { constant, taint, ..Value::default() };
         }
+        let pieced = if key == "join" { self.joined_by(&receiver, &arguments, place) } else { Taint::NONE };
         if matches!(key, "then" | "catch" | "finally" | "forEach" | "map" | "on" | "once") {
             self.run_arguments(&arguments);
         }
@@ -193,7 +194,7 @@ impl<'a> Builder<'a> {
             // A list of places became a list of what they hold.
             result.taint = result.taint.without(Taint::CREDENTIAL_PATH);
         }
-        result.taint |= handed_on | put_together;
+        result.taint |= handed_on | put_together | pieced;
         // A sign that stands for another is no row of characters.
         if key == "replace" && !taint.any(Taint::CHARACTER) {
             result.taint = result.taint.without(Taint::CHARACTER);
@@ -439,7 +440,9 @@ impl<'a> Builder<'a> {
         if effects.any(Effects::SPAWN) {
             self.note_fetched(&arguments, taint);
         }
-        let sends = effects.any(Effects::SPAWN) && called_taint.any(Taint::HELD) && printed::sends(&words_of(&arguments));
+        let sends = effects.any(Effects::SPAWN)
+            && called_taint.any(Taint::HELD)
+            && (printed::sends(&words_of(&arguments)) || self.sends_past(effects, place));
         let effects = effects | matters.effects | if sends { Effects::NET } else { Effects::NONE };
         let archive = matches!(&*path, "zipfile.ZipFile" | "tarfile.open" | "adm-zip");
         if effects.any(Effects::OPEN | Effects::READ) {

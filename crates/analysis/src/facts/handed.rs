@@ -70,13 +70,8 @@ impl<'a> Builder<'a> {
     }
 
     /// What a call of this name will yield, where it connects to somebody.
-    pub fn connection(&self, name: &str, member: Option<&str>) -> Option<Value<'a>> {
-        let path = self.name_of(name).path?;
-        let path = match member {
-            Some(member) => name::join(&path, member)?,
-            None => path,
-        };
-        api::effects(&path).any(Effects::NET).then(|| name::join_call(&path)).flatten().map(Value::at_path)
+    pub fn connection(&self, path: &str) -> Option<Value<'a>> {
+        api::effects(path).any(Effects::NET).then(|| name::join_call(path)).flatten().map(Value::at_path)
     }
 
     /// `socket.onmessage = f`: what the connection says is handed to the function.

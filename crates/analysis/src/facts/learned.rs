@@ -71,6 +71,8 @@ pub(super) struct Learned<'a> {
     pub functions: Vec<Function<'a>>,
     pub by_offset: HashMap<u32, u32>,
     pub classes: HashMap<u32, u32>,
+    /// Functions that hear an event, by its name.
+    pub listeners: HashMap<Box<str>, Vec<u32>>,
     /// Classes of the file that others are derived from.
     pub bases: HashMap<u32, u32>,
     /// Methods by class and name, and how many there are in all.
@@ -257,6 +259,11 @@ impl<'a> Builder<'a> {
         if let Some(made) = made.filter(|made| *made != function && self.calls_between.len() < MAX_FACTS) {
             self.calls_between.insert((function, made));
         }
+    }
+
+    /// Says that a value of which callers know more is told to somebody: another reading may know it.
+    pub fn tells_later(&mut self, value: &Value<'a>) {
+        self.learned.placed |= value.as_text().is_none();
     }
 
     /// What callers give a function as a parameter, as far as it is known.

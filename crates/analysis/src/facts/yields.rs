@@ -37,6 +37,11 @@ impl<'a> Builder<'a> {
             return of_other(path, arguments, from, receiver);
         }
         let mut result = results(effects, from);
+        // What an open file is known to hold.
+        if effects.any(Effects::READ) {
+            const KNOWN: Taint = Taint::HELD.without(Taint::HOST_INFO).without(Taint::SECRET);
+            result |= receiver.and(KNOWN);
+        }
         if effects.any(Effects::DECODE) {
             let stands = arguments.first().map_or(Taint::NONE, |argument| hidden(&argument.value));
             result |= from | Taint::DECODED | stands;
@@ -97,6 +102,15 @@ impl<'a> Builder<'a> {
         }
         let line = command::whole(self.text(place.start, place.end), self.language == Language::Python);
         line.map_or(Taint::NONE, |line| self.named_in(&Value::text(line)))
+    }
+
+    /// True for a command line of which a part is not known whose program sends what it is told: `echo ${text} | nc host 80`.
+    pub(super) fn sends_past(&self, effects: Effects, place: Place) -> bool {
+        if !effects.any(Effects::SHELL) {
+            return false;
+        }
+        let line = command::whole(self.text(place.start, place.end), self.language == Language::Python);
+        line.is_some_and(|line| printed::sends(&line.split_ascii_whitespace().take(100).collect::<Vec<_>>()))
     }
 
     /// What is known of a downloaded file that a command line names: `start /b setup.exe`.

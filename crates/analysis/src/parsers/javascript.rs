@@ -208,6 +208,8 @@ impl<'a> Walker<'_, 'a> {
                     let value = self.eval(&spread.argument);
                     self.builder.calls_of_itself(&value, ITERATES);
                     match (&value.constant, value.as_text()) {
+                        // What it is made of was put in later.
+                        (Constant::List(spread), _) if spread.is_empty() => items.push(Value::tainted(value.taint)),
                         (Constant::List(spread), _) => spread.iter().for_each(|item| items.push(item.clone())),
                         (_, Some(text)) if text.len() <= 1024 => {
                             text.chars().for_each(|character| items.push(Value::text(character.to_string())));

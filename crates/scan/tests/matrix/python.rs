@@ -25,12 +25,17 @@ pub struct Taken {
 
 /// What is taken, files by these ways and the rest by its own.
 pub fn taken(ways: &[Piece], special: Vec<Piece>) -> Vec<Taken> {
+    // What lies in a folder where other things lie too is not stolen by taking the folder.
+    let ways_of = |word: &str| {
+        let fits = |way: &&Piece| word != "alone" || !way.code.contains("@F@");
+        ways.iter().filter(fits).cloned().collect()
+    };
     let files = section(TEXT, "file").into_iter().map(|file| {
         let grave = match file.name {
             "bash history" | "zsh history" | "python history" => "slight",
             _ => "grave",
         };
-        Taken { name: file.name.to_owned(), grave, path: Some(file.word), ways: ways.to_vec() }
+        Taken { name: file.name.to_owned(), grave, path: Some(file.word), ways: ways_of(file.modules) }
     });
     let mut all: Vec<Taken> = files.collect();
     for piece in special {
@@ -86,7 +91,7 @@ pub fn renamed(code: &str, name: &str, by: &str) -> String {
         let before = rest[..at].chars().next_back().or(out.chars().next_back());
         let after = rest[at + name.len()..].chars().next();
         let alone = !before.is_some_and(|c| c.is_alphanumeric() || "_.'/-".contains(c))
-            && !after.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '\'');
+            && !after.is_some_and(|c| c.is_alphanumeric() || "_':".contains(c));
         out.push_str(&rest[..at]);
         out.push_str(if alone { by } else { name });
         rest = &rest[at + name.len()..];
@@ -149,7 +154,7 @@ fn packed(when: &Piece, style: &str, made: &Made<'_>) -> (DistributionKind, Vec<
     };
     let (mut imports, body) = one(&made.body);
     if made.part.is_some() {
-        imports.push_str(if wheel { "from demo import part\n" } else { "import part\n" });
+        imports.push_str(if wheel { "from . import part\n" } else { "import part\n" });
     }
     let code = format!("{imports}{body}");
     let mut files: Vec<(String, String)> = Vec::new();
@@ -180,7 +185,7 @@ fn packed(when: &Piece, style: &str, made: &Made<'_>) -> (DistributionKind, Vec<
 /// The level that a theft should reach.
 pub fn expected(grave: &str, when: &str) -> SecurityLevel {
     match (grave, when.split(' ').next().unwrap_or(when)) {
-        ("grave", "entry") => SecurityLevel::Caution,
+        // Who starts a program may want it to tell its own service what it reads.
         (_, "entry") => SecurityLevel::Clear,
         ("grave", _) => SecurityLevel::Blocked,
         ("project", "load") => SecurityLevel::Clear,

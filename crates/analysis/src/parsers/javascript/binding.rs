@@ -48,18 +48,32 @@ impl<'a> Walker<'_, 'a> {
         if !call.arguments.iter().any(function) {
             return;
         }
-        let connection = match &call.callee {
-            Expression::Identifier(callee) => self.builder.connection(callee.name.as_str(), None),
-            Expression::StaticMemberExpression(member) => match &member.object {
-                Expression::Identifier(object) => {
-                    self.builder.connection(object.name.as_str(), Some(member.property.name.as_str()))
+        let connection = self.path_of(&call.callee, 0).and_then(|path| self.builder.connection(&path));
+        if let Some(connection) = connection {
+            self.builder.bind(name.name.as_str(), connection);
+        }
+    }
+
+    /// The dotted name of what is called, without telling anything about it.
+    fn path_of(&self, callee: &Expression<'a>, depth: u32) -> Option<String> {
+        match callee {
+            _ if depth > 4 => None,
+            Expression::Identifier(name) => self.builder.name_in_scope(name.name.as_str()).path.map(|path| path.to_string()),
+            Expression::StaticMemberExpression(member) if member.property.name == "default" => {
+                self.path_of(&member.object, depth + 1)
+            }
+            Expression::StaticMemberExpression(member) => {
+                Some(format!("{}.{}", self.path_of(&member.object, depth + 1)?, member.property.name.as_str()))
+            }
+            Expression::CallExpression(call) => match (&call.callee, &call.arguments[..]) {
+                (Expression::Identifier(name), [oxc_ast::ast::Argument::StringLiteral(module)])
+                    if name.name == "require" =>
+                {
+                    Some(module.value.trim_start_matches("node:").to_owned())
                 }
                 _ => None,
             },
             _ => None,
-        };
-        if let Some(connection) = connection {
-            self.builder.bind(name.name.as_str(), connection);
         }
     }
 
@@ -213,6 +227,7 @@ impl<'a> Walker<'_, 'a> {
     /// A page asks for an address that carries what it knows.
     fn asks_for(&mut self, address: &Value<'a>, place: Place) {
         const TAKEN: Taint = Taint::PERSONAL.with(Taint::HELD);
+        self.builder.tells_later(address);
         if address.whole_taint().any(TAKEN) {
             let arguments = vec![Argument { name: None, value: address.clone() }];
             self.builder.call(Value::at_path("navigator.sendBeacon"), arguments, Taint::NONE, place);

@@ -200,6 +200,11 @@ impl<'a> Walker<'_, 'a> {
                 if takes_in(&name) {
                     self.grow_attribute(callee, &arguments);
                 }
+                if &*name == "stringify"
+                    && let Some(given) = arguments.first()
+                {
+                    self.builder.calls_of_itself(&given.value, "toJSON");
+                }
                 let computed = self.computed_method(&object, &name, &arguments);
                 let value = self.builder.call_method(object, &name, arguments, place);
                 let missing = computed.is_none() && matches!(value.constant, Constant::Unknown);
