@@ -74,6 +74,12 @@ impl<'a> Builder<'a> {
             }
             return Value { constant, taint, ..Value::default() };
         }
+        if key == "joinpath" && receiver.path.as_deref().is_some_and(|path| path.starts_with("pathlib.")) {
+            let parts: Vec<&Value<'a>> =
+                std::iter::once(&receiver).chain(arguments.iter().map(|argument| &argument.value)).collect();
+            let taint = union(parts.iter().copied());
+            return self.joined_path("pathlib.Path", &parts, taint, place);
+        }
         let pieced = if key == "join" { self.joined_by(&receiver, &arguments, place) } else { Taint::NONE };
         if matches!(key, "then" | "catch" | "finally" | "forEach" | "map" | "on" | "once") {
             self.run_arguments(&arguments);
@@ -145,7 +151,7 @@ impl<'a> Builder<'a> {
             let mut added = union(arguments.iter().map(|argument| &argument.value));
             // Who puts a file into an archive puts in what it holds.
             if receiver.path.as_deref().is_some_and(packs) {
-                added |= results(Effects::READ, added).and(Taint::HELD);
+                added = added.without(Taint::CREDENTIAL_PATH) | results(Effects::READ, added).and(Taint::HELD | Taint::FILE);
             }
             self.grow(&receiver, added);
         }
@@ -441,14 +447,14 @@ impl<'a> Builder<'a> {
             self.note_fetched(&arguments, taint);
         }
         let sends = effects.any(Effects::SPAWN)
-            && called_taint.any(Taint::HELD)
+            && (called_taint.any(Taint::HELD) || called_taint != called_taint.concrete())
             && (printed::sends(&words_of(&arguments)) || self.sends_past(effects, place));
         let effects = effects | matters.effects | if sends { Effects::NET } else { Effects::NONE };
         let archive = matches!(&*path, "zipfile.ZipFile" | "tarfile.open" | "adm-zip");
         if effects.any(Effects::OPEN | Effects::READ) {
             let held = self.downloaded_among(&arguments);
             let remote = if archive { argument_taint.and(Taint::REMOTE | Taint::NAMED) } else { Taint::NONE };
-            taint |= remote | held.and(Taint::HELD) | results(Effects::READ, held.and(FETCHED)).without(Taint::FILE);
+            taint |= remote | held.and(Taint::HELD | Taint::DOWNLOADED) | results(Effects::READ, held.and(FETCHED)).without(Taint::FILE);
         }
         if effects.any(Effects::OPEN | Effects::READ)
             && arguments.first().is_some_and(|file| is_own_picture(&file.value))

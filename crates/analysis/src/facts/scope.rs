@@ -281,7 +281,7 @@ impl<'a> Builder<'a> {
                 3 => name == "Bun",
                 4 => matches!(name, "eval" | "self" | "atob" | "Deno" | "Date" | "Intl"),
                 5 => matches!(name, "fetch" | "Array" | "Image" | "Proxy"),
-                6 => matches!(name, "window" | "global" | "Buffer" | "String" | "module" | "Object"),
+                6 => matches!(name, "Worker" | "window" | "global" | "Buffer" | "String" | "module" | "Object"),
                 7 => matches!(name, "require" | "process" | "exports" | "Reflect"),
                 8 => matches!(name, "Function" | "unescape" | "location" | "document"),
                 9 => matches!(name, "WebSocket" | "navigator"),
@@ -298,10 +298,15 @@ impl<'a> Builder<'a> {
     /// The names of the module itself, in order, and what they stand for.
     pub(super) fn module_names(&self) -> Vec<(&'a str, Value<'a>)> {
         let executor = |value: &Value<'_>| !stands_for(value).is_empty();
+        // What a call yielded that matters to whoever imports it.
+        let yielded = |value: &Value<'_>| {
+            value.taint.any(Taint::HELD | Taint::REMOTE) && value.path.as_deref().is_some_and(|path| path.ends_with("()"))
+        };
         let own = self
             .scope
             .iter()
-            .filter(|(_, known)| known.declared == 0 && (known.value.path.is_none() || executor(&known.value)));
+            .filter(|(_, known)| known.declared == 0)
+            .filter(|(_, known)| known.value.path.is_none() || executor(&known.value) || yielded(&known.value));
         let matters = |value: &Value<'a>| {
             value.function.is_some() || value.class.is_some() || !value.taint.is_empty() || executor(value)
         };

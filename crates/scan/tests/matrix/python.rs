@@ -111,10 +111,12 @@ fn imported(style: &str, modules: &BTreeSet<&str>, code: &str) -> (String, Strin
             "import" => imports.push_str(&format!("import {module}\n")),
             "tried" => imports.push_str(&format!("try:\n    import {module}\nexcept ImportError:\n    pass\n")),
             "from" | "from as" => {
-                for name in members(&code, module) {
-                    let local = if style == "from" { name.clone() } else { format!("n{index}_{}", name.len()) };
+                for (number, name) in members(&code, module).into_iter().enumerate() {
+                    let taken = imports.contains(&format!("import {name}\n")) || code.contains(&format!("def {name}("));
+                    let plain = style == "from" && !taken && name != "open";
+                    let local = if plain { name.clone() } else { format!("n{index}_{number}") };
                     code = renamed(&code, &format!("{module}.{name}"), &local);
-                    let alias = if style == "from" { String::new() } else { format!(" as {local}") };
+                    let alias = if plain { String::new() } else { format!(" as {local}") };
                     imports.push_str(&format!("from {module} import {name}{alias}\n"));
                 }
             }

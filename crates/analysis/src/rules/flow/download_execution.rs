@@ -146,7 +146,7 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
         _ if command && !taint.any(Taint::JOINED | Taint::DOWNLOADED) => {
             [Severity::Medium, Severity::Critical, Severity::Critical]
         }
-        _ if command => [Severity::Medium, Severity::High, Severity::Critical],
+        _ if command && !taint.any(Taint::DOWNLOADED) => [Severity::Medium, Severity::High, Severity::Critical],
         // Nobody asks for a program by an import.
         _ => [Severity::Low, Severity::Critical, Severity::Critical],
     };
