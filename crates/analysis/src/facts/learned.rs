@@ -284,10 +284,9 @@ impl<'a> Builder<'a> {
     }
 
     /// What callers give a function by name, as one record: `**options`.
-    pub fn keywords(&mut self, function: u32) -> Value<'a> {
-        let Some(known) = self.learned.functions.get(function as usize) else { return Value::default() };
-        let fields = known.keywords.clone();
-        if fields.is_empty() { Value::default() } else { self.record(fields, Taint::NONE) }
+    pub fn keywords(&mut self, function: u32) -> Option<Value<'a>> {
+        let fields = self.learned.functions.get(function as usize)?.keywords.clone();
+        (!fields.is_empty()).then(|| self.record(fields, Taint::NONE))
     }
 
     /// Remembers that the file of this name came over the network.

@@ -92,8 +92,11 @@ impl<'a> Walker<'_, 'a> {
             self.builder.bind(name, if heard { self.builder.ordered(value) } else { value });
         }
         if let Some(options) = &function.parameters.kwarg {
-            let value = self.builder.keywords(id);
-            self.builder.bind(options.name.as_str(), value);
+            let known = self.builder.keywords(id);
+            if let Some(mut value) = known {
+                value.taint |= self.builder.name(options.name.as_str()).taint;
+                self.builder.bind(options.name.as_str(), value);
+            }
         }
         self.visit_body(&function.body);
         self.builder.leave(frame);
