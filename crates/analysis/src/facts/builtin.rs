@@ -59,7 +59,9 @@ impl<'a> Builder<'a> {
                     let module = module.to_owned();
                     self.imports_fetched(&module, place);
                 }
-                let loaded = self.downloaded_among(file) | taint;
+                let fetched = self.downloaded_among(file);
+                self.note_sink(Effects::EVAL, fetched, place);
+                let loaded = fetched | taint;
                 if loaded.any(Taint::DOWNLOADED | Taint::REMOTE) && self.has_room(Effects::EVAL) {
                     let (path, effects) = (path.to_owned().into(), Effects::EVAL);
                     let arguments = arguments.to_vec();
@@ -124,6 +126,10 @@ impl<'a> Builder<'a> {
             "functools.partial" if arguments.len() > 1 => {
                 self.call(value(0)?.clone(), arguments[1..].to_vec(), Taint::NONE, place);
                 value(0)?.clone()
+            }
+            "str" | "String" if value(0)?.path.is_some() && !value(0)?.whole_taint().is_empty() => {
+                let value = value(0)?;
+                Value { path: None, taint: value.whole_taint(), ..value.clone() }
             }
             "vars" | "staticmethod" | "classmethod" | "util.promisify" | "functools.partial" | "Promise.resolve"
             | "str" | "String" | "shlex.quote" | "os.fspath" | "os.path.expandvars" | "os.path.abspath"

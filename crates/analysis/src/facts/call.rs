@@ -478,6 +478,17 @@ impl<'a> Builder<'a> {
                 .filter(|origin| name::names_file(origin))
                 .collect();
             names.iter().for_each(|name| self.note_download(name, Taint::WATCHED));
+            // `grab().save(buffer)`
+            for argument in arguments.iter().filter(|a| a.value.path.as_deref() == Some("io.BytesIO()")) {
+                self.grow(&argument.value, Taint::WATCHED);
+            }
+        }
+        // `screenshot("a.png")`
+        if effects.any(Effects::WATCH)
+            && let Some(name) = arguments.first().and_then(|argument| origin_of(&argument.value))
+            && name::names_file(&name)
+        {
+            self.note_download(&name, Taint::WATCHED);
         }
         if path.ends_with("pipeline")
             && let Some(stream) = arguments.first()
@@ -511,7 +522,9 @@ impl<'a> Builder<'a> {
             && let [file, text, ..] = &*arguments
             && let Some(origin) = origin_of(&file.value)
         {
-            if text.value.taint.any(Taint::DECODED | Taint::HIDDEN) {
+            if text.value.taint.any(Taint::DECODED | Taint::HIDDEN)
+                || text.value.taint != text.value.taint.concrete() && !effects.any(Effects::READ)
+            {
                 self.note_download(&origin, text.value.taint);
             }
             let text = text.value.clone();

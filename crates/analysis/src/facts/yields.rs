@@ -129,8 +129,9 @@ pub(super) fn printed_by(arguments: &[Argument<'_>], from: Taint) -> Taint {
     let mut result = printed::printed(&words, from);
     // What `curl` prints came over the network.
     let fetches = words.iter().any(|word| matches!(*word, "curl" | "wget"));
-    if fetches && words.iter().any(|word| word.contains("://")) {
-        result |= Taint::REMOTE | Taint::NAMED_HOST;
+    if fetches {
+        let named = words.iter().any(|word| word.contains("://")) || from.any(Taint::BEHIND);
+        result |= Taint::REMOTE | if named { Taint::NAMED_HOST } else { Taint::NONE };
         if from.any(Taint::CREDENTIAL_PATH) {
             result |= Taint::CREDENTIAL;
         }

@@ -2,14 +2,15 @@
 //!
 //! In: `python.txt` and `javascript.txt`, pieces of code by dimension. Out: small packages in which every two values of two
 //! dimensions meet at least once, in a fixed order. Each has a level that it should reach; those that do not are listed in
-//! `holes.txt` by the value that explains them. Hosts cannot exist (RFC 2606); nothing here is run.
+//! `holes.txt` by the values that explain them. The list may only shrink: a hole in which every cell reaches its level makes
+//! the test fail. Every sixth package is tried, and all those in holes; with `SIGMA_MATRIX` set, all of them. Hosts cannot
+//! exist (RFC 2606); nothing here is run.
 
 mod javascript;
 mod pairs;
 mod pieces;
 mod python;
 
-use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -54,42 +55,91 @@ fn level(analyser: &Analyser, cell: &Cell) -> (SecurityLevel, String) {
     (scan.ruling.level, rules.join(" "))
 }
 
-fn dump(name: &str, cells: Vec<Cell>) {
+/// A value, or several that meet, whose cells may be milder than they should be.
+struct Hole {
+    values: Vec<(&'static str, &'static str)>,
+    line: &'static str,
+}
+
+impl Hole {
+    fn explains(&self, cell: &Cell) -> bool {
+        let meets = |(dimension, value): &(&str, &str)| cell.values.iter().any(|(d, v)| d == dimension && v == value);
+        self.values.iter().all(meets)
+    }
+}
+
+/// The holes of one set: `<set> | <dimension>: <value> & ... | <reason>` a line.
+fn holes(set: &str) -> Vec<Hole> {
+    let lines = include_str!("holes.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let of_set = lines.filter_map(|line| {
+        let parts: Vec<&str> = line.split(" | ").collect();
+        let [of, values, reason] = parts[..] else { panic!("expected a set, values and a reason: {line}") };
+        assert!(!reason.is_empty(), "{line}");
+        let value = |value: &'static str| value.split_once(": ").unwrap_or_else(|| panic!("{line}"));
+        (of == set).then(|| Hole { values: values.split(" & ").map(value).collect(), line })
+    });
+    of_set.collect()
+}
+
+/// Which cells are tried when nobody asks for all of them.
+const EVERY: usize = 6;
+
+/// Every cell that is milder than it should be and stands in no hole, and every hole that is closed.
+fn check(set: &str, cells: Vec<Cell>) {
+    let holes = holes(set);
+    let every = if std::env::var_os("SIGMA_MATRIX").is_some() { 1 } else { EVERY };
+    let hole = |cell: &Cell| holes.iter().position(|hole| hole.explains(cell));
+    let tried = cells.iter().enumerate().filter(|(at, cell)| at % every == 0 || hole(cell).is_some());
+    /*DUMP*/ let mut out = Vec::new();
     let analyser = Analyser::new(Limits::default());
-    let mut out = Vec::new();
-    let (mut blocked, mut caution, mut met) = (0, 0, 0);
-    let all = cells.len();
-    for cell in cells {
-        let (reached, rules) = level(&analyser, &cell);
+    let (mut all, mut blocked, mut caution, mut asked, mut met) = (0, 0, 0, 0, 0);
+    let (mut open, mut missed) = (vec![false; holes.len()], Vec::new());
+    for (_, cell) in tried {
+        let (reached, rules) = level(&analyser, cell);
+        all += 1;
         blocked += usize::from(reached >= SecurityLevel::Blocked);
         caution += usize::from(reached >= SecurityLevel::Caution);
-        met += usize::from(reached >= cell.expect);
-        let values: BTreeMap<&str, &str> = cell.values.iter().map(|(a, b)| (*a, b.as_str())).collect();
-        out.push(serde_json::json!({"values": values, "level": reached.to_string(), "expect": cell.expect.to_string(), "rules": rules,
-            "files": cell.files, "met": reached >= cell.expect}));
+        if cell.expect > SecurityLevel::Clear {
+            asked += 1;
+            met += usize::from(reached >= cell.expect);
+        }
+        /*DUMP*/ out.push(serde_json::json!({"values": cell.values.iter().map(|(a, b)| (*a, b.as_str())).collect::<std::collections::BTreeMap<_, _>>(), "level": reached.to_string(), "expect": cell.expect.to_string(), "rules": rules, "files": cell.files, "met": reached >= cell.expect}));
+        if reached >= cell.expect {
+            continue;
+        }
+        match hole(cell) {
+            Some(index) => open[index] = true,
+            None => {
+                let values: Vec<String> = cell.values.iter().map(|(d, value)| format!("{d}: {value}")).collect();
+                missed.push(format!("{reached}, not {}: {} [{rules}]", cell.expect, values.join(" & ")));
+            }
+        }
     }
-    println!("{name}: {all} cells, {blocked} BLOCKED, {caution} CAUTION, {met} as expected");
-    if let Ok(folder) = std::env::var("MATRIX") {
-        std::fs::write(format!("{folder}/{name}.json"), serde_json::to_string(&out).unwrap()).unwrap();
-    }
+    println!("{set}: {all} cells, {blocked} BLOCKED, {caution} CAUTION or above; {met} of {asked} that must reach a level do");
+    /*DUMP*/ if let Ok(folder) = std::env::var("MATRIX") { std::fs::write(format!("{folder}/{}.json", set.replace(' ', "-")), serde_json::to_string(&out).unwrap()).unwrap(); }
+    let closed: Vec<&str> = holes.iter().zip(open).filter(|(_, open)| !open).map(|(hole, _)| hole.line).collect();
+    assert!(closed.is_empty(), "closed: take these out of holes.txt: {closed:#?}");
+    let count = missed.len();
+    missed.truncate(40);
+    assert!(missed.is_empty(), "{count} cells are milder than they should be: {missed:#?}");
 }
 
 #[test]
-fn python_theft() {
-    dump("python-theft", python::theft());
+fn thefts_in_python() {
+    check("python theft", python::theft());
 }
 
 #[test]
-fn python_droppers() {
-    dump("python-droppers", python::droppers());
+fn droppers_in_python() {
+    check("python dropper", python::droppers());
 }
 
 #[test]
-fn javascript_theft() {
-    dump("javascript-theft", javascript::theft());
+fn thefts_in_javascript() {
+    check("javascript theft", javascript::theft());
 }
 
 #[test]
-fn javascript_droppers() {
-    dump("javascript-droppers", javascript::droppers());
+fn droppers_in_javascript() {
+    check("javascript dropper", javascript::droppers());
 }

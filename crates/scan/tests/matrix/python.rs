@@ -111,6 +111,10 @@ fn imported(style: &str, modules: &BTreeSet<&str>, code: &str) -> (String, Strin
             "import" => imports.push_str(&format!("import {module}\n")),
             "tried" => imports.push_str(&format!("try:\n    import {module}\nexcept ImportError:\n    pass\n")),
             "from" | "from as" => {
+                // What is used as a whole is imported as a whole.
+                if renamed(&renamed(&code, &format!("{module}."), ""), module, "\u{1}").contains('\u{1}') {
+                    imports.push_str(&format!("import {module}\n"));
+                }
                 for (number, name) in members(&code, module).into_iter().enumerate() {
                     let taken = imports.contains(&format!("import {name}\n")) || code.contains(&format!("def {name}("));
                     let plain = style == "from" && !taken && name != "open";
