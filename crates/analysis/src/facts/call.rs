@@ -261,6 +261,7 @@ impl<'a> Builder<'a> {
         });
         if python && !callee.made && callee.function.is_none() {
             self.runs_methods(&callee, &["__post_init__", "__new__"]);
+            self.fills(&callee, &arguments);
         }
         if let Some(maker) = callee.class.and_then(|class| self.learned.method(class, MADE_BY)) {
             self.runs(maker);

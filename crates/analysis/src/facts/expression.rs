@@ -50,7 +50,10 @@ impl<'a> Builder<'a> {
             }
             let known = self.learned.attributes.get(&Member(class, key)).cloned();
             // A class without a constructor of its own keeps what it is given.
-            let kept = if object.made && !self.has_constructor(class) { object.taint } else { Taint::NONE };
+            let kept = match object.made && !self.has_constructor(class) && !self.learned.fields.contains(&class) {
+                true => object.taint,
+                false => Taint::NONE,
+            };
             return known.unwrap_or_else(|| Value::tainted(personal::of_member(key) | kept));
         }
         if key == "constructor" && (object.function.is_some() || object.path.as_deref() == Some("constructor")) {

@@ -71,6 +71,8 @@ pub(super) struct Learned<'a> {
     pub functions: Vec<Function<'a>>,
     pub by_offset: HashMap<u32, u32>,
     pub classes: HashMap<u32, u32>,
+    /// Classes without a constructor of their own whose instances are given their members by name.
+    pub fields: HashSet<u32>,
     /// Functions that hear an event, by its name.
     pub listeners: HashMap<Box<str>, Vec<u32>>,
     /// Classes of the file that others are derived from.
@@ -211,6 +213,18 @@ impl<'a> Builder<'a> {
         let Some(function) = self.learned.functions.get_mut(getter as usize) else { return Value::default() };
         function.ask();
         function.result.clone()
+    }
+
+    /// `Note(data=text)`, of a class without a constructor of its own: its instances have these members.
+    pub(super) fn fills(&mut self, class: &Value<'a>, arguments: &[Argument<'a>]) {
+        let Some(id) = class.class.filter(|id| !self.has_constructor(*id)) else { return };
+        let object = Value { class: Some(id), ..Value::default() };
+        for argument in arguments.iter().take(MAX_PARAMETERS) {
+            if let Some(name) = &argument.name {
+                self.learned.fields.insert(id);
+                self.set_member(&object, Some(name), &argument.value);
+            }
+        }
     }
 
     /// True for a class with a constructor of its own.
