@@ -298,8 +298,10 @@ impl<'a> Builder<'a> {
     }
 
     /// What callers give a function by name, as one record: `**options`.
-    pub fn keywords(&mut self, function: u32) -> Option<Value<'a>> {
-        let fields = self.learned.functions.get(function as usize)?.keywords.clone();
+    pub fn keywords(&mut self, function: u32, named: impl Fn(&str) -> bool) -> Option<Value<'a>> {
+        let known = self.learned.functions.get(function as usize)?.keywords.iter();
+        // What is handed on without a name may be anything, also what has a parameter of its own.
+        let fields = known.filter(|(name, _)| &**name != "**" && !named(name)).cloned().collect::<Vec<_>>();
         (!fields.is_empty()).then(|| self.record(fields, Taint::NONE))
     }
 

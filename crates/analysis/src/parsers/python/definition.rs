@@ -92,7 +92,8 @@ impl<'a> Walker<'_, 'a> {
             self.builder.bind(name, if heard { self.builder.ordered(value) } else { value });
         }
         if let Some(options) = &function.parameters.kwarg {
-            let known = self.builder.keywords(id);
+            let named = |name: &str| function.parameters.iter().any(|parameter| parameter.name().as_str() == name);
+            let known = self.builder.keywords(id, named);
             if let Some(mut value) = known {
                 value.taint |= self.builder.name(options.name.as_str()).taint;
                 self.builder.bind(options.name.as_str(), value);
