@@ -71,6 +71,8 @@ pub(super) struct Learned<'a> {
     pub functions: Vec<Function<'a>>,
     pub by_offset: HashMap<u32, u32>,
     pub classes: HashMap<u32, u32>,
+    /// The function that a decorator of the file decorates, or no number of one where it decorates several.
+    pub decorated: HashMap<u32, u32>,
     /// Classes without a constructor of their own whose instances are given their members by name.
     pub fields: HashSet<u32>,
     /// Functions that hear an event, by its name.
@@ -266,6 +268,20 @@ impl<'a> Builder<'a> {
     pub fn decorates(&mut self, decorator: &Value<'a>, function: u32) {
         let Some(index) = decorator.function else { return };
         self.runs(index);
+        // One that decorates several is given any of them: who calls one of them does not call the others.
+        let before = self.learned.decorated.get(&index).copied();
+        match before {
+            Some(only) if only == function => {}
+            Some(_) => {
+                self.learned.decorated.insert(index, u32::MAX);
+                return;
+            }
+            None => {
+                self.learned.decorated.insert(index, function);
+                self.learned.useful = true;
+                return;
+            }
+        }
         let given = Value { function: Some(function), ..Value::default() };
         self.give(index, 0, &[Argument { name: None, value: given }]);
         // Who calls the function then calls what the decorator made of it.

@@ -87,7 +87,7 @@ impl<'a> Builder<'a> {
             && let Some(before) = self.scope.get(name)
             && before.declared == self.current
         {
-            value.taint |= before.value.taint;
+            value.taint |= before.value.taint.and(Taint::HELD);
         }
         // What functions make of it later.
         if let Some(later) = self.learned.outer.get(name).filter(|_| self.current == 0) {

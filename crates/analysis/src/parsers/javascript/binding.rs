@@ -5,6 +5,7 @@ use oxc_ast_visit::Visit;
 use oxc_syntax::operator::AssignmentOperator;
 
 use super::call::{PICTURE, SCRIPT};
+use super::function::MAX_HOISTED;
 use super::{Walker, private_name};
 use crate::facts::{Argument, Place, Taint, Value};
 
@@ -45,7 +46,7 @@ impl<'a> Walker<'_, 'a> {
                 oxc_ast::ast::Argument::ArrowFunctionExpression(_) | oxc_ast::ast::Argument::FunctionExpression(_)
             )
         };
-        if !call.arguments.iter().any(function) {
+        if self.builder.source().len() > MAX_HOISTED || !call.arguments.iter().any(function) {
             return;
         }
         let connection = self.path_of(&call.callee, 0).and_then(|path| self.builder.connection(&path));

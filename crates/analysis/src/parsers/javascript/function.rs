@@ -10,6 +10,9 @@ use crate::facts::{Taint, Value, makes_key};
 /// Bytes of a function that are looked at for the members that it gives an instance.
 const MAX_CONSTRUCTOR: u32 = 4_000;
 
+/// Bytes of a source in which methods are known before they are read: in a bundle they belong to strangers.
+pub(super) const MAX_HOISTED: usize = 256 << 10;
+
 /// Arguments that are followed into `...rest`.
 const MAX_REST: usize = 4;
 
@@ -153,6 +156,7 @@ impl<'a> Walker<'_, 'a> {
         for element in &class.body.body {
             if let ClassElement::MethodDefinition(method) = element
                 && method.kind == MethodDefinitionKind::Method
+                && self.builder.source().len() <= MAX_HOISTED
                 && let Some(name) = method.key.static_name()
             {
                 let function = self.builder.declare_function(method.value.span.start);
