@@ -175,11 +175,7 @@ fn is_destination(call: &Call<'_>) -> bool {
         .with(Taint::WATCHED)
         .with(Taint::FILE)
         .with(Taint::ENV);
-    // What a connection is handed is no address: where it goes was said before.
-    const HANDS: [&str; 10] =
-        ["emit", "end", "execute", "insert", "publish", "putfo", "query", "send", "sendall", "write"];
-    let hands = HANDS.contains(&call.path.rsplit('.').next().unwrap_or_default());
-    let Some(first) = call.positional(0).filter(|_| call.effects.any(Effects::NET) && !hands) else { return false };
+    let Some(first) = call.positional(0).filter(|_| call.effects.any(Effects::NET)) else { return false };
     let named = first.as_prefix().is_some_and(|prefix| !prefix.is_empty()) || !first.items().is_empty();
     let told = call.arguments.iter().filter(|argument| !std::ptr::eq(&argument.value, first));
     const GRAVE: Taint = Taint::ENV_ALL
