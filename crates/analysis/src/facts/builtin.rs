@@ -217,9 +217,14 @@ impl<'a> Builder<'a> {
         // A `.pth` file beside the packages runs whenever Python starts.
         let site = |part: &&Value<'a>| {
             let path = part.path.as_deref().unwrap_or_default();
-            ["site.getsitepackages", "site.getusersitepackages", "sysconfig.get_path", "distutils.sysconfig.get_python_lib"]
-                .iter()
-                .any(|known| path.starts_with(known))
+            [
+                "site.getsitepackages",
+                "site.getusersitepackages",
+                "sysconfig.get_path",
+                "distutils.sysconfig.get_python_lib",
+            ]
+            .iter()
+            .any(|known| path.starts_with(known))
         };
         let starts = parts.last().and_then(|part| part.as_text()).is_some_and(|name| name.ends_with(".pth"));
         let found = if starts && parts.iter().any(site) { found | Taint::PERSISTENCE_PATH } else { found };

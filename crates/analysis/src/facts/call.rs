@@ -151,7 +151,8 @@ impl<'a> Builder<'a> {
             let mut added = union(arguments.iter().map(|argument| &argument.value));
             // Who puts a file into an archive puts in what it holds.
             if receiver.path.as_deref().is_some_and(packs) {
-                added = added.without(Taint::CREDENTIAL_PATH) | results(Effects::READ, added).and(Taint::HELD | Taint::FILE);
+                added = added.without(Taint::CREDENTIAL_PATH)
+                    | results(Effects::READ, added).and(Taint::HELD | Taint::FILE);
             }
             self.grow(&receiver, added);
         }
@@ -455,7 +456,9 @@ impl<'a> Builder<'a> {
         if effects.any(Effects::OPEN | Effects::READ) {
             let held = self.downloaded_among(&arguments);
             let remote = if archive { argument_taint.and(Taint::REMOTE | Taint::NAMED) } else { Taint::NONE };
-            taint |= remote | held.and(Taint::HELD | Taint::DOWNLOADED) | results(Effects::READ, held.and(FETCHED)).without(Taint::FILE);
+            taint |= remote
+                | held.and(Taint::HELD | Taint::DOWNLOADED)
+                | results(Effects::READ, held.and(FETCHED)).without(Taint::FILE);
         }
         if effects.any(Effects::OPEN | Effects::READ)
             && arguments.first().is_some_and(|file| is_own_picture(&file.value))

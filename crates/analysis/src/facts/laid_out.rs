@@ -48,7 +48,9 @@ impl<'a> Builder<'a> {
     pub(super) fn note_unpacked(&mut self, from: Taint, into: &[Argument<'a>]) {
         if from.any(Taint::REMOTE | Taint::DOWNLOADED) {
             let folder = into.iter().find_map(|argument| argument.value.as_text().or(argument.value.origin.as_deref()));
-            if let Some(folder) = folder.filter(|f| (3..=200).contains(&f.len()) && self.learned.unpacked_into.len() < 8) {
+            if let Some(folder) =
+                folder.filter(|f| (3..=200).contains(&f.len()) && self.learned.unpacked_into.len() < 8)
+            {
                 self.learned.unpacked_into.push(folder.to_owned());
             }
             self.learned.unpacked |= from.and(Taint::ADDRESS | Taint::NAMED_HOST) | Taint::DOWNLOADED;
@@ -108,8 +110,7 @@ impl<'a> Builder<'a> {
             let rest = self.learned.unpacked_into.iter().find_map(|folder| word.strip_prefix(&**folder));
             rest.is_some_and(|rest| rest.starts_with(['/', '\\']))
         };
-        if !self.learned.unpacked.is_empty()
-            && (starts_script(&words) || words.first().is_some_and(|word| below(word)))
+        if !self.learned.unpacked.is_empty() && (starts_script(&words) || words.first().is_some_and(|word| below(word)))
         {
             all |= self.learned.unpacked;
         }
@@ -129,7 +130,10 @@ impl<'a> Builder<'a> {
 
 /// True for an archive that files are put into.
 pub(super) fn packs(path: &str) -> bool {
-    matches!(path, "zipfile.ZipFile()" | "tarfile.open()" | "tarfile.TarFile()" | "adm-zip()" | "archiver()" | "jszip()")
+    matches!(
+        path,
+        "zipfile.ZipFile()" | "tarfile.open()" | "tarfile.TarFile()" | "adm-zip()" | "archiver()" | "jszip()"
+    )
 }
 
 /// The words of a command, in order; of a part that is not known, the name of the file that it stands for.

@@ -68,7 +68,9 @@ pub(super) fn printed(words: &[&str], told: Taint) -> Taint {
     if matches!(&*program, "env" | "printenv") && words.get(1).is_none_or(|word| matches!(*word, "|" | "-0")) {
         return Taint::ENV_ALL;
     }
-    if matches!(&*program, "pbpaste" | "xclip" | "xsel" | "wl-paste" | "get-clipboard") || words.contains(&"Get-Clipboard") {
+    if matches!(&*program, "pbpaste" | "xclip" | "xsel" | "wl-paste" | "get-clipboard")
+        || words.contains(&"Get-Clipboard")
+    {
         return Taint::WATCHED;
     }
     let tells = TELLERS.iter().any(|teller| teller[0] == program && begin(words, teller))
@@ -89,7 +91,8 @@ pub(super) fn sends(words: &[&str]) -> bool {
 /// What stands for a program that is fed: one that runs what is written to its standard input, or sends it.
 pub(super) fn fed(arguments: &[Argument<'_>]) -> Option<&'static str> {
     let plain = arguments.iter().filter(|argument| argument.name.is_none()).take(2).map(|argument| &argument.value);
-    let values = plain.flat_map(|value| std::iter::once(value).filter(|value| value.items().is_empty()).chain(value.items()));
+    let values =
+        plain.flat_map(|value| std::iter::once(value).filter(|value| value.items().is_empty()).chain(value.items()));
     // What is not known may be a script.
     let texts = values.filter(|value| !matches!(value.constant, Constant::Record(_)));
     let words: Vec<&str> = texts.flat_map(|value| value.as_text().unwrap_or("?").split_ascii_whitespace()).collect();

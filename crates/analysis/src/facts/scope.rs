@@ -300,7 +300,8 @@ impl<'a> Builder<'a> {
         let executor = |value: &Value<'_>| !stands_for(value).is_empty();
         // What a call yielded that matters to whoever imports it.
         let yielded = |value: &Value<'_>| {
-            value.taint.any(Taint::HELD | Taint::REMOTE) && value.path.as_deref().is_some_and(|path| path.ends_with("()"))
+            value.taint.any(Taint::HELD | Taint::REMOTE)
+                && value.path.as_deref().is_some_and(|path| path.ends_with("()"))
         };
         let own = self
             .scope

@@ -147,9 +147,10 @@ impl<'a> Walker<'_, 'a> {
                 let pair = value.path.as_deref() == Some("tempfile.mkstemp()");
                 let file = pair.then(|| Text::from(format!("?/mkstemp{}", target.start().to_u32())));
                 // `reader, writer = await open_connection(..)`, `name, headers = urlretrieve(..)`
-                let both = value.path.clone().filter(|path| {
-                    matches!(&**path, "asyncio.open_connection()" | "urllib.request.urlretrieve()")
-                });
+                let both = value
+                    .path
+                    .clone()
+                    .filter(|path| matches!(&**path, "asyncio.open_connection()" | "urllib.request.urlretrieve()"));
                 for (index, target) in elts.iter().enumerate() {
                     let mut item = value.items().get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
                     item.origin = file.clone().or(item.origin);

@@ -14,14 +14,47 @@ const TEXT: &str = include_str!("javascript.txt");
 
 /// How modules are loaded.
 const STYLES: [&str; 15] = [
-    "require", "node:", "var", "destructured", "renamed", "inline", "pieces", "template", "getBuiltinModule", "mainModule",
-    "compiled default", "compiled star", "import", "import all", "import named",
+    "require",
+    "node:",
+    "var",
+    "destructured",
+    "renamed",
+    "inline",
+    "pieces",
+    "template",
+    "getBuiltinModule",
+    "mainModule",
+    "compiled default",
+    "compiled star",
+    "import",
+    "import all",
+    "import named",
 ];
 
 /// Modules of the runtime itself.
 const BUILT_IN: [&str; 22] = [
-    "fs", "os", "path", "http", "https", "http2", "net", "tls", "dgram", "dns", "child_process", "crypto", "zlib", "util",
-    "stream", "events", "vm", "readline", "querystring", "worker_threads", "module", "v8",
+    "fs",
+    "os",
+    "path",
+    "http",
+    "https",
+    "http2",
+    "net",
+    "tls",
+    "dgram",
+    "dns",
+    "child_process",
+    "crypto",
+    "zlib",
+    "util",
+    "stream",
+    "events",
+    "vm",
+    "readline",
+    "querystring",
+    "worker_threads",
+    "module",
+    "v8",
 ];
 
 /// Loads of modules in a style, and the code that goes with them.
@@ -122,13 +155,25 @@ fn packed(when: &Piece, style: &str, made: &Made<'_>) -> Vec<(String, String)> {
         if text.contains("@CODE@") || text.contains("@BODY@") {
             folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
         }
-        *text = put_each(text, "LOAD", |path| if esm { format!("import '{path}';") } else { format!("require('{path}');") });
+        *text = put_each(
+            text,
+            "LOAD",
+            |path| if esm { format!("import '{path}';") } else { format!("require('{path}');") },
+        );
         *text = put_each(text, "FROM", |given| {
             let (name, path) = given.split_once(' ').unwrap();
-            if esm { format!("import {{ {name} }} from '{path}';") } else { format!("const {{ {name} }} = require('{path}');") }
+            if esm {
+                format!("import {{ {name} }} from '{path}';")
+            } else {
+                format!("const {{ {name} }} = require('{path}');")
+            }
         });
-        *text = put_each(text, "EXPORT", |name| if esm { format!("export {{ {name} }};") } else { format!("exports.{name} = {name};") });
-        *text = put_each(text, "REQUIRE", |module| if esm { format!("(await import('{module}')).default") } else { format!("require('{module}')") });
+        *text = put_each(text, "EXPORT", |name| {
+            if esm { format!("export {{ {name} }};") } else { format!("exports.{name} = {name};") }
+        });
+        *text = put_each(text, "REQUIRE", |module| {
+            if esm { format!("(await import('{module}')).default") } else { format!("require('{module}')") }
+        });
         *text = put(text, "@CODE@", &code);
         *text = put(text, "@IMPORTS@", &imports);
         *text = put(text, "@BODY@", &body);
@@ -150,7 +195,8 @@ fn packed(when: &Piece, style: &str, made: &Made<'_>) -> Vec<(String, String)> {
         "bin" => manifest["bin"] = "bin/run.js".into(),
         "=exports" => {
             manifest["main"] = serde_json::Value::Null;
-            manifest["exports"] = serde_json::json!({ ".": { "require": "./dist/index.js", "import": "./dist/index.js" } });
+            manifest["exports"] =
+                serde_json::json!({ ".": { "require": "./dist/index.js", "import": "./dist/index.js" } });
         }
         main if main.ends_with(".js") && !main.contains(' ') => manifest["main"] = main.into(),
         scripts => {
@@ -189,7 +235,12 @@ fn modules<'a>(pieces: &[&'a str]) -> BTreeSet<(&'a str, &'a str)> {
 }
 
 /// The shape with what is taken and sent; nothing when the two do not go together.
-fn shaped(shape: &Piece, way: &Piece, fill: &dyn Fn(&str) -> String, told: &dyn Fn(&str) -> String) -> Option<(String, Option<String>, bool)> {
+fn shaped(
+    shape: &Piece,
+    way: &Piece,
+    fill: &dyn Fn(&str) -> String,
+    told: &dyn Fn(&str) -> String,
+) -> Option<(String, Option<String>, bool)> {
     let waits = way.word.contains("async");
     let mut code = shape.code.clone();
     if way.word == "callback" {
@@ -200,15 +251,22 @@ fn shaped(shape: &Piece, way: &Piece, fill: &dyn Fn(&str) -> String, told: &dyn 
         if lines[at + 1..].contains(&"@@") {
             let rest = lines[at + 1..].join("\n");
             let (rest, part) = rest.split_once("\n@@\n")?;
-            code = format!("{}\n{}\n@@\n{part}", lines[..at].join("\n"), put(&fill(&way.code.replace("@V@", name)), "@REST@", rest));
+            code = format!(
+                "{}\n{}\n@@\n{part}",
+                lines[..at].join("\n"),
+                put(&fill(&way.code.replace("@V@", name)), "@REST@", rest)
+            );
         } else {
             let rest = lines[at + 1..].join("\n");
-            code = format!("{}\n{}", lines[..at].join("\n"), put(&fill(&way.code.replace("@V@", name)), "@REST@", &rest));
+            code =
+                format!("{}\n{}", lines[..at].join("\n"), put(&fill(&way.code.replace("@V@", name)), "@REST@", &rest));
         }
     }
     let code = put_each(&code, "TAKE", |name| fill(&way.code.replace("@V@", name)));
     let code = put_each(&code, "SEND", told);
-    let code = code.replace("@ASYNC@", if waits { "async " } else { "" }).replace("@AWAIT@", if waits { "await " } else { "" });
+    let code = code
+        .replace("@ASYNC@", if waits { "async " } else { "" })
+        .replace("@AWAIT@", if waits { "await " } else { "" });
     Some(match code.split_once("@@\n") {
         Some((body, part)) => (body.to_owned(), Some(part.to_owned()), waits),
         None => (code, None, waits),
@@ -226,7 +284,14 @@ pub fn theft() -> Vec<Cell> {
     let taken: Vec<Taken> = taken(&ways, all("special"));
     let (shapes, sends, addresses, whens) = (all("shape"), all("send"), all("address"), all("when"));
     let sizes = [
-        taken.len(), ways.len(), places.len(), encodes.len(), shapes.len(), sends.len(), addresses.len(), whens.len(),
+        taken.len(),
+        ways.len(),
+        places.len(),
+        encodes.len(),
+        shapes.len(),
+        sends.len(),
+        addresses.len(),
+        whens.len(),
         STYLES.len(),
     ];
     let mut cells = Vec::new();
@@ -243,7 +308,10 @@ pub fn theft() -> Vec<Cell> {
             let sent = send.code.replace("@D@", "payload");
             // What stands in a template already needs no further one.
             let sent = sent.replace("${@URL@}", &templated(&url)).replace("${@HOST@}", &templated(&host));
-            format!("{{\n{}}}\n", put("  @ALL@", "@ALL@", &(made + &sent.replace("@URL@", &url).replace("@HOST@", &host))))
+            format!(
+                "{{\n{}}}\n",
+                put("  @ALL@", "@ALL@", &(made + &sent.replace("@URL@", &url).replace("@HOST@", &host)))
+            )
         };
         let (body, part, waits) = shaped(shape, way, &fill, &told).unwrap_or_else(|| {
             shape = &shapes[0];

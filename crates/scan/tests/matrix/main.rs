@@ -117,7 +117,9 @@ fn check(set: &str, cells: Vec<Cell>) {
             }
         }
     }
-    println!("{set}: {all} cells, {blocked} BLOCKED, {caution} CAUTION or above; {met} of {asked} that must reach a level do");
+    println!(
+        "{set}: {all} cells, {blocked} BLOCKED, {caution} CAUTION or above; {met} of {asked} that must reach a level do"
+    );
     let closed: Vec<&str> = holes.iter().zip(open).filter(|(_, open)| !open).map(|(hole, _)| hole.line).collect();
     assert!(closed.is_empty(), "closed: take these out of holes.txt: {closed:#?}");
     let untraced = UNTRACED.iter().find(|(of, _)| *of == set).map_or(0, |(_, count)| *count);

@@ -22,14 +22,23 @@ pub fn rows(sizes: &[usize]) -> Vec<Vec<usize>> {
             (row[a], row[b]) = (at / sizes[b], at % sizes[b]);
             for next in (0..count).filter(|next| *next != a && *next != b) {
                 let new = |value: usize| {
-                    (0..count).filter(|other| row[*other] != usize::MAX).filter(|other| {
-                        let ((x, i), (y, j)) = if *other < next { ((*other, row[*other]), (next, value)) } else { ((next, value), (*other, row[*other])) };
-                        !met[x][y][i * sizes[y] + j]
-                    }).count()
+                    (0..count)
+                        .filter(|other| row[*other] != usize::MAX)
+                        .filter(|other| {
+                            let ((x, i), (y, j)) = if *other < next {
+                                ((*other, row[*other]), (next, value))
+                            } else {
+                                ((next, value), (*other, row[*other]))
+                            };
+                            !met[x][y][i * sizes[y] + j]
+                        })
+                        .count()
                 };
                 // Among equals the one that was used least, beginning at another place in every row.
                 let start = rows.len() % sizes[next];
-                let best = (0..sizes[next]).map(|value| (value + start) % sizes[next]).max_by_key(|value| (new(*value), usize::MAX - used[next][*value]));
+                let best = (0..sizes[next])
+                    .map(|value| (value + start) % sizes[next])
+                    .max_by_key(|value| (new(*value), usize::MAX - used[next][*value]));
                 row[next] = best.unwrap_or_default();
             }
             for x in 0..count {

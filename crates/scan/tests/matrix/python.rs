@@ -12,8 +12,7 @@ use crate::pieces::{Piece, put, put_each, section};
 const TEXT: &str = include_str!("python.txt");
 
 /// How modules are imported.
-const STYLES: [&str; 8] =
-    ["import", "as", "from", "from as", "__import__", "importlib", "in pieces", "tried"];
+const STYLES: [&str; 8] = ["import", "as", "from", "from as", "__import__", "importlib", "in pieces", "tried"];
 
 /// What is taken: the word is how grave it is; `ways` read it.
 pub struct Taken {
@@ -231,7 +230,14 @@ pub fn theft() -> Vec<Cell> {
     let taken = taken(&ways, all("special"));
     let (shapes, sends, addresses, whens) = (all("shape"), all("send"), all("address"), all("when"));
     let sizes = [
-        taken.len(), ways.len(), places.len(), encodes.len(), shapes.len(), sends.len(), addresses.len(), whens.len(),
+        taken.len(),
+        ways.len(),
+        places.len(),
+        encodes.len(),
+        shapes.len(),
+        sends.len(),
+        addresses.len(),
+        whens.len(),
         STYLES.len(),
     ];
     pairs::rows(&sizes)
@@ -240,7 +246,8 @@ pub fn theft() -> Vec<Cell> {
             let what = &taken[row[0]];
             let way = &what.ways[row[1] % what.ways.len()];
             let (place, encode, shape) = (&places[row[2]], &encodes[row[3]], &shapes[row[4]]);
-            let (send, address_piece, when, style) = (&sends[row[5]], &addresses[row[6]], &whens[row[7]], STYLES[row[8]]);
+            let (send, address_piece, when, style) =
+                (&sends[row[5]], &addresses[row[6]], &whens[row[7]], STYLES[row[8]]);
             let (of_path, path, folder) = what.path.map_or_else(Default::default, |path| path_of(place, path));
             let (url, host, before) = address(address_piece);
             let take = |name: &str| way.code.replace("@P@", &path).replace("@F@", &folder).replace("@V@", name);
@@ -277,8 +284,7 @@ pub fn droppers() -> Vec<Cell> {
     let all = |name| section(TEXT, name);
     let (gets, decodes, runs) = (all("get"), all("decode"), all("run"));
     let (shapes, addresses, whens) = (all("shape"), all("address"), all("when"));
-    let sizes =
-        [gets.len(), decodes.len(), runs.len(), shapes.len(), addresses.len(), whens.len(), STYLES.len()];
+    let sizes = [gets.len(), decodes.len(), runs.len(), shapes.len(), addresses.len(), whens.len(), STYLES.len()];
     pairs::rows(&sizes)
         .into_iter()
         .map(|row| {

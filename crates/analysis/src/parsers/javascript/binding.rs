@@ -59,7 +59,9 @@ impl<'a> Walker<'_, 'a> {
     fn path_of(&self, callee: &Expression<'a>, depth: u32) -> Option<String> {
         match callee {
             _ if depth > 4 => None,
-            Expression::Identifier(name) => self.builder.name_in_scope(name.name.as_str()).path.map(|path| path.to_string()),
+            Expression::Identifier(name) => {
+                self.builder.name_in_scope(name.name.as_str()).path.map(|path| path.to_string())
+            }
             Expression::StaticMemberExpression(member) if member.property.name == "default" => {
                 self.path_of(&member.object, depth + 1)
             }

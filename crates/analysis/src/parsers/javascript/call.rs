@@ -132,7 +132,10 @@ impl<'a> Walker<'_, 'a> {
                 // What goes through a list of lists is given one after the other.
                 let each = matches!(key, Some("map" | "forEach" | "flatMap")) && values.is_empty();
                 let lists = each
-                    && callee.items().first().is_some_and(|first| !first.items().is_empty() || first.as_text().is_some());
+                    && callee
+                        .items()
+                        .first()
+                        .is_some_and(|first| !first.items().is_empty() || first.as_text().is_some());
                 self.handed = module.then(|| callee.clone()).or_else(|| lists.then(|| callee.each()));
             }
             let value = match argument {

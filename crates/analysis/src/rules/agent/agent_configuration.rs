@@ -43,5 +43,7 @@ pub(in crate::rules) fn is_idle_task(source: &Source<'_>, call: &Call<'_>) -> bo
     };
     let tasks = call.positional(0).is_some_and(named);
     // What somebody else answers may say anything.
-    tasks && !call.taint.any(Taint::REMOTE) && memchr::memmem::find(source.facts.source.as_bytes(), b"folderOpen").is_none()
+    tasks
+        && !call.taint.any(Taint::REMOTE)
+        && memchr::memmem::find(source.facts.source.as_bytes(), b"folderOpen").is_none()
 }
