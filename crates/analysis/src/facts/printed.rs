@@ -84,8 +84,8 @@ pub(super) fn sends(words: &[&str]) -> bool {
     let Some(first) = words.first().map(|word| name_of(word)) else { return false };
     let sender = |word: &&str| SENDERS.contains(&&*name_of(word));
     SENDERS.contains(&&*first)
-        || shell(&first) && words.iter().skip(1).take(8).any(|word| sender(&word))
-        || words.windows(2).any(|pair| pair[0] == "|" && sender(&&pair[1]))
+        || shell(&first) && words.iter().skip(1).take(8).any(|word| sender(word))
+        || words.windows(2).any(|pair| pair[0] == "|" && sender(&pair[1]))
 }
 
 /// What stands for a program that is fed: one that runs what is written to its standard input, or sends it.
