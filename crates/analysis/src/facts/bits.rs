@@ -469,6 +469,15 @@ impl Taint {
         all
     }
 
+    /// What a file holds is what was put into it.
+    pub const HELD: Self = Self::CREDENTIAL
+        .with(Self::ENV_ALL)
+        .with(Self::SECRET)
+        .with(Self::HOST_INFO)
+        .with(Self::WATCHED)
+        .with(Self::FOUND)
+        .with(Self::KEY);
+
     /// What an address says of itself.
     pub const ADDRESS: Self = Self::EXFIL_HOST.with(Self::RAW_IP).with(Self::CATCHER).with(Self::DROP_HOST);
 }

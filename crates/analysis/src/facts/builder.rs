@@ -61,6 +61,10 @@ pub(crate) struct Builder<'a> {
     pub(super) current: u32,
     /// The function of the module itself that is being read, whatever functions stand in it.
     pub(super) owner: u32,
+    /// Whether what is read runs in place of something that was read before: what names held then, they may hold still.
+    pub alternative: bool,
+    /// What is thrown in the part that is being read.
+    pub thrown: Taint,
     /// Whether a connection was made so far.
     pub(super) connected: bool,
     /// Functions that the file offers, by name, which it may call by way of what it offers.
@@ -105,6 +109,8 @@ impl<'a> Builder<'a> {
             open: HashSet::new(),
             waiting: Waiting::default(),
             current: 0,
+            alternative: false,
+            thrown: Taint::NONE,
             connected: false,
             overrides: false,
             exported: HashMap::new(),
@@ -271,6 +277,17 @@ impl<'a> Builder<'a> {
             }
         }
         Value::at_path(module)
+    }
+
+    /// `import payload`, where a file of that name was fetched: it is run.
+    pub fn imports_fetched(&mut self, module: &str, place: Place) {
+        let from = self.download(&format!("{module}.py"));
+        if from.any(Taint::DOWNLOADED) && self.has_room(Effects::EVAL) {
+            let (path, effects) = (Text::from("import"), Effects::EVAL | Effects::IMPORT);
+            let arguments = Vec::new();
+            let (discarded, waits) = (false, self.waiting.now);
+            self.facts.calls.push(super::Call { path, effects, arguments, taint: from, discarded, waits, place });
+        }
     }
 
     /// Notes a module that may be one of the same package, and the function that imports it.

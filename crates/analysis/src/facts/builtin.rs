@@ -10,6 +10,7 @@ use super::name::{is_own_folder, names_file};
 use super::told::{hidden, origin_of};
 use super::value::{Constant, Text, Value};
 use super::{Call, Place, api, fold, name};
+use crate::language::Language;
 
 impl<'a> Builder<'a> {
     /// Built-in functions that are followed rather than reported. None is a name of another file or what a call yields.
@@ -54,7 +55,13 @@ impl<'a> Builder<'a> {
                     argument.value.as_text().is_some_and(|text| !text.contains(['.', '/', '\\']))
                 };
                 let file = if arguments.first().is_some_and(bare) { &[] } else { arguments };
-                let loaded = self.downloaded_among(file) | taint;
+                if let Some(module) = text(0).filter(|module| self.language == Language::Python && module.len() <= 60) {
+                    let module = module.to_owned();
+                    self.imports_fetched(&module, place);
+                }
+                let fetched = self.downloaded_among(file);
+                self.note_sink(Effects::EVAL, fetched, place);
+                let loaded = fetched | taint;
                 if loaded.any(Taint::DOWNLOADED | Taint::REMOTE) && self.has_room(Effects::EVAL) {
                     let (path, effects) = (path.to_owned().into(), Effects::EVAL);
                     let arguments = arguments.to_vec();
@@ -68,13 +75,21 @@ impl<'a> Builder<'a> {
                         place,
                     });
                 }
+                if taint.any(Taint::CREDENTIAL_PATH) {
+                    return Some(Value::tainted(Taint::CREDENTIAL | Taint::FILE));
+                }
                 if taint.any(Taint::DECODED) {
                     self.sign(Signs::HIDDEN_MODULE, "a module whose name an encoding hides", place);
                 }
                 let module = text(0).filter(|module| module.len() <= 500)?.to_owned();
                 let value = self.import(&module);
                 // `import a.b` in Python yields `a`, import_module yields `a.b`.
-                let top = path == "__import__" && !module.starts_with('.');
+                // With a list of names from it, the module itself.
+                let named = arguments.iter().enumerate().any(|(at, argument)| {
+                    (argument.name.as_deref() == Some("fromlist") || argument.name.is_none() && at == 3)
+                        && !argument.value.items().is_empty()
+                });
+                let top = path == "__import__" && !module.starts_with('.') && !named;
                 if top { Value::at_path(name::package_of(&module).to_owned()) } else { value }
             }
             // `eval("os.system")` is the function itself.
@@ -112,6 +127,10 @@ impl<'a> Builder<'a> {
                 self.call(value(0)?.clone(), arguments[1..].to_vec(), Taint::NONE, place);
                 value(0)?.clone()
             }
+            "str" | "String" if value(0)?.path.is_some() && !value(0)?.whole_taint().is_empty() => {
+                let value = value(0)?;
+                Value { path: None, taint: value.whole_taint(), ..value.clone() }
+            }
             "vars" | "staticmethod" | "classmethod" | "util.promisify" | "functools.partial" | "Promise.resolve"
             | "str" | "String" | "shlex.quote" | "os.fspath" | "os.path.expandvars" | "os.path.abspath"
             | "os.path.normpath" | "path.normalize" | "Object.freeze" => value(0)?.clone(),
@@ -127,6 +146,16 @@ impl<'a> Builder<'a> {
                 };
                 self.set_member(&object, key.as_deref(), &held);
                 Value::default()
+            }
+            // Whoever makes a Proxy means its traps to run.
+            "Proxy" => {
+                if let Constant::Record(traps) = &value(1)?.constant {
+                    let traps: Vec<u32> = traps.iter().filter_map(|(_, trap)| trap.function).collect();
+                    traps.into_iter().for_each(|trap| self.runs(trap));
+                }
+                let mut made = value(0)?.clone();
+                made.taint |= taint;
+                made
             }
             "dict" | "Object.assign" | "JSON.stringify" | "json.dumps" | "Object.entries" | "Object.fromEntries"
             | "Object.values" => Value::tainted(taint),
@@ -185,6 +214,20 @@ impl<'a> Builder<'a> {
         let text = known.join("/");
         self.budget = self.budget.saturating_sub(text.len());
         let found = if text.len() <= fold::MAX_TEXT { self.taint_of_text(&text, place) } else { Taint::NONE };
+        // A `.pth` file beside the packages runs whenever Python starts.
+        let site = |part: &&Value<'a>| {
+            let path = part.path.as_deref().unwrap_or_default();
+            [
+                "site.getsitepackages",
+                "site.getusersitepackages",
+                "sysconfig.get_path",
+                "distutils.sysconfig.get_python_lib",
+            ]
+            .iter()
+            .any(|known| path.starts_with(known))
+        };
+        let starts = parts.last().and_then(|part| part.as_text()).is_some_and(|name| name.ends_with(".pth"));
+        let found = if starts && parts.iter().any(site) { found | Taint::PERSISTENCE_PATH } else { found };
         let own = parts.iter().any(|part| is_own_folder(&part.constant));
         let taint = if own { taint.without(Taint::HOME) } else { taint };
         let constant = match all && text.len() <= fold::MAX_TEXT {
@@ -198,6 +241,22 @@ impl<'a> Builder<'a> {
         let below = ends.is_some_and(|end| !end.is_empty() && end.len() <= 60 && (!names_file(end) || is_hidden(end)));
         let origin = if all || !below { origin } else { Some(format!("{BELOW}{}", ends.unwrap_or_default()).into()) };
         Value { path, constant, taint: taint | found, origin, ..Value::default() }
+    }
+
+    /// What a text names that is joined of pieces of which some are not known: `[home, ".aws", "credentials"].join("/")`.
+    pub(super) fn joined_by(&mut self, receiver: &Value<'a>, arguments: &[Argument<'a>], place: Place) -> Taint {
+        let first = arguments.first().map(|argument| &argument.value);
+        let (between, list) = match receiver.as_text() {
+            Some(between) => (Some(between), first),
+            None => (first.and_then(Value::as_text), Some(receiver)),
+        };
+        let items = list.map_or(&[][..], Value::items);
+        if !matches!(between, Some("/" | "\\")) || !(2..=32).contains(&items.len()) || !self.afford(MAX_JOINED) {
+            return Taint::NONE;
+        }
+        let known: Vec<&str> = items.iter().map(|item| item.as_text().unwrap_or("?")).collect();
+        let text = known.join("/");
+        if text.len() > MAX_JOINED { Taint::NONE } else { self.taint_of_text(&text, place) }
     }
 
     /// `folder / name`
@@ -224,6 +283,9 @@ impl<'a> Builder<'a> {
         self.pay(|| fold::decode(decoder, text))
     }
 }
+
+/// Bytes of a path that is joined of pieces.
+const MAX_JOINED: usize = 512;
 
 /// What stands for the beginning of a path that is not known.
 const BELOW: &str = "?/";

@@ -3,6 +3,7 @@
 use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder, MAX_FACTS};
 use super::expression::{filled, union};
+use super::laid_out::{packs, words_of};
 use super::learned::MADE_BY;
 use super::matter;
 use super::told::{
@@ -10,10 +11,13 @@ use super::told::{
     is_proof, is_runners, is_true, loads_key, names_codec, origin_of, takes_in,
 };
 use super::value::{Constant, Text, Value};
-use super::yields::results;
-use super::{Call, Place, api, chat, fold, name, personal, waits};
+use super::yields::{printed_by, results};
+use super::{Call, Place, api, chat, fold, name, personal, printed, waits};
 use crate::language::Language;
 use crate::operator::watch;
+
+/// What a file says of whoever it was fetched from.
+const FETCHED: Taint = Taint::DOWNLOADED.with(Taint::ADDRESS).with(Taint::NAMED_HOST);
 
 /// Arguments that are kept of one call.
 const MAX_ARGUMENTS: usize = 16;
@@ -70,11 +74,21 @@ impl<'a> Builder<'a> {
             }
             return Value { constant, taint, ..Value::default() };
         }
+        if key == "joinpath" && receiver.path.as_deref().is_some_and(|path| path.starts_with("pathlib.")) {
+            let parts: Vec<&Value<'a>> =
+                std::iter::once(&receiver).chain(arguments.iter().map(|argument| &argument.value)).collect();
+            let taint = union(parts.iter().copied());
+            return self.joined_path("pathlib.Path", &parts, taint, place);
+        }
+        let pieced = if key == "join" { self.joined_by(&receiver, &arguments, place) } else { Taint::NONE };
         if matches!(key, "then" | "catch" | "finally" | "forEach" | "map" | "on" | "once") {
             self.run_arguments(&arguments);
         }
         let javascript = self.language != Language::Python;
-        if javascript && matches!(key, "call" | "apply" | "bind") && receiver.path.is_some() {
+        if javascript
+            && matches!(key, "call" | "apply" | "bind")
+            && (receiver.path.is_some() || receiver.function.is_some())
+        {
             let arguments = self.spread_apply(key, arguments);
             return match key {
                 "bind" if arguments.is_empty() => receiver,
@@ -95,11 +109,21 @@ impl<'a> Builder<'a> {
         if key == "pipe" {
             self.pipes(&receiver, &arguments, place);
         }
-        let callee = self.member(&receiver, key, place);
+        let mut callee = self.member(&receiver, key, place);
         if let Some(class) = receiver.class.filter(|_| callee.function.is_none()) {
             self.runs_coming(class, key);
         }
         let taint = receiver.whole_taint();
+        // What a connection handed over is told something: `connect(.., (error, stream) => stream.end(text))`.
+        let told_back = taint.any(Taint::REMOTE)
+            && receiver.path.is_none()
+            && receiver.class.is_none()
+            && callee.is_unknown_but_tainted()
+            && matches!(key, "write" | "end" | "send" | "emit")
+            && union(arguments.iter().map(|argument| &argument.value)).any(Taint::HELD);
+        if told_back {
+            callee.path = Some("net.Socket().write".into());
+        }
         if loads_key(key)
             && let Some(first) = arguments.first()
         {
@@ -127,7 +151,12 @@ impl<'a> Builder<'a> {
             Some(path) => path.contains("()") && api::effects(path).is_empty(),
         };
         if takes_in(key) && takes(callee.path.as_deref()) {
-            let added = union(arguments.iter().map(|argument| &argument.value));
+            let mut added = union(arguments.iter().map(|argument| &argument.value));
+            // Who puts a file into an archive puts in what it holds.
+            if receiver.path.as_deref().is_some_and(packs) {
+                added = added.without(Taint::CREDENTIAL_PATH)
+                    | results(Effects::READ, added).and(Taint::HELD | Taint::FILE);
+            }
             self.grow(&receiver, added);
         }
         let writes = || callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::WRITE));
@@ -137,7 +166,7 @@ impl<'a> Builder<'a> {
         // `fs.writeFileSync(..)` is written to no file called `fs`.
         let handle = receiver.path.as_deref().is_none_or(|path| path.ends_with("()"));
         if let Some(origin) = receiver.origin.clone().filter(|_| handle && writes()) {
-            if remote || written.any(Taint::DECODED | Taint::HIDDEN | Taint::OWN) {
+            if remote || written.any(Taint::DECODED | Taint::HIDDEN | Taint::OWN | Taint::HELD) {
                 self.note_download(&origin, written);
             }
             if let Some(argument) = arguments.first() {
@@ -161,6 +190,10 @@ impl<'a> Builder<'a> {
             true => self.handed_on_by(&receiver, &arguments, place),
             false => Taint::NONE,
         };
+        // `Worker(Thread)().start()` runs the thread's own method.
+        if key == "start" && !javascript && !self.has_method(&receiver, "start") {
+            self.runs_methods(&receiver, &["run"]);
+        }
         self.note_event(&receiver, key, &arguments, place);
         let proof = arguments.first().and_then(|first| first.value.as_text()).is_some_and(is_proof);
         let made = receiver.path.clone().filter(|path| path.ends_with("()"));
@@ -171,7 +204,7 @@ impl<'a> Builder<'a> {
             // A list of places became a list of what they hold.
             result.taint = result.taint.without(Taint::CREDENTIAL_PATH);
         }
-        result.taint |= handed_on | put_together;
+        result.taint |= handed_on | put_together | pieced;
         // A sign that stands for another is no row of characters.
         if key == "replace" && !taint.any(Taint::CHARACTER) {
             result.taint = result.taint.without(Taint::CHARACTER);
@@ -221,10 +254,19 @@ impl<'a> Builder<'a> {
             }
             return result;
         }
+        let python = self.language == Language::Python;
         let called = callee.function.or_else(|| {
-            let constructors = if self.language == Language::Python { "__init__" } else { "constructor" };
+            let constructors = match (python, callee.made) {
+                (true, true) => "__call__",
+                (true, false) => "__init__",
+                (false, _) => "constructor",
+            };
             self.learned.method(callee.class?, constructors)
         });
+        if python && !callee.made && callee.function.is_none() {
+            self.runs_methods(&callee, &["__post_init__", "__new__"]);
+            self.fills(&callee, &arguments);
+        }
         if let Some(maker) = callee.class.and_then(|class| self.learned.method(class, MADE_BY)) {
             self.runs(maker);
         }
@@ -295,7 +337,10 @@ impl<'a> Builder<'a> {
                 returned.taint = returned.taint.resolved(given, Taint::symbol);
                 result.join(returned);
             }
-            None => result.class = callee.class,
+            None => {
+                result.class = callee.class;
+                result.made = callee.class.is_some();
+            }
         }
         result
     }
@@ -320,7 +365,8 @@ impl<'a> Builder<'a> {
         let effects = api::effects(&path);
         // `new Worker(text, { eval: true })`
         let told = |argument: &Argument<'a>| matches!(argument.value.field("eval"), Some(eval) if is_true(eval));
-        let worker = path.ends_with("Worker") && arguments.iter().any(told);
+        let blob = |argument: &Argument<'a>| argument.value.origin.as_deref() == Some("URL");
+        let worker = path.ends_with("Worker") && arguments.iter().any(|argument| told(argument) || blob(argument));
         let effects = if worker { effects | Effects::EVAL } else { effects };
         if name::split_last(&path).is_some_and(|(_, name)| loads_key(name))
             && let Some(first) = arguments.first()
@@ -348,9 +394,7 @@ impl<'a> Builder<'a> {
             // Whoever is given a function mostly runs it: timers, threads, promises, answers of servers.
             _ => self.run_arguments(&arguments),
         }
-        if effects.any(Effects::RUNS) {
-            self.call_handed(&arguments, place);
-        }
+        let ran = if effects.any(Effects::RUNS) { self.call_handed(&arguments, place) } else { Taint::NONE };
         if effects.any(Effects::WATCH) {
             self.give_watched(&arguments);
         }
@@ -373,6 +417,12 @@ impl<'a> Builder<'a> {
         }
         if effects.any(Effects::NET) {
             self.connected = true;
+            // `retrbinary("RETR a", held.write)`
+            for argument in &arguments {
+                if argument.value.path.as_deref().is_some_and(|path| path.ends_with("().write")) {
+                    self.grow(&argument.value, Taint::REMOTE);
+                }
+            }
             if !matter::goes_where_told(&arguments, receiver) {
                 taint |= Taint::NAMED;
             }
@@ -395,12 +445,23 @@ impl<'a> Builder<'a> {
         let called_taint = if found { called_taint | Taint::FOUND } else { called_taint };
         if effects.any(Effects::UNPACK) {
             let net = if effects.any(Effects::NET) { Taint::REMOTE | fixed(&arguments) } else { Taint::NONE };
-            self.note_unpacked(called_taint | net);
+            self.note_unpacked(called_taint | net, &arguments);
         }
-        let effects = effects | matters.effects;
+        // A program that sends what it is told is as good as a request.
+        if effects.any(Effects::SPAWN) {
+            self.note_fetched(&arguments, taint);
+        }
+        let sends = effects.any(Effects::SPAWN)
+            && (called_taint.any(Taint::HELD) || called_taint != called_taint.concrete())
+            && (printed::sends(&words_of(&arguments)) || self.sends_past(effects, place));
+        let effects = effects | matters.effects | if sends { Effects::NET } else { Effects::NONE };
         let archive = matches!(&*path, "zipfile.ZipFile" | "tarfile.open" | "adm-zip");
         if effects.any(Effects::OPEN | Effects::READ) {
-            taint |= self.downloaded_among(&arguments).and(Taint::WATCHED);
+            let held = self.downloaded_among(&arguments);
+            let remote = if archive { argument_taint.and(Taint::REMOTE | Taint::NAMED) } else { Taint::NONE };
+            taint |= remote
+                | held.and(Taint::HELD | Taint::DOWNLOADED)
+                | results(Effects::READ, held.and(FETCHED)).without(Taint::FILE);
         }
         if effects.any(Effects::OPEN | Effects::READ)
             && arguments.first().is_some_and(|file| is_own_picture(&file.value))
@@ -424,7 +485,32 @@ impl<'a> Builder<'a> {
                 .filter(|origin| name::names_file(origin))
                 .collect();
             names.iter().for_each(|name| self.note_download(name, Taint::WATCHED));
+            // `grab().save(buffer)`
+            for argument in arguments.iter().filter(|a| a.value.path.as_deref() == Some("io.BytesIO()")) {
+                self.grow(&argument.value, Taint::WATCHED);
+            }
         }
+        // `screenshot("a.png")`
+        if effects.any(Effects::WATCH)
+            && let Some(name) = arguments.first().and_then(|argument| origin_of(&argument.value))
+            && name::names_file(&name)
+        {
+            self.note_download(&name, Taint::WATCHED);
+        }
+        if path.ends_with("pipeline")
+            && let Some(stream) = arguments.first()
+            && let Some(request) = arguments.iter().rev().find(|argument| argument.value.function.is_none())
+        {
+            let (stream, request) = (stream.value.clone(), request.clone());
+            self.pipes(&stream, &[request], place);
+        }
+        // `readSync(file, buffer)`
+        if matches!(&*path, "fs.readSync" | "fs.read")
+            && let Some(buffer) = arguments.get(1).map(|argument| argument.value.clone())
+        {
+            self.grow(&buffer, taint);
+        }
+        self.note_held(effects, &arguments);
         let brought = effects.any(Effects::WRITE) && effects.any(Effects::READ) && argument_taint.any(Taint::OWN);
         if brought && let Some(copy) = arguments.get(1).and_then(|argument| origin_of(&argument.value)) {
             self.note_download(&copy, Taint::OWN);
@@ -443,7 +529,9 @@ impl<'a> Builder<'a> {
             && let [file, text, ..] = &*arguments
             && let Some(origin) = origin_of(&file.value)
         {
-            if text.value.taint.any(Taint::DECODED | Taint::HIDDEN) {
+            if text.value.taint.any(Taint::DECODED | Taint::HIDDEN)
+                || text.value.taint != text.value.taint.concrete() && !effects.any(Effects::READ)
+            {
                 self.note_download(&origin, text.value.taint);
             }
             let text = text.value.clone();
@@ -460,7 +548,7 @@ impl<'a> Builder<'a> {
         if matches!(&*path, "os.homedir" | "pathlib.Path.home") {
             taint |= Taint::HOME;
         }
-        taint |= linked;
+        taint |= linked | ran;
         // Whatever is piped into it ends in the file that callers name.
         if &*path == "fs.createWriteStream"
             && let Some(file) = arguments.first()
@@ -482,6 +570,7 @@ impl<'a> Builder<'a> {
         self.note_sink(effects | Effects::PLACE, place_only | where_to, place);
         let variable = || arguments.first().and_then(|key| waits::variable(key.value.as_text()?));
         let variable = effects.any(Effects::ENV).then(variable).flatten();
+        let fed = if effects.any(Effects::SPAWN) { printed::fed(&arguments) } else { None };
         if kept {
             arguments.truncate(MAX_ARGUMENTS);
             self.weigh(&mut arguments);
@@ -496,11 +585,16 @@ impl<'a> Builder<'a> {
                 place,
             });
         }
-        let path = match variable {
-            Some(variable) => Some(Text::from(variable)),
+        let path = match variable.or(fed) {
+            Some(known) => Some(Text::from(known)),
             None => name::join_call(&path),
         };
         Value { path, constant, taint, origin, ..Value::default() }
+    }
+
+    /// True for the name of something that runs the functions that it is given.
+    pub fn starts(&self, callee: &Value<'a>) -> bool {
+        callee.path.as_deref().is_some_and(|path| api::effects(path).any(Effects::RUNS))
     }
 
     /// True for the name of something that the table of APIs knows.
@@ -545,7 +639,8 @@ impl<'a> Builder<'a> {
         let named = effects.any(Effects::NET) && !matter::goes_where_told(arguments, callee.whole_taint());
         let host = effects.any(Effects::NET) && personal::names_host(arguments);
         let host = if host { Taint::NAMED_HOST } else { Taint::NONE };
-        results(effects, from) | callee.taint | said | host | if named { Taint::NAMED } else { Taint::NONE }
+        let printed = if effects.any(Effects::SPAWN) { printed_by(arguments, from) } else { Taint::NONE };
+        results(effects, from) | printed | callee.taint | said | host | if named { Taint::NAMED } else { Taint::NONE }
     }
 
     /// True while calls are kept. Beyond the first many, only those that could harm are, and the file says so.

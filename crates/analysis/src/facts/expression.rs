@@ -36,16 +36,28 @@ impl<'a> Builder<'a> {
     /// A member by a constant name: `object.name` or `object["name"]`.
     pub fn member(&mut self, object: &Value<'a>, key: &str, place: Place) -> Value<'a> {
         if let Some(field) = object.field(key) {
-            return field.clone();
+            return match field.function.filter(|_| field.made) {
+                Some(getter) => self.read_by(getter),
+                None => field.clone(),
+            };
         }
         if let Some(class) = object.class {
+            if let Some(getter) = self.learned.getters.get(&Member(class, key)).copied() {
+                self.runs(getter);
+            }
             if let Some(function) = self.learned.method(class, key) {
                 return Value { function: Some(function), class: Some(class), ..Value::default() };
             }
-            return self.learned.attributes.get(&Member(class, key)).cloned().unwrap_or_else(|| {
-                self.misses(key);
-                Value::tainted(personal::of_member(key))
-            });
+            if let Some(known) = self.learned.attributes.get(&Member(class, key)) {
+                return known.clone();
+            }
+            self.misses(key);
+            // A class without a constructor of its own keeps what it is given.
+            let kept = match object.made && !self.has_constructor(class) && !self.learned.fields.contains(&class) {
+                true => object.taint,
+                false => Taint::NONE,
+            };
+            return Value::tainted(personal::of_member(key) | kept);
         }
         if key == "constructor" && (object.function.is_some() || object.path.as_deref() == Some("constructor")) {
             return Value::at_path("Function");
@@ -61,6 +73,17 @@ impl<'a> Builder<'a> {
                 }
             };
         };
+        // `globals()["main"]`
+        if matches!(base, "globals()" | "locals()") {
+            let named = self.name_of(key);
+            if !named.is_unknown() {
+                return named;
+            }
+        }
+        // What a request was answered is read from the request itself.
+        if base.ends_with("XMLHttpRequest()") && matches!(key, "responseText" | "response" | "responseXML") {
+            return Value::tainted(object.taint | Taint::REMOTE);
+        }
         // A page's own things are many, and few of them matter.
         if base == "document" && !matches!(key, "createElement" | "location") {
             return Value::tainted(object.taint | personal::of_member(key));
@@ -71,8 +94,11 @@ impl<'a> Builder<'a> {
         {
             return value;
         }
-        if matches!(base, "process.env" | "import.meta.env") {
+        if matches!(base, "process.env" | "import.meta.env" | "Bun.env") {
             return self.environment(Some(key), place);
+        }
+        if key == "sep" && matches!(base, "os" | "os.path" | "path") {
+            return Value::text("/");
         }
         let mut taint = object.taint;
         if base == "flask.request" || base == "bottle.request" {

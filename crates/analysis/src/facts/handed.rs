@@ -7,7 +7,7 @@ use super::bits::{Deeds, Effects, Signs, Taint};
 use super::builder::{Argument, Builder};
 use super::links::LOCAL;
 use super::value::{Constant, Text, Value};
-use super::{Mention, Place, api};
+use super::{Mention, Place, api, name};
 use crate::language::Language;
 
 /// Functions of one chain that are followed.
@@ -15,14 +15,14 @@ const MAX_CHAIN: usize = 32;
 
 impl<'a> Builder<'a> {
     /// Calls what a call with [`Effects::RUNS`] is given: a function of this file or of another, or an API that does
-    /// something by itself.
-    pub(super) fn call_handed(&mut self, arguments: &[Argument<'a>], place: Place) {
+    /// something by itself. What that yields.
+    pub(super) fn call_handed(&mut self, arguments: &[Argument<'a>], place: Place) -> Taint {
         let acts = |value: &Value<'a>| {
             let effects = value.path.as_deref().map_or(Effects::NONE, api::effects);
             let local = value.function.is_some() || value.path.as_deref().is_some_and(|path| path.starts_with(LOCAL));
             local || !effects.is_empty() && !effects.any(Effects::RUNS)
         };
-        let Some(at) = arguments.iter().take(4).position(|argument| acts(&argument.value)) else { return };
+        let Some(at) = arguments.iter().take(4).position(|argument| acts(&argument.value)) else { return Taint::NONE };
         let callee = arguments[at].value.clone();
         let named = |name: &str| arguments.iter().find(|argument| argument.name.as_deref() == Some(name));
         let positional = |value: &Value<'a>| Argument { name: None, value: value.clone() };
@@ -30,16 +30,22 @@ impl<'a> Builder<'a> {
             (Some(list), _) => list.value.items().iter().map(positional).collect(),
             // `Timer(2, f, [a, b])`
             (None, [only]) if !only.value.items().is_empty() => only.value.items().iter().map(positional).collect(),
+            // What follows a function and a delay.
+            (None, [delay, rest @ ..]) if matches!(delay.value.constant, Constant::Number(_)) => rest.to_vec(),
             (None, rest) => rest.to_vec(),
         };
         let more =
             named("kwargs").map(|fields| Argument { name: None, value: Value::tainted(fields.value.whole_taint()) });
         let given: Vec<Argument<'a>> = given.into_iter().chain(more).collect();
         match callee.function {
-            Some(function) => self.give(function, 0, &given),
-            None => {
-                self.call(callee, given, Taint::NONE, place);
+            Some(function) => {
+                self.give(function, 0, &given);
+                self.learned.functions.get_mut(function as usize).map_or(Taint::NONE, |function| {
+                    function.ask();
+                    function.result.taint.concrete()
+                })
             }
+            None => self.call(callee, given, Taint::NONE, place).taint,
         }
     }
 
@@ -63,11 +69,16 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// What a call of this name will yield, where it connects to somebody.
+    pub fn connection(&self, path: &str) -> Option<Value<'a>> {
+        api::effects(path).any(Effects::NET).then(|| name::join_call(path)).flatten().map(Value::at_path)
+    }
+
     /// `socket.onmessage = f`: what the connection says is handed to the function.
     pub fn hears(&mut self, object: &Value<'a>, name: &str, value: &Value<'a>) {
         let connected = |path: &str| {
             let made = path.strip_suffix("()").unwrap_or(path);
-            path.ends_with("()") && api::effects(made).any(Effects::NET)
+            path.ends_with("()") && (api::effects(made).any(Effects::NET) || made.ends_with("XMLHttpRequest"))
         };
         // `window.onload = f`: a page does that as soon as it is there.
         if let Some(function) = value.function.filter(|_| matches!(name, "onload" | "onpageshow"))

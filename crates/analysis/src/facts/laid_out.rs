@@ -7,7 +7,9 @@ use super::Place;
 use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder};
 use super::name::file_name;
-use super::value::{Constant, Value};
+use super::told::origin_of;
+use super::value::{Constant, Text, Value};
+use super::yields::results;
 
 /// Files of which the text is remembered.
 const MAX_FILES: usize = 64;
@@ -43,9 +45,45 @@ impl<'a> Builder<'a> {
     }
 
     /// Remembers what an archive or a repository that is laid out was made of.
-    pub(super) fn note_unpacked(&mut self, from: Taint) {
+    pub(super) fn note_unpacked(&mut self, from: Taint, into: &[Argument<'a>]) {
         if from.any(Taint::REMOTE | Taint::DOWNLOADED) {
+            let folder = into.iter().find_map(|argument| argument.value.as_text().or(argument.value.origin.as_deref()));
+            if let Some(folder) =
+                folder.filter(|f| (3..=200).contains(&f.len()) && self.learned.unpacked_into.len() < 8)
+            {
+                self.learned.unpacked_into.push(folder.to_owned());
+            }
             self.learned.unpacked |= from.and(Taint::ADDRESS | Taint::NAMED_HOST) | Taint::DOWNLOADED;
+        }
+    }
+
+    /// Remembers what a file holds that the code writes or copies.
+    pub(super) fn note_held(&mut self, effects: Effects, arguments: &[Argument<'a>]) {
+        let (Some(first), true) = (arguments.first(), effects.any(Effects::WRITE)) else { return };
+        let second = arguments.get(1).map_or(Taint::NONE, |argument| argument.value.whole_taint());
+        // `copy(from, to)`, `write(file, text)`
+        let named = first.value.field("file").cloned();
+        let (file, held) = match effects.any(Effects::READ) {
+            _ if named.is_some() => (None, results(Effects::READ, second)),
+            true => (arguments.get(1), results(Effects::READ, first.value.whole_taint())),
+            false => (Some(first), second),
+        };
+        if held.any(Taint::HELD)
+            && let Some(origin) = file.map(|file| &file.value).or(named.as_ref()).and_then(origin_of)
+        {
+            self.note_download(&origin, held.and(Taint::HELD));
+        }
+    }
+
+    /// Remembers the file that a command fetches into: `curl -o file address`.
+    pub(super) fn note_fetched(&mut self, arguments: &[Argument<'a>], from: Taint) {
+        let words = words_of(arguments);
+        let Some(at) = words.iter().position(|word| matches!(*word, "curl" | "wget" | "curl.exe")) else { return };
+        let rest = words.iter().enumerate().skip(at + 1);
+        let mut outputs = rest.filter(|(_, word)| matches!(**word, "-o" | "-O" | "--output" | "--output-document"));
+        let file = outputs.next().and_then(|(at, _)| words.get(at + 1)).filter(|file| !file.contains("://"));
+        if let Some(file) = file.map(|file| Text::from((*file).to_owned())) {
+            self.note_download(&file, from | Taint::REMOTE);
         }
     }
 
@@ -65,10 +103,15 @@ impl<'a> Builder<'a> {
         let words = words_of(arguments);
         let clones = words.windows(2).any(|pair| pair == ["git", "clone"]);
         if clones && words.iter().any(|word| word.contains("://")) {
-            self.note_unpacked(Taint::DOWNLOADED | Taint::NAMED_HOST);
+            self.note_unpacked(Taint::DOWNLOADED | Taint::NAMED_HOST, &[]);
         }
         let mut all = Taint::NONE;
-        if !self.learned.unpacked.is_empty() && starts_script(&words) {
+        let below = |word: &str| {
+            let rest = self.learned.unpacked_into.iter().find_map(|folder| word.strip_prefix(&**folder));
+            rest.is_some_and(|rest| rest.starts_with(['/', '\\']))
+        };
+        if !self.learned.unpacked.is_empty() && (starts_script(&words) || words.first().is_some_and(|word| below(word)))
+        {
             all |= self.learned.unpacked;
         }
         if !self.learned.written.is_empty() {
@@ -83,6 +126,14 @@ impl<'a> Builder<'a> {
         }
         all
     }
+}
+
+/// True for an archive that files are put into.
+pub(super) fn packs(path: &str) -> bool {
+    matches!(
+        path,
+        "zipfile.ZipFile()" | "tarfile.open()" | "tarfile.TarFile()" | "adm-zip()" | "archiver()" | "jszip()"
+    )
 }
 
 /// The words of a command, in order; of a part that is not known, the name of the file that it stands for.

@@ -11,7 +11,7 @@ use super::api;
 use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder, MAX_FACTS};
 use super::laid_out::Written;
-use super::name::file_name;
+use super::name::{file_name, names_file};
 use super::personal;
 use super::told::origin_of;
 use super::value::{Text, Value};
@@ -19,6 +19,9 @@ use crate::language::Language;
 
 /// Parameters of one function that are followed.
 const MAX_PARAMETERS: usize = 16;
+
+/// Classes above a class in which a method is looked for.
+const MAX_BASES: usize = 6;
 
 /// Bytes of source for each function, about as many as bundles have.
 const BYTES_OF_FUNCTION: usize = 256;
@@ -87,12 +90,22 @@ pub(super) struct Learned<'a> {
     pub functions: Vec<Function<'a>>,
     pub by_offset: HashMap<u32, u32>,
     pub classes: HashMap<u32, u32>,
+    /// The function that a decorator of the file decorates, or no number of one where it decorates several.
+    pub decorated: HashMap<u32, u32>,
+    /// Classes without a constructor of their own whose instances are given their members by name.
+    pub fields: HashSet<u32>,
+    /// Functions that hear an event, by its name.
+    pub listeners: HashMap<Box<str>, Vec<u32>>,
+    /// Classes of the file that others are derived from.
+    pub bases: HashMap<u32, u32>,
     /// Methods by class and name, and how many there are in all.
     pub methods: HashMap<u32, BTreeMap<Box<str>, u32>>,
     pub methods_kept: usize,
     /// Methods by class and name that stand further down, perhaps.
     pub coming: HashMap<(u32, &'a str), u32>,
     pub attributes: HashMap<(u32, Box<str>), Value<'a>>,
+    /// Methods that are read like attributes.
+    pub getters: HashMap<(u32, Box<str>), u32>,
     /// Those that are other names of executors and decoders, by class.
     pub executors: HashMap<u32, BTreeMap<Box<str>, Effects>>,
     pub outer: HashMap<&'a str, Value<'a>>,
@@ -102,6 +115,8 @@ pub(super) struct Learned<'a> {
     pub written: BTreeMap<String, Written>,
     /// What the archives and repositories were made of that were laid out.
     pub unpacked: Taint,
+    /// Folders that they were laid out in.
+    pub unpacked_into: Vec<String>,
     /// Whether files were put into an archive that were found by looking through the user's folders.
     pub packed: bool,
     /// Functions that were put in the place of functions of other packages.
@@ -141,7 +156,18 @@ impl<'a> Learned<'a> {
 
     /// The method of a class of this file.
     pub fn method(&self, class: u32, name: &str) -> Option<u32> {
-        self.methods.get(&class)?.get(name).copied()
+        let own = self.methods.get(&class).and_then(|methods| methods.get(name)).copied();
+        if own.is_some() || self.bases.is_empty() {
+            return own;
+        }
+        let mut class = class;
+        for _ in 0..MAX_BASES {
+            class = *self.bases.get(&class)?;
+            if let Some(function) = self.methods.get(&class).and_then(|methods| methods.get(name)) {
+                return Some(*function);
+            }
+        }
+        None
     }
 
     /// The methods of all classes.
@@ -178,6 +204,13 @@ impl<'a> Builder<'a> {
         *self.learned.classes.entry(offset).or_insert(next)
     }
 
+    /// A class that is derived from another of the file.
+    pub fn derives(&mut self, class: u32, base: &Value<'a>) {
+        if let Some(base) = base.class.filter(|base| *base != class) {
+            self.learned.bases.insert(class, base);
+        }
+    }
+
     /// A method of a class.
     pub fn declare_method(&mut self, class: u32, name: &str, function: u32) {
         if self.learned.methods_kept >= MAX_FACTS {
@@ -211,9 +244,48 @@ impl<'a> Builder<'a> {
     /// A method that is read like an attribute: what it returns is what the attribute holds.
     pub fn property(&mut self, class: u32, name: &str, function: u32) {
         self.opens(&Value { function: Some(function), ..Value::default() });
+        if self.learned.methods_kept < MAX_FACTS {
+            self.learned.methods_kept += 1;
+            let before = self.learned.getters.insert((class, name.into()), function);
+            self.learned.useful |= before.is_none();
+        }
         let Some(known) = self.learned.functions.get(function as usize) else { return };
         let value = known.result.clone();
         self.set_member(&Value { class: Some(class), ..Value::default() }, Some(name), &value);
+    }
+
+    /// What reading a member yields that a function makes.
+    pub(super) fn read_by(&mut self, getter: u32) -> Value<'a> {
+        self.runs(getter);
+        let Some(function) = self.learned.functions.get_mut(getter as usize) else { return Value::default() };
+        function.ask();
+        function.result.clone()
+    }
+
+    /// `Note(data=text)`, of a class without a constructor of its own: its instances have these members.
+    pub(super) fn fills(&mut self, class: &Value<'a>, arguments: &[Argument<'a>]) {
+        let Some(id) = class.class.filter(|id| !self.has_constructor(*id)) else { return };
+        let object = Value { class: Some(id), ..Value::default() };
+        for argument in arguments.iter().take(MAX_PARAMETERS) {
+            if let Some(name) = &argument.name {
+                self.learned.fields.insert(id);
+                self.set_member(&object, Some(name), &argument.value);
+            }
+        }
+    }
+
+    /// True for a class with a constructor of its own.
+    pub(super) fn has_constructor(&self, class: u32) -> bool {
+        let name = if self.language == Language::Python { "__init__" } else { "constructor" };
+        self.learned.method(class, name).is_some()
+    }
+
+    /// What the language itself calls of an object that is used so: `await object` calls `then`, a template `toString`.
+    pub fn calls_of_itself(&mut self, object: &Value<'a>, name: &str) {
+        let of_class = || object.class.filter(|_| object.made).and_then(|class| self.learned.method(class, name));
+        if let Some(function) = object.field(name).and_then(|field| field.function).or_else(of_class) {
+            self.runs(function);
+        }
     }
 
     /// True for an instance of a class of this file that has this method.
@@ -238,10 +310,35 @@ impl<'a> Builder<'a> {
 
     /// `@decorator def function`: a decorator of this file runs where the function is defined. What it is given mostly runs
     /// later, whatever the decorator keeps it in.
-    pub fn decorates(&mut self, decorator: &Value<'a>) {
-        if let Some(index) = decorator.function {
-            self.runs(index);
+    pub fn decorates(&mut self, decorator: &Value<'a>, function: u32) {
+        let Some(index) = decorator.function else { return };
+        self.runs(index);
+        // One that decorates several is given any of them: who calls one of them does not call the others.
+        let before = self.learned.decorated.get(&index).copied();
+        match before {
+            Some(only) if only == function => {}
+            Some(_) => {
+                self.learned.decorated.insert(index, u32::MAX);
+                return;
+            }
+            None => {
+                self.learned.decorated.insert(index, function);
+                self.learned.useful = true;
+                return;
+            }
         }
+        let given = Value { function: Some(function), ..Value::default() };
+        self.give(index, 0, &[Argument { name: None, value: given }]);
+        // Who calls the function then calls what the decorator made of it.
+        let made = self.learned.functions.get(index as usize).and_then(|decorator| decorator.result.function);
+        if let Some(made) = made.filter(|made| *made != function && self.calls_between.len() < MAX_FACTS) {
+            self.calls_between.insert((function, made));
+        }
+    }
+
+    /// Says that a value of which callers know more is told to somebody: another reading may know it.
+    pub fn tells_later(&mut self, value: &Value<'a>) {
+        self.learned.placed |= value.as_text().is_none();
     }
 
     /// What callers give a function as a parameter, as far as it is known.
@@ -261,6 +358,14 @@ impl<'a> Builder<'a> {
         value
     }
 
+    /// What callers give a function by name, as one record: `**options`.
+    pub fn keywords(&mut self, function: u32, named: impl Fn(&str) -> bool) -> Option<Value<'a>> {
+        let known = self.learned.functions.get(function as usize)?.keywords.iter();
+        // What is handed on without a name may be anything, also what has a parameter of its own.
+        let fields = known.filter(|(name, _)| &**name != "**" && !named(name)).cloned().collect::<Vec<_>>();
+        (!fields.is_empty()).then(|| self.record(fields, Taint::NONE))
+    }
+
     /// Remembers that the file of this name came over the network.
     pub(super) fn note_download(&mut self, name: &Text<'a>, from: Taint) {
         if from.any(Taint::REMOTE) {
@@ -270,9 +375,12 @@ impl<'a> Builder<'a> {
         let files = &mut self.learned.downloaded;
         if files.len() < MAX_FACTS {
             let sure = if from.any(Taint::REMOTE) { Taint::DOWNLOADED } else { Taint::NONE };
+            // A variable's name may be that of another function's file.
+            let held = if names_file(name) { from.and(Taint::HELD) } else { Taint::NONE };
             let from = from
                 .and(Taint::ADDRESS | Taint::DECODED | Taint::HIDDEN | Taint::NAMED_HOST | Taint::OWN | Taint::WATCHED)
                 | from.without(from.concrete())
+                | held
                 | sure;
             let known = files.entry(key).or_default();
             self.learned.useful |= known.is_empty();

@@ -224,7 +224,12 @@ fn counted<'v, 'a: 'v>(words: &[&'v Value<'a>], of: impl Fn(&Value<'a>) -> Taint
 fn interpreted<'v, 'a: 'v>(program: &Value<'a>, rest: &[&'v Value<'a>], of: impl Fn(&Value<'a>) -> Taint) -> Taint {
     let mut run = of(program);
     let (mut script, mut code) = (false, false);
+    let pip = rest.windows(2).any(|pair| pair[0].as_text() == Some("-m") && pair[1].as_text() == Some("pip"));
     for word in rest {
+        // An installer runs what it installs.
+        if pip {
+            run |= of(word).and(Taint::DOWNLOADED | Taint::ADDRESS);
+        }
         let flag = word.as_text().filter(|text| text.starts_with('-'));
         if !script || code {
             run |= of(word);

@@ -26,6 +26,7 @@ mod name;
 mod names;
 mod personal;
 mod piped;
+mod printed;
 pub(crate) mod routine;
 mod scope;
 mod started;

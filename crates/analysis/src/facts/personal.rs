@@ -254,6 +254,15 @@ impl<'a> Builder<'a> {
         let Some(event) = arguments[0].value.as_text().filter(|event| event.len() <= 60) else { return };
         let name = format!("{EVENT}{event}");
         if hears {
+            let known = self.learned.listeners.len();
+            if let Some(function) = arguments[1].value.function
+                && (known < MAX_EVENTS || self.learned.listeners.contains_key(event))
+            {
+                let heard = self.learned.listeners.entry(event.into()).or_default();
+                if heard.len() < MAX_EVENTS && !heard.contains(&function) {
+                    heard.push(function);
+                }
+            }
             if arguments[1].value.function.is_some() {
                 let listener = arguments[1].value.clone();
                 self.export(&name, &listener);
@@ -261,6 +270,9 @@ impl<'a> Builder<'a> {
             return;
         }
         let given: Vec<Taint> = arguments[1..].iter().map(|argument| argument.value.whole_taint()).collect();
+        for function in self.learned.listeners.get(event).cloned().unwrap_or_default() {
+            self.give(function, 0, &arguments[1..]);
+        }
         if given.iter().any(|taint| !taint.is_empty()) {
             self.call_symbol(&name, || given, place);
         }
@@ -310,6 +322,9 @@ impl<'a> Builder<'a> {
         self.overrides = before;
     }
 }
+
+/// Events of which listeners are known, and listeners of one of them.
+const MAX_EVENTS: usize = 32;
 
 /// Modules that are noted of one file whose classes or functions its own stand in for.
 const MAX_STOOD_IN_FOR: usize = 32;

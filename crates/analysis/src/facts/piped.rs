@@ -12,7 +12,7 @@ use super::{api, name};
 impl<'a> Builder<'a> {
     /// What is piped into a request is sent: `createReadStream(path).pipe(request)`.
     pub(super) fn pipes(&mut self, stream: &Value<'a>, arguments: &[Argument<'a>], place: Place) {
-        const TELLS: Taint = Taint::FILE.with(Taint::FOUND).with(Taint::CREDENTIAL).with(Taint::WATCHED);
+        const TELLS: Taint = Taint::FILE.with(Taint::HELD);
         let Some(request) = arguments.first().map(|argument| argument.value.clone()) else { return };
         let made = request.path.as_deref().and_then(|path| path.strip_suffix("()"));
         let connected = made.is_some_and(|made| api::effects(made).any(Effects::NET));

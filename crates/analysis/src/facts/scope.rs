@@ -12,6 +12,9 @@ use super::names::Named;
 use super::value::{Text, Value};
 use crate::language::Language;
 
+/// Arguments of a function that are followed by their number.
+const MAX_ARGUMENTS: usize = 4;
+
 /// Marks where a function's names begin.
 pub(crate) struct Frame<'a> {
     hidden: usize,
@@ -20,6 +23,7 @@ pub(crate) struct Frame<'a> {
     outermost: bool,
     waits: Waits,
     missed: u64,
+    alternative: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -33,6 +37,7 @@ impl<'a> Builder<'a> {
             outermost: self.outermost,
             waits: self.waiting.now,
             missed: self.missed.take(),
+            alternative: std::mem::take(&mut self.alternative),
         };
         // When a function runs is for its callers to say.
         self.waiting.now = Waits::NONE;
@@ -64,6 +69,7 @@ impl<'a> Builder<'a> {
         self.shared = frame.shared;
         self.outermost = frame.outermost;
         self.waiting.now = frame.waits;
+        self.alternative = frame.alternative;
     }
 
     /// Says that the function being read takes this name from around it: Python's `global` and `nonlocal`.
@@ -85,6 +91,12 @@ impl<'a> Builder<'a> {
         }
         if self.shared.contains(name) {
             return self.assign_outer(name, value);
+        }
+        if self.alternative
+            && let Some(before) = self.scope.get(name)
+            && before.declared == self.current
+        {
+            value.taint |= before.value.taint.and(Taint::HELD);
         }
         // What functions make of it later.
         if let Some(later) = self.learned.outer.get(name).filter(|_| self.current == 0) {
@@ -237,6 +249,10 @@ impl<'a> Builder<'a> {
         if matches!(name, "__dirname" | "__filename" | "__file__") {
             value.taint |= Taint::OWN;
         }
+        if name == "arguments" && self.language != Language::Python {
+            let given = (0..MAX_ARGUMENTS).map(|index| self.parameter(self.current, index, "").taint);
+            value.taint |= given.fold(Taint::NONE, |all, taint| all | taint);
+        }
         value.origin = Some(name.into());
         value
     }
@@ -291,8 +307,8 @@ impl<'a> Builder<'a> {
             Language::JavaScript | Language::TypeScript => match name.len() {
                 3 => name == "Bun",
                 4 => matches!(name, "eval" | "self" | "atob" | "Deno" | "Date" | "Intl"),
-                5 => matches!(name, "fetch" | "Array" | "Image"),
-                6 => matches!(name, "window" | "global" | "Buffer" | "String" | "module" | "Object"),
+                5 => matches!(name, "fetch" | "Array" | "Image" | "Proxy"),
+                6 => matches!(name, "Worker" | "window" | "global" | "Buffer" | "String" | "module" | "Object"),
                 7 => matches!(name, "require" | "process" | "exports" | "Reflect"),
                 8 => matches!(name, "Function" | "unescape" | "location" | "document"),
                 9 => matches!(name, "WebSocket" | "navigator"),
@@ -309,10 +325,16 @@ impl<'a> Builder<'a> {
     /// The names of the module itself, in order, and what they stand for.
     pub(super) fn module_names(&self) -> Vec<(&'a str, Value<'a>)> {
         let executor = |value: &Value<'_>| !stands_for(value).is_empty();
+        // What a call yielded that matters to whoever imports it.
+        let yielded = |value: &Value<'_>| {
+            value.taint.any(Taint::HELD | Taint::REMOTE)
+                && value.path.as_deref().is_some_and(|path| path.ends_with("()"))
+        };
         let own = self
             .scope
             .iter()
-            .filter(|(_, known)| known.declared == 0 && (known.value.path.is_none() || executor(&known.value)));
+            .filter(|(_, known)| known.declared == 0)
+            .filter(|(_, known)| known.value.path.is_none() || executor(&known.value) || yielded(&known.value));
         let matters = |value: &Value<'a>| {
             value.function.is_some() || value.class.is_some() || !value.taint.is_empty() || executor(value)
         };

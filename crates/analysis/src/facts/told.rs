@@ -185,16 +185,24 @@ pub(crate) fn takes_in(method: &str) -> bool {
 }
 
 /// Those methods.
-static TAKES_IN: Words<16> = Words::new([
+static TAKES_IN: Words<24> = Words::new([
     "add",
+    "addFile",
+    "addLocalFile",
+    "addLocalFolder",
     "add_attachment",
     "add_field",
     "append",
+    "appendleft",
     "attach",
+    "directory",
     "extend",
     "field",
+    "file",
     "insert",
     "push",
+    "put",
+    "put_nowait",
     "set",
     "set_content",
     "set_payload",

@@ -105,6 +105,8 @@ pub(crate) struct Value<'a> {
     pub function: Option<u32>,
     /// The class of this file that it is, or is an instance of.
     pub class: Option<u32>,
+    /// Whether it is an instance of its class, or a getter: reading the member calls the function.
+    pub made: bool,
     /// The variable or literal it came from, to recognise a file that is written and then run.
     pub origin: Option<Text<'a>>,
 }
@@ -154,6 +156,11 @@ impl<'a> Value<'a> {
         self.path.as_deref().is_some_and(api::is_known)
     }
 
+    /// True when nothing is known but what it is made of.
+    pub fn is_unknown_but_tainted(&self) -> bool {
+        self.path.is_none() && self.function.is_none() && self.class.is_none()
+    }
+
     /// What is known, to see whether it became more.
     pub fn known(&self) -> (Taint, bool, bool, bool) {
         let constant = !matches!(self.constant, Constant::Unknown);
@@ -162,6 +169,7 @@ impl<'a> Value<'a> {
 
     /// Also what `other` may be: what is known first wins, what both are made of adds up.
     pub fn join(&mut self, other: Value<'a>) {
+        self.made |= other.made && self.class.is_none() && self.function.is_none();
         self.taint |= other.taint;
         self.path = self.path.take().or(other.path);
         self.function = self.function.or(other.function);
@@ -227,7 +235,7 @@ impl<'a> Value<'a> {
     /// The taint, counting the environment object itself as the whole environment.
     pub fn whole_taint(&self) -> Taint {
         match self.path.as_deref() {
-            Some("os.environ" | "process.env" | "os.environb") => self.taint | Taint::ENV_ALL,
+            Some("os.environ" | "process.env" | "os.environb" | "Bun.env") => self.taint | Taint::ENV_ALL,
             Some("localStorage" | "sessionStorage") => self.taint | Taint::PAGE,
             _ => self.taint,
         }

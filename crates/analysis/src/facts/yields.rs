@@ -10,7 +10,7 @@ use super::matter;
 use super::name::last_part;
 use super::told::{fixed, hidden, origin_of};
 use super::value::Value;
-use super::{Place, command, personal};
+use super::{Place, command, personal, printed};
 use crate::language::Language;
 
 impl<'a> Builder<'a> {
@@ -37,6 +37,11 @@ impl<'a> Builder<'a> {
             return of_other(path, arguments, from, receiver);
         }
         let mut result = results(effects, from);
+        // What an open file is known to hold.
+        if effects.any(Effects::READ) {
+            const KNOWN: Taint = Taint::HELD.without(Taint::HOST_INFO).without(Taint::SECRET);
+            result |= receiver.and(KNOWN);
+        }
         if effects.any(Effects::DECODE) {
             let stands = arguments.first().map_or(Taint::NONE, |argument| hidden(&argument.value));
             result |= from | Taint::DECODED | stands;
@@ -52,13 +57,8 @@ impl<'a> Builder<'a> {
         if effects.any(Effects::PREPARE) && !effects.any(Effects::NET) {
             result |= of_other(path, arguments, from, receiver);
         }
-        // What `curl` prints came over the network.
         if effects.any(Effects::SPAWN) {
-            let words = words_of(arguments);
-            let fetches = words.iter().any(|word| matches!(*word, "curl" | "wget"));
-            if fetches && words.iter().any(|word| word.contains("://")) {
-                result |= Taint::REMOTE | Taint::NAMED_HOST;
-            }
+            result |= printed_by(arguments, from);
         }
         let silent = Effects::NET | Effects::SPAWN | Effects::READ | Effects::WRITE | Effects::DELETE;
         match effects.any(silent) || !result.is_empty() {
@@ -104,6 +104,15 @@ impl<'a> Builder<'a> {
         line.map_or(Taint::NONE, |line| self.named_in(&Value::text(line)))
     }
 
+    /// True for a command line of which a part is not known whose program sends what it is told: `echo ${text} | nc host 80`.
+    pub(super) fn sends_past(&self, effects: Effects, place: Place) -> bool {
+        if !effects.any(Effects::SHELL) {
+            return false;
+        }
+        let line = command::whole(self.text(place.start, place.end), self.language == Language::Python);
+        line.is_some_and(|line| printed::sends(&line.split_ascii_whitespace().take(100).collect::<Vec<_>>()))
+    }
+
     /// What is known of a downloaded file that a command line names: `start /b setup.exe`.
     pub(super) fn named_in(&self, value: &Value<'a>) -> Taint {
         let Some(command) = value.as_text().filter(|text| text.len() <= 2000 && text.contains(' ')) else {
@@ -112,6 +121,22 @@ impl<'a> Builder<'a> {
         let words = command.split([' ', '"', '\'', '=', ';', '&']).take(100);
         words.filter(|word| word.contains(['.', '/', '\\'])).fold(Taint::NONE, |all, word| all | self.download(word))
     }
+}
+
+/// What a command prints.
+pub(super) fn printed_by(arguments: &[Argument<'_>], from: Taint) -> Taint {
+    let words = words_of(arguments);
+    let mut result = printed::printed(&words, from);
+    // What `curl` prints came over the network.
+    let fetches = words.iter().any(|word| matches!(*word, "curl" | "wget"));
+    if fetches {
+        let named = words.iter().any(|word| word.contains("://")) || from.any(Taint::BEHIND);
+        result |= Taint::REMOTE | if named { Taint::NAMED_HOST } else { Taint::NONE };
+        if from.any(Taint::CREDENTIAL_PATH) {
+            result |= Taint::CREDENTIAL;
+        }
+    }
+    result
 }
 
 /// What a call yields of which nothing is known but what it is given.
@@ -128,8 +153,15 @@ pub(super) fn results(effects: Effects, from: Taint) -> Taint {
     if effects.any(Effects::LIST) && from.any(Taint::HOME) {
         result |= Taint::FOUND;
     }
+    if effects.any(Effects::LIST) {
+        result |= from.and(Taint::CREDENTIAL_PATH);
+    }
     if effects.any(Effects::READ | Effects::OPEN) {
         result |= from.and(Taint::FOUND | Taint::OWN);
+    }
+    // A file that came over the network holds what came over the network.
+    if effects.any(Effects::READ | Effects::OPEN) && from.any(Taint::DOWNLOADED) {
+        result |= Taint::REMOTE | from.and(Taint::ADDRESS | Taint::NAMED_HOST);
     }
     if effects.any(Effects::READ | Effects::OPEN) && from.any(Taint::CREDENTIAL_PATH) {
         result |= Taint::CREDENTIAL;
@@ -143,6 +175,7 @@ pub(super) fn results(effects: Effects, from: Taint) -> Taint {
     }
     for (effect, mark) in [
         (Effects::NET, Taint::REMOTE),
+        (Effects::DOWNLOAD, Taint::DOWNLOADED),
         (Effects::ENV_ALL, Taint::ENV_ALL),
         (Effects::CREDENTIAL, Taint::CREDENTIAL),
         (Effects::HOST_INFO, Taint::HOST_INFO),

@@ -45,6 +45,7 @@ pub(super) fn read<'a>(program: &Program<'a>, marks: &Marks, builder: &mut Build
         left,
         bundle: Bundle::new(marks.bundle),
         constructors: HashMap::new(),
+        plain: HashMap::new(),
     };
     walker.statements(&program.body);
 }
@@ -75,6 +76,8 @@ struct Walker<'b, 'a> {
     bundle: Bundle<'a>,
     /// Functions that make instances of a class, and the class: what there was before `class`.
     constructors: HashMap<u32, u32>,
+    /// Functions of a capital name that give their instances nothing, and where they begin.
+    plain: HashMap<u32, u32>,
 }
 
 impl<'a> Walker<'_, 'a> {
@@ -147,6 +150,7 @@ impl<'a> Walker<'_, 'a> {
             value = self.builder.concat(value, part, place);
             if let Some(expression) = template.expressions.get(index) {
                 let part = self.eval(expression);
+                self.builder.calls_of_itself(&part, "toString");
                 value = self.builder.concat(value, part, place);
             }
         }
@@ -163,12 +167,13 @@ impl<'a> Walker<'_, 'a> {
                     let key = match &property.key {
                         PropertyKey::StaticIdentifier(name) => Some(Text::from(name.name.as_str())),
                         PropertyKey::PrivateIdentifier(_) => None,
-                        key => match key.as_expression().map(|key| self.eval(key).constant) {
-                            Some(Constant::Text(text)) => Some(text),
-                            _ => None,
+                        key => match key.as_expression().map(|key| self.eval(key)) {
+                            Some(Value { constant: Constant::Text(text), .. }) => Some(text),
+                            _ => self.symbol_key(&property.key),
                         },
                     };
-                    let value = self.eval(&property.value);
+                    let mut value = self.eval(&property.value);
+                    value.made |= property.kind == PropertyKind::Get && value.function.is_some();
                     rest |= value.whole_taint();
                     if let Some(key) = &key {
                         let place = self.place(property.span);
@@ -186,6 +191,13 @@ impl<'a> Walker<'_, 'a> {
         self.builder.record(fields, rest)
     }
 
+    /// `[Symbol.iterator]` as a name.
+    fn symbol_key(&self, key: &PropertyKey<'a>) -> Option<Text<'a>> {
+        let PropertyKey::StaticMemberExpression(member) = key else { return None };
+        let text = self.builder.text(member.span.start, member.span.end);
+        text.starts_with("Symbol.").then(|| Text::from(text))
+    }
+
     #[inline(never)] // Keeps the frame of `eval` small.
     fn list(&mut self, array: &ArrayExpression<'a>) -> Value<'a> {
         self.note_list(array);
@@ -194,7 +206,10 @@ impl<'a> Walker<'_, 'a> {
             match element {
                 ArrayExpressionElement::SpreadElement(spread) => {
                     let value = self.eval(&spread.argument);
+                    self.builder.calls_of_itself(&value, ITERATES);
                     match (&value.constant, value.as_text()) {
+                        // What it is made of was put in later.
+                        (Constant::List(spread), _) if spread.is_empty() => items.push(Value::tainted(value.taint)),
                         (Constant::List(spread), _) => spread.iter().for_each(|item| items.push(item.clone())),
                         (_, Some(text)) if text.len() <= 1024 => {
                             text.chars().for_each(|character| items.push(Value::text(character.to_string())));
@@ -332,7 +347,11 @@ impl<'a> Walker<'_, 'a> {
                 self.builder.returns(Value::tainted(value.whole_taint()));
                 Value::default()
             }
-            Expression::AwaitExpression(inner) => self.eval(&inner.argument),
+            Expression::AwaitExpression(inner) => {
+                let value = self.eval(&inner.argument);
+                self.builder.calls_of_itself(&value, "then");
+                value
+            }
             Expression::ArrayExpression(array) => self.list(array),
             Expression::ObjectExpression(object) => self.object(object),
             Expression::FunctionExpression(function) => self.function_expression(function),
@@ -347,7 +366,13 @@ impl<'a> Walker<'_, 'a> {
                 let callee = self.eval(&tagged.tag);
                 let value = self.template(&tagged.quasi);
                 let place = self.place(tagged.span);
-                self.builder.call(callee, vec![FactArgument { name: None, value }], Taint::NONE, place)
+                let parts = tagged.quasi.expressions.iter().take(MAX_TAGGED).map(|part| match part {
+                    Expression::Identifier(name) => self.builder.name(name.name.as_str()),
+                    _ => Value::default(),
+                });
+                let parts = std::iter::once(value).chain(parts.collect::<Vec<_>>());
+                let arguments = parts.map(|value| FactArgument { name: None, value }).collect();
+                self.builder.call(callee, arguments, Taint::NONE, place)
             }
             Expression::RegExpLiteral(literal) => {
                 // What a pattern looks for tells what the code is after.
@@ -380,6 +405,12 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 }
+
+/// Parts of a tagged template that are followed into its function.
+const MAX_TAGGED: usize = 8;
+
+/// What a loop over an object calls.
+pub(super) const ITERATES: &str = "Symbol.iterator";
 
 /// The name of a private member as other members' names are kept.
 fn private_name(field: &PrivateIdentifier<'_>) -> String {

@@ -78,6 +78,8 @@ impl<'a> Walker<'_, 'a> {
     fn import(&mut self, statement: &'a ast::StmtImport) {
         for alias in &statement.names {
             let module = alias.name.as_str();
+            let place = self.place(alias);
+            self.builder.imports_fetched(module, place);
             let value = self.builder.import(module);
             match &alias.asname {
                 Some(name) => self.builder.bind(name.as_str(), value),
@@ -129,6 +131,9 @@ impl<'a> Walker<'_, 'a> {
         match target {
             Expr::Name(name) => {
                 // `class A: run = exec`, `class A: base = "https://host/"`
+                if self.class.is_some() {
+                    self.builder.calls_of_itself(&value, "__set_name__");
+                }
                 if let Some(class) = self.class.as_ref().filter(|_| !value.is_unknown()) {
                     let object = Value { class: Some(class.id), ..Value::default() };
                     self.builder.set_member(&object, Some(name.id.as_str()), &value);
@@ -141,9 +146,15 @@ impl<'a> Walker<'_, 'a> {
                 // `handle, name = mkstemp()`: both are the same file.
                 let pair = value.path.as_deref() == Some("tempfile.mkstemp()");
                 let file = pair.then(|| Text::from(format!("?/mkstemp{}", target.start().to_u32())));
+                // `reader, writer = await open_connection(..)`, `name, headers = urlretrieve(..)`
+                let both = value
+                    .path
+                    .clone()
+                    .filter(|path| matches!(&**path, "asyncio.open_connection()" | "urllib.request.urlretrieve()"));
                 for (index, target) in elts.iter().enumerate() {
                     let mut item = value.items().get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
                     item.origin = file.clone().or(item.origin);
+                    item.path = item.path.or_else(|| both.clone());
                     self.assign(target, item);
                 }
             }
@@ -256,7 +267,7 @@ impl<'a> Walker<'_, 'a> {
             }
             // What stands in the list first stands for all of it.
             let first = source.items().first().filter(|item| item.path.is_some() || item.function.is_some());
-            let item = first.cloned().unwrap_or_else(|| Value::tainted(source.whole_taint()));
+            let item = first.cloned().unwrap_or_else(|| source.each());
             self.assign(&generator.target, item);
             for test in &generator.ifs {
                 self.eval(test);

@@ -291,9 +291,16 @@ impl Linked {
             return taint;
         }
         // What a function around it was given reaches a function inside too. That is followed for what belongs to
-        // somebody else only: options of a client hold so much that everything would flow everywhere.
+        // somebody else, and for what nobody hands to a client as an option: options hold so much that everything would
+        // flow everywhere.
+        const GRAVE: Taint = Taint::PERSONAL
+            .with(Taint::CREDENTIAL)
+            .with(Taint::ENV_ALL)
+            .with(Taint::WATCHED)
+            .with(Taint::FOUND)
+            .with(Taint::FILE);
         let of = |function: u32, index: u32| given.get(&(file, function, index)).copied().unwrap_or_default();
-        let of_parameter = |index: u32| of(function, index) | of(owner, index).and(Taint::PERSONAL);
+        let of_parameter = |index: u32| of(function, index) | of(owner, index).and(GRAVE);
         let symbol = |index: u32| held[file].get(index as usize).copied().unwrap_or_default();
         (taint.resolved(of_parameter, symbol) | taint.built_of(|index| of(CONSTRUCTORS, index))).concrete()
     }

@@ -212,11 +212,23 @@ pub(super) fn paths_of(folder: &str, module: &str) -> Vec<String> {
 fn scripts_name(manifests: &Manifests, by_path: &BTreeMap<&str, usize>) -> BTreeSet<usize> {
     let installing =
         manifests.scripts.iter().filter(|script| !matches!(script.name.as_str(), "prepare" | "prepublish"));
-    let words = installing.flat_map(|script| {
-        script.command.split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '"' | '\'' | '(' | ')' | '='))
-    });
-    let mut named: BTreeSet<usize> =
-        words.filter(|word| !word.is_empty()).filter_map(|word| find(by_path, &plain_path(word))).collect();
+    let mut named = BTreeSet::new();
+    for script in installing {
+        let separates = |c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '"' | '\'' | '(' | ')' | '=');
+        let mut words = script.command.split(separates).filter(|word| !word.is_empty());
+        // `cd scripts && node setup.js`
+        let mut folder = String::new();
+        while let Some(word) = words.next() {
+            if word == "cd" {
+                folder = words.next().map(|word| plain_path(word).trim_end_matches('/').to_owned()).unwrap_or_default();
+                continue;
+            }
+            named.extend(find(by_path, &plain_path(word)));
+            if !folder.is_empty() {
+                named.extend(find(by_path, &format!("{folder}/{}", plain_path(word))));
+            }
+        }
+    }
     // `node .` runs what the package exports.
     if manifests.scripts.iter().any(|script| script.command.split_whitespace().any(|word| word == ".")) {
         named.extend(by_path.get("index.js"));

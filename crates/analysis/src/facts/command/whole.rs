@@ -12,7 +12,9 @@ const HOLE: char = 'x';
 /// The first argument of a call with a hole where something is worked out; nothing where it has no text at all.
 pub(in crate::facts) fn whole(call: &str, python: bool) -> Option<String> {
     let bytes = &call.as_bytes()[..call.len().min(MAX_CALL)];
-    let mut at = memchr::memchr(b'(', bytes)? + 1;
+    // `require("child_process").exec(..)`
+    let loads = if call.starts_with("require(") { memchr::memchr(b')', bytes)? } else { 0 };
+    let mut at = loads + memchr::memchr(b'(', &bytes[loads..])? + 1;
     let (mut out, mut depth, mut hole, mut texts) = (Vec::new(), 0u32, false, 0);
     while let Some(&byte) = bytes.get(at) {
         at += 1;

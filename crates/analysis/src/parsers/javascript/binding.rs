@@ -5,6 +5,7 @@ use oxc_ast_visit::Visit;
 use oxc_syntax::operator::AssignmentOperator;
 
 use super::call::{PICTURE, SCRIPT};
+use super::function::MAX_HOISTED;
 use super::{Walker, private_name};
 use crate::facts::{Argument, Place, Taint, Value};
 
@@ -29,6 +30,53 @@ impl<'a> Walker<'_, 'a> {
                     self.builder.bind(whole.local.name.as_str(), module.clone());
                 }
             }
+        }
+    }
+
+    /// `const link = connect(port, () => link.write(text))`: the function runs when the name holds the connection.
+    pub(super) fn connects(&mut self, declarator: &VariableDeclarator<'a>) {
+        let (BindingPattern::BindingIdentifier(name), Some(Expression::CallExpression(call))) =
+            (&declarator.id, &declarator.init)
+        else {
+            return;
+        };
+        let function = |argument: &oxc_ast::ast::Argument<'a>| {
+            matches!(
+                argument,
+                oxc_ast::ast::Argument::ArrowFunctionExpression(_) | oxc_ast::ast::Argument::FunctionExpression(_)
+            )
+        };
+        if self.builder.source().len() > MAX_HOISTED || !call.arguments.iter().any(function) {
+            return;
+        }
+        let connection = self.path_of(&call.callee, 0).and_then(|path| self.builder.connection(&path));
+        if let Some(connection) = connection {
+            self.builder.bind(name.name.as_str(), connection);
+        }
+    }
+
+    /// The dotted name of what is called, without telling anything about it.
+    fn path_of(&self, callee: &Expression<'a>, depth: u32) -> Option<String> {
+        match callee {
+            _ if depth > 4 => None,
+            Expression::Identifier(name) => {
+                self.builder.name_in_scope(name.name.as_str()).path.map(|path| path.to_string())
+            }
+            Expression::StaticMemberExpression(member) if member.property.name == "default" => {
+                self.path_of(&member.object, depth + 1)
+            }
+            Expression::StaticMemberExpression(member) => {
+                Some(format!("{}.{}", self.path_of(&member.object, depth + 1)?, member.property.name.as_str()))
+            }
+            Expression::CallExpression(call) => match (&call.callee, &call.arguments[..]) {
+                (Expression::Identifier(name), [oxc_ast::ast::Argument::StringLiteral(module)])
+                    if name.name == "require" =>
+                {
+                    Some(module.value.trim_start_matches("node:").to_owned())
+                }
+                _ => None,
+            },
+            _ => None,
         }
     }
 
@@ -122,6 +170,7 @@ impl<'a> Walker<'_, 'a> {
                 };
                 if page {
                     self.builder.redirect(Some(&right), place);
+                    self.asks_for(&right, place);
                 }
                 self.builder.hears(&object, name, &right);
                 self.builder.copied_to(name, &right, place);
@@ -165,21 +214,40 @@ impl<'a> Walker<'_, 'a> {
         if of.property.name != "prototype" || !matches!(assignment.right, Expression::FunctionExpression(_)) {
             return None;
         }
-        let class = self.builder.name(name.name.as_str()).class?;
+        let named = self.builder.name(name.name.as_str());
+        let class = match named.class {
+            Some(class) => class,
+            None => {
+                let start = self.plain.remove(&named.function?)?;
+                let class = self.builder.declare_class(start);
+                self.builder.bind(name.name.as_str(), Value { class: Some(class), ..named });
+                class
+            }
+        };
         Some((class, method.property.name.as_str()))
+    }
+
+    /// A page asks for an address that carries what it knows.
+    fn asks_for(&mut self, address: &Value<'a>, place: Place) {
+        const TAKEN: Taint = Taint::PERSONAL.with(Taint::HELD);
+        self.builder.tells_later(address);
+        if address.whole_taint().any(TAKEN) {
+            let arguments = vec![Argument { name: None, value: address.clone() }];
+            self.builder.call(Value::at_path("navigator.sendBeacon"), arguments, Taint::NONE, place);
+        }
     }
 
     /// A page runs the text of a script that it is given, and asks for the address of a picture.
     fn fills_element(&mut self, object: &Value<'a>, name: &str, value: &Value<'a>, place: Place) {
-        const TAKEN: Taint = Taint::PERSONAL.with(Taint::WATCHED).with(Taint::CREDENTIAL).with(Taint::ENV_ALL);
         const CODE: Taint = Taint::REMOTE.with(Taint::DECODED).with(Taint::HIDDEN);
-        let does = match (object.path.as_deref(), name) {
-            (Some(SCRIPT), "text" | "textContent" | "innerText" | "innerHTML") if value.taint.any(CODE) => "eval",
-            (Some(PICTURE | "Image()"), "src") if value.whole_taint().any(TAKEN) => "navigator.sendBeacon",
-            _ => return,
-        };
-        let arguments = vec![Argument { name: None, value: value.clone() }];
-        self.builder.call(Value::at_path(does), arguments, Taint::NONE, place);
+        match (object.path.as_deref(), name) {
+            (Some(SCRIPT), "text" | "textContent" | "innerText" | "innerHTML") if value.taint.any(CODE) => {
+                let arguments = vec![Argument { name: None, value: value.clone() }];
+                self.builder.call(Value::at_path("eval"), arguments, Taint::NONE, place);
+            }
+            (Some(PICTURE | SCRIPT | "Image()"), "src") => self.asks_for(value, place),
+            _ => {}
+        }
     }
 
     /// Gives what stands on the left of an assignment what stands on its right.

@@ -131,7 +131,11 @@ impl<'a> Walker<'_, 'a> {
                 let module = key == Some("then") && callee.path.as_deref().is_some_and(|path| !path.contains('('));
                 // What goes through a list of lists is given one after the other.
                 let each = matches!(key, Some("map" | "forEach" | "flatMap")) && values.is_empty();
-                let lists = each && callee.items().first().is_some_and(|first| !first.items().is_empty());
+                let lists = each
+                    && callee
+                        .items()
+                        .first()
+                        .is_some_and(|first| !first.items().is_empty() || first.as_text().is_some());
                 self.handed = module.then(|| callee.clone()).or_else(|| lists.then(|| callee.each()));
             }
             let value = match argument {
@@ -198,6 +202,11 @@ impl<'a> Walker<'_, 'a> {
                 }
                 if takes_in(&name) {
                     self.grow_attribute(callee, &arguments);
+                }
+                if &*name == "stringify"
+                    && let Some(given) = arguments.first()
+                {
+                    self.builder.calls_of_itself(&given.value, "toJSON");
                 }
                 let computed = self.computed_method(&object, &name, &arguments);
                 let value = self.builder.call_method(object, &name, arguments, place);
@@ -279,7 +288,11 @@ impl<'a> Walker<'_, 'a> {
         if !matches!(name, "apply" | "construct" | "map" | "forEach" | "then") {
             return None;
         }
-        let inner = arguments.first().map(|argument| &argument.value).filter(|inner| inner.path.is_some())?.clone();
+        let inner = arguments.first().map(|argument| &argument.value).cloned()?;
+        let reflected = object.path.as_deref() == Some("Reflect");
+        if inner.path.is_none() && !(reflected && inner.function.is_some()) {
+            return None;
+        }
         let plain = |value: &Value<'a>| FactArgument { name: None, value: value.clone() };
         let handed: Vec<FactArgument<'a>> = match (object.path.as_deref(), name) {
             (Some("Reflect"), "apply") => arguments.get(2)?.value.items().iter().map(plain).collect(),
@@ -289,7 +302,7 @@ impl<'a> Walker<'_, 'a> {
             (_, "map" | "forEach") => object.items().iter().take(1).map(plain).collect(),
             _ => return None,
         };
-        if handed.is_empty() {
+        if handed.is_empty() && !reflected {
             return None;
         }
         self.builder.give_answer(&inner, &handed);

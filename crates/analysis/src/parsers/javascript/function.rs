@@ -10,6 +10,10 @@ use crate::facts::{Taint, Value, makes_key};
 /// Bytes of a function that are looked at for the members that it gives an instance.
 const MAX_CONSTRUCTOR: u32 = 4_000;
 
+/// Bytes of a source in which methods are known before they are read. In a bundle they belong to strangers: until they are
+/// read it is only known that who calls one runs it.
+pub(super) const MAX_HOISTED: usize = 256 << 10;
+
 /// Arguments that are followed into `...rest`.
 const MAX_REST: usize = 4;
 
@@ -62,7 +66,10 @@ impl<'a> Walker<'_, 'a> {
         let capital = name.trim_start_matches('_').starts_with(|letter: char| letter.is_ascii_uppercase());
         let span = function.body.as_ref().filter(|_| capital)?.span;
         let text = self.builder.text(span.start, span.end.min(span.start + MAX_CONSTRUCTOR));
-        memchr::memmem::find(text.as_bytes(), b"this.")?;
+        if memchr::memmem::find(text.as_bytes(), b"this.").is_none() {
+            self.plain.insert(id, function.span.start);
+            return None;
+        }
         let class = self.builder.declare_class(function.span.start);
         self.builder.declare_method(class, "constructor", id);
         self.constructors.insert(id, class);
@@ -134,17 +141,18 @@ impl<'a> Walker<'_, 'a> {
 
     #[inline(never)] // Keeps the frame of `eval` small.
     pub(super) fn class(&mut self, class: &Class<'a>) -> Value<'a> {
+        let id = self.builder.declare_class(class.span.start);
         let mut base = None;
         if let Some(heritage) = &class.heritage {
             let value = self.eval(&heritage.expression);
             let place = self.place(heritage.expression.span());
             self.builder.subclass(&value, place);
+            self.builder.derives(id, &value);
             base = value.path;
         }
         for decorator in &class.decorators {
             self.eval(&decorator.expression);
         }
-        let id = self.builder.declare_class(class.span.start);
         let value = Value { class: Some(id), ..Value::default() };
         if let Some(name) = &class.id {
             self.builder.bind(name.name.as_str(), value.clone());
@@ -160,13 +168,17 @@ impl<'a> Walker<'_, 'a> {
 
     /// Methods exist before the first of them is called, wherever they stand.
     fn hoist_methods(&mut self, class: u32, body: &ClassBody<'a>) {
+        let known = self.builder.source().len() <= MAX_HOISTED;
         for element in &body.body {
             if let ClassElement::MethodDefinition(method) = element
                 && method.kind == MethodDefinitionKind::Method
                 && let PropertyKey::StaticIdentifier(name) = &method.key
             {
                 let id = self.builder.declare_function(method.value.span.start);
-                self.builder.expect_method(class, name.name.as_str(), id);
+                match known {
+                    true => self.builder.declare_method(class, name.name.as_str(), id),
+                    false => self.builder.expect_method(class, name.name.as_str(), id),
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use oxc_span::GetSpan;
 use oxc_syntax::scope::ScopeFlags;
 
 use super::function::Body;
-use super::{Walker, leaves, private_name, unwrapped};
+use super::{ITERATES, Walker, leaves, private_name, unwrapped};
 use crate::facts::{Value, makes_key};
 
 impl<'a> Visit<'a> for Walker<'_, 'a> {
@@ -56,6 +56,7 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
         {
             self.machine.declare(name.name.as_str(), value);
         }
+        self.connects(declarator);
         let value = declarator.init.as_ref().map(|init| self.eval(init)).unwrap_or_default();
         self.bind(&declarator.id, value);
     }
@@ -126,7 +127,9 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
         let before = self.builder.waits();
         self.visit_statement(&statement.consequent);
         if let Some(alternate) = &statement.alternate {
+            let outer = std::mem::replace(&mut self.builder.alternative, true);
             self.visit_statement(alternate);
+            self.builder.alternative = outer;
         }
         // What ends here for others goes on for those that are meant.
         let last = match &statement.consequent {
@@ -136,6 +139,29 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
         if !last.is_some_and(leaves) {
             self.builder.goes_on(before);
         }
+    }
+
+    /// Who catches an error has what was put into it, and does something else instead.
+    fn visit_try_statement(&mut self, statement: &TryStatement<'a>) {
+        let thrown = std::mem::take(&mut self.builder.thrown);
+        self.statements(&statement.block.body);
+        let caught = std::mem::replace(&mut self.builder.thrown, thrown);
+        if let Some(handler) = &statement.handler {
+            let before = std::mem::replace(&mut self.builder.alternative, true);
+            if let Some(parameter) = &handler.param {
+                self.bind(&parameter.pattern, Value::tainted(caught));
+            }
+            self.statements(&handler.body.body);
+            self.builder.alternative = before;
+        }
+        if let Some(finalizer) = &statement.finalizer {
+            self.statements(&finalizer.body);
+        }
+    }
+
+    fn visit_throw_statement(&mut self, statement: &ThrowStatement<'a>) {
+        let value = self.eval(&statement.argument);
+        self.builder.thrown |= value.whole_taint();
     }
 
     fn visit_switch_statement(&mut self, statement: &SwitchStatement<'a>) {
@@ -154,6 +180,7 @@ impl<'a> Visit<'a> for Walker<'_, 'a> {
 
     fn visit_for_of_statement(&mut self, statement: &ForOfStatement<'a>) {
         let source = self.eval(&statement.right);
+        self.builder.calls_of_itself(&source, ITERATES);
         if let ForStatementLeft::VariableDeclaration(declaration) = &statement.left {
             for declarator in &declaration.declarations {
                 self.bind(&declarator.id, source.each());

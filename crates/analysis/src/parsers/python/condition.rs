@@ -17,12 +17,35 @@ impl<'a> Walker<'_, 'a> {
             if let Some(test) = &clause.test {
                 self.eval(test);
             }
+            let before = std::mem::replace(&mut self.builder.alternative, true);
             self.branch(clause.test.as_ref(), &clause.body);
+            self.builder.alternative = before;
         }
         // What ends here for others goes on for those that are meant.
         if !statement.body.last().is_some_and(leaves) {
             self.builder.goes_on(before);
         }
+    }
+
+    /// `try: .. except Error as error: ..`: who catches an error has what was put into it, and does something else instead.
+    pub(super) fn tried(&mut self, statement: &'a ast::StmtTry) {
+        let thrown = std::mem::take(&mut self.builder.thrown);
+        self.visit_body(&statement.body);
+        let caught = std::mem::replace(&mut self.builder.thrown, thrown);
+        let before = std::mem::replace(&mut self.builder.alternative, true);
+        for handler in &statement.handlers {
+            let ast::ExceptHandler::ExceptHandler(handler) = handler;
+            if let Some(kind) = &handler.type_ {
+                self.eval(kind);
+            }
+            if let Some(name) = &handler.name {
+                self.builder.bind(name.as_str(), Value::tainted(caught));
+            }
+            self.visit_body(&handler.body);
+        }
+        self.builder.alternative = before;
+        self.visit_body(&statement.orelse);
+        self.visit_body(&statement.finalbody);
     }
 
     /// `test and act()`: what follows runs only where what stands before allows it.

@@ -13,15 +13,21 @@ impl<'a> Walker<'_, 'a> {
     pub(super) fn function(&mut self, function: &'a ast::StmtFunctionDef) {
         let mut ordered = false;
         let mut property = false;
+        let id = self.builder.declare_function(function.name.start().to_u32());
         for decorator in &function.decorator_list {
             let value = self.eval(&decorator.expression);
             ordered |= self.builder.takes_orders(&value);
             let name = decorator.expression.as_name_expr().map(|name| name.id.as_str());
             property |= matches!(name, Some("property" | "cached_property"));
-            self.builder.decorates(&value);
+            self.builder.decorates(&value, id);
             if value.path.as_deref().is_some_and(|path| !path.ends_with("()")) {
                 let place = self.place(decorator);
-                self.builder.call(value, vec![Argument { name: None, value: Value::default() }], Taint::NONE, place);
+                // `@atexit.register`
+                let given = match self.builder.starts(&value) {
+                    true => Value { function: Some(id), ..Value::default() },
+                    false => Value::default(),
+                };
+                self.builder.call(value, vec![Argument { name: None, value: given }], Taint::NONE, place);
             }
         }
         // `def f(text, run=exec)`: what hides in a default is called by the name of the parameter.
@@ -32,13 +38,12 @@ impl<'a> Walker<'_, 'a> {
                 // Whoever leaves it out gets this text. The service that a client is for is no collector of its author.
                 let service = value.taint.any(Taint::EXFIL_HOST);
                 let text = value.as_text().is_some_and(|text| text.len() >= LONG_DEFAULT) && !service;
-                if text || value.path.is_some() || value.function.is_some() {
+                if text || value.path.is_some() || value.function.is_some() || value.taint.any(Taint::HELD) {
                     defaults.push((parameter.name().as_str(), value));
                 }
             }
         }
         let name = function.name.as_str();
-        let id = self.builder.declare_function(function.name.start().to_u32());
         // A build front end calls these by name (PEP 517), pytest those.
         let called =
             name.starts_with("get_requires_for_build_") || name.starts_with("pytest_session") || name == "__getattr__";
@@ -92,6 +97,14 @@ impl<'a> Walker<'_, 'a> {
             let heard = ordered && (outer.is_none() || index > 0);
             self.builder.bind(name, if heard { self.builder.ordered(value) } else { value });
         }
+        if let Some(options) = &function.parameters.kwarg {
+            let named = |name: &str| function.parameters.iter().any(|parameter| parameter.name().as_str() == name);
+            let known = self.builder.keywords(id, named);
+            if let Some(mut value) = known {
+                value.taint |= self.builder.name(options.name.as_str()).taint;
+                self.builder.bind(options.name.as_str(), value);
+            }
+        }
         self.visit_body(&function.body);
         self.builder.leave(frame);
         self.class = outer;
@@ -141,13 +154,14 @@ impl<'a> Walker<'_, 'a> {
         for decorator in &class.decorator_list {
             self.eval(&decorator.expression);
         }
-        let (mut base, mut metaclass) = (None, None);
+        let (mut base, mut metaclass, mut above) = (None, None, None);
         if let Some(arguments) = &class.arguments {
             for argument in &arguments.args {
                 let value = self.eval(argument);
                 self.builder
                     .subclass(&value, self.builder.place(class.name.start().to_u32(), class.name.end().to_u32()));
                 self.builder.runs_methods(&value, &["__init_subclass__"]);
+                above = above.or(value.class.map(|_| value.clone()));
                 base = base.or(value.path.map(|path| path.to_string()));
             }
             for keyword in &arguments.keywords {
@@ -157,6 +171,9 @@ impl<'a> Walker<'_, 'a> {
             }
         }
         let id = self.builder.declare_class(class.name.start().to_u32());
+        if let Some(above) = above {
+            self.builder.derives(id, &above);
+        }
         if let Some(metaclass) = metaclass {
             self.builder.made_by(id, &metaclass);
         }
@@ -170,14 +187,16 @@ impl<'a> Walker<'_, 'a> {
         }
         let meant = base.as_deref().filter(|_| self.is_handed_out(class));
         let before = self.builder.overriding(meant);
-        // Methods exist before the first of them is called. What decorators make of theirs is known where they stand.
-        for method in class.body.iter().filter_map(Stmt::as_function_def_stmt) {
-            if method.decorator_list.is_empty() {
+        let outer = self.class.replace(Class { id, base });
+        // Methods may call those that stand below them.
+        for statement in &class.body {
+            if let Stmt::FunctionDef(method) = statement
+                && method.decorator_list.is_empty()
+            {
                 let function = self.builder.declare_function(method.name.start().to_u32());
-                self.builder.expect_method(id, method.name.as_str(), function);
+                self.builder.declare_method(id, method.name.as_str(), function);
             }
         }
-        let outer = self.class.replace(Class { id, base });
         self.visit_body(&class.body);
         self.class = outer;
         self.builder.override_again(before);

@@ -66,7 +66,15 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
             }
             Stmt::With(statement) => {
                 for item in &statement.items {
-                    let value = self.eval(&item.context_expr);
+                    let mut value = self.eval(&item.context_expr);
+                    self.builder.calls_of_itself(&value, "__exit__");
+                    if self.builder.has_method(&value, "__enter__") {
+                        let place = self.place(&item.context_expr);
+                        let entered = self.builder.call_method(value.clone(), "__enter__", Vec::new(), place);
+                        if !entered.is_unknown() {
+                            value = entered;
+                        }
+                    }
                     if let Some(target) = &item.optional_vars {
                         self.assign(target, value);
                     }
@@ -84,6 +92,13 @@ impl<'a> Visitor<'a> for Walker<'_, 'a> {
                 }
             }
             Stmt::If(statement) => self.condition(statement),
+            Stmt::Try(statement) => self.tried(statement),
+            Stmt::Raise(statement) => {
+                for part in [&statement.exc, &statement.cause].into_iter().flatten() {
+                    let value = self.eval(part);
+                    self.builder.thrown |= value.whole_taint();
+                }
+            }
             Stmt::Match(statement) => self.cases(statement),
             Stmt::While(statement) => self.repeats(statement),
             // A text that stands alone is documentation.

@@ -64,7 +64,11 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
 /// An object that is rebuilt from what a host answers, in a format that can run code. Loaders of YAML are mostly told not to.
 fn rebuilt(call: &Call<'_>) -> Option<[Severity; 3]> {
     let remote = call.effects.any(Effects::DESERIALISE) && call.taint.any(Taint::REMOTE);
-    (remote && !call.path.contains("yaml")).then(|| match () {
+    let told = |argument: &crate::facts::Argument<'_>| {
+        argument.value.path.as_deref().is_some_and(|path| path.contains("UnsafeLoader"))
+    };
+    let runs = !call.path.contains("yaml") || call.path.contains("unsafe") || call.arguments.iter().any(told);
+    (remote && runs).then(|| match () {
         () if call.taint.any(Taint::ADDRESS) => [Severity::High, Severity::Critical, Severity::Critical],
         () if call.taint.any(Taint::NAMED_HOST) => [Severity::Low, Severity::High, Severity::Critical],
         () => [Severity::Info, Severity::Medium, Severity::High],
@@ -142,7 +146,7 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
         _ if command && !taint.any(Taint::JOINED | Taint::DOWNLOADED) => {
             [Severity::Medium, Severity::Critical, Severity::Critical]
         }
-        _ if command => [Severity::Medium, Severity::High, Severity::Critical],
+        _ if command && !taint.any(Taint::DOWNLOADED) => [Severity::Medium, Severity::High, Severity::Critical],
         // Nobody asks for a program by an import.
         _ => [Severity::Low, Severity::Critical, Severity::Critical],
     };
@@ -151,8 +155,12 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
 
 /// True for a call that hands a runtime a text to run: `spawn("node", ["-e", text])`.
 pub(in crate::rules) fn runs_text(call: &Call<'_>) -> bool {
+    const FLAGS: [&str; 7] = ["-e", "-c", "--eval", "-Command", "-command", "-enc", "-EncodedCommand"];
     let words = call.arguments.iter().flat_map(|argument| argument.value.items());
-    words.filter_map(|word| word.as_text()).any(|word| matches!(word, "-e" | "-c" | "--eval"))
+    let begins = call.positional(0).and_then(|line| line.as_prefix()).unwrap_or_default();
+    let last = begins.trim_end_matches(['"', '\'', ' ']).rsplit(' ').next().unwrap_or_default();
+    words.filter_map(|word| word.as_text()).any(|word| FLAGS.contains(&word))
+        || last.len() < begins.len() && FLAGS.contains(&last)
 }
 
 /// True for a command line that fetches something and runs it.
