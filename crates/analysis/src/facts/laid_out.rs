@@ -136,6 +136,13 @@ pub(super) fn packs(path: &str) -> bool {
     )
 }
 
+/// Bytes of a text that can be a command or a part of one.
+pub(super) const MAX_COMMAND: usize = 2_000;
+/// Parts of one command that are looked at.
+pub(super) const MAX_PARTS: usize = 32;
+/// Words of one part.
+pub(super) const MAX_WORDS: usize = 100;
+
 /// The words of a command, in order; of a part that is not known, the name of the file that it stands for.
 pub(crate) fn words_of<'v>(arguments: &'v [Argument<'_>]) -> Vec<&'v str> {
     let values = arguments.iter().flat_map(|argument| {
@@ -143,14 +150,14 @@ pub(crate) fn words_of<'v>(arguments: &'v [Argument<'_>]) -> Vec<&'v str> {
         alone.chain(argument.value.items())
     });
     let mut words = Vec::new();
-    for value in values.take(32) {
+    for value in values.take(MAX_PARTS) {
         match value.path.as_deref() {
             Some("sys.executable") => words.push("python"),
             Some("process.execPath" | "process.argv0") => words.push("node"),
             _ => {}
         }
-        if let Some(text) = value.as_prefix().filter(|text| text.len() <= 2000) {
-            words.extend(text.split([' ', '"', '\'', '\n', ';']).filter(|word| !word.is_empty()).take(100));
+        if let Some(text) = value.as_prefix().filter(|text| text.len() <= MAX_COMMAND) {
+            words.extend(text.split([' ', '"', '\'', '\n', ';']).filter(|word| !word.is_empty()).take(MAX_WORDS));
         }
         if !matches!(value.constant, Constant::Text(_)) {
             words.extend(value.origin.as_deref());

@@ -5,7 +5,8 @@
 
 use super::bits::Taint;
 use super::builder::Argument;
-use super::value::Constant;
+use super::laid_out::{MAX_COMMAND, MAX_PARTS, MAX_WORDS};
+use super::value::{Constant, Value};
 
 /// Programs that print the file that they are given.
 const PRINTERS: [&str; 12] =
@@ -89,13 +90,16 @@ pub(super) fn sends(words: &[&str]) -> bool {
 }
 
 /// What stands for a program that is fed: one that runs what is written to its standard input, or sends it.
-pub(super) fn fed(arguments: &[Argument<'_>]) -> Option<&'static str> {
+pub(super) fn fed<'v>(arguments: &'v [Argument<'_>]) -> Option<&'static str> {
     let plain = arguments.iter().filter(|argument| argument.name.is_none()).take(2).map(|argument| &argument.value);
     let values =
         plain.flat_map(|value| std::iter::once(value).filter(|value| value.items().is_empty()).chain(value.items()));
     // What is not known may be a script.
     let texts = values.filter(|value| !matches!(value.constant, Constant::Record(_)));
-    let words: Vec<&str> = texts.flat_map(|value| value.as_text().unwrap_or("?").split_ascii_whitespace()).collect();
+    // One that is too long to be a command stands for a script, too.
+    let text = |value: &'v Value<'_>| value.as_text().filter(|text| text.len() <= MAX_COMMAND).unwrap_or("?");
+    let words = texts.take(MAX_PARTS).flat_map(|value| text(value).split_ascii_whitespace());
+    let words: Vec<&str> = words.take(MAX_WORDS).collect();
     what_is_fed(&words)
 }
 
