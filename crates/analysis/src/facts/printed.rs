@@ -85,7 +85,7 @@ pub(super) fn sends(words: &[&str]) -> bool {
     let Some(first) = words.first().map(|word| name_of(word)) else { return false };
     let sender = |word: &&str| SENDERS.contains(&&*name_of(word));
     SENDERS.contains(&&*first)
-        || shell(&first) && words.iter().skip(1).take(8).any(|word| sender(word))
+        || shell(&first) && words.iter().skip(1).take(8).any(sender)
         || words.windows(2).any(|pair| pair[0] == "|" && sender(&pair[1]))
 }
 

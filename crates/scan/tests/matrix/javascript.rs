@@ -76,7 +76,7 @@ fn loaded(style: &str, modules: &BTreeSet<(&str, &str)>, code: &str) -> (String,
             "destructured" | "renamed" | "import named" if !alone && !names.is_empty() => {
                 let mut list = Vec::new();
                 for name in &names {
-                    let own = if style == "renamed" { format!("r{index}_{name}") } else { format!("{name}") };
+                    let own = if style == "renamed" { format!("r{index}_{name}") } else { name.to_owned() };
                     code = renamed(&code, &format!("{local}.{name}"), &own);
                     list.push(match (style, &own == name) {
                         ("renamed", _) => format!("{name}: {own}"),
