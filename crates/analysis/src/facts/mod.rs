@@ -22,6 +22,7 @@ mod learned;
 mod links;
 mod matter;
 mod mention;
+mod method;
 mod name;
 mod names;
 mod personal;
