@@ -59,7 +59,8 @@ pub fn parse(source: &[u8], syntax: Syntax) -> usize {
 /// Reads a source with the token scan alone; answers how many facts it yields.
 pub fn scan(source: &[u8], syntax: Syntax) -> usize {
     let text = parsers::decode(source);
-    let facts = parsers::scan(&text, syntax.language());
+    let arena = oxc_allocator::Allocator::default();
+    let facts = parsers::scan(&arena, &text, syntax.language());
     assert_eq!(facts.confidence, Confidence::Low);
     check(&facts, &text)
 }

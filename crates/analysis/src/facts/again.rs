@@ -53,7 +53,8 @@ impl<'a> Builder<'a> {
     pub fn again(mut self, whole: bool) -> Self {
         let whole = whole || self.facts.source.len() <= READ_OFTEN;
         let wanted = if whole { Vec::new() } else { self.worth_reading() };
-        let mut next = Self::new(self.facts.source, self.language, self.facts.confidence).started(self.program);
+        let mut next =
+            Self::new(self.arena, self.facts.source, self.language, self.facts.confidence).started(self.program);
         // The same names and calls come again: what was made for them is kept.
         self.scope.clear();
         next.learned = self.learned;

@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use hashbrown::{HashMap, HashSet};
+use oxc_allocator::Allocator;
 use sigma_core::Confidence;
 
 use super::again::Kept;
 use super::bits::{Deeds, Effects, Signs, Taint, Waits};
 use super::learned::Learned;
-use super::links::{LOCAL, Links, Symbol};
+use super::links::{LOCAL, Links, Symbol, callees};
 use super::names::{Hidden, Named, Names};
 use super::value::{Constant, Text, Value};
 use super::waits::Waiting;
@@ -32,6 +33,9 @@ const FOLD_BUDGET: usize = 8 << 20;
 /// in many calls counts for each.
 const ARGUMENT_BYTES: usize = 24 << 20;
 
+/// Bytes of dotted names that are put together for one file: 32 MiB, more than the largest file that is read has in all.
+const NAME_BYTES: usize = 32 << 20;
+
 /// An argument of a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Argument<'a> {
@@ -43,6 +47,10 @@ pub(crate) struct Argument<'a> {
 
 /// Collects the facts of one file.
 pub(crate) struct Builder<'a> {
+    /// Where texts lie that are put together.
+    pub(super) arena: &'a Allocator,
+    /// Bytes of dotted names that may still be put together.
+    names_left: Cell<usize>,
     pub(super) language: Language,
     pub(super) scope: Names<'a>,
     /// What a function's own names hid, to be put back when it ends.
@@ -96,11 +104,13 @@ pub(crate) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    /// Starts on a source text.
-    pub fn new(source: &'a str, language: Language, confidence: Confidence) -> Self {
+    /// Starts on a source text; what is put together on the way lies in the arena.
+    pub fn new(arena: &'a Allocator, source: &'a str, language: Language, confidence: Confidence) -> Self {
         Self {
+            arena,
+            names_left: Cell::new(NAME_BYTES),
             language,
-            scope: Names::default(),
+            scope: Names::of(source.len()),
             hidden: Vec::new(),
             learned: Learned::of(source.len()),
             shared: HashSet::new(),
@@ -154,23 +164,22 @@ impl<'a> Builder<'a> {
     /// Ends: works out which functions run when the file is loaded.
     pub fn finish(mut self) -> Facts<'a> {
         self.take_over();
+        self.facts.overflow |= !self.has_names_left();
         let mut loaded = vec![false; self.learned.functions.len()];
         loaded[0] = true;
-        let mut callees: HashMap<u32, Vec<u32>> = HashMap::new();
-        for &(caller, callee) in &self.calls_between {
-            callees.entry(caller).or_default().push(callee);
-        }
+        let mut edges: Vec<(u32, u32)> = self.calls_between.iter().copied().collect();
+        edges.sort_unstable();
         let mut queue = vec![0];
         while let Some(function) = queue.pop() {
-            for &callee in callees.get(&function).map_or(&[][..], Vec::as_slice) {
-                if let Some(seen) = loaded.get_mut(callee as usize).filter(|seen| !**seen) {
+            for (_, callee) in callees(&edges, function) {
+                if let Some(seen) = loaded.get_mut(*callee as usize).filter(|seen| !**seen) {
                     *seen = true;
-                    queue.push(callee);
+                    queue.push(*callee);
                 }
             }
         }
-        self.finish_links();
-        self.finish_waits();
+        self.finish_waits(&edges);
+        self.finish_links(edges);
         // What a function imports that runs when the file is loaded, the file imports.
         let modules = std::mem::take(&mut self.facts.modules).into_iter();
         let runs = |function: u32| loaded.get(function as usize) == Some(&true);
@@ -252,7 +261,8 @@ impl<'a> Builder<'a> {
     pub fn named(mut self, names: &'a [(Rc<str>, Rc<str>)]) -> Self {
         let named = |path: &'a str| Named { declared: 0, value: Value::at_path(path) };
         for (name, path) in names {
-            self.scope.set(name, named(path));
+            let slot = self.scope.slot(name);
+            self.scope.set(slot, named(path));
         }
         self
     }
@@ -276,7 +286,7 @@ impl<'a> Builder<'a> {
                 self.facts.imports.insert(package.to_owned());
             }
         }
-        Value::at_path(module)
+        Value::at_path(self.made(&module))
     }
 
     /// `import payload`, where a file of that name was fetched: it is run.
@@ -308,7 +318,7 @@ impl<'a> Builder<'a> {
                 modules.len() - 1
             })
         });
-        index.map_or_else(Value::default, |index| Value::at_path(format!("{LOCAL}{index}")))
+        index.map_or_else(Value::default, |index| Value::at_path(self.made(&format!("{LOCAL}{index}"))))
     }
 
     /// A command line in the source, beside those that calls hand to a shell.
@@ -351,6 +361,34 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Where texts lie that are put together.
+    pub fn arena(&self) -> &'a Allocator {
+        self.arena
+    }
+
+    /// A text that is put together.
+    pub(crate) fn made(&self, text: &str) -> Text<'a> {
+        Text::made(self.arena, text)
+    }
+
+    /// `base.name` in its one spelling; nothing when it grows too long, or when the file has had too many.
+    pub(super) fn joined(&self, base: &str, name: &str) -> Option<Text<'a>> {
+        self.has_names_left().then(|| name::join(self.arena, base, name)).flatten().inspect(|name| self.count(name))
+    }
+
+    /// The name of what calling `path` returns, under the same conditions.
+    pub(super) fn joined_call(&self, path: &str) -> Option<Text<'a>> {
+        self.has_names_left().then(|| name::join_call(self.arena, path)).flatten().inspect(|name| self.count(name))
+    }
+
+    fn has_names_left(&self) -> bool {
+        self.names_left.get() > 0
+    }
+
+    fn count(&self, name: &str) {
+        self.names_left.set(self.names_left.get().saturating_sub(name.len()));
+    }
+
     /// True when the budget pays for looking at `cost` bytes or copying as many; then it is charged for them.
     pub(crate) fn afford(&mut self, cost: usize) -> bool {
         let left = self.budget.checked_sub(cost);
@@ -379,13 +417,13 @@ impl<'a> Builder<'a> {
     }
 
     /// Folds while the budget lasts. Every try costs something, also one that yields nothing.
-    pub(super) fn pay(&mut self, fold: impl FnOnce() -> Constant<'a>) -> Constant<'a> {
+    pub(super) fn pay(&mut self, fold: impl FnOnce(&'a Allocator) -> Constant<'a>) -> Constant<'a> {
         if self.budget == 0 {
             return Constant::Unknown;
         }
         self.budget = self.budget.saturating_sub(16);
-        let constant = fold();
-        if let Constant::Text(Text::Shared(text)) | Constant::Prefix(Text::Shared(text)) = &constant {
+        let constant = fold(self.arena);
+        if let Constant::Text(Text::Made(text)) | Constant::Prefix(Text::Made(text)) = &constant {
             self.budget = self.budget.saturating_sub(text.len());
         }
         if let Constant::List(items) = &constant {

@@ -63,7 +63,7 @@ impl<'a> Builder<'a> {
                 self.note_sink(Effects::EVAL, fetched, place);
                 let loaded = fetched | taint;
                 if loaded.any(Taint::DOWNLOADED | Taint::REMOTE) && self.has_room(Effects::EVAL) {
-                    let (path, effects) = (path.to_owned().into(), Effects::EVAL);
+                    let (path, effects) = (self.made(path), Effects::EVAL);
                     let arguments = arguments.to_vec();
                     self.facts.calls.push(Call {
                         path,
@@ -90,7 +90,7 @@ impl<'a> Builder<'a> {
                         && !argument.value.items().is_empty()
                 });
                 let top = path == "__import__" && !module.starts_with('.') && !named;
-                if top { Value::at_path(name::package_of(&module).to_owned()) } else { value }
+                if top { Value::at_path(self.made(name::package_of(&module))) } else { value }
             }
             // `eval("os.system")` is the function itself.
             "eval" if text(0).is_some_and(is_dotted) => {
@@ -162,7 +162,7 @@ impl<'a> Builder<'a> {
             // Whoever goes through the names of all variables means to read them.
             "Object.keys" => Value::tainted(value(0)?.whole_taint().and(Taint::ENV_ALL)),
             "chr" | "String.fromCharCode" | "String.fromCodePoint" => {
-                let constant = self.pay(|| fold::characters(&plain()));
+                let constant = self.pay(|arena| fold::characters(arena, &plain()));
                 // One that is not known may be a drive's letter or a variable's name.
                 let lone = path == "chr" && matches!(constant, Constant::Unknown);
                 let hidden = match &constant {
@@ -176,7 +176,7 @@ impl<'a> Builder<'a> {
             }
             "bytes" | "bytearray" | "Buffer.from" if value(0).is_some_and(|list| !list.items().is_empty()) => {
                 let items: Vec<&Value<'a>> = value(0)?.items().iter().collect();
-                let constant = self.pay(|| fold::characters(&items));
+                let constant = self.pay(|arena| fold::characters(arena, &items));
                 Value { constant, taint: taint | Taint::DECODED, ..Value::default() }
             }
             "Buffer.from" | "Buffer" => match text(1) {
@@ -185,7 +185,7 @@ impl<'a> Builder<'a> {
                         return Some(Value::tainted(taint | Taint::DECODED));
                     };
                     self.budget = self.budget.saturating_sub(text.len() / 4);
-                    let constant = self.pay(|| fold::decode(encoding, text));
+                    let constant = self.pay(|arena| fold::decode(arena, encoding, text));
                     if text.starts_with(['%', '{']) && matches!(constant, Constant::Unknown) {
                         // A place that another program fills in: what it puts there is encoded to be carried.
                         return Some(Value::tainted(taint));
@@ -231,7 +231,7 @@ impl<'a> Builder<'a> {
         let own = parts.iter().any(|part| is_own_folder(&part.constant));
         let taint = if own { taint.without(Taint::HOME) } else { taint };
         let constant = match all && text.len() <= fold::MAX_TEXT {
-            true => self.pay(|| Constant::Text(text.into())),
+            true => self.pay(|arena| Constant::Text(Text::made(arena, &text))),
             false => Constant::Unknown,
         };
         let path = (path == "pathlib.Path").then(|| Text::from("pathlib.Path()"));
@@ -239,7 +239,8 @@ impl<'a> Builder<'a> {
         // A folder below one that is not known: its name is part of what is joined to it later.
         let ends = parts.last().and_then(|part| part.as_text());
         let below = ends.is_some_and(|end| !end.is_empty() && end.len() <= 60 && (!names_file(end) || is_hidden(end)));
-        let origin = if all || !below { origin } else { Some(format!("{BELOW}{}", ends.unwrap_or_default()).into()) };
+        let origin =
+            if all || !below { origin } else { Some(self.made(&format!("{BELOW}{}", ends.unwrap_or_default()))) };
         Value { path, constant, taint: taint | found, origin, ..Value::default() }
     }
 
@@ -280,7 +281,7 @@ impl<'a> Builder<'a> {
         if !self.afford(text.len() / 4 + if unpacks { 64 << 10 } else { 0 }) {
             return Constant::Unknown;
         }
-        self.pay(|| fold::decode(decoder, text))
+        self.pay(|arena| fold::decode(arena, decoder, text))
     }
 }
 

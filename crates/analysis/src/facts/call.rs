@@ -361,7 +361,6 @@ impl<'a> Builder<'a> {
         if kept {
             arguments.truncate(MAX_ARGUMENTS);
             self.weigh(&mut arguments);
-            let path = path.clone();
             self.facts.calls.push(Call {
                 path,
                 effects,
@@ -374,7 +373,7 @@ impl<'a> Builder<'a> {
         }
         let path = match variable.or(fed) {
             Some(known) => Some(Text::from(known)),
-            None => name::join_call(&path),
+            None => self.joined_call(&path),
         };
         Value { path, constant, taint, origin, ..Value::default() }
     }
@@ -393,7 +392,7 @@ impl<'a> Builder<'a> {
     pub fn given_to_callback(&self, callee: &Value<'a>, key: Option<&str>, arguments: &[Argument<'a>]) -> Taint {
         let path = callee.path.as_deref();
         let effects = match (path, key) {
-            (Some(path), Some(key)) => name::join(path, key).map_or(Effects::NONE, |path| api::effects(&path)),
+            (Some(path), Some(key)) => self.joined(path, key).map_or(Effects::NONE, |path| api::effects(&path)),
             (Some(path), None) => api::effects(path),
             (None, _) => Effects::NONE,
         };

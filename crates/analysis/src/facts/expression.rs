@@ -69,7 +69,7 @@ impl<'a> Builder<'a> {
                 "length" => Value::default(),
                 _ => {
                     let taint = object.taint | personal::of_member(key);
-                    Value { taint, origin: object.origin.clone(), ..Value::default() }
+                    Value { taint, origin: object.origin, ..Value::default() }
                 }
             };
         };
@@ -104,7 +104,7 @@ impl<'a> Builder<'a> {
         if base == "flask.request" || base == "bottle.request" {
             taint |= Taint::VISITOR;
         }
-        let path = name::join(base, key);
+        let path = self.joined(base, key);
         let own = match base {
             "exports" if !self.exported.is_empty() => self.exported.get(key).copied(),
             "module" if key == "exports" => self.exported.get("").copied(),
@@ -113,7 +113,7 @@ impl<'a> Builder<'a> {
         if let Some(path) = path.as_deref().filter(|path| path.starts_with(LOCAL) && !path.contains('(')) {
             taint |= self.symbol(path).map_or(Taint::NONE, Taint::symbol);
         }
-        Value { path, taint, function: own, origin: object.origin.clone(), ..Value::default() }
+        Value { path, taint, function: own, origin: object.origin, ..Value::default() }
     }
 
     /// A member by a computed key.
@@ -145,7 +145,7 @@ impl<'a> Builder<'a> {
             && text.is_ascii()
             && let Some(letter) = usize::try_from(*number).ok().and_then(|number| text.get(number..=number))
         {
-            return Value { taint: object.taint, ..Value::text(letter.to_owned()) };
+            return Value { taint: object.taint, ..Value::text(self.made(letter)) };
         }
         if let Constant::Number(number) = key.constant
             && let Some(item) = usize::try_from(number).ok().and_then(|number| object.items().get(number))
@@ -157,8 +157,8 @@ impl<'a> Builder<'a> {
         let by = key.taint.without(Taint::FILE | chosen);
         let constant = self.choices(object);
         // A piece of what a file holds.
-        let origin = object.origin.clone().filter(|origin| names_file(origin));
-        Value { path: object.path.clone(), constant, taint: object.taint | by, origin, ..Value::default() }
+        let origin = object.origin.filter(|origin| names_file(origin));
+        Value { path: object.path, constant, taint: object.taint | by, origin, ..Value::default() }
     }
 
     /// The functions of a table, of which something decides only while the program runs which is meant: a list of them.
@@ -248,7 +248,7 @@ impl<'a> Builder<'a> {
 
     /// A constant that was computed; a text may name something new.
     pub fn put_together(&mut self, constant: Constant<'a>, taint: Taint, place: Place) -> Value<'a> {
-        let constant = self.pay(|| constant);
+        let constant = self.pay(|_| constant);
         let found = match &constant {
             Constant::Text(text) => self.taint_of_text(&text.clone(), place),
             _ => Taint::NONE,
@@ -258,12 +258,12 @@ impl<'a> Builder<'a> {
 
     /// Texts put together: `a + b`, templates, f-strings.
     pub fn concat(&mut self, left: Value<'a>, right: Value<'a>, place: Place) -> Value<'a> {
-        let constant = self.pay(|| fold::concat(&left.constant, &right.constant));
+        let constant = self.pay(|arena| fold::concat(arena, &left.constant, &right.constant));
         let mut taint = left.whole_taint() | right.whole_taint();
         let path = left.path.filter(|path| path.ends_with("()"));
         // A file goes by its name, whatever the folder.
         let origin = match &right.constant {
-            Constant::Text(text) if text.len() <= 300 && names_file(text) => Some(text.clone()),
+            Constant::Text(text) if text.len() <= 300 && names_file(text) => Some(*text),
             _ => {
                 let known = |origin: &Text<'a>| {
                     names_file(origin)
@@ -282,13 +282,13 @@ impl<'a> Builder<'a> {
         };
         // A literal was looked at where it stood; only what was newly put together can name something new.
         let known = taint.without(Taint::DECODED | Taint::FORGE).is_empty();
-        if let (Constant::Text(Text::Shared(text)), true) = (&constant, known) {
-            let text = text.clone();
+        if let (Constant::Text(Text::Made(text)), true) = (&constant, known) {
+            let text = *text;
             taint |= match taint.any(Taint::DECODED) {
-                true => self.look_at_decoded(&Constant::Text(Text::Shared(text)), place),
+                true => self.look_at_decoded(&Constant::Text(Text::Made(text)), place),
                 false => {
                     let seam = if let Constant::Text(left) = &left.constant { left.len() } else { 0 };
-                    self.taint_of_part(&text, around(&text, seam), place)
+                    self.taint_of_part(text, around(text, seam), place)
                 }
             };
         }
@@ -336,7 +336,7 @@ impl<'a> Builder<'a> {
     /// A value that is one of several, or is made of all of them in a way that is not followed.
     pub fn any_of(&self, values: &[Value<'a>]) -> Value<'a> {
         let taint = union(values.iter());
-        let path = values.iter().find_map(|value| value.path.clone());
+        let path = values.iter().find_map(|value| value.path);
         let constant = values.iter().map(|value| &value.constant).find(|c| !matches!(c, Constant::Unknown));
         // One of several functions.
         let mut functions = values.iter().filter(|value| value.function.is_some() && path.is_none());
@@ -357,7 +357,7 @@ impl<'a> Builder<'a> {
 
     /// A text or list backwards.
     pub fn reversed(&mut self, value: &Value<'a>) -> Value<'a> {
-        let constant = self.pay(|| fold::reversed(&value.constant));
+        let constant = self.pay(|arena| fold::reversed(arena, &value.constant));
         let mut taint = value.taint;
         if matches!(constant, Constant::Text(_)) {
             taint |= Taint::DECODED;

@@ -6,8 +6,8 @@
 use super::bits::{Deeds, Effects, Signs, Taint};
 use super::builder::{Argument, Builder};
 use super::links::LOCAL;
-use super::value::{Constant, Text, Value};
-use super::{Mention, Place, api, name};
+use super::value::{Constant, Value};
+use super::{Mention, Place, api};
 use crate::language::Language;
 
 /// Functions of one chain that are followed.
@@ -71,7 +71,7 @@ impl<'a> Builder<'a> {
 
     /// What a call of this name will yield, where it connects to somebody.
     pub fn connection(&self, path: &str) -> Option<Value<'a>> {
-        api::effects(path).any(Effects::NET).then(|| name::join_call(path)).flatten().map(Value::at_path)
+        api::effects(path).any(Effects::NET).then(|| self.joined_call(path)).flatten().map(Value::at_path)
     }
 
     /// `socket.onmessage = f`: what the connection says is handed to the function.
@@ -116,7 +116,7 @@ impl<'a> Builder<'a> {
         if text.len() > MAX_LOOKED {
             return Taint::NONE;
         }
-        let text: Text<'a> = text.clone();
+        let text = *text;
         // A command line that nobody should read either.
         if text.contains(' ') {
             let deeds = super::deeds_of_text(&text).and(Deeds::RUNS_DOWNLOAD | Deeds::REMOTE_SHELL);

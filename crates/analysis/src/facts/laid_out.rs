@@ -8,7 +8,7 @@ use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder};
 use super::name::file_name;
 use super::told::origin_of;
-use super::value::{Constant, Text, Value};
+use super::value::{Constant, Value};
 use super::yields::results;
 
 /// Files of which the text is remembered.
@@ -82,7 +82,7 @@ impl<'a> Builder<'a> {
         let rest = words.iter().enumerate().skip(at + 1);
         let mut outputs = rest.filter(|(_, word)| matches!(**word, "-o" | "-O" | "--output" | "--output-document"));
         let file = outputs.next().and_then(|(at, _)| words.get(at + 1)).filter(|file| !file.contains("://"));
-        if let Some(file) = file.map(|file| Text::from((*file).to_owned())) {
+        if let Some(file) = file.map(|file| self.made(file)) {
             self.note_download(&file, from | Taint::REMOTE);
         }
     }

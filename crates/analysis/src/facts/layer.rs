@@ -143,7 +143,7 @@ fn command(call: &Call<'_>) -> Option<(String, Language)> {
         let values = std::iter::once(&argument.value).filter(|value| value.items().is_empty());
         for value in values.chain(argument.value.items()).take(32) {
             match (&value.constant, value.path.as_deref()) {
-                (Constant::Text(text), _) if text.len() <= MAX_BYTES => words.push(text.clone()),
+                (Constant::Text(text), _) if text.len() <= MAX_BYTES => words.push(*text),
                 (_, Some("sys.executable")) => words.push("python".into()),
                 (_, Some("process.execPath" | "process.argv0")) => words.push("node".into()),
                 _ => {}

@@ -12,6 +12,7 @@ use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder, MAX_FACTS};
 use super::laid_out::Written;
 use super::name::{file_name, names_file};
+use super::names::Slot;
 use super::personal;
 use super::told::origin_of;
 use super::value::{Text, Value};
@@ -108,7 +109,8 @@ pub(super) struct Learned<'a> {
     pub getters: HashMap<(u32, Box<str>), u32>,
     /// Those that are other names of executors and decoders, by class.
     pub executors: HashMap<u32, BTreeMap<Box<str>, Effects>>,
-    pub outer: HashMap<&'a str, Value<'a>>,
+    /// What functions give to variables around them, by the place of the name.
+    pub outer: HashMap<Slot, Value<'a>>,
     /// Files that were downloaded, by the variable or the file name, and what is known of where they came from.
     pub downloaded: HashMap<String, Taint>,
     /// Files that the code writes, by their names.
@@ -483,7 +485,7 @@ impl<'a> Builder<'a> {
                     match at {
                         Some(at) => known.keywords[at].1.join(argument.value.clone()),
                         None if known.keywords.len() < MAX_PARAMETERS => {
-                            known.keywords.push((name.clone(), argument.value.clone()));
+                            known.keywords.push((*name, argument.value.clone()));
                         }
                         None => continue,
                     }

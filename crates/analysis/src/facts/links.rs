@@ -103,6 +103,12 @@ pub(crate) struct Links {
     pub started: BTreeSet<(Box<str>, u32)>,
 }
 
+/// The edges of a function in a sorted list of all.
+pub(crate) fn callees(edges: &[(u32, u32)], function: u32) -> impl Iterator<Item = &(u32, u32)> {
+    let first = edges.partition_point(|(caller, _)| *caller < function);
+    edges[first..].iter().take_while(move |(caller, _)| *caller == function)
+}
+
 impl Links {
     /// Whether there is more than is kept, so that what is not there says nothing.
     pub fn is_cut(&self) -> bool {
@@ -235,13 +241,11 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Notes the module's own names and who calls whom.
-    pub(super) fn finish_links(&mut self) {
+    /// Notes the module's own names and who calls whom, `edges` in order.
+    pub(super) fn finish_links(&mut self, mut edges: Vec<(u32, u32)>) {
         for (name, value) in self.module_names() {
             self.export(name, &value);
         }
-        let mut edges: Vec<(u32, u32)> = self.calls_between.iter().copied().collect();
-        edges.sort_unstable();
         edges.truncate(MAX_EDGES);
         self.facts.links.edges = edges;
         let open = self.open.iter().copied().chain(self.learned.all_methods());

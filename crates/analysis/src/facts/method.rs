@@ -34,16 +34,16 @@ impl<'a> Builder<'a> {
             return value;
         }
         let constant = match receiver.constant {
-            Constant::Text(_) | Constant::List(_) => self.pay(|| {
+            Constant::Text(_) | Constant::List(_) => self.pay(|arena| {
                 let plain: Vec<&Value<'a>> = arguments.iter().map(|argument| &argument.value).collect();
-                fold::method(&receiver, key, &plain)
+                fold::method(arena, &receiver, key, &plain)
             }),
             _ => Constant::Unknown,
         };
         if !matches!(constant, Constant::Unknown) {
             let mut taint = receiver.taint | union(arguments.iter().map(|argument| &argument.value));
             if let (Constant::Text(text), "join" | "replace" | "replaceAll" | "concat") = (&constant, key) {
-                let text = text.clone();
+                let text = *text;
                 taint |= self.taint_of_text(&text, place);
                 if key == "join" && cuts_host(&receiver, &arguments, &text) {
                     taint |= Taint::DECODED | self.look_at_decoded(&Constant::Text(text), place);
@@ -87,7 +87,7 @@ impl<'a> Builder<'a> {
         }
         if key == "pipe" && (self.connected || receiver.taint.any(Taint::REMOTE)) {
             for argument in &arguments {
-                if let Some(origin) = argument.value.origin.clone() {
+                if let Some(origin) = argument.value.origin {
                     self.note_download(&origin, receiver.taint | Taint::REMOTE);
                 }
             }
@@ -151,7 +151,7 @@ impl<'a> Builder<'a> {
         let remote = written.any(Taint::REMOTE) || written != written.concrete();
         // `fs.writeFileSync(..)` is written to no file called `fs`.
         let handle = receiver.path.as_deref().is_none_or(|path| path.ends_with("()"));
-        if let Some(origin) = receiver.origin.clone().filter(|_| handle && writes()) {
+        if let Some(origin) = receiver.origin.filter(|_| handle && writes()) {
             if remote || written.any(Taint::DECODED | Taint::HIDDEN | Taint::OWN | Taint::HELD) {
                 self.note_download(&origin, written);
             }
@@ -182,7 +182,7 @@ impl<'a> Builder<'a> {
         }
         self.note_event(&receiver, key, &arguments, place);
         let proof = arguments.first().and_then(|first| first.value.as_text()).is_some_and(is_proof);
-        let made = receiver.path.clone().filter(|path| path.ends_with("()"));
+        let made = receiver.path.filter(|path| path.ends_with("()"));
         let carries = personal::carries(key);
         let carried = if carries { personal::carried(key, &arguments) } else { Taint::NONE };
         let mut result = self.call(callee, arguments, receiver_taint, place);
@@ -232,7 +232,7 @@ impl<'a> Builder<'a> {
             let value = &argument.value;
             if let Some(function) = value.function.and_then(|index| self.learned.functions.get(index as usize)) {
                 all |= function.result.taint.resolved(|_| given, Taint::symbol);
-            } else if let Some(path) = value.path.clone().filter(|path| path.starts_with(super::links::LOCAL)) {
+            } else if let Some(path) = value.path.filter(|path| path.starts_with(super::links::LOCAL)) {
                 all |= self.call_symbol(&path, || vec![given], place);
             }
         }

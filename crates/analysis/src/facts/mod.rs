@@ -46,7 +46,7 @@ pub(crate) use expression::filled;
 pub(crate) use fold::text_of;
 pub(crate) use laid_out::{starts_script, words_of};
 pub(crate) use layer::{Layer, code_in_line};
-pub(crate) use links::{EVENT, Export, Links, Sink, Symbol};
+pub(crate) use links::{EVENT, Export, Links, Sink, Symbol, SymbolCall, callees};
 pub(crate) use mention::{find as find_mention, find_all as find_all_mentions};
 pub(crate) use name::is_secret as is_secret_name;
 pub(crate) use personal::{makes_key, names_host};

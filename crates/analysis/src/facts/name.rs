@@ -1,5 +1,7 @@
 //! Names: the one spelling of a dotted name, which environment variables speak of secrets, what is the name of a file.
 
+use oxc_allocator::Allocator;
+
 use super::value::{Constant, MAX_TEXT, Text};
 use super::words::Words;
 
@@ -7,13 +9,13 @@ use super::words::Words;
 const MAX_PATH: usize = 160;
 
 /// `base` and `name` joined by a dot, in the one spelling that the table of APIs uses; nothing when it grows too long.
-pub(super) fn join<'a>(base: &str, name: &str) -> Option<Text<'a>> {
+pub(super) fn join<'a>(arena: &'a Allocator, base: &str, name: &str) -> Option<Text<'a>> {
     if base.len() + name.len() >= MAX_PATH {
         return None;
     }
     let transparent = matches!(name, "default" | "__dict__" | "__wrapped__" | "prototype");
     if transparent {
-        return Some(base.to_owned().into());
+        return Some(Text::made(arena, base));
     }
     if base == "module" && name == "_load" {
         return Some("require".into());
@@ -22,19 +24,19 @@ pub(super) fn join<'a>(base: &str, name: &str) -> Option<Text<'a>> {
         return Some("builtins.get".into());
     }
     if TRANSPARENT_BASES.contains(base) {
-        return Some(name.to_owned().into());
+        return Some(Text::made(arena, name));
     }
-    Some(put_together([base, ".", name]))
+    Some(put_together(arena, [base, ".", name]))
 }
 
 /// The name of what calling `path` returns; nothing when it grows too long.
-pub(super) fn join_call<'a>(path: &str) -> Option<Text<'a>> {
-    (path.len() < MAX_PATH).then(|| put_together([path, "()", ""]))
+pub(super) fn join_call<'a>(arena: &'a Allocator, path: &str) -> Option<Text<'a>> {
+    (path.len() < MAX_PATH).then(|| put_together(arena, [path, "()", ""]))
 }
 
 /// The one spelling of three pieces in a row, at most [`MAX_PATH`] and two bytes: made in place, since there is one for
 /// every member and every call of a file.
-fn put_together<'a>(pieces: [&str; 3]) -> Text<'a> {
+fn put_together<'a>(arena: &'a Allocator, pieces: [&str; 3]) -> Text<'a> {
     let mut whole = [0; MAX_PATH + 2];
     let mut length = 0;
     for piece in pieces {
@@ -44,7 +46,7 @@ fn put_together<'a>(pieces: [&str; 3]) -> Text<'a> {
         }
     }
     match std::str::from_utf8(&whole[..length]) {
-        Ok(whole) => canonical(whole),
+        Ok(whole) => canonical(arena, whole),
         Err(_) => Text::from(""),
     }
 }
@@ -66,7 +68,7 @@ static TRANSPARENT_BASES: Words<12> = Words::new([
 ]);
 
 /// The one spelling of a name that goes by several.
-fn canonical<'a>(path: &str) -> Text<'a> {
+fn canonical<'a>(arena: &'a Allocator, path: &str) -> Text<'a> {
     // Most names begin like none of these.
     if !matches!(
         path.as_bytes(),
@@ -77,7 +79,7 @@ fn canonical<'a>(path: &str) -> Text<'a> {
             | [b'O', b'b', ..]
             | [b's', b'i' | b'y', ..]
     ) {
-        return Text::Shared(path.into());
+        return Text::made(arena, path);
     }
     let exact = match path {
         "pathlib.Path.home()"
@@ -107,10 +109,10 @@ fn canonical<'a>(path: &str) -> Text<'a> {
         ("urllib.request.request.", "urllib.request."),
     ] {
         if let Some(rest) = path.strip_prefix(from) {
-            return format!("{to}{rest}").into();
+            return Text::Made(arena.alloc_concat_strs_array([to, rest]));
         }
     }
-    Text::Shared(path.into())
+    Text::made(arena, path)
 }
 
 /// The spelling of a JavaScript module's name: `node:fs/promises` is `fs.promises`.
@@ -186,10 +188,11 @@ mod tests {
 
     #[test]
     fn names_have_one_spelling() {
-        assert_eq!(&*join("globalThis", "eval").unwrap(), "eval");
-        assert_eq!(&*join("axios", "default").unwrap(), "axios");
-        assert_eq!(&*join("posix", "system").unwrap(), "os.system");
-        assert!(join(&"a".repeat(200), "b").is_none());
+        let arena = Allocator::default();
+        assert_eq!(&*join(&arena, "globalThis", "eval").unwrap(), "eval");
+        assert_eq!(&*join(&arena, "axios", "default").unwrap(), "axios");
+        assert_eq!(&*join(&arena, "posix", "system").unwrap(), "os.system");
+        assert!(join(&arena, &"a".repeat(200), "b").is_none());
         assert_eq!(module("node:fs/promises"), "fs.promises");
         assert_eq!((package_of("@a/b/c"), package_of("a/b"), package_of("os.path")), ("@a/b", "a", "os"));
     }

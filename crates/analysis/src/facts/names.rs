@@ -18,37 +18,58 @@ pub(super) struct Named<'a> {
 
 /// What a name stood for before a function gave it another value.
 pub(super) struct Hidden<'a> {
-    slot: usize,
+    slot: Slot,
     before: Option<Named<'a>>,
 }
 
+/// Bytes of source for each name that stood for something, about as many as bundles have.
+const BYTES_OF_NAME: usize = 128;
+
+/// The place of a name that stood for something before, for as long as the file is read.
+pub(super) type Slot = usize;
+
 /// All names, with their values where they have one here.
-#[derive(Default)]
 pub(super) struct Names<'a> {
-    slots: HashMap<&'a str, usize>,
+    slots: HashMap<&'a str, Slot>,
     values: Vec<Option<Named<'a>>>,
 }
 
 impl<'a> Names<'a> {
+    /// None yet, with room for those that a source of so many bytes may have: a table that grows is copied.
+    pub fn of(bytes: usize) -> Self {
+        let names = bytes / BYTES_OF_NAME;
+        Self { slots: HashMap::with_capacity(names), values: Vec::with_capacity(names) }
+    }
+
+    /// The place of a name; nothing where it never stood for anything. Most names are asked for more than one thing, and
+    /// looking them up is what costs.
+    pub fn find(&self, name: &str) -> Option<Slot> {
+        self.slots.get(name).copied()
+    }
+
+    /// What the name at this place stands for here.
+    pub fn at(&self, slot: Slot) -> Option<&Named<'a>> {
+        self.values.get(slot)?.as_ref()
+    }
+
     /// What a name stands for here.
     pub fn get(&self, name: &str) -> Option<&Named<'a>> {
-        self.values.get(*self.slots.get(name)?)?.as_ref()
+        self.at(self.find(name)?)
     }
 
     /// The same, to be changed.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Named<'a>> {
-        self.values.get_mut(*self.slots.get(name)?)?.as_mut()
+        let slot = self.find(name)?;
+        self.values.get_mut(slot)?.as_mut()
     }
 
-    /// The same; a name that stands for nothing is made known.
-    pub fn get_or_default(&mut self, name: &'a str) -> &mut Named<'a> {
-        let slot = self.slot(name);
+    /// What the name at this place stands for; one that stands for nothing is made known.
+    pub fn at_or_default(&mut self, slot: Slot) -> &mut Named<'a> {
         self.values[slot].get_or_insert_default()
     }
 
-    /// Gives a name a value; answers what it stood for.
-    pub fn set(&mut self, name: &'a str, named: Named<'a>) -> Hidden<'a> {
-        let slot = self.slot(name);
+    /// Gives the name at this place a value; answers what it stood for.
+    pub fn set(&mut self, slot: Slot, named: Named<'a>) -> Hidden<'a> {
         Hidden { slot, before: self.values[slot].replace(named) }
     }
 
@@ -77,7 +98,8 @@ impl<'a> Names<'a> {
         self.values.iter_mut().flatten()
     }
 
-    fn slot(&mut self, name: &'a str) -> usize {
+    /// The place of a name, which it has from now on.
+    pub fn slot(&mut self, name: &'a str) -> Slot {
         *self.slots.entry(name).or_insert_with(|| {
             self.values.push(None);
             self.values.len() - 1

@@ -4,10 +4,10 @@
 //! to the request, and names of parameters that are made of more. Nothing is run.
 
 use super::Place;
+use super::api;
 use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder};
 use super::value::Value;
-use super::{api, name};
 
 impl<'a> Builder<'a> {
     /// What is piped into a request is sent: `createReadStream(path).pipe(request)`.
@@ -19,7 +19,7 @@ impl<'a> Builder<'a> {
         if !connected || !stream.whole_taint().any(TELLS) {
             return;
         }
-        let Some(path) = request.path.as_deref().and_then(|path| name::join(path, "write")) else { return };
+        let Some(path) = request.path.as_deref().and_then(|path| self.joined(path, "write")) else { return };
         let given = vec![Argument { name: None, value: Value::tainted(stream.whole_taint()) }];
         self.call(Value { path: Some(path), ..request.clone() }, given, request.whole_taint(), place);
     }

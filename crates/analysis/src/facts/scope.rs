@@ -86,20 +86,24 @@ impl<'a> Builder<'a> {
         }
         let file = value.origin.as_deref().is_some_and(|origin| names_file(origin) || origin.starts_with("?/"));
         let unknown = value.taint.is_empty() && !file && value.is_unknown();
-        if unknown && !self.is_global(name) && self.scope.get(name).is_none() {
+        let slot = self.scope.find(name);
+        let known = slot.and_then(|slot| self.scope.at(slot));
+        if unknown && !self.is_global(name) && known.is_none() {
             return;
         }
         if self.shared.contains(name) {
             return self.assign_outer(name, value);
         }
         if self.alternative
-            && let Some(before) = self.scope.get(name)
+            && let Some(before) = known
             && before.declared == self.current
         {
             value.taint |= before.value.taint.and(Taint::HELD);
         }
         // What functions make of it later.
-        if let Some(later) = self.learned.outer.get(name).filter(|_| self.current == 0) {
+        if let (0, Some(slot)) = (self.current, slot)
+            && let Some(later) = self.learned.outer.get(&slot)
+        {
             value.taint |= later.taint;
         }
         // What stands for a file stays that file, whatever the variable is called.
@@ -109,7 +113,8 @@ impl<'a> Builder<'a> {
         if !file && !opened {
             value.origin = Some(name.into());
         }
-        let hidden = self.scope.set(name, Named { declared: self.current, value });
+        let slot = slot.unwrap_or_else(|| self.scope.slot(name));
+        let hidden = self.scope.set(slot, Named { declared: self.current, value });
         if self.current != 0 {
             self.hidden.push(hidden);
         }
@@ -126,16 +131,17 @@ impl<'a> Builder<'a> {
         if value.is_unknown() {
             return;
         }
-        if self.scope.get(name).is_some_and(|known| known.declared == 0) {
+        let slot = self.scope.slot(name);
+        if self.scope.at(slot).is_some_and(|known| known.declared == 0) {
             value.taint = self.left_behind(value.taint);
         }
-        let learned = self.learned.outer.entry(name).or_default();
+        let learned = self.learned.outer.entry(slot).or_default();
         if learned.is_unknown() {
             self.learned.useful = true;
             self.learned.late |= if value.is_of_api() { bit(name) } else { 0 };
         }
         learned.join(value.clone());
-        let known = &mut self.scope.get_or_default(name).value;
+        let known = &mut self.scope.at_or_default(slot).value;
         known.join(value);
         known.origin = Some(name.into());
     }
@@ -209,7 +215,7 @@ impl<'a> Builder<'a> {
         let taint = if outer { self.left_behind(taint) } else { taint };
         if outer {
             // Functions that were read before find it there too.
-            let later = self.learned.outer.entry(name).or_default();
+            let later = self.learned.outer.entry(self.scope.slot(name)).or_default();
             self.learned.useful |= later.taint.with(taint) != later.taint;
             later.taint |= taint;
         }
@@ -229,13 +235,14 @@ impl<'a> Builder<'a> {
 
     /// The value of a name.
     pub fn name(&self, name: &'a str) -> Value<'a> {
-        if let Some(known) = self.scope.get(name) {
+        let slot = self.scope.find(name);
+        if let Some(known) = slot.and_then(|slot| self.scope.at(slot)) {
             return known.value.clone();
         }
         // Where functions are passed over, what one of them made of a variable around it is not seen again. Of a name that every
         // function of a minified file has, another function's variable would be taken for it.
         let others = self.kept.is_some() && self.language != Language::Python && bit(name) == 0;
-        if let Some(value) = self.learned.outer.get(name).filter(|_| !others) {
+        if let Some(value) = slot.filter(|_| !others).and_then(|slot| self.learned.outer.get(&slot)) {
             return Value { origin: Some(name.into()), ..value.clone() };
         }
         if let Some(value) = self.of_global_object(name) {
@@ -280,7 +287,7 @@ impl<'a> Builder<'a> {
     pub(super) fn name_of(&self, name: &str) -> Value<'a> {
         match self.scope.get(name) {
             Some(known) => known.value.clone(),
-            None if self.is_global(name) => Value::at_path(name.to_owned()),
+            None if self.is_global(name) => Value::at_path(self.made(name)),
             None => Value::default(),
         }
     }

@@ -215,7 +215,7 @@ static TAKES_IN: Words<24> = Words::new([
 /// The name by which a file that is written is recognised when it is run.
 pub(super) fn origin_of<'a>(value: &Value<'a>) -> Option<Text<'a>> {
     match &value.constant {
-        Constant::Text(text) if text.len() <= 200 => Some(text.clone()),
-        _ => value.origin.clone(),
+        Constant::Text(text) if text.len() <= 200 => Some(*text),
+        _ => value.origin,
     }
 }

@@ -3,16 +3,26 @@
 use std::ops::Deref;
 use std::rc::Rc;
 
+use oxc_allocator::Allocator;
+
 use super::api;
 use super::bits::Taint;
 use super::builtin::is_settings;
 use super::name::names_file;
 
-/// Text that is borrowed from the source or was put together while folding.
-#[derive(Clone, Debug)]
+/// Text that stands in the source or was put together while folding. What is put together lies in the arena of the file
+/// until the file is read, so that a value is copied and dropped for next to nothing.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Text<'a> {
     Borrowed(&'a str),
-    Shared(Rc<str>),
+    Made(&'a str),
+}
+
+impl<'a> Text<'a> {
+    /// A text that is put together.
+    pub fn made(arena: &'a Allocator, text: &str) -> Self {
+        Self::Made(arena.alloc_str(text))
+    }
 }
 
 impl Deref for Text<'_> {
@@ -20,8 +30,7 @@ impl Deref for Text<'_> {
 
     fn deref(&self) -> &str {
         match self {
-            Self::Borrowed(text) => text,
-            Self::Shared(text) => text,
+            Self::Borrowed(text) | Self::Made(text) => text,
         }
     }
 }
@@ -29,12 +38,6 @@ impl Deref for Text<'_> {
 impl<'a> From<&'a str> for Text<'a> {
     fn from(text: &'a str) -> Self {
         Self::Borrowed(text)
-    }
-}
-
-impl From<String> for Text<'_> {
-    fn from(text: String) -> Self {
-        Self::Shared(text.into())
     }
 }
 

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 
 use super::bits::{Taint, Waits};
 use super::builder::Builder;
+use super::links::callees;
 use super::value::{Constant, Value};
 
 /// Beginnings of what tells the day. A parsed or a made one is a constant beside them.
@@ -189,24 +190,20 @@ impl<'a> Builder<'a> {
         left.path.as_deref() == Some("sys.argv") && words && !self.waiting.told_itself
     }
 
-    /// Hands on what is waited for to the functions that are called meanwhile, and to those that they call.
-    pub(super) fn finish_waits(&mut self) {
+    /// Hands on what is waited for to the functions that are called meanwhile, and to those that they call: `edges` in order.
+    pub(super) fn finish_waits(&mut self, edges: &[(u32, u32)]) {
         let mut queue: Vec<(u32, Waits)> = self.waiting.functions.drain().collect();
         if queue.is_empty() {
             return;
         }
         let mut all: HashMap<u32, Waits> = HashMap::new();
-        let mut callees: HashMap<u32, Vec<u32>> = HashMap::new();
-        for (caller, callee) in &self.calls_between {
-            callees.entry(*caller).or_default().push(*callee);
-        }
         while let Some((function, waits)) = queue.pop() {
             let known = all.entry(function).or_default();
             if waits.without(*known).is_empty() {
                 continue;
             }
             *known |= waits;
-            queue.extend(callees.get(&function).into_iter().flatten().map(|callee| (*callee, waits)));
+            queue.extend(callees(edges, function).map(|(_, callee)| (*callee, waits)));
         }
         for call in &mut self.facts.calls {
             call.waits |= all.get(&call.place.function).copied().unwrap_or_default();

@@ -101,7 +101,7 @@ impl<'a> Builder<'a> {
             return Taint::NONE;
         }
         let line = command::whole(self.text(place.start, place.end), self.language == Language::Python);
-        line.map_or(Taint::NONE, |line| self.named_in(&Value::text(line)))
+        line.map_or(Taint::NONE, |line| self.named_in(&Value::text(self.made(&line))))
     }
 
     /// True for a command line of which a part is not known whose program sends what it is told: `echo ${text} | nc host 80`.

@@ -131,7 +131,7 @@ impl<'a> Walker<'_, 'a> {
                     (Constant::Number(a), Constant::Number(b)) => {
                         let (a, b) = (Data::Number(*a as f64), Data::Number(*b as f64));
                         let value = operator(other).and_then(|operator| self.machine.operate(operator, &a, &b));
-                        value.map_or(Constant::Unknown, |value| value.constant(true))
+                        value.map_or(Constant::Unknown, |value| value.constant(self.builder.arena(), true))
                     }
                     _ => Constant::Unknown,
                 };
@@ -211,8 +211,11 @@ impl<'a> Walker<'_, 'a> {
                         // What it is made of was put in later.
                         (Constant::List(spread), _) if spread.is_empty() => items.push(Value::tainted(value.taint)),
                         (Constant::List(spread), _) => spread.iter().for_each(|item| items.push(item.clone())),
-                        (_, Some(text)) if text.len() <= 1024 => {
-                            text.chars().for_each(|character| items.push(Value::text(character.to_string())));
+                        (_, Some(text)) if text.len() <= 1024 && self.builder.afford(text.len()) => {
+                            for character in text.chars() {
+                                let character = self.builder.made(character.encode_utf8(&mut [0; 4]));
+                                items.push(Value::text(character));
+                            }
                         }
                         _ => items.push(Value::tainted(value.whole_taint())),
                     }

@@ -65,15 +65,43 @@ pub(crate) fn with_named_facts<T>(
     names: &Names,
     rules: impl FnOnce(&mut Facts<'_>) -> T,
 ) -> (T, Option<NotParsed>) {
+    let mut arena = ARENA.take();
+    let answer = read(&arena, source, language, program, depth, names, rules);
+    arena.reset();
+    if arena.capacity() <= ARENA_KEPT {
+        ARENA.set(arena);
+    }
+    answer
+}
+
+thread_local! {
+    /// The arena of this thread, used for file after file: trees of JavaScript, and texts that are put together. A file that
+    /// grew it past the limit gives it back.
+    static ARENA: RefCell<Allocator> = RefCell::new(Allocator::default());
+}
+
+/// Bytes an arena keeps between files: 24 MiB, enough for all but the largest files. Giving it back and asking for it
+/// again costs as much as filling it.
+const ARENA_KEPT: usize = 24 << 20;
+
+fn read<T>(
+    arena: &Allocator,
+    source: &str,
+    language: Language,
+    program: bool,
+    depth: u32,
+    names: &Names,
+    rules: impl FnOnce(&mut Facts<'_>) -> T,
+) -> (T, Option<NotParsed>) {
     if source.len() > u32::MAX as usize - 1 {
         let detail = format!("{} bytes are more than a parser can address", source.len());
         return (
-            rules(&mut Builder::new("", language, Confidence::Low).finish()),
+            rules(&mut Builder::new(arena, "", language, Confidence::Low).finish()),
             Some(NotParsed { reason: SkipReason::TooLarge, detail }),
         );
     }
     if language == Language::Shell {
-        let mut builder = Builder::new(source, language, Confidence::Medium);
+        let mut builder = Builder::new(arena, source, language, Confidence::Medium);
         shell::read(source, &mut builder);
         return (rules(&mut builder.finish()), None);
     }
@@ -86,25 +114,25 @@ pub(crate) fn with_named_facts<T>(
             depth.saturating_mul(4),
             depth.saturating_mul(50)
         );
-        return (rules(&mut scan(source, language)), Some(NotParsed { reason: SkipReason::TooDeep, detail }));
+        return (rules(&mut scan(arena, source, language)), Some(NotParsed { reason: SkipReason::TooDeep, detail }));
     }
     if nesting.tokens > MAX_TOKENS {
         let detail = format!("more than {MAX_TOKENS} tokens are more than a parser is given");
-        return (rules(&mut scan(source, language)), Some(NotParsed { reason: SkipReason::OverBudget, detail }));
+        return (rules(&mut scan(arena, source, language)), Some(NotParsed { reason: SkipReason::OverBudget, detail }));
     }
     let stack = nesting.stack();
     stacker::maybe_grow(stack, stack + (1 << 20), || match language {
-        Language::Python => with_python(source, program, names, rules),
+        Language::Python => with_python(arena, source, program, names, rules),
         Language::JavaScript | Language::TypeScript | Language::Shell => {
             let typed = || !Nesting::of(source, language, depth).exceeds_typed();
-            with_javascript(source, language, names, typed, rules)
+            with_javascript(arena, source, language, names, typed, rules)
         }
     })
 }
 
 /// The facts of a source by its tokens alone.
-pub(crate) fn scan(source: &str, language: Language) -> Facts<'_> {
-    let mut builder = Builder::new(source, language, Confidence::Low);
+pub(crate) fn scan<'a>(arena: &'a Allocator, source: &'a str, language: Language) -> Facts<'a> {
+    let mut builder = Builder::new(arena, source, language, Confidence::Low);
     tokens::read(source, language, &mut builder);
     builder.finish()
 }
@@ -114,6 +142,7 @@ fn not_parsed(error: String) -> Option<NotParsed> {
 }
 
 fn with_python<T>(
+    arena: &Allocator,
     source: &str,
     program: bool,
     names: &Names,
@@ -122,7 +151,7 @@ fn with_python<T>(
     let parsed = ruff_python_parser::parse_unchecked_source(source, PySourceType::Python);
     let error = parsed.errors().first().map(|error| error.to_string());
     let confidence = if error.is_some() { Confidence::Medium } else { Confidence::High };
-    let mut builder = Builder::new(source, Language::Python, confidence).started(program).named(names);
+    let mut builder = Builder::new(arena, source, Language::Python, confidence).started(program).named(names);
     python::read(parsed.syntax(), &mut builder);
     for _ in 1..builder.readings() {
         if !builder.is_worth_another() {
@@ -135,36 +164,11 @@ fn with_python<T>(
     match error {
         None => (rules(&mut facts), None),
         // The tree has holes: what stands in them, the tokens still show.
-        Some(error) => (rules(&mut facts.with_scan(scan(source, Language::Python))), not_parsed(error)),
+        Some(error) => (rules(&mut facts.with_scan(scan(arena, source, Language::Python))), not_parsed(error)),
     }
 }
-
-thread_local! {
-    /// The arena of this thread, used for file after file. A file that grew it past the limit gives it back.
-    static ARENA: RefCell<Allocator> = RefCell::new(Allocator::default());
-}
-
-/// Bytes an arena keeps between files: 24 MiB, enough for all but the largest files. Giving it back and asking for it
-/// again costs as much as filling it.
-const ARENA_KEPT: usize = 24 << 20;
 
 fn with_javascript<T>(
-    source: &str,
-    language: Language,
-    names: &Names,
-    typed: impl Fn() -> bool,
-    rules: impl FnOnce(&mut Facts<'_>) -> T,
-) -> (T, Option<NotParsed>) {
-    let mut arena = ARENA.take();
-    let answer = parse_javascript(&arena, source, language, names, typed, rules);
-    arena.reset();
-    if arena.capacity() <= ARENA_KEPT {
-        ARENA.set(arena);
-    }
-    answer
-}
-
-fn parse_javascript<T>(
     arena: &Allocator,
     source: &str,
     language: Language,
@@ -186,7 +190,7 @@ fn parse_javascript<T>(
         let parsed = Parser::new(arena, source, *dialect).with_options(options).parse();
         if parsed.diagnostics.is_empty() && !parsed.panicked {
             let marks = javascript::Marks::of(source);
-            let mut builder = Builder::new(source, language, Confidence::High).named(names);
+            let mut builder = Builder::new(arena, source, language, Confidence::High).named(names);
             javascript::read(&parsed.program, &marks, &mut builder);
             for _ in 1..builder.readings() {
                 if !builder.is_worth_another() {
@@ -200,10 +204,10 @@ fn parse_javascript<T>(
         first.get_or_insert(parsed);
     }
     let error = first.as_ref().and_then(|parsed| parsed.diagnostics.iter().next()).map(|error| error.to_string());
-    let scanned = scan(source, language);
+    let scanned = scan(arena, source, language);
     let mut facts = match first.filter(|parsed| !parsed.panicked) {
         Some(parsed) => {
-            let mut builder = Builder::new(source, language, Confidence::Medium).named(names);
+            let mut builder = Builder::new(arena, source, language, Confidence::Medium).named(names);
             javascript::read(&parsed.program, &javascript::Marks::of(source), &mut builder);
             builder.finish().with_scan(scanned)
         }

@@ -14,15 +14,13 @@ use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Number, Operator, Stmt};
 use ruff_text_size::Ranged;
 
-use crate::facts::{
-    Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Text, Value, filled, known_names, text_of,
-};
+use crate::facts::{Argument, Builder, Constant, Items, LIST_ITEMS, Place, Taint, Value, filled, known_names, text_of};
 use computing::{Computing, Definition};
 
 /// Walks a module.
 pub(super) fn read<'a>(module: &'a ast::ModModule, builder: &mut Builder<'a>) {
-    let mut walker =
-        Walker { builder, class: None, computing: Computing::new(module.range().end().to_usize()), stars: 0, looks: 0 };
+    let computing = Computing::new(builder.arena(), module.range().end().to_usize());
+    let mut walker = Walker { builder, class: None, computing, stars: 0, looks: 0 };
     walker.hoist(&module.body);
     walker.visit_body(&module.body);
 }
@@ -145,16 +143,15 @@ impl<'a> Walker<'_, 'a> {
                 self.builder.renames(value.items(), place);
                 // `handle, name = mkstemp()`: both are the same file.
                 let pair = value.path.as_deref() == Some("tempfile.mkstemp()");
-                let file = pair.then(|| Text::from(format!("?/mkstemp{}", target.start().to_u32())));
+                let file = pair.then(|| self.builder.made(&format!("?/mkstemp{}", target.start().to_u32())));
                 // `reader, writer = await open_connection(..)`, `name, headers = urlretrieve(..)`
                 let both = value
                     .path
-                    .clone()
                     .filter(|path| matches!(&**path, "asyncio.open_connection()" | "urllib.request.urlretrieve()"));
                 for (index, target) in elts.iter().enumerate() {
                     let mut item = value.items().get(index).cloned().unwrap_or_else(|| Value::tainted(value.taint));
-                    item.origin = file.clone().or(item.origin);
-                    item.path = item.path.or_else(|| both.clone());
+                    item.origin = file.or(item.origin);
+                    item.path = item.path.or(both);
                     self.assign(target, item);
                 }
             }
@@ -332,7 +329,8 @@ impl<'a> Walker<'_, 'a> {
             Expr::BytesLiteral(literal) => {
                 let bytes: Vec<u8> = literal.value.bytes().collect();
                 let place = self.place(literal);
-                self.builder.literal(text_of(bytes), place)
+                let text = self.builder.made(&text_of(bytes));
+                self.builder.literal(text, place)
             }
             Expr::FString(text) => {
                 let place = self.place(text);

@@ -21,12 +21,21 @@ pub(super) fn read<'a>(source: &'a str, builder: &mut Builder<'a>) {
 fn tell(commands: &[Command], builder: &mut Builder<'_>) {
     for command in commands {
         let place = builder.place(command.start as u32, command.end as u32);
-        let values: Vec<Value<'_>> = command.words.iter().map(|word| builder.literal(word.clone(), place)).collect();
+        let values: Vec<Value<'_>> = command
+            .words
+            .iter()
+            .map(|word| {
+                let word = builder.made(word);
+                builder.literal(word, place)
+            })
+            .collect();
         if let Some(file) = &command.writes {
-            builder.literal(file.clone(), place);
+            let file = builder.made(file);
+            builder.literal(file, place);
         }
         let path = format!("shell.{}", program_of(command).map(|(name, _)| name).unwrap_or_default());
         let arguments = values.into_iter().map(|value| Argument { name: None, value }).collect();
+        let path = builder.made(&path);
         builder.call(Value::at_path(path), arguments, Taint::NONE, place);
         tell(&command.substitutions, builder);
     }

@@ -185,8 +185,19 @@ fn what_is_read_again_and_again_is_scanned_instead() {
 #[test]
 fn a_line_without_the_end_of_a_regular_expression_is_searched_once() {
     let source = "=/[".repeat(300_000) + "\neval('1')";
-    let facts = scan(&source, Language::JavaScript);
+    let arena = Allocator::default();
+    let facts = scan(&arena, &source, Language::JavaScript);
     assert_eq!(facts.calls.len(), 1);
+}
+
+#[test]
+fn names_that_are_put_together_are_bounded_and_that_is_said() {
+    // A quarter of a million names of 150 bytes, which all stay until the file is read.
+    let names = format!("import os\np = os.{}\n{}eval('1')", "a".repeat(140), "p.abcdef\n".repeat(250_000));
+    let read = |facts: &mut Facts<'_>| (facts.calls.len(), facts.overflow);
+    assert_eq!(with_facts(&names, Language::Python, false, 400, read), ((1, true), None));
+    let few = names.replacen("p.abcdef\n", "", 200_000);
+    assert_eq!(with_facts(&few, Language::Python, false, 400, read), ((1, false), None));
 }
 
 #[test]
@@ -247,7 +258,8 @@ proptest::proptest! {
         for language in [Language::Python, Language::JavaScript, Language::TypeScript] {
             let (confidence, not_parsed) = with_facts(&source, language, false, 400, |facts| facts.confidence);
             proptest::prop_assert!(not_parsed.is_none() || confidence < Confidence::High);
-            let scanned = scan(&source, language);
+            let arena = Allocator::default();
+            let scanned = scan(&arena, &source, language);
             proptest::prop_assert_eq!(scanned.source.len(), source.len());
         }
     }

@@ -14,7 +14,7 @@ use super::FileRecord;
 use super::entry::Named;
 use super::outcome::Outcome;
 use super::reach::{SOURCES, Stems, folder_of, folders_of, resolve};
-use crate::facts::{EVENT, Effects, Export, Links, Sink, Symbol, Taint};
+use crate::facts::{EVENT, Effects, Export, Links, Sink, Symbol, SymbolCall, Taint, callees};
 use crate::language::Language;
 
 /// Rounds in which taints travel from file to file: a chain of more files than this is not followed.
@@ -51,6 +51,15 @@ pub(super) struct Flow {
     pub taint: Taint,
 }
 
+/// What one file takes from others.
+struct Tied<'l> {
+    file: usize,
+    /// Its symbols, the file each leads to, and what is offered there.
+    symbols: Vec<(usize, usize, Taint)>,
+    /// Its calls, the file and function each leads to, and how that is offered.
+    calls: Vec<(&'l SymbolCall, usize, u32, Export)>,
+}
+
 /// The files of a package, tied together.
 pub(super) struct Linked {
     files: Vec<Arc<Outcome>>,
@@ -85,12 +94,24 @@ impl Linked {
             }
         }
         let (stems, folders) = (Stems::of(&by_path), folders_of(&by_path));
-        let mut paths =
-            Paths { by_path: &by_path, stems, folders, parts, absolute: HashMap::new(), path: String::new() };
+        let sources = folders.contains(SOURCES.trim_end_matches('/'));
+        let mut paths = Paths {
+            by_path: &by_path,
+            stems,
+            folders,
+            parts,
+            sources,
+            absolute: HashMap::new(),
+            modules: HashMap::new(),
+            nearby: HashMap::new(),
+            path: String::new(),
+        };
         let targets: Vec<Vec<Option<(usize, Export)>>> = files
             .iter()
             .map(|file| {
-                let folder = file.inner.rsplit_once('/').map_or("", |(folder, _)| folder);
+                let folder = folder_of(&file.inner);
+                paths.modules.clear();
+                paths.nearby.clear();
                 let exported = |symbol: &'f Symbol| {
                     let (target, name) = match heard.get(symbol.name.as_str()) {
                         Some(file) if symbol.module.is_empty() => (*file, symbol.name.as_str()),
@@ -169,9 +190,7 @@ impl Linked {
                 }
                 reached.insert((file, function), reach);
                 let links = self.links(file);
-                let first = links.edges.partition_point(|(caller, _)| *caller < function);
-                let own = links.edges[first..].iter().take_while(|(caller, _)| *caller == function);
-                queue.extend(own.map(|(_, callee)| (file, *callee)));
+                queue.extend(callees(&links.edges, function).map(|(_, callee)| (file, *callee)));
                 let calls = &self.calls[file];
                 let first = calls.partition_point(|(caller, ..)| *caller < function);
                 let own = calls[first..].iter().take_while(|(caller, ..)| *caller == function);
@@ -192,33 +211,27 @@ impl Linked {
         let mut given: HashMap<(usize, u32, u32), Taint> = HashMap::new();
         let mut held: Vec<Vec<Taint>> =
             self.files.iter().map(|file| vec![Taint::NONE; file.links.symbols.len()]).collect();
+        let tied = self.tied();
         for _ in 0..ROUNDS {
             let mut changed = false;
-            for file in 0..self.files.len() {
-                for symbol in 0..self.links(file).symbols.len() {
-                    let Some((target, export)) = self.export(file, symbol as u32) else { continue };
-                    if export.taint.is_empty() {
-                        continue;
-                    }
+            for Tied { file, symbols, calls } in &tied {
+                let file = *file;
+                for &(symbol, target, export) in symbols {
                     let of_symbol = |index: u32| held[target].get(index as usize).copied().unwrap_or_default();
                     let built = |index: u32| given.get(&(target, CONSTRUCTORS, index)).copied().unwrap_or_default();
-                    let taint = export.taint.resolved(|_| Taint::NONE, of_symbol) | export.taint.built_of(built);
+                    let taint = export.resolved(|_| Taint::NONE, of_symbol) | export.built_of(built);
                     let taint = taint.concrete() | held[file][symbol];
                     changed |= taint != held[file][symbol];
                     held[file][symbol] = taint;
                 }
-                for call in &self.links(file).calls {
-                    let Some((target, Export { function: Some(callee), skip, builds, keeps, .. })) =
-                        self.export(file, call.symbol)
-                    else {
-                        continue;
-                    };
+                for (call, target, callee, export) in calls {
+                    let (target, callee) = (*target, *callee);
                     for (index, argument) in call.arguments.iter().enumerate().take(8) {
                         let taint = self.resolve(*argument, file, (call.place.function, call.owner), &given, &held);
                         let taint = if self.at_home[file] { taint.without(Taint::TAKEN) } else { taint };
                         // What a constructor is given matters to the methods of what it makes too.
                         let kept = taint.and(KEPT);
-                        let (taint, kept) = match (builds, keeps) {
+                        let (taint, kept) = match (export.builds, export.keeps) {
                             (true, _) => (kept, kept),
                             // Servers hold what visitors say for a while, and work with it.
                             (false, true) => (taint, kept.without(Taint::VISITOR)),
@@ -228,7 +241,7 @@ impl Linked {
                             if taint.is_empty() {
                                 continue;
                             }
-                            let known = given.entry((target, callee, index as u32 + skip)).or_default();
+                            let known = given.entry((target, callee, index as u32 + export.skip)).or_default();
                             changed |= (*known | taint) != *known;
                             *known |= taint;
                         }
@@ -258,6 +271,24 @@ impl Linked {
         flows
     }
 
+    /// The files that take something from others, with what may travel: looked up once, since every round asks.
+    fn tied(&self) -> Vec<Tied<'_>> {
+        let of = |file: usize| {
+            let targets = self.targets[file].iter().enumerate();
+            let symbols = targets.filter_map(|(symbol, target)| Some((symbol, (*target)?)));
+            let symbols = symbols.filter(|(_, (_, export))| !export.taint.is_empty());
+            let symbols: Vec<(usize, usize, Taint)> =
+                symbols.map(|(symbol, (target, export))| (symbol, target, export.taint)).collect();
+            let calls = self.links(file).calls.iter().filter_map(|call| {
+                let (target, export) = self.export(file, call.symbol)?;
+                Some((call, target, export.function?, export))
+            });
+            let calls: Vec<(&SymbolCall, usize, u32, Export)> = calls.collect();
+            (!symbols.is_empty() || !calls.is_empty()).then_some(Tied { file, symbols, calls })
+        };
+        (0..self.files.len()).filter_map(of).collect()
+    }
+
     /// The call that a flow ends in.
     pub fn sink(&self, flow: &Flow) -> &Sink {
         &self.links(flow.file).sinks[flow.sink]
@@ -266,9 +297,7 @@ impl Linked {
     /// The functions of other files that a function calls. `0`, the file itself, names everything that it imports by name.
     pub fn callees(&self, file: usize, function: u32) -> Vec<(usize, u32)> {
         let links = self.links(file);
-        let first = links.edges.partition_point(|(caller, _)| *caller < function);
-        let own = links.edges[first..].iter().take_while(|(caller, _)| *caller == function);
-        let own = own.map(|(_, callee)| (file, *callee));
+        let own = callees(&links.edges, function).map(|(_, callee)| (file, *callee));
         let calls = links.calls.iter().filter(|call| call.place.function == function).map(|call| call.symbol);
         let named = (0..links.symbols.len() as u32).filter(|_| function == 0);
         let others = calls.chain(named).filter_map(|symbol| {
@@ -318,8 +347,22 @@ struct Paths<'p, 'm> {
     /// What dotted names lead to from the root or below [`SOURCES`], which is the same for every file: how many bytes of
     /// the name are the file, and the file.
     absolute: HashMap<&'p str, Option<(usize, usize)>>,
+    /// Whether there is anything below [`SOURCES`].
+    sources: bool,
+    /// Of the file whose symbols are resolved: the paths of the modules that it names, and what lies in its folder under the
+    /// first parts of dotted names. A file takes many names of few modules.
+    modules: HashMap<&'p str, String>,
+    nearby: HashMap<&'p str, Nearby>,
     /// Room for the path that is looked for.
     path: String,
+}
+
+/// What lies in a folder under a name.
+#[derive(Clone, Copy)]
+enum Nearby {
+    Nothing,
+    File(usize),
+    Folder,
 }
 
 /// Parts of a dotted name that are looked at.
@@ -333,20 +376,22 @@ impl<'p> Paths<'p, '_> {
     /// The file that a symbol leads to, and the name in it.
     fn target(&mut self, symbol: &'p Symbol, folder: &str) -> Option<(usize, &'p str)> {
         if !symbol.module.is_empty() {
-            let path = resolve(folder, &symbol.module);
+            let Self { by_path, stems, modules, .. } = self;
+            let path = &*modules.entry(&symbol.module).or_insert_with(|| resolve(folder, &symbol.module));
+            let find = |path: &str| stems.find(by_path, path);
             // `from .utils import helper` and then `helper.go()`: a module of the package may be meant, not a name in it.
             if let Some((module, rest)) = symbol.name.split_once('.')
-                && self.by_path.contains_key(format!("{path}/__init__.py").as_str())
-                && let Some(file) = self.find(&format!("{path}/{module}"))
+                && by_path.contains_key(format!("{path}/__init__.py").as_str())
+                && let Some(file) = find(&format!("{path}/{module}"))
             {
                 return Some((file, rest));
             }
-            if let Some(file) = self.find(&path) {
+            if let Some(file) = find(path) {
                 return Some((file, symbol.name.as_str()));
             }
             // `from . import net` binds a module; `from .net import send` of a package's own `__init__`.
             let (module, rest) = symbol.name.split_once('.').unwrap_or((&symbol.name, ""));
-            return self.find(&format!("{path}/{module}")).map(|file| (file, rest));
+            return find(&format!("{path}/{module}")).map(|file| (file, rest));
         }
         // `package.module.name`: the longest prefix that is a file. Sources often lie below `src`.
         let end = memchr::memchr_iter(b'.', symbol.name.as_bytes()).nth(MAX_PARTS - 1).unwrap_or(symbol.name.len());
@@ -373,37 +418,48 @@ impl<'p> Paths<'p, '_> {
         let path = format!("{SOURCES}{}", name.replace('.', "/"));
         prefixes(name).find_map(|end| {
             let root = path[SOURCES.len()..SOURCES.len() + end].trim_start_matches('/');
-            let file = self.find(root).or_else(|| self.find(&path[..SOURCES.len() + end]))?;
-            Some((end, file))
+            let below = || if self.sources { self.find(&path[..SOURCES.len() + end]) } else { None };
+            Some((end, self.find(root).or_else(below)?))
         })
     }
 
     /// The longest prefix that is a file in this folder, if it is longer than so many bytes.
-    fn beside(&mut self, name: &str, folder: &str, longer: usize) -> Option<(usize, usize)> {
+    fn beside(&mut self, name: &'p str, folder: &str, longer: usize) -> Option<(usize, usize)> {
         let first = memchr::memchr(b'.', name.as_bytes())?;
         // From the root, where the folder is.
         if folder.is_empty() {
             return None;
         }
-        let mut path = std::mem::take(&mut self.path);
-        path.clear();
-        path.extend([folder, "/", &name[..first]]);
-        let start = folder.len() + 1;
-        let here = path.trim_start_matches('/');
-        let found = match self.folders.contains(here) {
-            true => self.in_folder(name, &mut path, start, longer),
-            false if longer < first => self.find(here).map(|file| (first, file)),
-            false => None,
+        let nearby = match self.nearby.get(&name[..first]) {
+            Some(known) => *known,
+            None => {
+                let path = format!("{folder}/{}", &name[..first]);
+                let here = path.trim_start_matches('/');
+                let nearby = match self.folders.contains(here) {
+                    true => Nearby::Folder,
+                    false => self.find(here).map_or(Nearby::Nothing, Nearby::File),
+                };
+                self.nearby.insert(&name[..first], nearby);
+                nearby
+            }
         };
-        self.path = path;
-        found
+        match nearby {
+            Nearby::Folder => self.in_folder(name, folder, longer),
+            Nearby::File(file) => (longer < first).then_some((first, file)),
+            Nearby::Nothing => None,
+        }
     }
 
-    fn in_folder(&self, name: &str, path: &mut String, start: usize, longer: usize) -> Option<(usize, usize)> {
-        path.truncate(start);
-        path.extend(name.split('.').flat_map(|part| ["/", part]).skip(1));
-        let ends = prefixes(name).take_while(|end| *end > longer);
-        ends.filter_map(|end| Some((end, self.find(path[..start + end].trim_start_matches('/'))?))).next()
+    fn in_folder(&mut self, name: &str, folder: &str, longer: usize) -> Option<(usize, usize)> {
+        let mut path = std::mem::take(&mut self.path);
+        path.clear();
+        path.push_str(folder);
+        path.extend(name.split('.').flat_map(|part| ["/", part]));
+        let start = folder.len() + 1;
+        let mut ends = prefixes(name).take_while(|end| *end > longer);
+        let found = ends.find_map(|end| Some((end, self.find(path[..start + end].trim_start_matches('/'))?)));
+        self.path = path;
+        found
     }
 }
 

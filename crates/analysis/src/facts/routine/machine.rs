@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use hashbrown::HashMap;
+use oxc_allocator::Allocator;
 
 use super::{Binary, Data, Function, Node, Statement};
 use crate::facts::value::LIST_ITEMS;
-use crate::facts::{Constant, Value};
+use crate::facts::{Constant, Text, Value};
 
 /// Bytes that all evaluations of one file may make: 48 MiB.
 const MEMORY: usize = 48 << 20;
@@ -156,12 +157,26 @@ impl Machine {
         }
     }
 
-    /// A value as a constant of facts.
-    pub fn constant<'a>(&self, value: &Data) -> Constant<'a> {
+    /// What a value is to the facts: a dotted name or a constant.
+    pub fn known<'a>(&mut self, arena: &'a Allocator, value: &Data) -> Option<Value<'a>> {
+        if let Data::Path(path) = value {
+            return self.affords(path.len()).then(|| Value::at_path(Text::made(arena, path)));
+        }
+        let constant = self.constant(arena, value);
+        (!matches!(constant, Constant::Unknown)).then(|| Value { constant, ..Value::default() })
+    }
+
+    /// A value as a constant of facts; a text is paid for every time, since it stays in the arena.
+    pub fn constant<'a>(&mut self, arena: &'a Allocator, value: &Data) -> Constant<'a> {
+        let length = |value: &Data| if let Data::Text(text) = value { text.len() } else { 0 };
+        let items = self.items(value).filter(|items| items.len() <= LIST_ITEMS);
+        if !self.affords(items.map_or(length(value), |items| items.iter().map(length).sum())) {
+            return Constant::Unknown;
+        }
         let Some(items) = self.items(value).filter(|items| items.len() <= LIST_ITEMS) else {
-            return value.constant(!self.python);
+            return value.constant(arena, !self.python);
         };
-        let plain = |item: &Data| Value { constant: item.constant(!self.python), ..Value::default() };
+        let plain = |item: &Data| Value { constant: item.constant(arena, !self.python), ..Value::default() };
         Constant::List(items.iter().map(plain).collect())
     }
 
@@ -180,10 +195,14 @@ impl Machine {
         if self.steps == 0 { Err(Halt::Unknown) } else { Ok(()) }
     }
 
+    fn affords(&mut self, bytes: usize) -> bool {
+        self.memory = self.memory.saturating_sub(bytes);
+        self.memory > 0
+    }
+
     /// Pays for bytes that are made.
     pub(super) fn pay_memory(&mut self, bytes: usize) -> Answer<()> {
-        self.memory = self.memory.saturating_sub(bytes);
-        if self.memory == 0 { Err(Halt::Unknown) } else { self.pay(bytes / 64) }
+        if self.affords(bytes) { self.pay(bytes / 64) } else { Err(Halt::Unknown) }
     }
 
     pub(super) fn new_text(&mut self, text: Vec<u32>) -> Answer<Data> {

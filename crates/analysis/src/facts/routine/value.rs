@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use oxc_allocator::Allocator;
+
 use crate::facts::{Constant, Text, Value};
 
 /// A value. Objects live in the machine, so that a cycle leaks nothing.
@@ -49,9 +51,9 @@ impl Data {
     }
 
     /// The constant of facts that this is.
-    pub fn constant<'a>(&self, wide: bool) -> Constant<'a> {
+    pub fn constant<'a>(&self, arena: &'a Allocator, wide: bool) -> Constant<'a> {
         match self {
-            Self::Text(characters) => Constant::Text(Text::from(string(characters, wide))),
+            Self::Text(characters) => Constant::Text(Text::made(arena, &string(characters, wide))),
             Self::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => Constant::Number(*number as i64),
             Self::Bool(truth) => Constant::Bool(*truth),
             _ => Constant::Unknown,

@@ -304,6 +304,6 @@ impl<'a> Walker<'_, 'a> {
 
 /// What is known of any item of a list that is not known as such: of the command line that it is one of its words.
 pub(super) fn item_of<'a>(list: &Value<'a>) -> Value<'a> {
-    let path = list.path.clone().filter(|path| &**path == "process.argv");
+    let path = list.path.filter(|path| &**path == "process.argv");
     Value { path, ..Value::tainted(list.taint) }
 }

@@ -186,7 +186,7 @@ impl<'a> Walker<'_, 'a> {
         let packed = self.bundle.by_function.get(&function)?;
         if self.bundle.names.contains_key(&function) {
             return match index {
-                0 => Some(Value::at_path(format!("{REQUIRE}#{function}"))),
+                0 => Some(Value::at_path(self.builder.made(&format!("{REQUIRE}#{function}")))),
                 1 => Some(instance(packed.module)),
                 2 => Some(instance(packed.exports)),
                 _ => None,
@@ -254,7 +254,8 @@ impl<'a> Walker<'_, 'a> {
                             if let ObjectPropertyKind::ObjectProperty(property) = property
                                 && let Some(key) = property.key.static_name()
                             {
-                                self.offers(exports, Text::from(key.into_owned()), &property.value);
+                                let key = self.builder.made(&key);
+                                self.offers(exports, key, &property.value);
                             }
                         }
                     }

@@ -168,7 +168,7 @@ impl<'a> Walker<'_, 'a> {
                 Some((self.eval(&member.object), Some(Text::from(member.property.name.as_str()))))
             }
             Expression::PrivateFieldExpression(member) => {
-                Some((self.eval(&member.object), Some(Text::from(private_name(&member.field)))))
+                Some((self.eval(&member.object), Some(self.builder.made(&private_name(&member.field)))))
             }
             Expression::ComputedMemberExpression(member) => {
                 let object = self.eval(&member.object);
@@ -328,8 +328,10 @@ impl<'a> Walker<'_, 'a> {
         }
         if arguments.len() >= 4 && callee.function.is_some() && arguments[3].value.items().len() > 1 {
             let text = self.builder.text(place.start, place.end.min(place.start + 40));
-            if let Some(code) = text.contains("(p,a,c,k").then(|| unpacked(&arguments)).flatten() {
-                return Value::text(code);
+            if let Some(code) = text.contains("(p,a,c,k").then(|| unpacked(&arguments)).flatten()
+                && self.builder.afford(code.len())
+            {
+                return Value::text(self.builder.made(&code));
             }
         }
         if let Some((index, handed)) = callee.function.and_then(|id| self.relays.get(&id))

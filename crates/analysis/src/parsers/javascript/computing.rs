@@ -168,13 +168,11 @@ impl<'a> Walker<'_, 'a> {
     }
 
     fn yields(&mut self, value: &Data) -> Option<Value<'a>> {
-        let constant = self.machine.constant(value);
-        if let Data::Path(path) = value {
-            return Some(Value::at_path(path.to_string()));
+        let mut value = self.machine.known(self.builder.arena(), value)?;
+        if value.path.is_none() && (self.machine.has_decoded() || self.marks.obfuscated) {
+            value.taint = Taint::DECODED;
         }
-        let decoded = self.machine.has_decoded() || self.marks.obfuscated;
-        let taint = if decoded { Taint::DECODED } else { Taint::NONE };
-        (!matches!(constant, Constant::Unknown)).then_some(Value { constant, taint, ..Value::default() })
+        Some(value)
     }
 
     fn adopted(&mut self, arguments: &[FactArgument<'a>]) -> Option<Vec<Data>> {

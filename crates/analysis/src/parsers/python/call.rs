@@ -96,7 +96,7 @@ impl<'a> Walker<'_, 'a> {
                     let mut values = Items::default();
                     arguments.iter().for_each(|argument| values.push(argument.value.clone()));
                     let list = self.builder.list(values);
-                    Some(Value { path: Some(format!("operator.{name}()").into()), ..list })
+                    Some(Value { path: Some(self.builder.made(&format!("operator.{name}()"))), ..list })
                 }
                 _ => None,
             };

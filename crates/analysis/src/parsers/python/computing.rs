@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use hashbrown::{HashMap, HashSet};
+use oxc_allocator::Allocator;
 use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::Ranged;
 
@@ -29,6 +30,8 @@ pub(super) enum Definition<'a> {
 
 /// The routines of one file.
 pub(super) struct Computing<'a> {
+    /// Where texts lie that are put together.
+    arena: &'a Allocator,
     machine: Machine,
     definitions: HashMap<u32, Definition<'a>>,
     routines: HashMap<u32, Data>,
@@ -40,9 +43,10 @@ pub(super) struct Computing<'a> {
 
 impl<'a> Computing<'a> {
     /// Nothing is known yet of a file with this many bytes.
-    pub fn new(bytes: usize) -> Self {
+    pub fn new(arena: &'a Allocator, bytes: usize) -> Self {
         let steps = (FEWEST_STEPS + bytes as u64 * STEPS_A_BYTE).min(STEPS);
         Self {
+            arena,
             machine: Machine::new(true, steps),
             definitions: HashMap::new(),
             routines: HashMap::new(),
@@ -113,14 +117,12 @@ impl<'a> Computing<'a> {
         arguments.map(|argument| self.adopt(&plain(argument)?, builder)).collect()
     }
 
-    fn yields(&self, value: &Data) -> Option<Value<'a>> {
-        if let Data::Path(path) = value {
-            return Some(Value::at_path(path.to_string()));
+    fn yields(&mut self, value: &Data) -> Option<Value<'a>> {
+        let mut value = self.machine.known(self.arena, value)?;
+        if value.path.is_none() && self.machine.has_decoded() {
+            value.taint = Taint::DECODED;
         }
-        let constant = self.machine.constant(value);
-        let known = !matches!(constant, Constant::Unknown);
-        let taint = if self.machine.has_decoded() { Taint::DECODED } else { Taint::NONE };
-        known.then_some(Value { constant, taint, ..Value::default() })
+        Some(value)
     }
 
     /// A call of a function of the file with constants.
@@ -189,7 +191,7 @@ impl<'a> Computing<'a> {
         }
         let (left, right) = (self.machine.adopt(left)?, self.machine.adopt(right)?);
         let value = self.machine.operate(operator(kind)?, &left, &right)?;
-        Some(self.machine.constant(&value))
+        Some(self.machine.constant(self.arena, &value))
     }
 
     /// `value[a:b:c]`.
@@ -205,7 +207,7 @@ impl<'a> Computing<'a> {
             }
         }
         let value = self.machine.evaluate(&Node::Slice(Box::new(parts)))?;
-        Some(self.machine.constant(&value))
+        Some(self.machine.constant(self.arena, &value))
     }
 
     /// `"".join(chr(c) for c in ...)` and its like, as a whole: what stands between may be longer than what is kept.
@@ -305,7 +307,10 @@ impl<'a> Computing<'a> {
         if !self.machine.run(&lowered) {
             return Vec::new();
         }
-        let value = |name: &&'a str| Some((*name, self.yields(&self.machine.global(name)?)?));
+        let value = |name: &&'a str| {
+            let value = self.machine.global(name)?;
+            Some((*name, self.yields(&value)?))
+        };
         names.iter().filter_map(value).collect()
     }
 }

@@ -71,7 +71,7 @@ impl<'a> Walker<'_, 'a> {
         }
         let outer = self.class.take();
         let base = outer.as_ref().and_then(|class| class.base.clone()).filter(|_| function.name.starts_with("on_"));
-        ordered |= base.is_some_and(|base| self.builder.takes_orders(&Value::at_path(base)));
+        ordered |= base.is_some_and(|base| self.builder.takes_orders(&Value::at_path(self.builder.made(&base))));
         let frame = self.builder.enter(id);
         for (index, parameter) in function.parameters.iter().enumerate() {
             let name = parameter.name().as_str();
@@ -85,7 +85,7 @@ impl<'a> Walker<'_, 'a> {
             };
             let default = defaults.iter().find(|(named, _)| *named == name).filter(|_| value.path.is_none());
             let value = match default {
-                Some((_, default)) => Value { path: default.path.clone(), function: default.function, ..value },
+                Some((_, default)) => Value { path: default.path, function: default.function, ..value },
                 None => value,
             };
             let value = match defaults.iter().find(|(given, _)| *given == name) {
