@@ -43,7 +43,7 @@ use sigma_core::{
 
 use ahead::Ahead;
 use rayon::ThreadPool;
-use report::{Distribution, File, Memory, Outcome, Reading};
+use report::{Distribution, File, MAX_PATH, Memory, Outcome, Reading};
 
 /// Bytes that can be read from any position, such as an open file.
 pub trait Source: Read + Seek {}
@@ -113,7 +113,7 @@ impl Analysis {
     pub fn map(&self) -> Vec<SourceState> {
         let files = self.files.files.iter().zip(&self.states);
         let row = |(file, (state, reason)): (&FileEntry, &(FileState, Option<SkipReason>))| SourceState {
-            path: printable(&file.path, 1024),
+            path: printable(&file.path, MAX_PATH),
             state: *state,
             reason: *reason,
         };

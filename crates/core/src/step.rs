@@ -32,16 +32,13 @@ pub enum Step {
 impl Step {
     /// The step from `old` to `new`.
     pub fn between(ecosystem: Ecosystem, old: &str, new: &str) -> Self {
-        match order_versions(ecosystem, old, new) {
-            None | Some(Ordering::Equal) => return Self::Other,
-            Some(Ordering::Greater) => return Self::Downgrade,
-            Some(Ordering::Less) => {}
-        }
-        match (numbers(ecosystem, old), numbers(ecosystem, new)) {
-            (Some(old), Some(new)) if old[..2] != new[..2] => Self::Major,
-            (Some(old), Some(new)) if old[2] != new[2] => Self::Minor,
-            (Some(_), Some(_)) => Self::Patch,
-            _ => Self::Other,
+        let Some((order, old, new)) = compare(ecosystem, old, new) else { return Self::Other };
+        match order {
+            Ordering::Equal => Self::Other,
+            Ordering::Greater => Self::Downgrade,
+            Ordering::Less if old[..2] != new[..2] => Self::Major,
+            Ordering::Less if old[2] != new[2] => Self::Minor,
+            Ordering::Less => Self::Patch,
         }
     }
 
@@ -66,30 +63,27 @@ impl fmt::Display for Step {
 /// Which of two versions is lower: PEP 440 for PyPI, Semantic Versioning 2.0 (section 11) for npm. `None` when one of them
 /// does not follow these rules.
 pub fn order_versions(ecosystem: Ecosystem, a: &str, b: &str) -> Option<Ordering> {
+    compare(ecosystem, a, b).map(|(order, ..)| order)
+}
+
+/// The order of two versions; epoch, first and second number of each. npm has no epoch.
+fn compare(ecosystem: Ecosystem, a: &str, b: &str) -> Option<(Ordering, [u64; 3], [u64; 3])> {
     match ecosystem {
         Ecosystem::Pypi => {
             let read = |text| uv_pep440::Version::from_str(text).ok();
-            Some(read(a)?.cmp(&read(b)?))
+            let numbers = |version: &uv_pep440::Version| {
+                let release = version.release();
+                let at = |index| release.get(index).copied().unwrap_or(0);
+                [version.epoch(), at(0), at(1)]
+            };
+            let (a, b) = (read(a)?, read(b)?);
+            Some((a.cmp(&b), numbers(&a), numbers(&b)))
         }
         Ecosystem::Npm => {
             let read = |text| semver::Version::parse(text).ok();
-            Some(read(a)?.cmp_precedence(&read(b)?))
-        }
-    }
-}
-
-/// Epoch, first and second number. npm has no epoch.
-fn numbers(ecosystem: Ecosystem, text: &str) -> Option<[u64; 3]> {
-    match ecosystem {
-        Ecosystem::Pypi => {
-            let version = uv_pep440::Version::from_str(text).ok()?;
-            let release = version.release();
-            let at = |index| release.get(index).copied().unwrap_or(0);
-            Some([version.epoch(), at(0), at(1)])
-        }
-        Ecosystem::Npm => {
-            let version = semver::Version::parse(text).ok()?;
-            Some([0, version.major, version.minor])
+            let numbers = |version: &semver::Version| [0, version.major, version.minor];
+            let (a, b) = (read(a)?, read(b)?);
+            Some((a.cmp_precedence(&b), numbers(&a), numbers(&b)))
         }
     }
 }

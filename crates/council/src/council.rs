@@ -8,7 +8,7 @@ use sigma_core::{Ballot, CodeDossier, Dossier, ModelSeat, Phase, Ruling, Securit
 use crate::model::{Abstention, Judged, Model, ModelConfig, ModelError, Written, judge, schema};
 use crate::prompt::{Prompt, Tokens, about_code, about_package};
 use crate::seating::{Seating, seat};
-use crate::{CODE_PANEL, PANEL, ballots, rule, validators};
+use crate::{ballots, rule, validators};
 
 /// Most models of one council.
 const MAX_MODELS: usize = 16;
@@ -70,49 +70,13 @@ impl Council {
         Ok(Self { models, seating, budget: budget_micro_usd })
     }
 
-    /// The version of the panel for packages: that of the embedded seats where there is no other.
-    pub fn panel(&self) -> String {
-        self.version(PANEL)
-    }
-
-    /// The version of the panel for submissions of code.
-    pub fn code_panel(&self) -> String {
-        self.version(CODE_PANEL)
-    }
-
-    fn version(&self, embedded: &str) -> String {
-        if self.models.is_empty() {
-            return embedded.to_owned();
-        }
-        let mut seats = String::new();
-        for (phase, seated) in [("1", &self.seating.first), ("2", &self.seating.second)] {
-            for model in seated.iter().filter_map(|index| self.models.get(*index)) {
-                let config = &model.config;
-                // A zero byte stands in none of them.
-                seats.push_str(&format!("{phase}\0{}\0{}\0{}\0", config.id, config.model, config.family));
-            }
-        }
-        let digest = Sha256::of(seats.as_bytes()).to_string();
-        format!("{embedded}+models.{}", digest.get(..8).unwrap_or(&digest))
-    }
-
-    /// Lets all seats vote on a package and rules.
-    pub async fn deliberate(&self, dossier: &Dossier) -> Ruling {
-        self.round(dossier).await.ruling
-    }
-
-    /// Lets all seats vote on a submission of code and rules.
-    pub async fn deliberate_code(&self, dossier: &CodeDossier) -> Ruling {
-        self.round_code(dossier).await.ruling
-    }
-
-    /// As [`Council::deliberate`], with the transcripts.
+    /// Lets all seats vote on a package and rules; with the transcripts.
     pub async fn round(&self, dossier: &Dossier) -> Round {
         let cast = ballots(validators::package::PANEL, dossier);
         self.hear(cast, |ballots, phase, tokens| about_package(dossier, ballots, phase, tokens)).await
     }
 
-    /// As [`Council::deliberate_code`], with the transcripts.
+    /// Lets all seats vote on a submission of code and rules; with the transcripts.
     pub async fn round_code(&self, dossier: &CodeDossier) -> Round {
         let cast = ballots(validators::code::PANEL, dossier);
         self.hear(cast, |ballots, phase, tokens| about_code(dossier, ballots, phase, tokens)).await

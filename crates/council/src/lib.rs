@@ -47,12 +47,6 @@ pub trait Validator<D>: Send + Sync {
     }
 }
 
-/// The version of the panel for packages: part of the policy that a certificate was ruled under.
-pub const PANEL: &str = "embedded-2";
-
-/// The version of the panel for submissions of code.
-pub const CODE_PANEL: &str = "embedded-code-1";
-
 /// Lets both panels vote on a package and rules.
 pub fn deliberate(dossier: &Dossier) -> Ruling {
     rule(&ballots(validators::package::PANEL, dossier))

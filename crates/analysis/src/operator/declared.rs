@@ -1,13 +1,10 @@
 //! Declarative rules: in, a TOML file; out, rules with their conditions and examples, or what is wrong with them.
 
-use std::fmt;
-
 use regex::bytes::{Regex, RegexBuilder};
-use serde::Deserialize;
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
-use sigma_core::{Category, Confidence, Ecosystem, Reach, Severity};
+use sigma_core::{Category, Confidence};
 use toml::Spanned;
 
+use super::document::{Argument, CATEGORIES, Document, EFFECTS, Node, Rule, TAINTS, Words, category};
 use super::matcher::{ArgumentTest, CallTest, Condition};
 use super::pattern::Patterns;
 use super::{LocalRule, PREFIX, RuleProblem, Scope, entry, place, shown};
@@ -56,125 +53,6 @@ pub(super) fn read(file: &str, text: &str, problems: &mut Vec<RuleProblem>) -> V
         reader.problem(0, "no rules; expected at least one [[rule]]");
     }
     document.rule.into_iter().filter_map(|rule| reader.rule(rule)).collect()
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document {
-    #[serde(default)]
-    rule: Vec<Spanned<Rule>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Rule {
-    id: Spanned<String>,
-    severity: Word,
-    category: Spanned<String>,
-    message: Spanned<String>,
-    #[serde(default)]
-    why: String,
-    #[serde(default)]
-    false_positives: String,
-    #[serde(default)]
-    paths: Option<Words>,
-    #[serde(default)]
-    exclude: Option<Words>,
-    #[serde(default)]
-    reach: Vec<Reach>,
-    #[serde(default)]
-    ecosystem: Option<Ecosystem>,
-    #[serde(rename = "match")]
-    condition: Spanned<Node>,
-    #[serde(default)]
-    hit: Vec<Spanned<Sample>>,
-    #[serde(default)]
-    miss: Vec<Spanned<Sample>>,
-}
-
-/// A severity as operators write it.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Word {
-    Info,
-    Low,
-    Medium,
-    High,
-    Critical,
-}
-
-impl From<Word> for Severity {
-    fn from(word: Word) -> Self {
-        match word {
-            Word::Info => Self::Info,
-            Word::Low => Self::Low,
-            Word::Medium => Self::Medium,
-            Word::High => Self::High,
-            Word::Critical => Self::Critical,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sample {
-    path: String,
-    text: String,
-}
-
-/// One condition: exactly one kind of the fields below, those of a call together.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Node {
-    all: Option<Vec<Spanned<Node>>>,
-    any: Option<Vec<Spanned<Node>>>,
-    not: Option<Box<Spanned<Node>>>,
-    call: Option<Words>,
-    to: Option<Words>,
-    from: Option<Words>,
-    argument: Option<Spanned<Argument>>,
-    import: Option<Words>,
-    host: Option<Words>,
-    environment: Option<Words>,
-    text: Option<Words>,
-    regex: Option<Words>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Argument {
-    equals: Option<String>,
-    contains: Option<String>,
-    regex: Option<String>,
-}
-
-/// One word or a list of them.
-struct Words(Vec<String>);
-
-impl<'de> Deserialize<'de> for Words {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct WordsVisitor;
-        impl<'de> Visitor<'de> for WordsVisitor {
-            type Value = Words;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text or a list of texts")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Words, E> {
-                Ok(Words(vec![text.to_owned()]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Words, A::Error> {
-                let mut words = Vec::new();
-                while let Some(word) = list.next_element()? {
-                    words.push(word);
-                }
-                Ok(Words(words))
-            }
-        }
-        deserializer.deserialize_any(WordsVisitor)
-    }
 }
 
 struct Reader<'r> {
@@ -429,76 +307,9 @@ fn turns_unicode_on(regex: &str) -> bool {
     })
 }
 
-/// The categories that a rule may have: those that the council judges.
-pub(super) const CATEGORIES: [&str; 12] = [
-    "process",
-    "credential",
-    "network",
-    "filesystem",
-    "secret",
-    "dynamic-code",
-    "obfuscation",
-    "install-hook",
-    "binary",
-    "archive",
-    "identity",
-    "integrity",
-];
-
-/// The category of a word.
-pub(super) fn category(word: &str) -> Option<Category> {
-    let known = CATEGORIES.contains(&word);
-    let word = de::value::StrDeserializer::<de::value::Error>::new(word);
-    known.then(|| Category::deserialize(word).ok()).flatten()
-}
-
 fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         && !id.starts_with('-')
         && !id.ends_with('-')
 }
-
-/// The words of `to`; the test `words_are_those_of_the_facts` keeps them right.
-pub(super) const EFFECTS: [&str; 21] = [
-    "spawn",
-    "shell",
-    "eval",
-    "deserialise",
-    "native",
-    "net",
-    "listen",
-    "read",
-    "write",
-    "delete",
-    "chmod",
-    "decode",
-    "env-all",
-    "env",
-    "credential",
-    "host-info",
-    "runs",
-    "download",
-    "import",
-    "open",
-    "dup",
-];
-
-/// The words of `from`.
-pub(super) const TAINTS: [&str; 15] = [
-    "env",
-    "secret",
-    "env-all",
-    "credential-path",
-    "credential",
-    "persistence-path",
-    "decoded",
-    "remote",
-    "file",
-    "host-info",
-    "exfil-host",
-    "raw-ip",
-    "socket",
-    "downloaded",
-    "watched",
-];

@@ -7,6 +7,7 @@
 //! name, so that a report tells under which rules it was made.
 
 mod declared;
+mod document;
 mod example;
 mod matcher;
 mod pattern;

@@ -251,10 +251,10 @@ fn built_in_rules_say_the_same_beside_them() {
 #[test]
 fn words_are_those_of_the_facts() {
     use crate::facts::{Effects, Taint};
-    assert!(declared::EFFECTS.iter().all(|word| Effects::of_word(word).is_some()));
-    assert!(declared::TAINTS.iter().all(|word| Taint::of_word(word).is_some()));
-    assert!(declared::CATEGORIES.iter().all(|word| declared::category(word).is_some()));
-    assert_eq!(declared::category("import"), None);
+    assert!(document::EFFECTS.iter().all(|word| Effects::of_word(word).is_some()));
+    assert!(document::TAINTS.iter().all(|word| Taint::of_word(word).is_some()));
+    assert!(document::CATEGORIES.iter().all(|word| document::category(word).is_some()));
+    assert_eq!(document::category("import"), None);
 }
 
 proptest::proptest! {

@@ -163,9 +163,9 @@ fn weigh(
         let message = "meta severity: expected info, low, medium, high or critical".to_owned();
         problems.push(RuleProblem { message, ..at.clone() });
     }
-    let category = kind.as_deref().map_or(Some(Category::DynamicCode), super::declared::category);
+    let category = kind.as_deref().map_or(Some(Category::DynamicCode), super::document::category);
     if category.is_none() {
-        let message = format!("meta category: expected one of {}", super::declared::CATEGORIES.join(", "));
+        let message = format!("meta category: expected one of {}", super::document::CATEGORIES.join(", "));
         problems.push(RuleProblem { message, ..at.clone() });
     }
     (weight.unwrap_or(Severity::Medium), category.unwrap_or(Category::DynamicCode))

@@ -32,15 +32,16 @@ impl States {
         self.states.push((state, reason));
     }
 
-    /// Notes the next file, which is source.
-    pub fn note_source(&mut self, path: &str, state: FileState, reason: Option<SkipReason>) {
-        self.states.push((state, reason));
-        self.sources.push(SourceState { path: path.to_owned(), state, reason });
+    /// Notes the next file, which is source, and why it was not parsed completely, if it was not.
+    pub fn note_source(&mut self, path: &str, not_parsed: Option<SkipReason>) {
+        let state = state_of_source(not_parsed);
+        self.states.push((state, not_parsed));
+        self.sources.push(SourceState { path: path.to_owned(), state, reason: not_parsed });
     }
 
     /// Notes that the file at `index`, which was taken for a text, was read as source after all.
     pub fn note_again(&mut self, index: usize, path: &str, not_parsed: Option<SkipReason>) {
-        let state = if not_parsed.is_none() { FileState::Parsed } else { FileState::TokenScanned };
+        let state = state_of_source(not_parsed);
         if let Some(known) = self.states.get_mut(index) {
             *known = (state, not_parsed);
             self.sources.push(SourceState { path: path.to_owned(), state, reason: not_parsed });
@@ -74,6 +75,15 @@ impl States {
     }
 }
 
+/// How far a source was read follows from why it was not parsed.
+fn state_of_source(not_parsed: Option<SkipReason>) -> FileState {
+    match not_parsed {
+        None => FileState::Parsed,
+        Some(SkipReason::TooLarge) => FileState::OverLimit,
+        Some(_) => FileState::TokenScanned,
+    }
+}
+
 /// The extension in lower case, if it looks like one.
 fn extension(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -98,13 +108,13 @@ mod tests {
         let mut states = States::default();
         for (index, entry) in entries.iter().enumerate() {
             let reason = (index == 15_000).then_some(SkipReason::NotParsed);
-            states.note_source(&entry.path, FileState::Parsed, reason);
+            states.note_source(&entry.path, reason);
         }
         let mut coverage = Coverage::default();
         states.tell(&entries, &mut coverage);
         assert_eq!(coverage.extensions.len(), MAX_EXTENSIONS + 1);
         let counted: u64 = coverage.extensions.values().flat_map(|counts| counts.values()).sum();
-        assert_eq!((counted, coverage.states[&FileState::Parsed]), (20_000, 20_000));
+        assert_eq!((counted, coverage.states[&FileState::Parsed]), (20_000, 19_999));
         assert_eq!(coverage.sources.len(), MAX_SOURCES);
         assert!(coverage.sources.iter().any(|source| source.path == "a.x15000"));
     }
@@ -114,7 +124,7 @@ mod tests {
         let entries = [entry("a.zip"), entry("a.zip!/b.PY"), entry("c!/d")];
         let mut states = States::default();
         states.note(FileState::Hashed);
-        states.note_source("a.zip!/b.PY", FileState::Parsed, None);
+        states.note_source("a.zip!/b.PY", None);
         states.note(FileState::TextScanned);
         let mut coverage = Coverage::default();
         states.tell(&entries, &mut coverage);

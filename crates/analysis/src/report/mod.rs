@@ -3,12 +3,15 @@
 //! In: members, one at a time, in the archive's order. Out: [`DistributionReport`] and [`FileSet`]. What is kept of a
 //! file is its outcome, never its bytes. Everything is sorted and bounded; the same members give the same report.
 
+mod again;
 mod analysis_type;
 pub(crate) mod binary;
+mod bytecode;
 mod cited;
 mod coverage;
 mod disguise;
 mod entry;
+mod file;
 mod finish;
 mod layers;
 mod link;
@@ -22,92 +25,40 @@ mod run_script;
 
 pub use analysis_type::analysis_type;
 pub(crate) use cited::digests as cited_digests;
+pub(crate) use file::{File, FileRecord};
 pub(crate) use finish::own_modules;
 pub(crate) use outcome::{Memory, Outcome, Reading, hosts};
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use sigma_core::{
-    BinaryFile, Capability, Coverage, DistributionKind, FileEntry, FileState, PackageId, Reach, Severity, Sha256,
-    SkipReason, Skipped, printable,
+    BinaryFile, Capability, Coverage, DistributionKind, FileEntry, FileState, PackageId, SkipReason, Skipped, printable,
 };
 
 use crate::Named;
-use crate::archive::{Content, Member, Walk};
-use crate::facts::{When, code_in_line};
+use crate::archive::Walk;
+use crate::facts::code_in_line;
 use crate::language::{Language, is_declaration, language_of};
 use crate::limits::Limits;
 use crate::names::{Lookalike, Project, is_known, lookalike, project_of};
 use crate::operator::OperatorRules;
-use crate::parsers;
-use crate::rules::Hit;
-use binary::{Binary, Bytecode, Compiled};
+use crate::parsers::{self, NotParsed};
+use binary::{Binary, Bytecode};
 use manifest::Manifests;
 
 /// Entries of `skipped` in a report.
 const MAX_SKIPPED: usize = 200;
 /// Findings of one rule that a distribution's report holds, the strongest ones; more are only counted.
 pub const MAX_FINDINGS: usize = 40;
-/// Bytes of compiled Python in one distribution that are compared with their source: 32 MiB.
-const MAX_BYTECODE: u64 = 32 << 20;
 /// Texts without the name of a source that may turn out to be one.
 const MAX_UNNAMED: usize = 2_000;
 /// Characters of a path in a report.
-const MAX_PATH: usize = 1024;
+pub(crate) const MAX_PATH: usize = 1024;
 /// Characters of evidence that are kept.
 const MAX_EVIDENCE: usize = 160;
-
-/// A file with something to say about it.
-pub(crate) struct FileRecord {
-    /// Printable path.
-    pub path: String,
-    /// Path inside the package.
-    pub inner: String,
-    /// What the rules say of it.
-    pub outcome: Arc<Outcome>,
-    /// When its module level runs.
-    pub reach: Reach,
-    /// Whether an npm script runs it.
-    pub hooked: bool,
-    /// When its functions run, where something reaches them.
-    pub functions: HashMap<u32, Reach>,
-    /// The language, if it is source.
-    pub language: Option<Language>,
-}
-
-impl FileRecord {
-    /// When what a hit shows runs.
-    fn reach_of(&self, when: When, function: u32) -> Reach {
-        match (self.reach, when) {
-            (Reach::Test, _) => Reach::Test,
-            (reach, When::Load) => reach,
-            (_, When::Call) => self.functions.get(&function).copied().unwrap_or(Reach::Call),
-        }
-    }
-
-    /// The hits of the file that ask for CAUTION on their own, what they weigh, and when what they show runs.
-    pub fn serious(&self) -> impl Iterator<Item = (&Hit, Severity, Reach)> {
-        let weighed = self.outcome.hits.iter().map(|hit| {
-            let reach = hit.reach.unwrap_or(self.reach_of(hit.when, hit.function));
-            (hit, hit.severity_at(reach), reach)
-        });
-        weighed.filter(|(_, severity, reach)| *severity >= Severity::High && *reach != Reach::Test)
-    }
-
-    /// A file whose place in the package is not known yet.
-    fn of(path: String, inner: String, language: Option<Language>, outcome: Arc<Outcome>) -> Self {
-        Self { path, inner, outcome, reach: Reach::Import, hooked: false, functions: HashMap::new(), language }
-    }
-
-    /// True for source whose imports and calls are followed.
-    pub fn is_program(&self) -> bool {
-        self.language.is_some_and(|language| language != Language::Shell)
-    }
-}
 
 /// A distribution while and after its files are read.
 pub(crate) struct Distribution<'a> {
@@ -152,29 +103,6 @@ pub(crate) struct Distribution<'a> {
     skipped_total: u64,
     /// The operator's rules, and what they say of files that are not text.
     local: local::Locals<'a>,
-}
-
-/// One file of a distribution.
-pub(crate) struct File<'a> {
-    /// Path, printable.
-    pub path: &'a str,
-    /// Size of the whole.
-    pub size: u64,
-    /// Digest of the whole.
-    pub sha256: Sha256,
-    /// The bytes, or the first of them.
-    pub bytes: &'a [u8],
-    /// Whether `bytes` is all of it.
-    pub whole: bool,
-}
-
-impl<'a> File<'a> {
-    /// A member of an archive.
-    pub fn of(member: &'a Member<'_>) -> Self {
-        let whole = matches!(member.content, Content::Whole(_));
-        let (path, size, sha256) = (member.path, member.size, member.sha256);
-        Self { path, size, sha256, bytes: member.content.bytes(), whole }
-    }
 }
 
 impl<'a> Distribution<'a> {
@@ -273,17 +201,7 @@ impl<'a> Distribution<'a> {
         let path = printable(file.path, MAX_PATH);
         let inner = reach::inner_path(self.kind, file.path).to_owned();
         if let Some(format) = binary::format(file.bytes, &inner) {
-            self.scan_bytes(file, &path, &inner);
-            let (size, sha256) = (file.size, file.sha256);
-            self.states.note(FileState::Binary);
-            let (imports, shape) = match format {
-                "pyc" => (self.add_bytecode(file, &path, &inner), None),
-                _ => binary::look_inside(format, file.bytes),
-            };
-            self.capabilities.extend(&imports);
-            let file = BinaryFile { path, format: format.into(), size, sha256, imports };
-            self.binaries.push(Binary { file, shape });
-            return;
+            return self.add_binary(file, path, &inner, format);
         }
         let hooks = self.manifests.scripts.len();
         self.manifests.read(self.kind, &path, &inner, file.bytes);
@@ -296,7 +214,7 @@ impl<'a> Distribution<'a> {
         if !file.whole {
             self.scan_bytes(file, &path, &inner);
             match language {
-                Some(_) => self.states.note_source(&path, FileState::OverLimit, Some(SkipReason::TooLarge)),
+                Some(_) => self.states.note_source(&path, Some(SkipReason::TooLarge)),
                 None => self.states.note(FileState::OverLimit),
             }
             let detail = format!("got {} bytes, the limit for one file is {}", file.size, limits.file_bytes);
@@ -306,8 +224,7 @@ impl<'a> Distribution<'a> {
         if let Some((source, found)) = disguise::hidden_source(&inner, file.bytes).filter(|_| language.is_none()) {
             // Not remembered: the same bytes under another name are read in another way.
             let not_parsed = self.add_program(&path, inner, source, found, limits);
-            let state = if not_parsed.is_none() { FileState::Parsed } else { FileState::TokenScanned };
-            self.states.note_source(&path, state, not_parsed);
+            self.states.note_source(&path, not_parsed);
             self.disguised.push((path, found.name()));
             return;
         }
@@ -316,43 +233,27 @@ impl<'a> Distribution<'a> {
         {
             // Not remembered either: only some of its lines are a program.
             let not_parsed = self.add_program(&path, inner, &lines, Language::Python, limits);
-            let state = if not_parsed.is_none() { FileState::Parsed } else { FileState::TokenScanned };
-            self.states.note_source(&path, state, not_parsed);
+            self.states.note_source(&path, not_parsed);
             return;
         }
-        let pickle = || {
-            let end = inner.rsplit_once('.').map_or("", |(_, end)| end);
-            matches!(end, "pkl" | "pickle" | "pt" | "pth" | "joblib" | "model" | "bin" | "dat" | "ckpt")
-        };
-        let array = binary::pickle::in_array(file.bytes);
-        let marked = file.bytes.first() == Some(&0x80) || array.is_some() || pickle();
-        if language.is_none() && marked && self.pickled.len() < MAX_FINDINGS {
-            let name =
-                binary::pickle::names(array.unwrap_or(file.bytes)).into_iter().find(|name| binary::pickle::acts(name));
-            self.pickled.extend(name.map(|name| (path.clone(), name)));
-        }
-        if language.is_none() && !parsers::is_text(file.bytes) {
-            self.scan_bytes(file, &path, &inner);
-            self.states.note(FileState::Hashed);
-            return;
+        if language.is_none() {
+            self.add_pickle(file, &path, &inner);
+            if !parsers::is_text(file.bytes) {
+                self.scan_bytes(file, &path, &inner);
+                self.states.note(FileState::Hashed);
+                return;
+            }
         }
         let outcome = outcome(self.reading_as(&inner, language));
         if let Some(unread) = &outcome.local.unread {
             self.skip(path.clone(), SkipReason::OverBudget, unread.clone());
         }
-        match (&outcome.not_parsed, language) {
-            (Some(not_parsed), Some(_)) => {
-                let over = not_parsed.reason == SkipReason::TooLarge;
-                self.coverage.token_scanned += u64::from(!over);
-                let state = if over { FileState::OverLimit } else { FileState::TokenScanned };
-                self.states.note_source(&path, state, Some(not_parsed.reason));
-                self.skip(path.clone(), not_parsed.reason, not_parsed.detail.clone());
+        match language {
+            Some(_) => {
+                let not_parsed = self.count_source(&path, outcome.not_parsed.as_ref());
+                self.states.note_source(&path, not_parsed);
             }
-            (None, Some(_)) => {
-                self.coverage.parsed += 1;
-                self.states.note_source(&path, FileState::Parsed, None);
-            }
-            (_, None) => self.states.note(FileState::TextScanned),
+            None => self.states.note(FileState::TextScanned),
         }
         if outcome.program && self.unnamed.len() < MAX_UNNAMED && disguise::may_be_run(&inner) {
             self.unnamed.insert(inner.clone(), file.path.to_owned());
@@ -360,6 +261,46 @@ impl<'a> Distribution<'a> {
         if language.is_some() || outcome.says_something() {
             self.files.push(FileRecord::of(path, inner, language, outcome));
         }
+    }
+
+    /// Adds a native or compiled file.
+    fn add_binary(&mut self, file: &File<'_>, path: String, inner: &str, format: &str) {
+        self.scan_bytes(file, &path, inner);
+        self.states.note(FileState::Binary);
+        let (imports, shape) = match format {
+            "pyc" => (self.add_bytecode(file, &path, inner), None),
+            _ => binary::look_inside(format, file.bytes),
+        };
+        self.capabilities.extend(&imports);
+        let (size, sha256) = (file.size, file.sha256);
+        let file = BinaryFile { path, format: format.into(), size, sha256, imports };
+        self.binaries.push(Binary { file, shape });
+    }
+
+    /// Notes what a pickle runs when it is loaded, if the file may be one.
+    fn add_pickle(&mut self, file: &File<'_>, path: &str, inner: &str) {
+        let array = binary::pickle::in_array(file.bytes);
+        let named = || {
+            let end = inner.rsplit_once('.').map_or("", |(_, end)| end);
+            matches!(end, "pkl" | "pickle" | "pt" | "pth" | "joblib" | "model" | "bin" | "dat" | "ckpt")
+        };
+        let marked = file.bytes.first() == Some(&0x80) || array.is_some() || named();
+        if marked && self.pickled.len() < MAX_FINDINGS {
+            let names = binary::pickle::names(array.unwrap_or(file.bytes));
+            let acting = names.into_iter().find(|name| binary::pickle::acts(name));
+            self.pickled.extend(acting.map(|name| (path.to_owned(), name)));
+        }
+    }
+
+    /// Counts a source file as read in full, or tells why it was not; answers why.
+    fn count_source(&mut self, path: &str, not_parsed: Option<&NotParsed>) -> Option<SkipReason> {
+        let Some(NotParsed { reason, detail }) = not_parsed else {
+            self.coverage.parsed += 1;
+            return None;
+        };
+        self.coverage.token_scanned += u64::from(*reason != SkipReason::TooLarge);
+        self.skip(path.to_owned(), *reason, detail.clone());
+        Some(*reason)
     }
 
     /// Reads the programs that the hooks of a manifest carry as text, from the hook with this index on: `node -e "..."`.
@@ -391,109 +332,11 @@ impl<'a> Distribution<'a> {
     ) -> Option<SkipReason> {
         let reading = Reading { language: Some(language), setup: false, quiet: false };
         let outcome = Arc::new(Outcome::of(source, reading, limits.syntax_depth, self.local.rules));
-        let not_parsed = outcome.not_parsed.as_ref().map(|not_parsed| not_parsed.reason);
         self.coverage.source_files += 1;
         self.coverage.source_bytes += source.len() as u64;
-        self.coverage.parsed += u64::from(not_parsed.is_none());
-        self.coverage.token_scanned += u64::from(not_parsed.is_some());
-        if let Some(why) = &outcome.not_parsed {
-            self.skip(path.to_owned(), why.reason, why.detail.clone());
-        }
+        let not_parsed = self.count_source(path, outcome.not_parsed.as_ref());
         self.files.push(FileRecord::of(path.to_owned(), inner, Some(language), outcome));
         not_parsed
-    }
-
-    /// Files that have to be read once more: sources that stand beside their compiled files, and texts that a program
-    /// loads or starts, whatever they are called.
-    pub fn wanted_again(&mut self) -> HashSet<String> {
-        let mut paths = self.sources_to_compare();
-        let unnamed = std::mem::take(&mut self.unnamed);
-        if unnamed.is_empty() {
-            return paths;
-        }
-        let by_path: BTreeMap<&str, usize> =
-            unnamed.keys().enumerate().map(|(index, inner)| (inner.as_str(), index)).collect();
-        let names = entry::Named::of(&by_path);
-        let all: Vec<&String> = unnamed.values().collect();
-        for file in self.files.iter().filter(|file| file.is_program()) {
-            let Some(language) = file.language else { continue };
-            let folder = reach::folder_of(&file.inner);
-            // Node.js runs what it is asked to load whatever its ending; Python does not.
-            let modules = file.outcome.modules.iter().filter(|_| language != Language::Python);
-            let loaded =
-                modules.filter_map(|(module, _)| by_path.get(reach::resolve(folder, module).as_str()).copied());
-            let started = file.outcome.links.started.iter().filter_map(|(name, _)| names.find(name, folder));
-            for index in loaded.chain(started) {
-                self.programs.entry(all[index].clone()).or_insert(language);
-            }
-        }
-        // `node -r ./x.dat`: Node.js runs whatever a command of npm tells it to.
-        let commands = self.manifests.scripts.iter().filter(|script| script.command.contains("node"));
-        for word in commands.flat_map(|script| script.command.split([' ', '=', '"', '\''])) {
-            if let Some(index) = by_path.get(manifest::plain_path(word).as_str()) {
-                self.programs.entry(all[*index].clone()).or_insert(Language::JavaScript);
-            }
-        }
-        paths.extend(self.programs.keys().cloned());
-        paths
-    }
-
-    /// Reads a file of [`Self::wanted_again`].
-    pub fn add_again(&mut self, path: &str, bytes: &[u8], limits: &Limits) {
-        self.compare(path, bytes);
-        let Some(language) = self.programs.remove(path) else { return };
-        let (printed, inner) = (printable(path, MAX_PATH), reach::inner_path(self.kind, path).to_owned());
-        self.files.retain(|file| file.path != printed);
-        let not_parsed = self.add_program(&printed, inner, bytes, language, limits);
-        if let Some(index) = self.entries.iter().position(|entry| entry.path == path) {
-            self.states.note_again(index, &printed, not_parsed);
-        }
-    }
-
-    /// Reads what a compiled file of Python names, and its texts as those of any other text.
-    fn add_bytecode(&mut self, file: &File<'_>, path: &str, inner: &str) -> BTreeSet<Capability> {
-        let compiled = Compiled::read(file.bytes);
-        if !compiled.whole || !file.whole {
-            let detail = "got bytecode that could be read in part only";
-            self.skip(path.to_owned(), SkipReason::Unsupported, detail.to_owned());
-        }
-        let imports = compiled.capabilities();
-        let mut outcome = Outcome::of_text(&compiled.texts.join("\n"));
-        outcome.hits.iter_mut().for_each(|hit| hit.line = 0);
-        let (outcome, inner) = (Arc::new(outcome), inner.to_owned());
-        self.files.push(FileRecord::of(path.to_owned(), inner, None, outcome));
-        let suspicion = compiled.suspicion();
-        self.bytecode_bytes += file.size;
-        if self.bytecode_bytes <= MAX_BYTECODE {
-            let (path, source) = (path.to_owned(), binary::source_of(file.path));
-            self.bytecode.push(Bytecode { path, source, compiled, suspicion, differs: None, has_source: false });
-        } else {
-            let detail = format!("more than {MAX_BYTECODE} bytes of bytecode are not compared with their source");
-            self.skip(path.to_owned(), SkipReason::OverBudget, detail);
-        }
-        imports
-    }
-
-    /// Paths of sources that stand beside their compiled files and have to be read once more, to compare them.
-    pub fn sources_to_compare(&mut self) -> HashSet<String> {
-        if self.bytecode.is_empty() {
-            return HashSet::new();
-        }
-        let paths: HashSet<&str> = self.entries.iter().map(|entry| entry.path.as_str()).collect();
-        self.bytecode.iter_mut().for_each(|one| one.has_source = paths.contains(one.source.as_str()));
-        self.bytecode.iter().filter(|one| one.has_source).map(|one| one.source.clone()).collect()
-    }
-
-    /// Compares the source at `path` with the files that were compiled from it.
-    pub fn compare(&mut self, path: &str, bytes: &[u8]) {
-        for one in self.bytecode.iter_mut().filter(|one| one.source == path) {
-            let source = parsers::decode_source(bytes, Some(Language::Python)).text;
-            let missing = one.compiled.missing_from(&source);
-            // A path may stand in an archive twice, and an innocent source behind the other one must not take it back.
-            if missing.as_ref().is_some_and(|(_, acts)| *acts) || one.differs.is_none() {
-                one.differs = missing;
-            }
-        }
     }
 
     /// Notes that something was not read in full.

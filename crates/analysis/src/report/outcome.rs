@@ -11,8 +11,8 @@ use crate::operator::{Local, OperatorRules};
 use crate::parsers::{self, NotParsed};
 use crate::rules::{Check, Hit, Hits, RULES, Source};
 
-use super::disguise;
 use super::layers::Within;
+use super::{MAX_EVIDENCE, disguise};
 
 /// How a file is read. Together with its digest it decides the outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -177,7 +177,7 @@ fn sinks(facts: &Facts<'_>) -> Vec<(u32, String)> {
         line +=
             memchr::memchr_iter(b'\n', facts.source.as_bytes().get(offset..start).unwrap_or_default()).count() as u32;
         offset = offset.max(start);
-        all[at] = (line, printable(facts.text(facts.links.sinks[at].place), 160));
+        all[at] = (line, printable(facts.text(facts.links.sinks[at].place), MAX_EVIDENCE));
     }
     all
 }

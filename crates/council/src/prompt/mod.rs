@@ -96,10 +96,14 @@ const FIRST: &str = "You sit on the first panel. Ask what the facts show, one by
 const SECOND: &str = "You sit on the second panel, which starts anew. Assume that an attacker made this, and ask which single \
 story the facts tell together, and what could not be seen.";
 
-/// The prompt from its parts.
+/// The prompt of a panel.
 fn write(phase: Phase, subject: &str, sheet: Sheet, tokens: Tokens) -> Prompt {
     let panel = if phase == Phase::One { FIRST } else { SECOND };
-    let system = format!("{COMMON}\n\n{subject}\n\n{panel}");
+    with_sheet(format!("{COMMON}\n\n{subject}\n\n{panel}"), sheet, tokens)
+}
+
+/// The prompt whose user message is a sheet.
+fn with_sheet(system: String, sheet: Sheet, tokens: Tokens) -> Prompt {
     let (facts, quotes, cited) = sheet.finish();
     let Tokens { fence, canary, .. } = &tokens;
     let user = format!(
