@@ -17,13 +17,13 @@ pub struct PackagePreview {
     /// Direct dependencies.
     #[cfg_attr(feature = "schema", schema(example = 8))]
     pub packages_total: u64,
-    /// Of these, certified already.
+    /// Of these, certified already, and not BLOCKED.
     #[cfg_attr(feature = "schema", schema(example = 6))]
     pub packages_certified_from_cache: u64,
     /// Of these, audited when the project is submitted, or by this audit.
     #[cfg_attr(feature = "schema", schema(example = 1))]
     pub packages_to_audit: u64,
-    /// Of these, not eligible: no registry could vouch for them.
+    /// Of these, BLOCKED, or not eligible: no registry could vouch for them.
     #[cfg_attr(feature = "schema", schema(example = 0))]
     pub packages_rejected: u64,
     /// Of these, without certificate, and not to be audited: they could not be resolved, or not be judged, or the submission stops first.
@@ -80,11 +80,11 @@ pub struct PreviewItem {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PreviewStatus {
-    /// A certificate answers, whatever it says.
+    /// A certificate answers, and does not say BLOCKED.
     Certified,
     /// None does.
     Uncertified,
-    /// None can.
+    /// It says BLOCKED, or there can be none.
     Rejected,
 }
 
@@ -117,12 +117,15 @@ impl PackagePreview {
                 entry.status == CertificationStatus::Uncertified && entry.estimated_complexity_tier.is_some()
             })
             .count() as u64;
+        let blocked = |status| direct().filter(|entry| entry.status == status && is_blocked(entry)).count() as u64;
+        let (known, found) =
+            (blocked(CertificationStatus::CertifiedFromCache), blocked(CertificationStatus::AuditedThisSubmission));
         Self {
             enabled: true,
             packages_total: summary.direct_dependencies,
-            packages_certified_from_cache: summary.packages_certified_from_cache,
-            packages_to_audit: summary.packages_audited + estimated,
-            packages_rejected: summary.packages_rejected,
+            packages_certified_from_cache: summary.packages_certified_from_cache - known,
+            packages_to_audit: summary.packages_audited - found + estimated,
+            packages_rejected: summary.packages_rejected + known + found,
             packages_uncertified: summary.packages_uncertified - estimated,
             transitive_dependencies_checked: summary.transitive_dependencies_checked
                 + summary.transitive_dependencies_uncertified,
@@ -142,6 +145,7 @@ fn item(entry: &PackageEntry) -> PreviewItem {
         dependency_type: entry.dependency_type,
         cached: entry.status == CertificationStatus::CertifiedFromCache,
         status: match entry.status {
+            _ if is_blocked(entry) => PreviewStatus::Rejected,
             CertificationStatus::CertifiedFromCache | CertificationStatus::AuditedThisSubmission => {
                 PreviewStatus::Certified
             }
@@ -157,7 +161,12 @@ fn item(entry: &PackageEntry) -> PreviewItem {
 /// Whether this alone stops a submission, as [`Coordination`](crate::Coordination) has it.
 fn stops(entry: &PackageEntry) -> bool {
     let near = entry.dependency_type <= Depth::TransitiveL1;
-    entry.status == CertificationStatus::Refused || near && entry.security_level == Some(SecurityLevel::Blocked)
+    entry.status == CertificationStatus::Refused || near && is_blocked(entry)
+}
+
+/// Whether it is BLOCKED now.
+fn is_blocked(entry: &PackageEntry) -> bool {
+    entry.security_level == Some(SecurityLevel::Blocked)
 }
 
 /// As [`ParentEntry`] names it.

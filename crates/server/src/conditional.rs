@@ -7,6 +7,15 @@ use bytes::Bytes;
 
 use crate::encoding::Encoding;
 
+/// What every answer with a tag may be instead.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "only the OpenAPI document is made of it")]
+pub(crate) enum Unchanged {
+    /// The client has it already.
+    #[response(status = 304)]
+    Unchanged,
+}
+
 /// A body with its validator.
 #[derive(Debug, Clone)]
 pub struct Tagged {

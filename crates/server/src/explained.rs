@@ -50,11 +50,17 @@ impl Code {
             Self::MethodNotAllowed => {
                 "The address exists, and does not take this method. The header Allow lists those that it takes."
             }
+            Self::NotAcceptable => {
+                "`Accept-Encoding` refuses every encoding that there is, and a body that is not compressed. Accept one, or send no such header."
+            }
+            Self::BodyTimeout => {
+                "The rest of the body did not arrive as long as the server waited. Send it again, as a whole."
+            }
             Self::BodyTooLarge => "The body is larger than this server reads. Send less, or in parts.",
             Self::UriTooLong => {
                 "The address is longer than this server reads. Many packages are asked for in one body: POST .../batch."
             }
-            Self::UnsupportedMediaType => "Send `Content-Type: application/json`.",
+            Self::UnsupportedMediaType => "Send `Content-Type: application/json`, and a body that is not compressed.",
             Self::RateLimited => {
                 "Too many requests came from your address or token. Retry-After says after how many seconds to go on."
             }

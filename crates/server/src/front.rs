@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
@@ -155,6 +155,8 @@ impl Passing {
         let span = tracing::debug_span!(
             "request",
             otel.kind = "server",
+            otel.name = field::Empty,
+            otel.status_code = field::Empty,
             request.id = id.to_str().unwrap_or_default(),
             http.request.method = %request.method(),
             http.route = field::Empty,
@@ -168,6 +170,13 @@ impl Passing {
         let endpoint = endpoint.unwrap_or(Endpoint::Known("unknown"));
         let mut response = finish(answered, &self.id);
         let (took, status) = (self.began.elapsed(), response.status().as_u16());
+        // Named and judged as OpenTelemetry's conventions for HTTP have it: what a client did wrong is no error of the server.
+        if !self.span.is_disabled() {
+            self.span.record("otel.name", format_args!("{} {}", self.method, endpoint.as_str()));
+        }
+        if status >= 500 {
+            self.span.record("otel.status_code", "ERROR");
+        }
         self.span.record("http.route", endpoint.as_str());
         self.span.record("http.response.status_code", status);
         self.span.in_scope(|| {
@@ -235,6 +244,11 @@ fn admit(app: &App, Peer(peer): Peer, request: &hyper::Request<Incoming>) -> Res
     if WATCHING.contains(&uri.path()) {
         return Ok(());
     }
+    // A request that two servers on its way could take for two hosts' (RFC 9112, section 3.2).
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+        return Err(Problem::new(Code::InvalidHeader, format!("got {hosts} headers `Host`, expected one")));
+    }
     let client = app.limiter.client(peer.ip(), request.headers());
     app.limiter.count(client, NonZeroU32::MIN).map_err(too_many)
 }
@@ -253,6 +267,11 @@ fn finish(mut response: Response, id: &HeaderValue) -> Response {
         Some(problem) => problem,
         None if status == axum::http::StatusCode::METHOD_NOT_ALLOWED => {
             Problem::new(Code::MethodNotAllowed, "this address does not take that method; see Allow")
+        }
+        None if status == axum::http::StatusCode::NOT_ACCEPTABLE => {
+            // What was answered is not sent, so nobody may keep it.
+            response.headers_mut().remove(header::ETAG);
+            Problem::new(Code::NotAcceptable, "Accept-Encoding leaves no way to write the answer")
         }
         None => return response,
     };

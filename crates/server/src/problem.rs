@@ -46,6 +46,10 @@ pub enum Code {
     NotFound,
     /// The address exists, but not for this method.
     MethodNotAllowed,
+    /// The request accepts no encoding that there is, not even none.
+    NotAcceptable,
+    /// The body did not arrive in time.
+    BodyTimeout,
     /// The body is larger than the server reads.
     BodyTooLarge,
     /// The address is longer than the server reads.
@@ -66,7 +70,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, for the page that explains them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::InvalidRegistry,
         Self::InvalidName,
         Self::InvalidVersion,
@@ -85,6 +89,8 @@ impl Code {
         Self::NotCertified,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::NotAcceptable,
+        Self::BodyTimeout,
         Self::BodyTooLarge,
         Self::UriTooLong,
         Self::UnsupportedMediaType,
@@ -118,6 +124,8 @@ impl Code {
             Self::NotCertified => ("not-certified", StatusCode::NOT_FOUND, "Not certified"),
             Self::NotFound => ("not-found", StatusCode::NOT_FOUND, "Nothing here"),
             Self::MethodNotAllowed => ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
+            Self::NotAcceptable => ("not-acceptable", StatusCode::NOT_ACCEPTABLE, "No encoding is accepted"),
+            Self::BodyTimeout => ("body-timeout", StatusCode::REQUEST_TIMEOUT, "Body did not arrive"),
             Self::BodyTooLarge => ("body-too-large", StatusCode::PAYLOAD_TOO_LARGE, "Body too large"),
             Self::UriTooLong => ("uri-too-long", StatusCode::URI_TOO_LONG, "Address too long"),
             Self::UnsupportedMediaType => {

@@ -167,6 +167,10 @@ Examples:
     /// What the public says about certificates: list it, and settle it
     Flags(FlagsArgs),
     /// What operators did, and why
+    #[command(after_help = "\
+Examples:
+  sigma log
+  sigma log pkg_5f2s... --format json")]
     Log(LogArgs),
     /// Check the configuration, or print its defaults
     Config(ConfigArgs),
@@ -224,6 +228,10 @@ Examples:
 All files are sorted by the bytes of their path; each path and the file's SHA-256 in hexadecimal are concatenated without
 separators, and the result is hashed with SHA-256. `.git` is left out; symbolic links are an error. Of a SKILL.md alone it is the SHA-256 of
 the file with its line ends normalised to LF: what certificates of skills without code hold (tr -d '\\r' < SKILL.md | sha256sum).
+
+Examples:
+  sigma hash .
+  sigma hash SKILL.md
 
 To reproduce it without sigma:
   find . -path ./.git -prune -o -type f -print | sed 's|^./||' | LC_ALL=C sort |

@@ -182,7 +182,7 @@ impl Config {
             let name = variable.trim_start_matches("SIGMA_");
             figment = figment.merge(Env::prefixed("SIGMA_").only(&[name]).map(move |_| key.clone().into()));
         }
-        let mut config: Self = figment.extract().context("configuration")?;
+        let mut config: Self = figment.extract().map_err(|error| explained(file, error))?;
         let beside = path.parent().unwrap_or(Path::new(""));
         let ProvenanceConfig { trusted_root, npm_keys } = &mut config.provenance;
         let files = [
@@ -203,6 +203,16 @@ impl Config {
             }
         }
         Ok(config)
+    }
+}
+
+/// Why a configuration cannot be read: everything that is wrong with it, with file and line.
+fn explained(file: Option<&Path>, error: figment::Error) -> anyhow::Error {
+    match check::check(file, &[]) {
+        Ok(checked) if !checked.problems.is_empty() => {
+            anyhow::anyhow!("the configuration (`sigma config check`):\n  {}", checked.problems.join("\n  "))
+        }
+        _ => anyhow::Error::new(error).context("configuration"),
     }
 }
 

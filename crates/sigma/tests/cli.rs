@@ -444,6 +444,40 @@ fn a_database_that_is_none_is_refused_without_its_password() {
     assert!(ran.err.contains("expected postgres://") && !ran.err.contains("hunter2"), "{}", ran.err);
 }
 
+/// Whatever the command: everything that is wrong, where it stands and what is expected there.
+#[test]
+fn a_configuration_that_is_none_is_explained_by_every_command() {
+    let scene = Scene::new();
+    scene.file("c.toml", "[server]\nburst = \"many\"\nburts = 5\n[sandbox]\ntier = \"best\"\n");
+    for command in [["token", "list"], ["config", "check"]] {
+        let ran = scene.run(&[&command[..], &["--config", "c.toml"]].concat());
+        assert_eq!(ran.code, Some(2), "{command:?}");
+        let lines = [
+            "c.toml:2: server.burst: got \"many\", expected a whole number from 0 to 4294967295; the default is 500",
+            "c.toml:3: unknown key `server.burts`; did you mean `server.burst`?",
+            "c.toml:5: sandbox.tier: got \"best\", expected one of auto, namespaces, filtered; the default is \"auto\"",
+        ];
+        let told: Vec<&str> = ran.err.lines().map(str::trim).filter(|line| line.starts_with("c.toml")).collect();
+        assert_eq!(told, lines, "{command:?}: {}", ran.err);
+    }
+    scene.file("c.toml", "[provenance]\ntrusted_root = \"gone.json\"\n[review]\nauthorities = \"gone.pem\"\n");
+    let ran = scene.run(&["config", "check", "--config", "c.toml"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("gone.json") && ran.err.contains("gone.pem"), "{}", ran.err);
+}
+
+#[test]
+fn a_list_of_packages_is_not_of_a_day_to_come() {
+    let scene = Scene::new();
+    scene.file("top.txt", (0..150).map(|number| format!("name-{number}\n")).collect::<String>());
+    let refresh = |day| scene.run(&["stats", "refresh", "pypi", "top.txt", "--source", "ours", "--taken-on", day]);
+    let made = refresh("2026-11-01");
+    assert_eq!((made.code, made.out.as_str()), (Some(0), "PyPI: 150 names of 2026-11-01 (ours)\n"), "{}", made.err);
+    let ran = refresh("9000-01-01");
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("9000-01-01 is still to come"), "{}", ran.err);
+}
+
 #[test]
 fn distributions_are_put_into_the_bucket_that_is_configured() {
     let scene = Scene::new();

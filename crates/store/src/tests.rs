@@ -5,6 +5,7 @@ mod announced;
 mod backups;
 mod buckets;
 mod claims;
+mod listening;
 mod lookups;
 mod operators;
 

@@ -308,7 +308,10 @@ impl Effect for GaveUp {
         if let Some(work) = &self.work {
             let id = &work.submission;
             // Why is for operators, under the job's id: it may tell of our machines.
-            let why = format!("the submission could not be worked on ({})", self.job);
+            let why = format!(
+                "the submission could not be worked on: submit it again later, or ask the operator about {}",
+                self.job
+            );
             let result = json!({"state": SubmissionState::Failed.as_str(), "reasons": [why], "advisories": []});
             if writing.end_submission(id, SubmissionState::Failed, result.to_string().as_bytes(), now).await? {
                 let told = json!({"state": SubmissionState::Failed.as_str(), "reasons": result["reasons"]});

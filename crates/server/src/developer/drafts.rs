@@ -155,7 +155,7 @@ pub(crate) async fn create(
         (Some(_), false) => {
             return Err(Problem::new(Code::InvalidBody, "send either `files` or `repository`, not both"));
         }
-        (Some(repository), true) => take_in(plane, repository, target).await?,
+        (Some(repository), true) => take_in(plane, &caller.owner, repository, target).await?,
         (None, _) => {
             let files = new.files;
             let project = tokio::task::spawn_blocking(move || Project::read(&files, target, &read)).await;
@@ -179,8 +179,13 @@ pub(crate) async fn create(
 }
 
 /// Fetches a repository and keeps what is reviewed of it. Everything that stands in the way is told at once.
-async fn take_in(plane: &Plane, asked: RepositoryDraftRequest, target: Target) -> Result<Project, Problem> {
-    let _place = plane.place()?;
+async fn take_in(
+    plane: &Plane,
+    owner: &str,
+    asked: RepositoryDraftRequest,
+    target: Target,
+) -> Result<Project, Problem> {
+    let _place = plane.resolving(owner)?;
     let hall = &plane.developer.hall;
     let request = RepositoryRequest {
         url: asked.url,

@@ -12,14 +12,14 @@ use futures::{Stream, stream};
 use serde::{Deserialize, Serialize};
 use sigma_core::Timestamp;
 use sigma_store::Event;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::{Caller, Reader};
+use super::places::Place;
 use super::{plane, submissions};
 use crate::App;
-use crate::problem::{Code, Problem, Problems, Refusals};
+use crate::problem::{Problem, Problems, Refusals};
 use crate::public::query::Params;
 
 /// Something that happened to a submission.
@@ -113,9 +113,7 @@ pub(crate) async fn events(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<sse::Event, axum::Error>>>, Problem> {
     let submission = submissions::find(&app, &caller.owner, &id).await?;
-    let place = plane(&app)?.live.clone().try_acquire_owned().map_err(|_| {
-        Problem::new(Code::Unavailable, "too many live views are open; ask for the status instead").retry_after(30)
-    })?;
+    let place = plane(&app)?.live(&caller.owner)?;
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     let live = Live {
         app,
@@ -138,7 +136,7 @@ struct Live {
     waiting: VecDeque<Event>,
     began: Instant,
     checked: Instant,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// The next event, as soon as there is one; nothing when the view is over.

@@ -5,6 +5,7 @@
 pub(crate) mod caller;
 pub(crate) mod drafts;
 pub(crate) mod events;
+mod places;
 pub(crate) mod preview;
 pub(crate) mod quote;
 pub(crate) mod submissions;
@@ -13,8 +14,9 @@ use std::sync::Arc;
 
 use sigma_ecosystem::manifest::ReadOptions;
 use sigma_pipeline::Hall;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
+use self::places::{Full, Place, Places};
 use crate::App;
 use crate::config::AuditsConfig;
 use crate::problem::{Code, Problem};
@@ -38,26 +40,42 @@ pub struct Developer {
 pub(crate) struct Plane {
     pub(crate) developer: Developer,
     /// Places for previews and quotes: each may resolve, which keeps the network and a processor busy.
-    resolving: Semaphore,
+    resolving: Places,
     /// Places for live views: each asks the store once a second.
-    pub(crate) live: Arc<Semaphore>,
+    live: Places,
 }
 
-/// Previews and quotes at once; others are told to come back.
-const RESOLVING: usize = 8;
-/// Live views at once.
-const LIVE: usize = 200;
+/// Previews and quotes at once, and those of one owner; others are told to come back.
+const RESOLVING: (usize, usize) = (8, 4);
+/// Live views at once, and those of one owner.
+const LIVE: (usize, usize) = (200, 50);
 
 impl Plane {
     pub(crate) fn new(developer: Developer) -> Self {
-        Self { developer, resolving: Semaphore::new(RESOLVING), live: Arc::new(Semaphore::new(LIVE)) }
+        let places = |(all, each)| Places::new(all, each);
+        Self { developer, resolving: places(RESOLVING), live: places(LIVE) }
     }
 
     /// A place for resolving.
-    pub(crate) fn place(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Problem> {
-        self.resolving.try_acquire().map_err(|_| {
-            Problem::new(Code::Unavailable, "too many projects are being resolved at the moment").retry_after(5)
-        })
+    pub(crate) fn resolving(&self, owner: &str) -> Result<Place, Problem> {
+        let full = |full| match full {
+            Full::All => Problem::new(Code::Unavailable, "too many projects are being resolved at the moment"),
+            Full::Owner => {
+                Problem::new(Code::RateLimited, "too many projects of yours are being resolved at the moment")
+            }
+        };
+        self.resolving.take(owner).map_err(|why| full(why).retry_after(5))
+    }
+
+    /// A place for a live view.
+    pub(crate) fn live(&self, owner: &str) -> Result<Place, Problem> {
+        let full = |full| match full {
+            Full::All => Problem::new(Code::Unavailable, "too many live views are open; ask for the status instead"),
+            Full::Owner => {
+                Problem::new(Code::RateLimited, "too many live views of yours are open; ask for the status instead")
+            }
+        };
+        self.live.take(owner).map_err(|why| full(why).retry_after(30))
     }
 }
 

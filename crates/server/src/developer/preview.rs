@@ -35,7 +35,7 @@ pub(crate) async fn preview(
 pub(crate) async fn look_up(app: &App, owner: &str, id: &str) -> Result<Audit, Problem> {
     let plane = plane(app)?;
     let (_, project) = drafts::find(app, owner, id).await?;
-    let _place = plane.place()?;
+    let _place = plane.resolving(owner)?;
     let options = AuditOptions { preview: true, ..project.options() };
     let audited = plane.developer.hall.audit_project(project.manifests, &options, &Silent).await;
     audited.map_err(|error| match error {

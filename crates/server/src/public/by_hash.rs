@@ -8,7 +8,7 @@ use sigma_core::Sha256;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::conditional::Tagged;
+use crate::conditional::{Tagged, Unchanged};
 use crate::problem::{Code, Problem, Problems};
 use crate::public::query::{MAX_LIMIT, named};
 use crate::public::summary::Summary;
@@ -27,7 +27,7 @@ pub(crate) struct Covering {
 #[utoipa::path(
     get, path = "/packages/by-hash/{sha256}", tag = "packages",
     params(("sha256" = String, Path, description = "64 hexadecimal digits")),
-    responses((status = 200, description = "Every certificate that covers it", body = Covering), Problems)
+    responses((status = 200, description = "Every certificate that covers it", body = Covering), Unchanged, Problems)
 )]
 pub(crate) async fn by_hash(
     State(app): State<App>,

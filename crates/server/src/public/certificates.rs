@@ -1,7 +1,6 @@
 //! `/certificates/{id}`: certificates by their id, those of packages (`pkg_`) and those of submissions (`sig_`), also those that
 //! a newer one replaced.
 
-use axum::Json;
 use axum::extract::{RawPathParams, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -15,7 +14,7 @@ use sigma_store::{Listed, ListedSubmission};
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::conditional::Tagged;
+use crate::conditional::{Tagged, Unchanged};
 use crate::problem::{Code, Problem, Problems};
 use crate::public::query::{certificate_id, is_certificate_id, named};
 use crate::public::submissions::on_chain;
@@ -53,7 +52,7 @@ pub(crate) enum Found {
 #[utoipa::path(
     get, path = "/certificates/{id}", tag = "certificates",
     params(("id" = String, Path, description = "`pkg_` or `sig_` and 32 characters")),
-    responses((status = 200, description = "The certificate", body = AnyCertificate), Problems)
+    responses((status = 200, description = "The certificate", body = AnyCertificate), Unchanged, Problems)
 )]
 pub(crate) async fn certificate(
     State(app): State<App>,
@@ -79,7 +78,7 @@ pub(crate) async fn certificate(
 #[utoipa::path(
     get, path = "/certificates/{id}/verify", tag = "certificates",
     params(("id" = String, Path, description = "`pkg_` or `sig_` and 32 characters")),
-    responses((status = 200, description = "The certificate, verifiable", body = AnyVerifiable), Problems)
+    responses((status = 200, description = "The certificate, verifiable", body = AnyVerifiable), Unchanged, Problems)
 )]
 pub(crate) async fn verify(
     State(app): State<App>,
@@ -131,9 +130,13 @@ pub(crate) struct LiveStatus {
 #[utoipa::path(
     get, path = "/certificates/{id}/live-status", tag = "certificates",
     params(("id" = String, Path, description = "`pkg_` or `sig_` and 32 characters")),
-    responses((status = 200, description = "Its status", body = LiveStatus), Problems)
+    responses((status = 200, description = "Its status", body = LiveStatus), Unchanged, Problems)
 )]
-pub(crate) async fn live_status(State(app): State<App>, params: RawPathParams) -> Result<Json<LiveStatus>, Problem> {
+pub(crate) async fn live_status(
+    State(app): State<App>,
+    params: RawPathParams,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let listed = match find(&app, &params).await? {
         Found::Package(listed) => listed,
         Found::Submission(listed) => {
@@ -146,27 +149,29 @@ pub(crate) async fn live_status(State(app): State<App>, params: RawPathParams) -
                 Some(id) => app.store.submission_certificate(&id).await?.map(|_| id),
                 None => None,
             };
-            return Ok(Json(LiveStatus {
+            let standing = LiveStatus {
                 certificate_id: certificate.id().to_owned(),
                 status: view.status,
                 security_level: view.payload.review.security_level,
                 operator_decision: view.operator_decision,
                 certified_at: certificate.payload().certified_at,
                 replaced_by: newest.filter(|id| id != certificate.id()),
-            }));
+            };
+            return respond(&standing, &headers);
         }
     };
     let certificate = open(&listed)?;
     let decision = listed.record.decision.as_ref();
     let answering = app.answers.reader().package(&listed.package).await?;
-    Ok(Json(LiveStatus {
+    let standing = LiveStatus {
         certificate_id: certificate.id().to_owned(),
         status: status(decision),
         security_level: effective_level(certificate.payload().security_level, decision),
         operator_decision: certificate.view(app.answers.endpoints(), since(&listed)).operator_decision,
         certified_at: certificate.payload().certified_at,
         replaced_by: answering.map(|record| record.id).filter(|id| id != certificate.id()),
-    }))
+    };
+    respond(&standing, &headers)
 }
 
 /// The certificate that the address names.

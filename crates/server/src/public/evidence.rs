@@ -8,7 +8,7 @@ use sigma_certificate::FileLists;
 use sigma_store::Sealed;
 
 use crate::App;
-use crate::conditional::Tagged;
+use crate::conditional::{Tagged, Unchanged};
 use crate::problem::{Code, Problem, Problems};
 use crate::public::query::{is_certificate_id, named};
 
@@ -19,7 +19,7 @@ use crate::public::query::{is_certificate_id, named};
 #[utoipa::path(
     get, path = "/certificates/{id}/files", tag = "certificates",
     params(("id" = String, Path, description = "`pkg_` and 32 characters")),
-    responses((status = 200, description = "The lists", body = FileLists), Problems)
+    responses((status = 200, description = "The lists", body = FileLists), Unchanged, Problems)
 )]
 pub(crate) async fn files(
     State(app): State<App>,
@@ -42,7 +42,7 @@ pub(crate) async fn files(
 #[utoipa::path(
     get, path = "/certificates/{id}/report", tag = "certificates",
     params(("id" = String, Path, description = "`pkg_` and 32 characters")),
-    responses((status = 200, description = "The report", body = serde_json::Value), Problems)
+    responses((status = 200, description = "The report", body = serde_json::Value), Unchanged, Problems)
 )]
 pub(crate) async fn report(
     State(app): State<App>,

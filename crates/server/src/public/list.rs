@@ -9,7 +9,7 @@ use sigma_store::{Cursor, Filter};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-use crate::conditional::Tagged;
+use crate::conditional::{Tagged, Unchanged};
 use crate::problem::{Code, Problem, Problems};
 use crate::public::query::{Params, cut, limit, read_cursor, write_cursor};
 use crate::public::summary::Summary;
@@ -45,7 +45,7 @@ pub(crate) struct Page {
 /// A walk through all pages sees every certificate that was there when it began, whatever is sealed meanwhile.
 #[utoipa::path(
     get, path = "/packages", tag = "packages", params(ListParams),
-    responses((status = 200, description = "A page", body = Page), Problems)
+    responses((status = 200, description = "A page", body = Page), Unchanged, Problems)
 )]
 pub(crate) async fn list(
     State(app): State<App>,

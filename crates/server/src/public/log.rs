@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use sigma_pipeline::{LedgerError, LedgerReader};
 
 use crate::App;
-use crate::conditional::Tagged;
+use crate::conditional::{Tagged, Unchanged};
 use crate::problem::{Code, Problem, Problems};
 use crate::public::query::{certificate_id, named};
 
@@ -82,7 +82,7 @@ fn json(bytes: Vec<u8>) -> Response {
 #[utoipa::path(
     get, path = "/certificates/{id}/bundle", tag = "certificates",
     params(("id" = String, Path, description = "`pkg_` or `sig_` and 32 characters")),
-    responses((status = 200, description = "The bundle", body = serde_json::Value), Problems)
+    responses((status = 200, description = "The bundle", body = serde_json::Value), Unchanged, Problems)
 )]
 pub(crate) async fn bundle(
     State(app): State<App>,

@@ -6,6 +6,7 @@
 
 use axum::extract::{RawPathParams, State};
 use axum::http::HeaderMap;
+use axum::response::Response;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use sigma_certificate::{Action, Endpoints, PackageCertificate, effective_level};
@@ -14,6 +15,7 @@ use sigma_store::Listed;
 use utoipa::ToSchema;
 
 use crate::App;
+use crate::conditional::{Tagged, Unchanged};
 use crate::limit::Peer;
 use crate::problem::{Code, Problem, Problems};
 use crate::public::batch::weigh;
@@ -175,12 +177,13 @@ pub(crate) async fn query_batch(
 /// One verdict
 #[utoipa::path(
     get, path = "/vulns/{id}", tag = "osv", params(("id" = String, Path, description = "`SIGMA-` and 32 characters")),
-    responses((status = 200, description = "The verdict", body = Vulnerability), Problems)
+    responses((status = 200, description = "The verdict", body = Vulnerability), Unchanged, Problems)
 )]
 pub(crate) async fn vulnerability(
     State(app): State<App>,
     params: RawPathParams,
-) -> Result<Json<Vulnerability>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let id = named(&params);
     let certificate = id.strip_prefix("SIGMA-").map(|rest| format!("pkg_{rest}"));
     let Some(certificate) = certificate.filter(|id| is_certificate_id(id)) else {
@@ -192,7 +195,8 @@ pub(crate) async fn vulnerability(
     if !concerns(&listed) && !revoked(&listed) {
         return Err(none());
     }
-    Ok(Json(written(&listed, &open(&listed)?, app.answers.endpoints())))
+    let verdict = written(&listed, &open(&listed)?, app.answers.endpoints());
+    Ok(Tagged::hashed(serde_json::to_vec(&verdict).map_err(Problem::internal)?).respond(&headers))
 }
 
 async fn answer(app: &App, query: &OsvQuery, page: usize) -> Result<OsvAnswer, Problem> {
@@ -236,11 +240,8 @@ fn wanted(query: &OsvQuery) -> Result<Option<(PackageName, Option<String>)>, Pro
             parts_of(purl).map_err(invalid)?
         }
         (None, Some(name), Some(ecosystem)) => {
-            let ecosystem = match ecosystem.as_str() {
-                "PyPI" => Ecosystem::Pypi,
-                "npm" => Ecosystem::Npm,
-                _ => return Ok(None),
-            };
+            // Others than ours are nobody's concern here; ours in another spelling must not be taken for one of them, and found harmless.
+            let Ok(ecosystem) = ecosystem.to_ascii_lowercase().parse::<Ecosystem>() else { return Ok(None) };
             (PackageName::new(ecosystem, name).map_err(|error| invalid(error.to_string()))?, None)
         }
         _ => return Err(invalid("expected `package` with `name` and `ecosystem`, or with `purl` alone".to_owned())),

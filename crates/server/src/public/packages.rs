@@ -8,7 +8,7 @@ use sigma_core::PackageId;
 use sigma_store::StoreError;
 
 use crate::App;
-use crate::conditional::Tagged;
+use crate::conditional::{Tagged, Unchanged};
 use crate::kept::View;
 use crate::problem::{Code, Problem, Problems};
 use crate::release::Release;
@@ -31,8 +31,8 @@ pub(crate) const SCOPED_PATH: &str = "/api/v1/public/packages/{registry}/{scope}
     ),
     responses(
         (status = 200, description = "The certificate", body = PackageView<'static>),
-        (status = 304, description = "The client has it already"),
         (status = 308, description = "The same package under its normalised name"),
+        Unchanged,
         Problems
     )
 )]
@@ -55,7 +55,7 @@ pub(crate) async fn package(
     ),
     responses(
         (status = 200, description = "The certificate", body = PackageView<'static>),
-        (status = 304, description = "The client has it already"),
+        Unchanged,
         Problems
     )
 )]

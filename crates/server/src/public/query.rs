@@ -1,5 +1,7 @@
 //! Parameters and bodies, with problems instead of the framework's own words; and cursors.
 
+use std::time::Duration;
+
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use axum::http::request::Parts;
@@ -9,7 +11,9 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::de::DeserializeOwned;
 use sigma_core::Timestamp;
 use sigma_store::Cursor;
+use tokio::time::timeout;
 
+use crate::App;
 use crate::problem::{Code, Problem};
 
 /// Entries of a page, unless the client says how many.
@@ -30,21 +34,46 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Params<
                 // The framework's own words stand before those that help.
                 let text = error.body_text();
                 let why = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-                Err(Problem::new(Code::InvalidQuery, why))
+                Err(Problem::new(Code::InvalidQuery, said_of_numbers(why)))
             }
             Err(error) => Err(Problem::new(Code::InvalidQuery, error)),
         }
     }
 }
 
+/// Words of the standard library about numbers, as somebody would say it who asks for a page.
+fn said_of_numbers(why: &str) -> String {
+    let words = [
+        "invalid digit found in string",
+        "cannot parse integer from empty string",
+        "number too large to fit in target type",
+    ];
+    words
+        .into_iter()
+        .fold(why.to_owned(), |why, words| why.replace(words, "expected a whole number, and not that large"))
+}
+
 /// A JSON body, whatever its type is said to be: osv.dev's own examples send it as curl does, without naming one.
 pub(crate) struct AnyBody<T>(pub(crate) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for AnyBody<T> {
+impl<T: DeserializeOwned> FromRequest<App> for AnyBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|error| unread(&error))?;
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let encoding = request.headers().get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or_default());
+        if let Some(encoding) = encoding.filter(|encoding| !encoding.trim().eq_ignore_ascii_case("identity")) {
+            let detail = format!("got the content encoding {encoding}, expected a body that is not compressed");
+            return Err(Problem::new(Code::UnsupportedMediaType, detail));
+        }
+        // Before the answer itself is given up: that a client is slow is no fault of the server.
+        let patience = Duration::from_secs(app.config.request_seconds).mul_f32(BODY);
+        let slow = |_| Problem::new(Code::BodyTimeout, "the body did not arrive in time");
+        let bytes = timeout(patience, Bytes::from_request(request, app)).await.map_err(slow)?;
+        let bytes = bytes.map_err(|error| unread(&error))?;
+        // A list would be taken for an object whose fields stand in order, which no document tells of.
+        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return Err(Problem::new(Code::InvalidBody, "expected a JSON object, in UTF-8"));
+        }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| Problem::new(Code::InvalidBody, error))
     }
 }
@@ -52,10 +81,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for AnyBody<T> {
 /// A JSON body.
 pub(crate) struct Body<T>(pub(crate) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if essence != "application/json" && !essence.ends_with("+json") {
@@ -65,7 +94,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
                 format!("got the content type {got}, expected application/json"),
             ));
         }
-        AnyBody::from_request(request, state).await.map(|AnyBody(body)| Self(body))
+        AnyBody::from_request(request, app).await.map(|AnyBody(body)| Self(body))
     }
 }
 
@@ -75,6 +104,9 @@ fn unread(error: &BytesRejection) -> Problem {
         _ => Problem::new(Code::InvalidBody, "the body ended before it was complete"),
     }
 }
+
+/// The part of a request's time that its body may take to arrive.
+const BODY: f32 = 0.8;
 
 /// How many entries a page has.
 pub(crate) fn limit(asked: Option<u32>) -> Result<u32, Problem> {

@@ -1,12 +1,14 @@
 //! `GET /packages/search`: certified names that begin with a text.
 
-use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sigma_core::Ecosystem;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
+use crate::conditional::{Tagged, Unchanged};
 use crate::problem::{Code, Problem, Problems};
 use crate::public::query::{Params, limit};
 
@@ -46,12 +48,13 @@ pub(crate) struct Name {
 /// Certified packages by the beginning of their name
 #[utoipa::path(
     get, path = "/packages/search", tag = "packages", params(SearchParams),
-    responses((status = 200, description = "The names", body = Found), Problems)
+    responses((status = 200, description = "The names", body = Found), Unchanged, Problems)
 )]
 pub(crate) async fn search(
     State(app): State<App>,
     Params(params): Params<SearchParams>,
-) -> Result<Json<Found>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let limit = limit(params.limit)?;
     let ecosystems = match params.registry.as_deref() {
         Some(registry) => vec![registry.parse().map_err(|error| Problem::new(Code::InvalidRegistry, error))?],
@@ -72,7 +75,7 @@ pub(crate) async fn search(
             certificates,
         }));
     }
-    Ok(Json(Found { items }))
+    Ok(Tagged::hashed(serde_json::to_vec(&Found { items }).map_err(Problem::internal)?).respond(&headers))
 }
 
 const MAX_NAME: usize = 214;

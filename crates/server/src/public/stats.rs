@@ -12,7 +12,7 @@ use sigma_store::StoreError;
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
-use crate::conditional::Tagged;
+use crate::conditional::{Tagged, Unchanged};
 use crate::coverage::shipped;
 use crate::problem::{Problem, Problems};
 use crate::{App, ServerConfig};
@@ -91,7 +91,11 @@ impl Stats {
 /// Registry statistics
 #[utoipa::path(
     get, path = "/packages/stats", tag = "packages",
-    responses((status = 200, description = "A snapshot, at most `stats_seconds` old, or twenty times as old as it took to count", body = RegistryStats), Problems)
+    responses(
+        (status = 200, description = "A snapshot, at most `stats_seconds` old, or twenty times as old as it took to count", body = RegistryStats),
+        Unchanged,
+        Problems
+    )
 )]
 pub(crate) async fn stats(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     let mut last = app.stats.last.clone().lock_owned().await;

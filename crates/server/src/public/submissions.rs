@@ -11,7 +11,7 @@ use sigma_store::{ListedSubmission, SubmissionFilter};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-use crate::conditional::Tagged;
+use crate::conditional::{Tagged, Unchanged};
 use crate::problem::{Code, Problem, Problems};
 use crate::public::certificates::{Found, find};
 use crate::public::query::{MAX_LIMIT, Params, cut, is_id, limit, read_place, write_place};
@@ -79,7 +79,7 @@ pub(crate) struct CertificatePage {
 pub(crate) struct SkillStore {
     /// `1`.
     version: &'static str,
-    /// Skills whose certificate stands, newest first, at most 100; the list of certificates has all.
+    /// Skills whose certificate stands, newest first, at most 100: of each, the newest certificate. The list of certificates has all.
     skills: Vec<SubmissionSummary>,
 }
 
@@ -89,7 +89,7 @@ const MAX_TEXT: usize = 200;
 /// Certificates of submissions, newest first
 #[utoipa::path(
     get, path = "/certificates", tag = "certificates", params(SearchParams),
-    responses((status = 200, description = "A page", body = CertificatePage), Problems)
+    responses((status = 200, description = "A page", body = CertificatePage), Unchanged, Problems)
 )]
 pub(crate) async fn search(
     State(app): State<App>,
@@ -114,20 +114,14 @@ pub(crate) async fn search(
 
 /// Certified skills
 ///
-/// Those whose certificate stands and does not say BLOCKED.
+/// Those whose newest certificate stands and does not say BLOCKED.
 #[utoipa::path(
     get, path = "/.well-known/skill-store", tag = "certificates",
-    responses((status = 200, description = "The feed", body = SkillStore), Problems)
+    responses((status = 200, description = "The feed", body = SkillStore), Unchanged, Problems)
 )]
 pub(crate) async fn skill_store(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    let filter = SubmissionFilter { text: Some("skill".to_owned()), before: None, limit: MAX_LIMIT };
-    let found = app.store.submission_certificates(&filter).await?;
-    let stands = |listed: &&ListedSubmission| {
-        let payload = listed.certificate.payload();
-        let level = effective_level(payload.review.security_level, listed.decision.as_ref());
-        payload.category.has_skill() && level < SecurityLevel::Blocked
-    };
-    let skills = found.iter().filter(stands).map(|listed| summary(&app, listed)).collect();
+    let found = app.store.certified_skills(MAX_LIMIT).await?;
+    let skills = found.iter().map(|listed| summary(&app, listed)).collect();
     let feed = SkillStore { version: "1", skills };
     Ok(Tagged::hashed(serde_json::to_vec(&feed).map_err(Problem::internal)?).respond(&headers))
 }
@@ -179,7 +173,7 @@ pub(crate) struct HashedSource {
 #[utoipa::path(
     get, path = "/certificates/{id}/source-integrity", tag = "certificates",
     params(("id" = String, Path, description = "`sig_` or `pkg_` and 32 characters"), IntegrityParams),
-    responses((status = 200, description = "The comparison", body = SourceIntegrityAnswer), Problems)
+    responses((status = 200, description = "The comparison", body = SourceIntegrityAnswer), Unchanged, Problems)
 )]
 pub(crate) async fn source_integrity(
     State(app): State<App>,

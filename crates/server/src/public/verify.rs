@@ -6,6 +6,7 @@ use axum::response::Response;
 use sigma_certificate::VerifyView;
 
 use crate::App;
+use crate::conditional::Unchanged;
 use crate::kept::View;
 use crate::problem::{Problem, Problems};
 use crate::public::packages::answer;
@@ -29,8 +30,8 @@ pub(crate) const SCOPED_PATH: &str = "/api/v1/public/packages/{registry}/{scope}
     ),
     responses(
         (status = 200, description = "The certificate, verifiable", body = VerifyView<'static>),
-        (status = 304, description = "The client has it already"),
         (status = 308, description = "The same package under its normalised name"),
+        Unchanged,
         Problems
     )
 )]
@@ -53,7 +54,7 @@ pub(crate) async fn verify(
     ),
     responses(
         (status = 200, description = "The certificate, verifiable", body = VerifyView<'static>),
-        (status = 304, description = "The client has it already"),
+        Unchanged,
         Problems
     )
 )]

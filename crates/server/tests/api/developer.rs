@@ -327,6 +327,10 @@ async fn a_draft_that_will_stop_is_told_so_and_costs_nothing() {
     let draft = scene.draft(&ann, "leaf==1.0\nother==1.0\n").await;
     let direct = preview(&draft).await;
     assert_eq!(figures(&direct), [0, 1, 0], "{direct:#}");
+    // The row of the one that is BLOCKED says so, and is counted as what it is.
+    assert_eq!((&direct["items"][0]["status"], &direct["items"][0]["cached"]), (&json!("REJECTED"), &json!(true)));
+    let counted = ["packagesTotal", "packagesCertifiedFromCache", "packagesRejected"].map(|name| &direct[name]);
+    assert_eq!(counted, [&json!(2), &json!(0), &json!(1)], "{direct:#}");
     let own = "pypi:leaf@1.0 is what stops the submission: nothing is audited, and nothing is owed";
     assert_eq!(warnings(&direct, 0).last(), Some(&("stops-submission".to_owned(), own.to_owned())));
     let draft = scene.draft(&ann, "other==1.0\n./local\n").await;

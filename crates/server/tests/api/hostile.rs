@@ -45,6 +45,23 @@ async fn wrong_addresses_have_their_code() {
     let got = app.send("DELETE", &format!("{base}/pypi/requests/1.0"), &[], b"").await;
     assert_eq!((got.status, got.code().as_str()), (405, "method-not-allowed"));
     assert!(got.header("allow").contains("GET"), "{:?}", got.headers);
+    for limit in ["x", "", "99999999999"] {
+        let got = app.get(&format!("{base}?limit={limit}")).await;
+        let detail = got.json()["detail"].as_str().unwrap().to_owned();
+        assert_eq!((got.status, detail.as_str()), (400, "limit: expected a whole number, and not that large"));
+    }
+}
+
+/// Whoever accepts nothing is told so in the shape of every problem, and keeps nothing.
+#[tokio::test]
+async fn who_accepts_no_encoding_is_told_so() {
+    let app = TestApp::new().await;
+    app.certify("pypi:demo@1.0").await;
+    for target in ["/api/v1/public/packages/pypi/demo/1.0", "/api/v1/public/packages"] {
+        let got = app.send("GET", target, &[("accept-encoding", "gzip;q=0, *;q=0")], b"").await;
+        assert_eq!((got.status, got.code().as_str()), (406, "not-acceptable"), "{target}");
+        assert_eq!((got.header("etag"), got.header("cache-control")), ("", "no-store"), "{target}");
+    }
 }
 
 #[tokio::test]
@@ -62,6 +79,16 @@ async fn wrong_bodies_have_their_code() {
         check(target, "application/json", &[b' '; 10_001], 413, "body-too-large").await;
     }
     check(batch, "text/plain", b"{}", 415, "unsupported-media-type").await;
+    // A list is no object, though its entries might stand where the fields would.
+    check(batch, "application/json", br#"[["pkg:pypi/demo@1.0"]]"#, 400, "invalid-body").await;
+    check("/v1/querybatch", "application/json", b"[[]]", 400, "invalid-body").await;
+    check(batch, "application/json", b"", 400, "invalid-body").await;
+    for target in [batch, "/v1/query"] {
+        let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
+        let got = app.send("POST", target, &headers, b"\x1f\x8b").await;
+        assert_eq!((got.status, got.code().as_str()), (415, "unsupported-media-type"));
+        assert!(got.json()["detail"].as_str().unwrap().contains("gzip"), "{}", got.text());
+    }
     let many = json!({"purls": vec!["x"; 1001]}).to_string();
     check(batch, "application/json", many.as_bytes(), 400, "invalid-body").await;
     check("/v1/query", "application/json", br#"{"commit":"abc"}"#, 400, "invalid-body").await;
@@ -81,6 +108,11 @@ async fn the_wire_itself_is_bounded() {
     // Two lengths, or a length and chunks: what request smuggling is made of.
     let twice = "POST /v1/query HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}x";
     assert_eq!(app.raw(twice.as_bytes()).await.status, 400);
+    for hosts in ["", "host: a\r\nhost: b\r\n"] {
+        let got = app.raw(format!("GET /nowhere HTTP/1.1\r\n{hosts}connection: close\r\n\r\n").as_bytes()).await;
+        assert_eq!((got.status, got.code().as_str()), (400, "invalid-header"), "{hosts}");
+    }
+    assert_eq!(app.raw(b"GET /nowhere HTTP/1.0\r\n\r\n").await.status, 404, "which knew no hosts");
     let got = app.raw(b"GET http://169.254.169.254/latest HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert_eq!((got.status, got.code().as_str()), (404, "not-found"));
     let got = app.send("GET", "/nowhere", &[("x-request-id", "a b<script>")], b"").await;
@@ -90,6 +122,15 @@ async fn the_wire_itself_is_bounded() {
         (got.header("x-request-id"), got.json()["instance"].as_str().unwrap()),
         ("trace-1", "urn:sigma:request:trace-1")
     );
+}
+
+/// A client that stops in the middle is told so; it makes no failure of the server.
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_its_senders_fault() {
+    let app = TestApp::with(ServerConfig { request_seconds: 1, ..config() }, None).await;
+    let begun = "POST /v1/query HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 100\r\n\r\n{";
+    let got = app.raw(begun.as_bytes()).await;
+    assert_eq!((got.status, got.code().as_str()), (408, "body-timeout"));
 }
 
 #[tokio::test]

@@ -74,6 +74,7 @@ async fn verdicts_are_vulnerabilities() {
     assert_eq!(query(json!({"package": {"purl": "pkg:pypi/demo"}, "version": "1.1"})).await, all);
     assert_eq!(query(json!({"package": {"purl": "pkg:pypi/demo@1.0"}})).await, json!({}));
     assert_eq!(query(json!({"package": {"name": "serde", "ecosystem": "crates.io"}})).await, json!({}));
+    assert_eq!(query(json!({"package": {"name": "demo", "ecosystem": "pypi"}})).await, all, "nothing is overlooked");
     assert_eq!(query(json!({"package": {"purl": "pkg:cargo/serde@1.0.0"}})).await, json!({}));
     let batch = json!({"queries": [
         {"package": {"purl": "pkg:pypi/demo@1.0"}}, {"package": {"purl": "pkg:pypi/demo@1.1"}}]});

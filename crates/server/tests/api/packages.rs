@@ -1,7 +1,7 @@
 //! Certificates of exact packages: the specification's examples, names in every spelling, and what operators decide.
 
 use sigma_certificate::Action;
-use sigma_core::SecurityLevel;
+use sigma_core::{SecurityLevel, Sha256};
 
 use crate::support::{Got, TestApp, decision};
 
@@ -144,6 +144,51 @@ async fn answers_are_conditional_and_follow_a_revocation() {
     let again = app.send("GET", target, &[("if-none-match", &tag)], b"").await;
     assert_eq!(again.status, 200);
     assert_eq!(again.json()["status"], "REVOKED");
+}
+
+/// Whoever keeps an answer of any public read asks with its tag, and is told of a revocation at the next question.
+#[tokio::test]
+async fn every_public_read_can_be_kept_and_follows_a_revocation() {
+    let app = TestApp::new().await;
+    let id = app.certify_as("pypi:demo@1.0", |payload| payload.security_level = SecurityLevel::Caution).await;
+    let plain = "/api/v1/public/packages/pypi/demo/1.0";
+    let said = [
+        plain.to_owned(),
+        format!("{plain}/verify"),
+        format!("/api/v1/public/certificates/{id}"),
+        format!("/api/v1/public/certificates/{id}/verify"),
+        format!("/api/v1/public/certificates/{id}/live-status"),
+        format!("/api/v1/public/certificates/{id}/source-integrity"),
+        format!("/api/v1/public/packages/by-hash/{}", Sha256::of(b"pypi:demo@1.0")),
+        "/api/v1/public/packages".to_owned(),
+        "/api/v1/public/packages/stats".to_owned(),
+        format!("/v1/vulns/SIGMA-{}", &id[4..]),
+    ];
+    // What does not change with what an operator decides.
+    let same = [
+        format!("/api/v1/public/certificates/{id}/report"),
+        "/api/v1/public/packages/search?q=demo".to_owned(),
+        "/api/v1/public/certificates".to_owned(),
+        "/.well-known/skill-store".to_owned(),
+    ];
+    let tag = async |target: &str| {
+        let first = app.get(target).await;
+        assert_eq!((first.status, first.header("cache-control")), (200, "public, no-cache"), "{target}");
+        first.header("etag").to_owned()
+    };
+    let ask = async |target: &str, tag: &str| app.send("GET", target, &[("if-none-match", tag)], b"").await.status;
+    let mut kept = Vec::new();
+    for target in said.iter().chain(&same) {
+        let tag = tag(target).await;
+        assert_eq!(ask(target, &tag).await, 304, "{target}");
+        kept.push(tag);
+    }
+    app.store.decide(&decision(&id, Action::Revoke)).await.unwrap().unwrap();
+    settle(&app, plain, "REVOKED").await;
+    for (index, target) in said.iter().chain(&same).enumerate() {
+        let expect = if index < said.len() { 200 } else { 304 };
+        assert_eq!(ask(target, &kept[index]).await, expect, "{target}");
+    }
 }
 
 /// Plain questions about packages are answered before the router sees them; nobody may notice.

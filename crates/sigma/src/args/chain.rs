@@ -14,7 +14,10 @@ pub enum ChainCommand {
     /// Make the key that pays, where there is none yet, and tell its account
     #[command(after_help = "\
 The key is written to [chain] key_file, which only its owner may read. Its account needs coins of the chain before it can deploy or
-anchor anything.")]
+anchor anything.
+
+Examples:
+  sigma chain key")]
     Key,
     /// Deploy the contract; whoever deploys it is its issuer
     #[command(after_help = "\
@@ -46,13 +49,19 @@ Examples:
     /// Take the contract over: the second step
     #[command(after_help = "\
 Signed with [chain] key_file, the key of the account that was nominated. From then on the contract takes its transactions only.
-Exit codes: as of `nominate`.")]
+Exit codes: as of `nominate`.
+
+Examples:
+  sigma chain accept")]
     Accept {
         /// Seconds to wait until it is final
         #[arg(long, value_name = "SECONDS", default_value_t = 180)]
         wait_seconds: u64,
     },
     /// Tell what is on the chain, what is under way, and what stands in its way
+    #[command(after_help = "\
+Examples:
+  sigma chain status")]
     Status,
     /// Put on the chain what is due, and wait until it is final
     #[command(after_help = "\

@@ -40,6 +40,9 @@ Examples:
   sigma ledger sync")]
     Sync,
     /// Hash the whole log again
+    #[command(after_help = "\
+Examples:
+  sigma ledger fsck")]
     Fsck,
     /// Change keys and witnesses: each change is a new version of the trusted root, signed and logged
     #[command(subcommand)]
@@ -57,6 +60,10 @@ Examples:
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
     /// List the keys of the trusted root, with the times for which they are believed
+    #[command(after_help = "\
+Examples:
+  sigma ledger keys list
+  sigma ledger keys list --format json")]
     List {
         /// How to print them
         #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -125,6 +132,9 @@ Examples:
         anew: bool,
     },
     /// Add what such a witness answered to the checkpoint that it was asked about
+    #[command(after_help = "\
+Examples:
+  sigma ledger keys answered answer")]
     Answered {
         /// The answer: signature lines
         file: PathBuf,

@@ -40,6 +40,9 @@ Examples:
         format: Format,
     },
     /// Show one with all that was seen: report, ballots, advisories (JSON)
+    #[command(after_help = "\
+Example:
+  sigma escalations show esc_5f2s...")]
     Show {
         /// Its id: esc_... of a package, sub_... or local/... of a submission
         id: String,
@@ -77,6 +80,10 @@ pub struct FlagsArgs {
 #[derive(Debug, Subcommand)]
 pub enum FlagsCommand {
     /// List what the public says about certificates, the oldest first
+    #[command(after_help = "\
+Examples:
+  sigma flags list
+  sigma flags list --all --format json")]
     List {
         /// Those that were settled too
         #[arg(long)]
@@ -91,6 +98,12 @@ pub enum FlagsCommand {
         format: Format,
     },
     /// Settle a flag: it was right, or there was nothing in it
+    #[command(after_help = "\
+Says nothing about the certificate: revoke, block or override it with `sigma certificate`.
+
+Examples:
+  sigma flags settle flg_5f2s... --outcome dismissed --reason \"its own test server\" --by ada
+  sigma flags settle flg_5f2s... --outcome upheld --reason \"seen in a sandbox; revoked\" --by ada")]
     Settle {
         /// Its id, flg_...
         id: String,
@@ -133,6 +146,9 @@ pub struct LogArgs {
 #[derive(Debug, Subcommand)]
 pub enum LogCommand {
     /// Hash the whole transparency log again, as `sigma ledger fsck` does
+    #[command(after_help = "\
+Example:
+  sigma log fsck")]
     Fsck,
 }
 

@@ -62,4 +62,22 @@ mod tests {
         }
         assert!(seen > 20, "{seen}");
     }
+
+    #[test]
+    fn every_command_that_does_something_has_an_example_of_its_own() {
+        use clap::CommandFactory as _;
+        let mut open = vec![("sigma".to_owned(), crate::args::Args::command())];
+        let mut seen = 0;
+        while let Some((path, command)) = open.pop() {
+            open.extend(command.get_subcommands().map(|one| (format!("{path} {}", one.get_name()), one.clone())));
+            if command.is_subcommand_required_set() {
+                continue;
+            }
+            seen += 1;
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let shown = help.lines().any(|line| line.starts_with("  ") && line.contains(&path));
+            assert!(shown, "`{path} --help` shows no example:\n{help}");
+        }
+        assert!(seen > 40, "{seen}");
+    }
 }

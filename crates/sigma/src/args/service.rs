@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use sigma_core::{Ecosystem, SecurityLevel};
 
 use super::Format;
+use super::operators::Why;
 
 #[derive(Debug, Parser)]
 pub struct Serve {
@@ -40,10 +41,23 @@ pub struct CertificateArgs {
 #[derive(Debug, Subcommand)]
 pub enum CertificateCommand {
     /// Withdraw a certificate: it vouches for nothing any more
+    #[command(after_help = "\
+Shows at once on every public read. What was sealed stays readable. `override` gives the package a level again.
+
+Example:
+  sigma certificate revoke pkg_5f2s... --reason \"the maintainer's account was taken over\" --by ada")]
     Revoke(Decide),
     /// Reject the package, whatever the council found
+    #[command(after_help = "\
+Holds for the exact package, whichever of its certificates is asked for, until `override` or `revoke` takes its place.
+
+Example:
+  sigma certificate block pkg_5f2s... --reason \"it deletes what it finds\" --by ada")]
     Block(Decide),
     /// Give the package another level, whatever the council found
+    #[command(after_help = "\
+Example:
+  sigma certificate override pkg_5f2s... --level caution --reason \"read by two of us\" --by ada")]
     Override {
         #[command(flatten)]
         decide: Decide,
@@ -52,8 +66,16 @@ pub enum CertificateCommand {
         level: SecurityLevel,
     },
     /// Have the same bytes audited again: the new certificate replaces this one, also where it was revoked
+    #[command(after_help = "\
+A worker does it; what came of it is in `sigma log`, as `reaudited`. The old certificate stays readable.
+
+Example:
+  sigma certificate reaudit pkg_5f2s... --reason \"the rules know more by now\" --by ada")]
     Reaudit(Decide),
     /// Everything that was decided about a certificate
+    #[command(after_help = "\
+Example:
+  sigma certificate log pkg_5f2s...")]
     Log {
         /// The certificate's id, pkg_... or sig_...
         id: String,
@@ -65,13 +87,8 @@ pub struct Decide {
     /// The certificate's id, pkg_... or sig_...
     pub id: String,
 
-    /// Why: shown to everybody who asks for the certificate
-    #[arg(long)]
-    pub reason: String,
-
-    /// Who decides: kept in the log, not shown to the public
-    #[arg(long, value_name = "NAME")]
-    pub by: String,
+    #[command(flatten)]
+    pub why: Why,
 }
 
 #[derive(Debug, Parser)]
@@ -154,13 +171,8 @@ Example:
         /// The job's id
         job: String,
 
-        /// Why it may fare better now
-        #[arg(long)]
-        reason: String,
-
-        /// Who wants it
-        #[arg(long = "by", alias = "operator", env = "SIGMA_OPERATOR", value_name = "NAME")]
-        operator: String,
+        #[command(flatten)]
+        why: Why,
     },
 }
 
@@ -220,6 +232,12 @@ Examples:
         format: Format,
     },
     /// List all tokens, without their secrets
+    #[command(after_help = "\
+Shows whose each is, what it allows, until when, and when it was used last.
+
+Examples:
+  sigma token list
+  sigma token list --format json")]
     List {
         /// How to print them
         #[arg(long, value_enum, default_value_t = Format::Table)]

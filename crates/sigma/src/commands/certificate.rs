@@ -33,8 +33,8 @@ fn decision(decide: &Decide, action: Action) -> Result<NewDecision> {
     Ok(NewDecision {
         certificate: decide.id.clone(),
         action,
-        reason: text_of("--reason", &decide.reason)?,
-        operator: text_of("--by", &decide.by)?,
+        reason: text_of("--reason", &decide.why.reason)?,
+        operator: text_of("--by", &decide.why.by)?,
         at: wire::now(),
     })
 }
@@ -49,7 +49,7 @@ pub fn text_of(what: &str, text: &str) -> Result<String> {
 /// Asks for a new audit. A worker does it.
 async fn reaudit(args: &Args, decide: &Decide) -> Result<Outcome> {
     let config = wire::config(args)?;
-    let (reason, by) = (text_of("--reason", &decide.reason)?, text_of("--by", &decide.by)?);
+    let (reason, by) = (text_of("--reason", &decide.why.reason)?, text_of("--by", &decide.why.by)?);
     let hall = wire::hall(&config, wire::store(&config).await?, wire::rules(&config)?, false)?;
     match hall.request_reaudit(&decide.id, &reason, &by).await {
         Ok(job) => {

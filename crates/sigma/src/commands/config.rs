@@ -1,5 +1,7 @@
 //! `sigma config`: what holds, where it comes from, and what is wrong with it.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use crate::args::{Args, ConfigArgs, ConfigCommand};
@@ -24,6 +26,8 @@ pub fn run(args: &Args, command: &ConfigArgs) -> Result<Outcome> {
                     wire::database(&config).map(drop),
                     wire::rules(&config).map(drop),
                     wire::waivers(&config, None).map(drop),
+                    wire::roots(&config).map(drop),
+                    config.review.repositories(Duration::from_secs(1)).map(drop),
                     config.chain.check(),
                     config.ledger.witnesses().map(drop),
                 ];

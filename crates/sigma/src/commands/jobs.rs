@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sigma_core::printable;
 use sigma_store::{Count, Job, JobId};
 
+use super::certificate::text_of;
 use crate::args::{Args, Format, JobsArgs, JobsCommand};
 use crate::{Outcome, render, wire};
 
@@ -22,8 +23,9 @@ pub async fn run(args: &Args, command: &JobsArgs) -> Result<Outcome> {
                 Format::Table | Format::Markdown => render::operator::jobs(&jobs, &counts),
             })?;
         }
-        JobsCommand::Retry { job, reason, operator } => {
-            if !store.retry_job(&JobId::named(job), operator, reason, wire::now()).await? {
+        JobsCommand::Retry { job, why } => {
+            let (reason, by) = (text_of("--reason", &why.reason)?, text_of("--by", &why.by)?);
+            if !store.retry_job(&JobId::named(job), &by, &reason, wire::now()).await? {
                 eprintln!("no dead job {}; see `sigma jobs list`", printable(job, 60));
                 return Ok(Outcome::Undecided);
             }

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use figment::Figment;
+use figment::error::Kind;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde_json::Value;
 use sigma_core::printable;
@@ -76,6 +77,11 @@ pub fn check(named: Option<&Path>, flags: &[(&str, &str, Option<String>)]) -> Re
                 None => drop(values.insert(key, (value, place))),
             }
         }
+        // From the top of the file to its end, as somebody mends it.
+        let line = |problem: &String| -> Option<usize> {
+            problem.strip_prefix(&name)?.strip_prefix(':')?.split(':').next()?.parse().ok()
+        };
+        checked.problems.sort_by_key(line);
     }
     let variables = variables(&known);
     for (variable, key) in &variables {
@@ -193,12 +199,27 @@ fn nearest<'a>(key: &str, known: &'a BTreeMap<String, Value>) -> Option<&'a str>
     known.keys().map(|key| (alike(key), key.as_str())).max().filter(|(alike, _)| *alike >= 70).map(|(_, key)| key)
 }
 
-/// Why a setting cannot have a value, if it cannot.
+/// Why a setting cannot have a value, if it cannot: what it is, what is expected, and what holds without it.
 fn wrong(defaults: &Config, key: &str, value: &Value) -> Option<String> {
     let figment = Figment::from(Serialized::defaults(defaults)).merge((key, value));
     let config: Config = match figment.extract() {
         Ok(config) => config,
-        Err(error) => return Some(printable(&error.kind.to_string(), 300)),
+        Err(error) => {
+            // An address that cannot be read as one has no part of which it is known that it is no secret.
+            let got = if SECRET.contains(&key) { "a value that is not shown".to_owned() } else { value.to_string() };
+            let why = match &error.kind {
+                Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
+                    format!("got {got}, expected {}", in_words(expected))
+                }
+                Kind::UnknownVariant(_, expected) => format!("got {got}, expected one of {}", expected.join(", ")),
+                kind => {
+                    let text = kind.to_string();
+                    // Some say again what was got.
+                    format!("got {got}: {}", text.strip_suffix(&format!(": {value}")).unwrap_or(&text))
+                }
+            };
+            return Some(printable(&format!("{why}{}", unless_set(defaults, key)), 300));
+        }
     };
     let nothing = [
         ("server.max_connections", config.server.max_connections == 0),
@@ -212,7 +233,31 @@ fn wrong(defaults: &Config, key: &str, value: &Value) -> Option<String> {
         ("chain.interval_seconds", config.chain.interval_seconds == 0),
         ("chain.max_fee_gwei", config.chain.max_fee_gwei == 0),
     ];
-    nothing.contains(&(key, true)).then(|| "got 0, expected at least 1".to_owned())
+    nothing.contains(&(key, true)).then(|| format!("got 0, expected at least 1{}", unless_set(defaults, key)))
+}
+
+/// Settings that may hold a secret.
+const SECRET: [&str; 2] = ["database_url", "chain.node"];
+
+/// What a setting is where nobody sets it.
+fn unless_set(defaults: &Config, key: &str) -> String {
+    let default = Figment::from(Serialized::defaults(defaults)).find_value(key).ok();
+    let default = default.and_then(|value| serde_json::to_value(value).ok()).filter(|value| !value.is_null());
+    default.map_or_else(String::new, |default| format!("; the default is {default}"))
+}
+
+/// What the libraries expect, as somebody would say it who writes no Rust.
+fn in_words(expected: &str) -> String {
+    match expected {
+        "u8" => "a whole number from 0 to 255".to_owned(),
+        "u16" => "a whole number from 0 to 65535".to_owned(),
+        "u32" => "a whole number from 0 to 4294967295".to_owned(),
+        "u64" | "usize" => "a whole number from 0 on".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        "a string" | "path string" => "a text in quotes".to_owned(),
+        "a sequence" => "a list in square brackets".to_owned(),
+        other => other.to_owned(),
+    }
 }
 
 /// A value as TOML writes it, without what is secret; nothing where there is none.

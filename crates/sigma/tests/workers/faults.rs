@@ -269,7 +269,7 @@ async fn a_full_disk_is_told_and_leaves_nothing_behind() {
     assert_eq!(dead.len(), 1);
     assert!(dead[0].last_error.contains("large"), "{}", dead[0].last_error);
 
-    let retry = ["jobs", "retry", dead[0].id.as_str(), "--operator", "ada", "--reason", "there is room again"];
+    let retry = ["jobs", "retry", dead[0].id.as_str(), "--by", "ada", "--reason", "there is room again"];
     assert_eq!(scene.run(&retry).0, Some(0));
     assert_eq!(scene.run(&["worker", "--until-idle"]).0, Some(0));
     assert_eq!((certified("large").await, staged(), blobs()), (1, 0, 2));
@@ -319,7 +319,8 @@ fn spans_are_exported() {
     assert!(received.iter().all(|(line, _)| line.starts_with("POST /v1/traces ")), "{received:?}");
     let bytes: Vec<u8> = received.iter().flat_map(|(_, body)| body.clone()).collect();
     let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
-    for text in ["trust-registry", "traced-1", "http.route", "{registry}/{name}/{version}"] {
+    let named = "GET /api/v1/public/packages/{registry}/{name}/{version}";
+    for text in ["trust-registry", "traced-1", "http.route", named] {
         assert!(holds(text), "{text}: {}", String::from_utf8_lossy(&bytes));
     }
     assert!(!holds("sgm_hush") && !holds("secretive"), "nothing that clients send but the request's id");

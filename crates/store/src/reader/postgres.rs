@@ -7,6 +7,7 @@ use std::time::Duration;
 use sigma_core::PackageId;
 use sqlx::postgres::PgListener;
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 use url::Url;
 
 use super::lookups::Lookups;
@@ -62,6 +63,11 @@ impl PostgresReader {
     }
 }
 
+/// How long nothing may be told before the connection is asked whether it would be.
+const SILENCE: Duration = Duration::from_secs(2);
+/// How long that may take.
+const PROOF: Duration = Duration::from_secs(2);
+
 /// Listens for as long as the reader lives. While it does not listen, nothing kept ready is used.
 async fn listen(url: Url, state: Arc<State>, on_change: OnChange) {
     loop {
@@ -76,16 +82,27 @@ async fn listen(url: Url, state: Arc<State>, on_change: OnChange) {
 
 async fn listen_once(url: &Url, state: &State, on_change: &OnChange) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect(url.as_str()).await?;
+    // Otherwise a lost connection would be made anew before it is told of, for half a minute where the server is away.
+    listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;
     // What happened before this moment was not told.
     state.tell(Change::Everything, on_change);
     state.listens.store(true, Ordering::SeqCst);
-    // `try_recv` says when the connection is lost; `recv` would reconnect without a word.
-    while let Some(notification) = listener.try_recv().await? {
-        let change = notification.payload().parse().map_or(Change::Everything, Change::Package);
-        state.tell(change, on_change);
+    loop {
+        // `try_recv` says when the connection is lost; `recv` would reconnect without a word.
+        match timeout(SILENCE, listener.try_recv()).await {
+            Ok(Ok(Some(notification))) => {
+                let change = notification.payload().parse().map_or(Change::Everything, Change::Package);
+                state.tell(change, on_change);
+            }
+            Ok(lost) => return lost.map(drop),
+            // Of a network that is gone nobody tells.
+            Err(_) => {
+                let asked = timeout(PROOF, sqlx::query("SELECT 1").execute(&mut listener)).await;
+                asked.map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))??;
+            }
+        }
     }
-    Ok(())
 }
 
 impl State {

@@ -7,6 +7,7 @@ use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
 
 use crate::announced::{self, ANNOUNCED};
 use crate::decisions::{COLUMNS, NEWEST, decision};
+use crate::listing::EFFECTIVE;
 use crate::{Store, StoreError, Writing};
 
 /// A submission's certificate with what it was sealed from, as canonical bytes.
@@ -212,6 +213,25 @@ impl Store {
             .fetch_all(&self.database.pool)
             .await?;
         rows.iter().map(listed).collect()
+    }
+
+    /// Skills whose certificate stands, the newest first: it is the newest of its source, and does not say BLOCKED now. However many
+    /// others there are, they leave no place to none.
+    ///
+    /// # Errors
+    /// When the database refuses, or a certificate is damaged.
+    pub async fn certified_skills(&self, most: u32) -> Result<Vec<ListedSubmission>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, c.payload, c.id FROM submission_certificate c {NEWEST}
+             WHERE {ANNOUNCED} AND c.category LIKE 'SKILL%' AND {EFFECTIVE} <> 'BLOCKED'
+                 AND NOT EXISTS (SELECT 1 FROM submission_certificate n
+                     WHERE n.repository = c.repository AND n.folder = c.folder AND n.entry = c.entry
+                         AND (n.certified_at > c.certified_at OR (n.certified_at = c.certified_at AND n.id > c.id))
+                         AND NOT EXISTS (SELECT 1 FROM unannounced u WHERE u.id = n.id))
+             ORDER BY c.certified_at DESC, c.id DESC LIMIT $1"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(most));
+        query.fetch_all(&self.database.pool).await?.iter().map(listed).collect()
     }
 
     /// The newest certificate of a source: what a new one of it replaces.

@@ -114,11 +114,20 @@ async fn events_are_counted_without_gaps_by_many_writers() {
 }
 
 fn sealed(submission: &str, name: &str, at_millis: i64) -> SealedSubmission {
+    sealed_as(submission, name, at_millis, |_| ())
+}
+
+fn sealed_as(
+    submission: &str,
+    name: &str,
+    at_millis: i64,
+    change: impl FnOnce(&mut sigma_certificate::SubmissionPayload),
+) -> SealedSubmission {
     use sigma_certificate::{
         EndpointReview, ManifestBlock, Review, Safety, SourceBlock, SourceType, SubmissionPayload,
     };
     use sigma_core::{CouncilVerdict, SecurityLevel, Sha256, SubmissionCategory};
-    let payload = SubmissionPayload {
+    let mut payload = SubmissionPayload {
         certificate_schema_version: 2,
         category: SubmissionCategory::SkillApi,
         skill_name: name.to_owned(),
@@ -163,6 +172,7 @@ fn sealed(submission: &str, name: &str, at_millis: i64) -> SealedSubmission {
         supersedes: None,
         disclosures: vec![],
     };
+    change(&mut payload);
     SealedSubmission {
         submission: submission.to_owned(),
         certificate: sigma_certificate::SubmissionCertificate::seal(payload).unwrap(),
@@ -209,6 +219,37 @@ async fn a_submission_has_one_certificate_and_operators_decide_about_it() {
     assert!(store.decide(&decision).await.unwrap().is_some());
     let found = store.certificate_of_submission("sub_1").await.unwrap().unwrap();
     assert_eq!(found.decision.unwrap().action, sigma_certificate::Action::Revoke);
+}
+
+/// What else is certified, how much of it and under whichever name, takes no place from skills that stand.
+#[tokio::test]
+async fn the_newest_certificate_of_each_skill_stands_or_does_not() {
+    use sigma_core::SecurityLevel;
+    let (_place, store) = store().await;
+    let blocked = |name: &str, at| {
+        sealed_as(&format!("sub_{name}_{at}"), name, at, |payload| {
+            payload.review.security_level = SecurityLevel::Blocked;
+        })
+    };
+    let (old, new) = (sealed("sub_1", "weather", 1), sealed("sub_2", "weather", 2));
+    for one in [&old, &new, &sealed("sub_3", "turned", 3), &blocked("turned", 4), &blocked("skill", 5)] {
+        assert!(insert(&store, one).await);
+    }
+    let skills = async |most| {
+        let found = store.certified_skills(most).await.unwrap();
+        found.iter().map(|one| one.certificate.id().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(skills(1).await, [new.certificate.id()]);
+    let decide = async |action| {
+        let (reason, operator) = ("seen".to_owned(), "op".to_owned());
+        let decision =
+            NewDecision { certificate: new.certificate.id().to_owned(), action, reason, operator, at: at(9) };
+        assert!(store.decide(&decision).await.unwrap().is_some());
+    };
+    decide(sigma_certificate::Action::Revoke).await;
+    assert_eq!(skills(9).await, [""; 0], "the one that it replaced does not come back");
+    decide(sigma_certificate::Action::Override(SecurityLevel::Caution)).await;
+    assert_eq!(skills(9).await, [new.certificate.id()]);
 }
 
 #[tokio::test]
