@@ -122,7 +122,7 @@ impl Analysis {
 }
 
 /// The version of the rules. It changes whenever the same bytes could give another report.
-pub const RULESET: &str = "2026.11.11";
+pub const RULESET: &str = "2026.11.12";
 
 /// Bytes of stack on which a distribution is analysed, so that not every deep file needs a stack of its own. Only what
 /// is touched costs memory.

@@ -174,6 +174,12 @@ impl<'a> Builder<'a> {
                 };
                 Value { constant, taint: taint | hidden, ..Value::default() }
             }
+            // An object that hands out its bytes one by one is a decoder of its own.
+            "bytes" | "bytearray" if value(0).is_some_and(|own| self.has_method(own, "__iter__")) => {
+                let own = value(0)?.clone();
+                self.runs_methods(&own, &["__iter__"]);
+                Value::tainted(taint | Taint::DECODED)
+            }
             "bytes" | "bytearray" | "Buffer.from" if value(0).is_some_and(|list| !list.items().is_empty()) => {
                 let items: Vec<&Value<'a>> = value(0)?.items().iter().collect();
                 let constant = self.pay(|arena| fold::characters(arena, &items));

@@ -24,6 +24,13 @@ const MAX_ARGUMENTS: usize = 16;
 /// Bytes of text in one argument that are always kept.
 const SHORT: usize = 512;
 
+/// True for what finds or reads a file of a package: `importlib.resources.files(package)`.
+fn is_own_resource(path: &str) -> bool {
+    path.starts_with("importlib.resources.")
+        || path.starts_with("pkg_resources.resource_")
+        || path == "pkgutil.get_data"
+}
+
 impl<'a> Builder<'a> {
     /// `callee(arguments)`; `receiver` is what the object it belongs to is made of.
     pub fn call(
@@ -62,6 +69,7 @@ impl<'a> Builder<'a> {
             let bound = self.language == Language::Python && callee.class.is_some();
             self.give(function, usize::from(bound), &arguments);
             self.bring(function, &arguments);
+            self.hand_to_shell(function, &arguments, usize::from(bound), place);
         }
         let argument_taint = union(arguments.iter().map(|argument| &argument.value));
         // A key that a function makes which stands in for another is taken from whoever wanted that one.
@@ -214,6 +222,9 @@ impl<'a> Builder<'a> {
                 taint |= Taint::NAMED;
             }
         }
+        if is_own_resource(&path) {
+            taint |= Taint::OWN;
+        }
         let kept = (!effects.is_empty() || watch::wants(&path)) && self.has_room(effects);
         let downloaded = self.downloaded_by(&path, effects, &arguments)
             | self.started_by(effects, &arguments)
@@ -226,6 +237,11 @@ impl<'a> Builder<'a> {
         let called_taint = matters.all | receiver | downloaded | named | hidden;
         if effects.any(Effects::SPAWN) {
             self.note_scripts(&arguments);
+        }
+        if effects.any(Effects::SHELL)
+            && let Some(command) = arguments.first()
+        {
+            self.note_shell(&path, &command.value);
         }
         self.note_packed(&path, called_taint);
         let found = self.learned.packed && effects.any(Effects::NET) && called_taint.any(Taint::FILE);

@@ -22,6 +22,11 @@ fn around(text: &str, seam: usize) -> &str {
     &text[from..to]
 }
 
+/// True for the name of what a library of wallets yields for an account.
+fn makes_account(path: &str) -> bool {
+    path.starts_with("eth_account.Account") || path.contains(".eth.account.")
+}
+
 /// Bytes of a text of which single letters are followed.
 const SHORT_WORD: usize = 64;
 
@@ -103,6 +108,10 @@ impl<'a> Builder<'a> {
         let mut taint = object.taint;
         if base == "flask.request" || base == "bottle.request" {
             taint |= Taint::VISITOR;
+        }
+        // The key of an account that a library made or was told to make.
+        if matches!(key, "key" | "_private_key") && base.ends_with("()") && makes_account(base) {
+            taint |= Taint::KEY;
         }
         let path = self.joined(base, key);
         let own = match base {
@@ -337,7 +346,13 @@ impl<'a> Builder<'a> {
     pub fn any_of(&self, values: &[Value<'a>]) -> Value<'a> {
         let taint = union(values.iter());
         let path = values.iter().find_map(|value| value.path);
-        let constant = values.iter().map(|value| &value.constant).find(|c| !matches!(c, Constant::Unknown));
+        // `locale() or ""` is the locale.
+        let nothing = |constant: &Constant<'_>| match constant {
+            Constant::Unknown => true,
+            Constant::Text(text) => text.is_empty() && path.is_some(),
+            _ => false,
+        };
+        let constant = values.iter().map(|value| &value.constant).find(|constant| !nothing(constant));
         // One of several functions.
         let mut functions = values.iter().filter(|value| value.function.is_some() && path.is_none());
         match (functions.next(), functions.next()) {

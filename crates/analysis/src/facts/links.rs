@@ -221,6 +221,10 @@ impl<'a> Builder<'a> {
                 let keeps = self.learned.functions.get(function as usize).is_some_and(|function| function.keeps);
                 let does = Effects::NONE;
                 let export = Export { function: Some(function), taint, does, skip: bound, builds: false, keeps };
+                // Who starts a thread of another file runs the method of that name.
+                if &*method == "run" && bound > 0 && self.learned.method(class, "start").is_none() {
+                    exports.insert(format!("{name}().start"), export);
+                }
                 exports.insert(format!("{name}().{method}"), export);
                 exports.insert(format!("{name}.{method}"), export);
             }

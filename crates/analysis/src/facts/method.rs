@@ -183,6 +183,13 @@ impl<'a> Builder<'a> {
         self.note_event(&receiver, key, &arguments, place);
         let proof = arguments.first().and_then(|first| first.value.as_text()).is_some_and(is_proof);
         let made = receiver.path.filter(|path| path.ends_with("()"));
+        // How a text begins is asked for as one compares it: `lang.startswith("xx")`.
+        if matches!(key, "startswith" | "startsWith" | "includes")
+            && let [only] = &*arguments
+        {
+            self.compares(&receiver, &only.value);
+        }
+        let bare = arguments.is_empty();
         let carries = personal::carries(key);
         let carried = if carries { personal::carried(key, &arguments) } else { Taint::NONE };
         let mut result = self.call(callee, arguments, receiver_taint, place);
@@ -204,8 +211,16 @@ impl<'a> Builder<'a> {
             result.taint |= Taint::TAKEN;
         }
         // The keys themselves, as a session of a cloud holds them.
-        if key == "get_frozen_credentials" {
+        if matches!(key, "get_frozen_credentials" | "generateMnemonic" | "generate_mnemonic") {
             result.taint |= Taint::KEY;
+        }
+        // A whole form of a visitor, with whatever passwords are in it: `request.POST.dict()`.
+        if matches!(key, "dict" | "to_dict") && taint.any(Taint::VISITOR) {
+            result.taint |= Taint::VISITOR | Taint::PASSWORD;
+        }
+        // All cookies of a browser that a program steers.
+        if bare && matches!(key, "cookies" | "get_cookies" | "getCookies") && !taint.any(Taint::REMOTE) {
+            result.taint |= Taint::PAGE;
         }
         // `made.secret()` of what was meant for others.
         if taint.any(Taint::TAKEN) && !personal::of_member(key).is_empty() {

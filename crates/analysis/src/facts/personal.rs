@@ -111,7 +111,7 @@ pub(super) fn carries(name: &str) -> bool {
 }
 
 /// Those functions.
-static CARRIES: Words<68> = Words::new([
+static CARRIES: Words<70> = Words::new([
     "toString",
     "toJSON",
     "toBase58",
@@ -149,6 +149,8 @@ static CARRIES: Words<68> = Words::new([
     "str",
     "repr",
     "bytes",
+    "list",
+    "tuple",
     "btoa",
     "atob",
     "b64encode",

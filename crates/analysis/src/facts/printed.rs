@@ -95,7 +95,11 @@ pub(super) fn fed<'v>(arguments: &'v [Argument<'_>]) -> Option<&'static str> {
     let values =
         plain.flat_map(|value| std::iter::once(value).filter(|value| value.items().is_empty()).chain(value.items()));
     // What is not known may be a script.
-    let texts = values.filter(|value| !matches!(value.constant, Constant::Record(_)));
+    let texts = values.filter(|value| match &value.constant {
+        Constant::Record(_) => false,
+        Constant::List(words) => !words.is_empty(),
+        _ => true,
+    });
     // One that is too long to be a command stands for a script, too.
     let text = |value: &'v Value<'_>| value.as_text().filter(|text| text.len() <= MAX_COMMAND).unwrap_or("?");
     let words = texts.take(MAX_PARTS).flat_map(|value| text(value).split_ascii_whitespace());
@@ -105,9 +109,18 @@ pub(super) fn fed<'v>(arguments: &'v [Argument<'_>]) -> Option<&'static str> {
 
 fn what_is_fed(words: &[&str]) -> Option<&'static str> {
     let program = name_of(words.first()?);
-    let alone = words.iter().skip(1).all(|word| matches!(*word, "-" | "-s" | "-i" | "-u" | "-NoProfile" | "-Command"));
-    let runs = program.starts_with("python")
-        || matches!(&*program, "node" | "sh" | "bash" | "zsh" | "dash" | "perl" | "ruby" | "powershell" | "pwsh");
+    let runs = |program: &str| {
+        program.starts_with("python")
+            || matches!(
+                program,
+                "node" | "sh" | "bash" | "zsh" | "dash" | "perl" | "ruby" | "powershell" | "pwsh" | "cmd"
+            )
+    };
+    // One of two, as the system is: `windows ? "cmd.exe" : "/bin/bash"`.
+    let alone = words.iter().skip(1).all(|word| {
+        matches!(*word, "-" | "-s" | "-i" | "-u" | "-NoProfile" | "-Command" | "/q" | "/Q") || runs(&name_of(word))
+    });
+    let runs = runs(&program);
     match () {
         () if runs && alone => Some("interpreter()"),
         () if SENDERS.contains(&&*program) => Some("sender()"),

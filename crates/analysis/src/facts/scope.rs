@@ -15,6 +15,14 @@ use crate::language::Language;
 /// Arguments of a function that are followed by their number.
 const MAX_ARGUMENTS: usize = 4;
 
+/// What a name may still hold where only an alternative gives it another value: `try { code = read() } catch { code = "" }`.
+const EITHER: Taint = Taint::HELD
+    .with(Taint::REMOTE)
+    .with(Taint::DECODED)
+    .with(Taint::NAMED)
+    .with(Taint::NAMED_HOST)
+    .with(Taint::DOWNLOADED);
+
 /// Marks where a function's names begin.
 pub(crate) struct Frame<'a> {
     hidden: usize,
@@ -98,7 +106,7 @@ impl<'a> Builder<'a> {
             && let Some(before) = known
             && before.declared == self.current
         {
-            value.taint |= before.value.taint.and(Taint::HELD);
+            value.taint |= before.value.taint.and(EITHER);
         }
         // What functions make of it later.
         if let (0, Some(slot)) = (self.current, slot)
@@ -315,7 +323,10 @@ impl<'a> Builder<'a> {
                 3 => name == "Bun",
                 4 => matches!(name, "eval" | "self" | "atob" | "Deno" | "Date" | "Intl"),
                 5 => matches!(name, "fetch" | "Array" | "Image" | "Proxy"),
-                6 => matches!(name, "Worker" | "window" | "global" | "Buffer" | "String" | "module" | "Object"),
+                6 => matches!(
+                    name,
+                    "Worker" | "window" | "global" | "Buffer" | "String" | "module" | "Object" | "chrome"
+                ),
                 7 => matches!(name, "require" | "process" | "exports" | "Reflect"),
                 8 => matches!(name, "Function" | "unescape" | "location" | "document"),
                 9 => matches!(name, "WebSocket" | "navigator"),

@@ -341,7 +341,13 @@ impl<'a> Walker<'_, 'a> {
             Expr::Attribute(attribute) => {
                 let object = self.eval(&attribute.value);
                 let place = self.place(attribute);
-                self.builder.member(&object, attribute.attr.as_str(), place)
+                let mut value = self.builder.member(&object, attribute.attr.as_str(), place);
+                // Django's requests come as a parameter of this name.
+                let asked = attribute.value.as_name_expr().is_some_and(|name| name.id.as_str() == "request");
+                if asked && matches!(attribute.attr.as_str(), "POST" | "GET" | "COOKIES") {
+                    value.taint |= Taint::VISITOR;
+                }
+                value
             }
             Expr::Call(call) => self.call(call),
             Expr::Subscript(subscript) => self.subscript(subscript),

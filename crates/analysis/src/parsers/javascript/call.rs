@@ -23,6 +23,17 @@ pub(super) fn outside(object: &Expression<'_>, name: &str) -> Taint {
     }
 }
 
+/// What a method of a request yields that somebody outside of the program fills: `req.get("X-Header")`.
+fn said_by_visitor(method: &Expression<'_>, object: &Value<'_>, arguments: &[FactArgument<'_>]) -> Taint {
+    let Expression::StaticMemberExpression(member) = method else { return Taint::NONE };
+    let Expression::Identifier(of) = &member.object else { return Taint::NONE };
+    let asked = matches!(member.property.name.as_str(), "get" | "header" | "param")
+        && matches!(of.name.as_str(), "req" | "request" | "ctx")
+        && object.path.is_none();
+    let named = || matches!(arguments, [only] if only.value.as_text().is_some_and(|name| !name.contains(['/', ':'])));
+    if asked && named() { Taint::VISITOR } else { Taint::NONE }
+}
+
 /// What a user typed into a form of the page, where an event says which: `new FormData(event.target)`.
 pub(super) fn is_form(new: &NewExpression<'_>) -> Taint {
     let named = matches!(&new.callee, Expression::Identifier(name) if name.name == "FormData");
@@ -209,7 +220,9 @@ impl<'a> Walker<'_, 'a> {
                     self.builder.calls_of_itself(&given.value, "toJSON");
                 }
                 let computed = self.computed_method(&object, &name, &arguments);
-                let value = self.builder.call_method(object, &name, arguments, place);
+                let said = said_by_visitor(callee, &object, &arguments);
+                let mut value = self.builder.call_method(object, &name, arguments, place);
+                value.taint |= said;
                 let missing = computed.is_none() && matches!(value.constant, Constant::Unknown);
                 // What stands between may be longer than what is kept of a list.
                 let whole = missing && &*name == "join" && self.marks.within(call.span) && self.left > 0;

@@ -13,12 +13,14 @@ impl<'a> Walker<'_, 'a> {
     pub(super) fn function(&mut self, function: &'a ast::StmtFunctionDef) {
         let mut ordered = false;
         let mut property = false;
+        let mut fixed = false;
         let id = self.builder.declare_function(function.name.start().to_u32());
         for decorator in &function.decorator_list {
             let value = self.eval(&decorator.expression);
             ordered |= self.builder.takes_orders(&value);
             let name = decorator.expression.as_name_expr().map(|name| name.id.as_str());
             property |= matches!(name, Some("property" | "cached_property"));
+            fixed |= name == Some("staticmethod");
             self.builder.decorates(&value, id);
             if value.path.as_deref().is_some_and(|path| !path.ends_with("()")) {
                 let place = self.place(decorator);
@@ -77,11 +79,15 @@ impl<'a> Walker<'_, 'a> {
             let name = parameter.name().as_str();
             let value = match &outer {
                 // A metaclass is given the classes that it makes.
-                Some(class) if index == 0 => {
+                Some(class) if index == 0 && !fixed => {
                     let made = if name == "cls" { self.builder.parameter(id, 0, name).class } else { None };
                     Value { class: made.or(Some(class.id)), ..Value::default() }
                 }
-                _ => self.parameter(id, index, name, function.name.as_str(), outer.is_some()),
+                // Callers count the object, which a static method is not given.
+                _ => {
+                    let index = index + usize::from(fixed && outer.is_some());
+                    self.parameter(id, index, name, function.name.as_str(), outer.is_some())
+                }
             };
             let default = defaults.iter().find(|(named, _)| *named == name).filter(|_| value.path.is_none());
             let value = match default {

@@ -47,6 +47,17 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             hits.push(hit.message("Writes into the code of an installed wallet."));
         }
     }
+    // The archive of an application that another file names.
+    let rebuilds = || source.calls(Effects::WRITE).any(|call| call.taint.any(Taint::OWN)) && named(&["extractAll("]);
+    if bytes.len() <= SMALL
+        && let Some(call) = source.calls(Effects::WRITE).find(|call| is_packing(call))
+        && rebuilds()
+    {
+        let hit = hits.at(source.facts, call.place).severity(Severity::Low).loaded(Severity::High);
+        hits.push(
+            hit.message("Lays out the archive of an application, puts a file of its own into it and packs it again."),
+        );
+    }
     // A shortcut of the user's browser is changed; whoever tests an extension starts the browser.
     let shortcuts = ["CreateShortcut", ".lnk", "CreateShortCut", ".desktop"];
     let changes = || shortcuts.iter().any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some());

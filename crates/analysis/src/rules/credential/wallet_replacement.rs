@@ -71,6 +71,17 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         );
         return;
     }
+    // The same through a library: `contract.setApprovalForAll("0x..", true)`.
+    if bytes.len() <= SMALL
+        && let Some(place) = grants_all(bytes)
+    {
+        let hit = hits.at_offset(place, "lets an account that stands in the code take everything");
+        hits.push(
+            hit.severity(Severity::High)
+                .message("Asks the wallet to let an account that stands in the code take everything."),
+        );
+        return;
+    }
     let page = first(&["XMLHttpRequest.prototype.", "window.fetch=", "window.fetch ="]);
     let wallet = || first(&["ethereum.request", "eth_sendTransaction", "window.ethereum"]).is_some();
     if let Some(place) = page.filter(|_| wallet() && addresses(source.facts) >= ADDRESSES) {
@@ -101,15 +112,55 @@ fn set_at_all(bytes: &[u8]) -> bool {
     [&b".to = "[..], b".to="].iter().any(|text| memchr::memmem::find(bytes, text).is_some())
 }
 
-/// True where a receiver is set to an address that stands there: `tx.to = "0x..."`, and not to the one nobody owns.
+/// True where a receiver is set to an address that stands in the code, and not to the one nobody owns: `tx.to = "0x..."`,
+/// `tx.to = ACCOUNT`.
 fn sets_receiver(bytes: &[u8]) -> bool {
     memchr::memmem::find_iter(bytes, b".to").take(MAX_PLACES).any(|at| {
         let rest = bytes[at + 3..].trim_ascii_start();
         let Some(rest) = rest.strip_prefix(b"=").map(<[u8]>::trim_ascii_start) else { return false };
-        let Some(digits) = rest.strip_prefix(b"\"0x").or_else(|| rest.strip_prefix(b"'0x")) else { return false };
-        let address = digits.iter().take(41).take_while(|byte| byte.is_ascii_hexdigit()).count() == 40;
-        address && digits[..39].iter().any(|byte| *byte != b'0')
+        account(bytes, rest).is_some()
     })
+}
+
+/// Where an account that stands in the code is allowed to take everything of a kind.
+fn grants_all(bytes: &[u8]) -> Option<usize> {
+    const GRANTS: [(&[u8], &[&[u8]]); 2] = [
+        (b"setApprovalForAll(", &[b"true", b"!0"]),
+        (b".approve(", &[b"MaxUint256", b"MAX_UINT", b"maxUint256", b"ethers.constants.MaxUint", b"2n**256n"]),
+    ];
+    GRANTS.into_iter().find_map(|(grant, all)| {
+        memchr::memmem::find_iter(bytes, grant).take(100).find(|at| {
+            let rest = bytes[at + grant.len()..].trim_ascii_start();
+            let Some(length) = account(bytes, rest) else { return false };
+            let Some(rest) = rest[length..].trim_ascii_start().strip_prefix(b",") else { return false };
+            let amount = &rest[..rest.len().min(60)];
+            let amount = &amount[..memchr::memchr(b')', amount).unwrap_or(amount.len())];
+            all.iter().any(|word| memchr::memmem::find(amount, word).is_some())
+        })
+    })
+}
+
+/// The length of an account of a wallet that stands here, or of the name of a constant that is one.
+fn account(bytes: &[u8], here: &[u8]) -> Option<usize> {
+    let stands = |text: &[u8]| {
+        let quote = *text.first()?;
+        let digits = text[1..].strip_prefix(b"0x")?;
+        let address = digits.iter().take(41).take_while(|byte| byte.is_ascii_hexdigit()).count() == 40;
+        let owned = address && digits[..39].iter().any(|byte| *byte != b'0');
+        (owned && matches!(quote, b'"' | b'\'')).then_some(44)
+    };
+    if let Some(length) = stands(here) {
+        return Some(length);
+    }
+    let length =
+        here.iter().take(60).take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')).count();
+    let name = &here[..length];
+    let bound = |at: usize| {
+        let rest = bytes[at + length..].trim_ascii_start().strip_prefix(b"=")?;
+        stands(rest.trim_ascii_start())
+    };
+    let named = length > 0 && memchr::memmem::find_iter(bytes, name).take(1_000).any(|at| bound(at).is_some());
+    named.then_some(length)
 }
 
 /// Places that are looked at in one source.

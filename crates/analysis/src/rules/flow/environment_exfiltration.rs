@@ -88,7 +88,13 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         .calls(Effects::NET | Effects::PREPARE | Effects::SPAWN)
         .filter(|call| !is_own_lookup(call) && !is_destination(call))
     {
-        if let Some(([called, loaded, installed], message)) = verdict(call.effects, call.taint) {
+        // The bot is that of whoever gives its token: it collects for nobody else.
+        let taint = if is_own_bot(call) {
+            call.taint.without(Taint::EXFIL_HOST | Taint::SECRET | Taint::NAMED_HOST)
+        } else {
+            call.taint
+        };
+        if let Some(([called, loaded, installed], message)) = verdict(call.effects, taint) {
             // A client sends the key of its own service; the keys of another service in an address are stolen.
             let cloud = call.taint.any(Taint::SECRET) && loaded == Severity::Medium && sends_cloud_keys(source, call);
             let loaded = if cloud { Severity::High } else { loaded };
@@ -101,7 +107,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
                 false => (called, loaded),
             };
             // Who tells a stranger where it runs, and does not wait for an answer, only wants that to be known.
-            let beacon = call.discarded && call.taint.any(Taint::HOST_INFO) && loaded == Severity::High;
+            let beacon =
+                call.discarded && call.taint.any(Taint::HOST_INFO | Taint::WATCHED) && loaded == Severity::High;
             let loaded = if beacon { Severity::Critical } else { loaded };
             let called = if called == Severity::High && gives_all(call) { Severity::Critical } else { called };
             let hit = hits.at(source.facts, call.place).severity(called).loaded(loaded).installed(installed);
@@ -145,6 +152,17 @@ fn is_own_lookup(call: &Call<'_>) -> bool {
     }
     let path = call.positional(0).and_then(|value| value.path.as_deref()).unwrap_or_default();
     ["gethostname()", "getfqdn()", "platform.node()", "os.hostname()"].iter().any(|own| path.ends_with(own))
+}
+
+/// True for a message to a bot whose token the environment of whoever runs it gives.
+fn is_own_bot(call: &Call<'_>) -> bool {
+    let address = call.positional(0).or_else(|| call.option("url"));
+    address.is_some_and(|address| {
+        let secret = address.taint.any(Taint::SECRET | Taint::TOKEN) && !address.taint.any(Taint::DECODED);
+        secret
+            && address.as_text().is_none()
+            && address.as_prefix().is_some_and(|text| text.ends_with("telegram.org/bot"))
+    })
 }
 
 /// True when the whole environment goes to one host of the author's choice, as data or behind the address: no service

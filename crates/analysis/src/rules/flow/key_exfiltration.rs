@@ -32,12 +32,23 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
         let rest = source.facts.source.get(call.place.end as usize..).unwrap_or_default().trim_start();
         let heard = session || rest.starts_with(".then");
         let effects = if heard { call.effects.without(Effects::DISCARDED) } else { call.effects };
+        // What a page leaves behind is never answered.
+        let effects = if call.path.ends_with("sendBeacon") { effects | Effects::DISCARDED } else { effects };
         // What one class of a package hands to another of the same package is taken from nobody.
         let alone = verdict(effects, taint.without(Taint::TAKEN));
         if let Some(([called, loaded, _], message)) = verdict(effects, taint) {
             let hit = hits.at(source.facts, call.place).severity(called).loaded(loaded).message(message);
             let about = source.facts.stood_in_for.iter().filter(|_| alone.is_none());
             hits.push(hit.about(about.cloned()));
+            continue;
+        }
+        // Whatever stands in the fields of a page that has one for a password.
+        let unheard = effects.any(Effects::DISCARDED) && call.taint.any(Taint::NAMED_HOST);
+        if unheard && gathers_fields(source.facts.source) {
+            let message = "What is typed into a form with a password is sent to a host that stands in the code, and nobody waits \
+                           for an answer.";
+            let hit = hits.at(source.facts, call.place).severity(Severity::High);
+            hits.push(hit.message(message));
             continue;
         }
         // What a token opens is told by nobody who was not asked to.
@@ -49,6 +60,17 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             hits.push(hit.message(message));
         }
     }
+}
+
+/// True for a small source that looks for fields of passwords and reads the fields around them. Whoever records what a page
+/// shows looks for such fields, too, to leave them out, and is no small file.
+fn gathers_fields(text: &str) -> bool {
+    let any =
+        |words: &[&str]| words.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some());
+    text.len() <= 16 << 10
+        && any(&["=== 'password'", "=== \"password\"", "===\"password\"", "\"password\"===", "== 'password'"])
+        && any(&["querySelectorAll(\"input", "querySelectorAll('input", ".elements"])
+        && any(&[".value"])
 }
 
 /// What a flow means to this rule.

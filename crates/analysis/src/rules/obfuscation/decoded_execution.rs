@@ -38,6 +38,8 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             let data = Taint::FILE | Taint::OWN | Taint::DECODED;
             let own = call.effects.any(Effects::EVAL) && call.taint.and(data) == data;
             let called = if own { called.max(Severity::High) } else { called };
+            let (called, loaded) =
+                if rebuilds_command(call) { (Severity::Critical, Severity::Critical) } else { (called, loaded) };
             // `python -c text`: the text is code.
             let loaded = if runs_text(call) { Severity::Critical } else { loaded };
             let hit = hits.at(source.facts, call.place);
@@ -95,6 +97,22 @@ fn hides_command(call: &Call<'_>) -> bool {
         decoded && deeds_of_text(&words_of(&call.arguments[..1]).join(" ")).any(HARM)
     };
     call.effects.any(Effects::SPAWN) && (call.arguments.iter().take(2).any(command) || words())
+}
+
+/// True for an object that stands encoded in the source and is made by calling a command or an executor.
+fn rebuilds_command(call: &Call<'_>) -> bool {
+    const MAKERS: [&str; 8] = [
+        "posix\nsystem",
+        "nt\nsystem",
+        "os\nsystem",
+        "subprocess\n",
+        "builtins\nexec",
+        "builtins\neval",
+        "__builtin__\nexec",
+        "__builtin__\neval",
+    ];
+    let text = call.positional(0).and_then(|value| value.as_text()).filter(|text| text.len() <= 64 << 10);
+    call.effects.any(Effects::DESERIALISE) && text.is_some_and(|text| MAKERS.iter().any(|maker| text.contains(maker)))
 }
 
 /// True for `eval(text, {}, names)`: an expression that is worked out with nothing but the names it is given.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::packed;
 use sigma_core::{Category, Severity};
 
-use crate::facts::{Effects, When};
+use crate::facts::{Call, Effects, When};
 use crate::language::Language;
 use crate::rules::{Check, Hits, Rule, Source};
 
@@ -36,7 +36,14 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let acts = Effects::EVAL | Effects::SPAWN | Effects::NET | Effects::NATIVE;
     // What cannot be told because the very names of modules are hidden counts as if it were known.
     let hides = || ["require(_0x", "import(_0x", "ethereum"].iter().any(|word| text.contains(word));
-    let acting = source.calls(acts).any(|call| source.facts.when(call.place) == When::Load) || hides();
+    // What the obfuscator itself puts into every file that it makes: it asks for the global object and for a debugger.
+    let asks = |call: &Call<'_>| {
+        let code = call.positional(0).and_then(|value| value.as_prefix()).unwrap_or_default();
+        let own =
+            matches!(code, "return this" | "debugger" | "while (true) {}") || code.starts_with("return (function() ");
+        call.effects == Effects::EVAL && own
+    };
+    let acting = source.calls(acts).any(|call| source.facts.when(call.place) == When::Load && !asks(call)) || hides();
     let line = text.get(at..).unwrap_or_default().chars().take(120).collect::<String>();
     // Code that cannot be read at all need not show that it acts.
     let unreadable = strong && (kind.contains("PyArmor") || kind.contains("JSFuck"));

@@ -40,13 +40,16 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             hits.push(hit.message("Runs a script of the package in a shell that nobody sees."));
             continue;
         }
+        // A copy of the package's own file, made just before.
+        let handed = call.arguments.iter().all(|argument| !argument.value.taint.any(Taint::OWN));
+        let called = program.as_text().or(program.origin.as_deref()).unwrap_or_default();
+        let drops = handed && program.as_text().is_none() && called.to_ascii_lowercase().ends_with(".exe");
         // A command line is told where to work; only a path by itself is what is started.
-        if program.taint.any(Taint::JOINED) || program.as_text().is_some_and(|text| text.contains(' ')) {
+        if program.taint.any(Taint::JOINED) && !drops || program.as_text().is_some_and(|text| text.contains(' ')) {
             continue;
         }
-        // A copy of the package's own file, made just before.
         let path = program.as_text().is_some_and(|text| text.contains(['/', '\\']));
-        let copied = path && call.arguments.iter().all(|argument| !argument.value.taint.any(Taint::OWN));
+        let copied = path && handed || drops;
         let own = program.taint.any(Taint::OWN) && !call.path.ends_with(".fork") || copied;
         let words: Vec<&str> = call
             .arguments

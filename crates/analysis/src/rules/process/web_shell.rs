@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Call, Effects, Taint, Value};
+use crate::facts::{Call, Effects, Taint, Value, Waits};
 use crate::rules::flow::Verdict;
 use crate::rules::{Check, Hits, Rule, Source};
 
@@ -22,6 +22,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::SPAWN | Effects::EVAL) {
         let Some(([called, loaded, _], _)) = verdict(call.effects, call.taint) else { continue };
+        // Who administers a server sets the word that opens it; here it stands in the code for whoever wrote it.
+        let called = if call.waits.any(Waits::WORD) { Severity::Critical } else { called };
         // The program itself, or the words of its command line.
         let first = call.positional(0).or_else(|| call.option("source"));
         let said = |value: &Value<'_>| value.taint.any(Taint::VISITOR) && !value.taint.any(Taint::JOINED);

@@ -2,7 +2,7 @@
 
 use sigma_core::{Capability, Category, Severity};
 
-use crate::facts::{Deeds, Effects, Signs};
+use crate::facts::{Call, Deeds, Effects, Signs, words_of};
 use crate::rules::{Check, Hits, Rule, Source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -23,6 +23,14 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let publishes = source.facts.signs.any(Signs::REPOSITORY | Signs::PUBLISHING)
         || source.deeds(Deeds::PUBLISHES | Deeds::MAKES_REPOSITORY | Deeds::SENDS).next().is_some();
     let connects = source.does(Effects::NET);
+    // Secrets as the runner of a code host holds them in its memory: nobody else has a reason to know their shape.
+    let of_runner = |call: &&Call<'_>| words_of(&call.arguments).iter().any(|word| word.contains("isSecret"));
+    for call in source.calls(Effects::SPAWN).filter(of_runner).take(1) {
+        let hit = hits.at(source.facts, call.place).severity(Severity::High).loaded(Severity::Critical);
+        hits.push(
+            hit.message("Searches what another program prints for the secrets that a runner holds in its memory."),
+        );
+    }
     for place in places {
         let hit = hits.at(source.facts, place);
         let (called, loaded) = match (publishes, connects) {
