@@ -22,8 +22,8 @@ pub(super) struct Hidden<'a> {
     before: Option<Named<'a>>,
 }
 
-/// Bytes of source for each name that stood for something, about as many as bundles have.
-const BYTES_OF_NAME: usize = 128;
+/// Bytes of source for each name that stood for something, about as many as bundles have: room that is not used is not free.
+const BYTES_OF_NAME: usize = 512;
 
 /// The place of a name that stood for something before, for as long as the file is read.
 pub(super) type Slot = usize;
