@@ -145,7 +145,7 @@ fn read(path: &Path) -> Option<Archive> {
         _ => return None,
     };
     let bytes = std::fs::read(path).ok()?;
-    let ecosystem = if kind == DistributionKind::NpmTarball { "npm" } else { "pypi" };
+    let ecosystem = kind.ecosystem();
     // The version begins at the first hyphen that a digit follows.
     let plain = name.trim_end_matches(".tgz").trim_end_matches(".tar.gz").replace("__", "/");
     let at = plain.match_indices('-').find(|(at, _)| plain[at + 1..].starts_with(|c: char| c.is_ascii_digit()))?.0;

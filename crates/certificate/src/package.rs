@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sigma_core::{
     Advisory, AdvisorySeverity, AdvisorySnapshot, AdvisoryState, AnalysisType, Ballot, Capability, CouncilVerdict,
     Coverage, DistributionKind, Ecosystem, PackageId, PackageName, Phase, SecurityLevel, Sha1, Sha256, Sha512,
-    SkipReason, SubmissionCategory, Timestamp, Vote, Warning,
+    SubmissionCategory, Timestamp, Vote, Warning,
 };
 
 use crate::{CanonicalError, DeltaEntry, PackageExecution, ProvenanceEntry, canonical_bytes, content_id, payload_hash};
@@ -178,11 +178,7 @@ pub struct CoverageSummary {
 
 impl From<&Coverage> for CoverageSummary {
     fn from(coverage: &Coverage) -> Self {
-        let read = coverage
-            .skipped
-            .iter()
-            .filter(|s| matches!(s.reason, SkipReason::NotParsed | SkipReason::TooDeep | SkipReason::NotAFile))
-            .count() as u64;
+        let read = coverage.skipped.iter().filter(|skipped| !skipped.reason.is_gap()).count() as u64;
         Self {
             files: coverage.files,
             bytes: coverage.bytes,

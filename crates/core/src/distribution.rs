@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ExpectedDigest, Timestamp};
+use crate::{Ecosystem, ExpectedDigest, Timestamp};
 
 /// What kind of file a distribution is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,6 +17,16 @@ pub enum DistributionKind {
     Sdist,
     /// An npm package tarball.
     NpmTarball,
+}
+
+impl DistributionKind {
+    /// Where such files are published.
+    pub fn ecosystem(self) -> Ecosystem {
+        match self {
+            Self::Wheel | Self::Sdist => Ecosystem::Pypi,
+            Self::NpmTarball => Ecosystem::Npm,
+        }
+    }
 }
 
 /// One file of a release, as published: not yet fetched, nothing about it verified.

@@ -100,6 +100,13 @@ pub enum SkipReason {
     NotAFile,
 }
 
+impl SkipReason {
+    /// True unless a token scan read it, or there was nothing to read.
+    pub fn is_gap(self) -> bool {
+        !matches!(self, Self::NotParsed | Self::TooDeep | Self::NotAFile)
+    }
+}
+
 /// One thing that was not analysed in full.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Skipped {
@@ -150,8 +157,7 @@ pub struct Coverage {
 impl Coverage {
     /// True when some part was not read at all; a token scan counts as read.
     pub fn has_gaps(&self) -> bool {
-        let read = |reason| matches!(reason, SkipReason::NotParsed | SkipReason::TooDeep | SkipReason::NotAFile);
-        self.skipped_total > self.skipped.len() as u64 || self.skipped.iter().any(|skipped| !read(skipped.reason))
+        self.skipped_total > self.skipped.len() as u64 || self.skipped.iter().any(|skipped| skipped.reason.is_gap())
     }
 }
 

@@ -37,10 +37,7 @@ pub fn scan_folder(analyser: &Analyser, folder: &Path, entry: Option<&str>) -> R
     let trees = kinds(&whole).into_iter().map(|kind| tree(analyser, &whole, &name, kind, entry.as_deref()));
     let (distributions, map): (Vec<DistributionReport>, Map) =
         trees.map(|analysis| (analysis.report.clone(), analysis.map())).unzip();
-    let ecosystem = match distributions.first().map(|distribution| distribution.kind) {
-        Some(DistributionKind::NpmTarball) => Ecosystem::Npm,
-        _ => Ecosystem::Pypi,
-    };
+    let ecosystem = distributions.first().map_or(Ecosystem::Pypi, |distribution| distribution.kind.ecosystem());
     // A tree has no version yet, and its name may be none of a package.
     let package = PackageName::new(ecosystem, &name).or_else(|_| PackageName::new(ecosystem, "folder"));
     let package = package.and_then(|package| PackageId::new(package, "0.0.0"));

@@ -50,10 +50,7 @@ pub fn identify<R: Read + Seek>(path: &Path, file: &mut R) -> io::Result<Result<
         (_, Some(kind)) => kind,
         (None, None) => return Ok(Err(IdentityError(printable(&name, 200)))),
     };
-    let ecosystem = match kind {
-        DistributionKind::NpmTarball => Ecosystem::Npm,
-        DistributionKind::Wheel | DistributionKind::Sdist => Ecosystem::Pypi,
-    };
+    let ecosystem = kind.ecosystem();
     let stem = &name[..name.len() - named.map_or(0, |(ending, _)| ending.len())];
     let split = split(stem, kind).and_then(|(name, version)| id(ecosystem, name, version).ok());
     let whole = split.map_or_else(|| id(ecosystem, stem, "0.0.0"), Ok);

@@ -1,5 +1,7 @@
 //! Certificates on a chain, through the program: a real EVM node on loopback, a key in a file, and a process that is killed.
 
+mod program;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -10,6 +12,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sigma_testkit::{EvmNode, FakeEcosystem, LyingNode, Wheel};
 use tempfile::TempDir;
+
+use program::sigma;
 
 struct Scene {
     eco: FakeEcosystem,
@@ -60,17 +64,8 @@ impl Scene {
     }
 
     fn command(&self, node: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sigma"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("HOME", self.folder.path())
-            .env("SIGMA_STORE", self.store())
-            .env("SIGMA_CHAIN_NODE", node)
-            .env("SIGMA_PYPI_INDEX", self.eco.pypi.index_url())
-            .env("SIGMA_PYPI_JSON", self.eco.pypi.json_url())
-            .env("SIGMA_NPM_REGISTRY", self.eco.npm.registry_url());
+        let mut command = sigma(self.folder.path(), &self.eco, arguments);
+        command.env("SIGMA_CHAIN_NODE", node);
         command
     }
 

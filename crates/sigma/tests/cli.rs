@@ -1,5 +1,6 @@
 //! The binary as a user meets it: exit codes, output, and what survives a `kill -9`.
 
+mod program;
 mod ran;
 
 use std::process::{Command, Stdio};
@@ -8,6 +9,7 @@ use std::time::Duration;
 use sigma_testkit::{FakeEcosystem, Misbehaviour, NpmTarball, Wheel, fresh_postgres};
 use tempfile::TempDir;
 
+use program::sigma;
 use ran::Ran;
 
 struct Scene {
@@ -30,16 +32,9 @@ impl Scene {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sigma"));
+        let mut command = sigma(self.folder.path(), &self.eco, arguments);
         command
-            .args(arguments)
             .current_dir(self.folder.path().join("project"))
-            .env_clear()
-            .env("HOME", self.folder.path())
-            .env("SIGMA_STORE", self.folder.path().join("store"))
-            .env("SIGMA_PYPI_INDEX", self.eco.pypi.index_url())
-            .env("SIGMA_PYPI_JSON", self.eco.pypi.json_url())
-            .env("SIGMA_NPM_REGISTRY", self.eco.npm.registry_url())
             .envs(self.database.as_ref().map(|url| ("SIGMA_DATABASE_URL", url)));
         command
     }

@@ -1,14 +1,14 @@
 //! Commands of packages, run with `--help`: packages of fake ecosystems on loopback, and runs in the real sandbox, which this
 //! program supervises itself.
 
+mod program;
 mod ran;
-
-use std::process::Command;
 
 use serde_json::{Value, json};
 use sigma_testkit::{FakeEcosystem, NpmTarball, Wheel};
 use tempfile::TempDir;
 
+use program::sigma;
 use ran::Ran;
 
 struct Scene {
@@ -26,18 +26,8 @@ impl Scene {
     }
 
     fn run_on(&self, path: &str, arguments: &[&str]) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sigma"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("PATH", path)
-            .env("HOME", self.folder.path())
-            .env("SIGMA_STORE", self.folder.path().join("store"))
-            .env("SIGMA_PYPI_INDEX", self.eco.pypi.index_url())
-            .env("SIGMA_PYPI_JSON", self.eco.pypi.json_url())
-            .env("SIGMA_NPM_REGISTRY", self.eco.npm.registry_url());
-        Ran::from(command.output().unwrap())
+        let mut command = sigma(self.folder.path(), &self.eco, arguments);
+        Ran::from(command.env("PATH", path).output().unwrap())
     }
 
     /// Audits one package; its certificate as it is shown.

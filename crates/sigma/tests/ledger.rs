@@ -1,5 +1,7 @@
 //! Certificates that strangers check: signed, logged, handed out, and verified offline by this program and by the one in Python.
 
+mod program;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -13,6 +15,7 @@ mod served;
 #[path = "../../ledger/tests/ledger/witness.rs"]
 mod witness;
 
+use program::sigma;
 use served::{Mood, Served};
 
 struct Scene {
@@ -33,17 +36,7 @@ impl Scene {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sigma"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("HOME", self.folder.path())
-            .env("SIGMA_STORE", self.folder.path().join("store"))
-            .env("SIGMA_PYPI_INDEX", self.eco.pypi.index_url())
-            .env("SIGMA_PYPI_JSON", self.eco.pypi.json_url())
-            .env("SIGMA_NPM_REGISTRY", self.eco.npm.registry_url());
-        command
+        sigma(self.folder.path(), &self.eco, arguments)
     }
 
     fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {

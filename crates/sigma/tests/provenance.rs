@@ -1,28 +1,19 @@
 //! Attested origins as a user meets them: in the table, in JSON, in `sigma show`, and with roots by configuration.
 
+mod program;
 mod ran;
 
 use std::path::Path;
-use std::process::Command;
 
 use sigma_testkit::{FakeEcosystem, FakeSigstore, Flaw, NpmTarball, Workload};
 
+use program::sigma;
 use ran::Ran;
 
 /// Runs `sigma` in a folder that holds project, store and configuration.
-fn sigma(folder: &Path, eco: &FakeEcosystem, arguments: &[&str]) -> Ran {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sigma"));
-    command
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .env("HOME", folder)
-        .env("SIGMA_CONFIG", folder.join("config.toml"))
-        .env("SIGMA_STORE", folder.join("store"))
-        .env("SIGMA_PYPI_INDEX", eco.pypi.index_url())
-        .env("SIGMA_PYPI_JSON", eco.pypi.json_url())
-        .env("SIGMA_NPM_REGISTRY", eco.npm.registry_url());
-    Ran::from(command.output().unwrap())
+fn run(folder: &Path, eco: &FakeEcosystem, arguments: &[&str]) -> Ran {
+    let mut command = sigma(folder, eco, arguments);
+    Ran::from(command.env("SIGMA_CONFIG", folder.join("config.toml")).output().unwrap())
 }
 
 #[test]
@@ -39,7 +30,7 @@ fn the_origin_is_shown_everywhere_and_roots_are_configured() {
     eco.npm.add(built);
     eco.npm.add(NpmTarball::new("plain", "1.0.0").file("index.js", "module.exports = 2;\n").build());
 
-    let table = sigma(folder.path(), &eco, &["audit"]);
+    let table = run(folder.path(), &eco, &["audit"]);
     assert_eq!(table.code, Some(0), "{}{}", table.out, table.err);
     let row = |name: &str| {
         let line = table.out.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
@@ -48,20 +39,20 @@ fn the_origin_is_shown_everywhere_and_roots_are_configured() {
     assert!(row("demo").ends_with("verified -"), "{}", row("demo"));
     assert!(row("plain").ends_with("absent -"), "{}", row("plain"));
 
-    let value = sigma(folder.path(), &eco, &["audit", "--format", "json"]).json();
+    let value = run(folder.path(), &eco, &["audit", "--format", "json"]).json();
     let packages = value["packageAnalysis"]["packages"].as_array().unwrap();
     assert_eq!(packages[0]["upstreamProvenance"], "verified");
     assert_eq!(packages[0]["upstreamPublisher"], "github.com/acme/demo (release.yml)");
     assert_eq!(packages[1]["upstreamProvenance"], "absent");
 
-    let value = sigma(folder.path(), &eco, &["show", "npm:demo@1.0.0", "--format", "json"]).json();
+    let value = run(folder.path(), &eco, &["show", "npm:demo@1.0.0", "--format", "json"]).json();
     assert_eq!(value["upstreamProvenance"]["status"], "verified");
     assert_eq!(value["upstreamProvenance"]["publisher"]["repository"], "https://github.com/acme/demo");
-    let text = sigma(folder.path(), &eco, &["show", "npm:plain@1.0.0"]).out;
+    let text = run(folder.path(), &eco, &["show", "npm:plain@1.0.0"]).out;
     assert!(text.contains("origin         the ecosystem has no attestations of it"), "{text}");
 
     write("root.json", "{}");
-    let broken = sigma(folder.path(), &eco, &["audit"]);
+    let broken = run(folder.path(), &eco, &["audit"]);
     assert_eq!(broken.code, Some(2), "{}", broken.err);
     assert!(broken.err.contains("not a Sigstore trusted root"), "{}", broken.err);
 }

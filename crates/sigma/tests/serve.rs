@@ -1,5 +1,7 @@
 //! `sigma serve` beside other processes on the same store: what one decides, the other shows.
 
+mod program;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
@@ -8,6 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sigma_testkit::{FakeEcosystem, Wheel, fresh_postgres};
 use tempfile::TempDir;
+
+use program::sigma;
 
 struct Scene {
     eco: FakeEcosystem,
@@ -21,17 +25,8 @@ impl Scene {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sigma"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("HOME", self.folder.path())
-            .env("SIGMA_STORE", self.folder.path().join("store"))
-            .env("SIGMA_PYPI_INDEX", self.eco.pypi.index_url())
-            .env("SIGMA_PYPI_JSON", self.eco.pypi.json_url())
-            .env("SIGMA_NPM_REGISTRY", self.eco.npm.registry_url())
-            .envs(self.database.as_ref().map(|url| ("SIGMA_DATABASE_URL", url)));
+        let mut command = sigma(self.folder.path(), &self.eco, arguments);
+        command.envs(self.database.as_ref().map(|url| ("SIGMA_DATABASE_URL", url)));
         command
     }
 

@@ -1,6 +1,7 @@
 //! Reviews of code as a user meets them: a repository on a git host of loopback, packages of a fake ecosystem, and a run in the
 //! real sandbox, which this program supervises itself.
 
+mod program;
 mod ran;
 
 #[path = "submitted/examples.rs"]
@@ -12,6 +13,7 @@ use std::process::Command;
 use sigma_testkit::{FakeEcosystem, GitHost, GitRepository, Wheel};
 use tempfile::TempDir;
 
+use program::sigma;
 use ran::Ran;
 
 struct Scene {
@@ -44,18 +46,10 @@ impl Scene {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sigma"));
+        let mut command = sigma(self.folder.path(), &self.eco, arguments);
         command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.folder.path())
-            .env("SIGMA_CONFIG", self.folder.path().join("config.toml"))
-            .env("SIGMA_STORE", self.folder.path().join("store"))
-            .env("SIGMA_PYPI_INDEX", self.eco.pypi.index_url())
-            .env("SIGMA_PYPI_JSON", self.eco.pypi.json_url())
-            .env("SIGMA_NPM_REGISTRY", self.eco.npm.registry_url());
+            .env("SIGMA_CONFIG", self.folder.path().join("config.toml"));
         command
     }
 }

@@ -1,6 +1,8 @@
 //! Real worker processes: killed at random moments, asked to end, several on one store. And the commands for tokens and
 //! jobs, as an operator meets them.
 
+mod program;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -17,6 +19,8 @@ use sigma_store::{Database, Draft, JobState, Store, SubmissionState};
 use sigma_testkit::{FakeEcosystem, Misbehaviour, Wheel, fresh_postgres};
 use tempfile::TempDir;
 use url::Url;
+
+use program::sigma;
 
 #[path = "workers/faults.rs"]
 mod faults;
@@ -48,17 +52,9 @@ impl Scene {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sigma"));
+        let mut command = sigma(self.folder.path(), &self.eco, arguments);
         command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("HOME", self.folder.path())
             .env("SIGMA_CONFIG", self.folder.path().join("config.toml"))
-            .env("SIGMA_STORE", self.root())
-            .env("SIGMA_PYPI_INDEX", self.eco.pypi.index_url())
-            .env("SIGMA_PYPI_JSON", self.eco.pypi.json_url())
-            .env("SIGMA_NPM_REGISTRY", self.eco.npm.registry_url())
             .envs(self.database.as_ref().map(|url| ("SIGMA_DATABASE_URL", url)));
         command
     }

@@ -6,7 +6,7 @@ use sigma_certificate::{DistributionEntry, FileLists};
 use sigma_core::{DistributionKind, FileEntry, FileSet, printable};
 
 use crate::prove::Proven;
-use crate::report::{Files, MAX_NAMES};
+use crate::report::{Files, MAX_NAMES, Outcome, PackageResult};
 use crate::tree::Compared;
 
 /// Lists of files by certificate, as anybody gave them.
@@ -48,6 +48,17 @@ impl Tally {
     pub fn add(&mut self, path: &str, how: &str) {
         self.added += 1;
         push(&mut self.files.added, path, how);
+    }
+
+    /// What it makes of a package that is compared with the list of this file.
+    pub fn judge(&self, result: &mut PackageResult, file: &str) {
+        if self.wrong > 0 {
+            result.outcome = Outcome::Failed;
+            result.reason = format!("{} of its files are not those of {file}", self.wrong);
+        } else if self.added > 0 {
+            result.outcome = result.outcome.max(Outcome::Undecided);
+            result.reason.push_str(&format!("; {} files are not of {file}", self.added));
+        }
     }
 }
 

@@ -89,13 +89,7 @@ impl Folder {
         let wanted = Wanted { digests: vec![entry.sha256.into()], ..self.wanted.clone() };
         let mut result = prover.decide(&wanted, proven);
         let file = printable(&entry.filename, 120);
-        if tally.wrong > 0 {
-            result.outcome = Outcome::Failed;
-            result.reason = format!("{} of its files are not those of {file}", tally.wrong);
-        } else if tally.added > 0 {
-            result.outcome = result.outcome.max(Outcome::Undecided);
-            result.reason.push_str(&format!("; {} files are not of {file}", tally.added));
-        }
+        tally.judge(&mut result, &file);
         result.files = Some(tally.files);
         result
     }

@@ -105,12 +105,8 @@ impl Python {
                 if tally.wrong > 0 && !fits(&entry.filename, &dist.tags) {
                     result.outcome = result.outcome.max(Outcome::Undecided);
                     result.reason = format!("installed from another file of the release than the certified {file}");
-                } else if tally.wrong > 0 {
-                    result.outcome = Outcome::Failed;
-                    result.reason = format!("{} of its files are not those of {file}", tally.wrong);
-                } else if tally.added > 0 {
-                    result.outcome = result.outcome.max(Outcome::Undecided);
-                    result.reason.push_str(&format!("; {} files are not of {file}", tally.added));
+                } else {
+                    tally.judge(&mut result, &file);
                 }
                 (result, tally, owned)
             }

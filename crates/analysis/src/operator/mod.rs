@@ -105,11 +105,7 @@ struct Scope {
 
 impl Scope {
     fn holds(&self, kind: DistributionKind, inner: &str, reach: Reach) -> bool {
-        let ecosystem = match kind {
-            DistributionKind::NpmTarball => Ecosystem::Npm,
-            DistributionKind::Wheel | DistributionKind::Sdist => Ecosystem::Pypi,
-        };
-        self.ecosystem.is_none_or(|only| only == ecosystem)
+        self.ecosystem.is_none_or(|only| only == kind.ecosystem())
             && (self.reach.is_empty() || self.reach.contains(&reach))
             && (self.paths.is_empty() || self.paths.matches(inner))
             && !self.exclude.matches(inner)

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use sigma_core::{
     CodeLanguage, Declared, DependencyKind, Ecosystem, ExternalCall, Location, Manifest, ManifestSource, Origin,
     PackageName, Preprocess, Sha256, SkillManifest, SourceFile, SourceTree,
@@ -42,22 +40,9 @@ fn manifest(ecosystem: Ecosystem, declared: &[(&str, &str)]) -> Manifest {
 fn skill(capabilities: &[&str], calls: &[&str]) -> SkillManifest {
     let call = |url: &&str| ExternalCall { url: (*url).to_owned(), method: "GET".to_owned(), auth: None, reason: None };
     SkillManifest {
-        path: "SKILL.md".to_owned(),
-        sha256_lf: Sha256::of(b""),
-        name: None,
-        version: None,
-        description: None,
-        license: None,
-        homepage: None,
-        author: None,
-        entry: None,
-        runtime: None,
-        compatibility: None,
-        allowed_tools: vec![],
-        metadata: BTreeMap::new(),
         capabilities: capabilities.iter().map(|word| (*word).to_owned()).collect(),
         external_calls: calls.iter().map(call).collect(),
-        problems: vec![],
+        ..SkillManifest::new("SKILL.md".to_owned(), Sha256::of(b""))
     }
 }
 

@@ -92,11 +92,7 @@ fn analyse(kind: DistributionKind, files: &Files) -> Analysis {
 }
 
 fn analyse_as((name, version): (&str, &str), kind: DistributionKind, files: &Files) -> Analysis {
-    let ecosystem = match kind {
-        DistributionKind::NpmTarball => Ecosystem::Npm,
-        _ => Ecosystem::Pypi,
-    };
-    let package = PackageId::new(PackageName::new(ecosystem, name).unwrap(), version).unwrap();
+    let package = PackageId::new(PackageName::new(kind.ecosystem(), name).unwrap(), version).unwrap();
     let digests = digests();
     let files: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
     Analyser::new(Limits::default()).analyse_files(Some(&package), kind, "demo", digests, &files)

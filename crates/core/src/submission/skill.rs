@@ -59,6 +59,30 @@ pub struct SkillManifest {
     pub problems: Vec<Problem>,
 }
 
+impl SkillManifest {
+    /// One that says nothing yet.
+    pub fn new(path: String, sha256_lf: Sha256) -> Self {
+        Self {
+            path,
+            sha256_lf,
+            name: None,
+            version: None,
+            description: None,
+            license: None,
+            homepage: None,
+            author: None,
+            entry: None,
+            runtime: None,
+            compatibility: None,
+            allowed_tools: Vec::new(),
+            metadata: BTreeMap::new(),
+            capabilities: Vec::new(),
+            external_calls: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+}
+
 /// Where SKILL.md and code do not say the same, in both directions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,20 +3,21 @@
 //! In: a manifest of ranges. Out: a [`Graph`]. What fails for one package becomes an [`Unresolved`] with the parents
 //! that ask for it; what fails because of the index is an error, because then nothing is known.
 
+mod obstacle;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sigma_core::{Declared, Ecosystem, Graph, PackageId, Parent, Release, Unresolved, UnresolvedReason};
 use uv_configuration::{Concurrency, Constraints, ExcludeDependency, Excludes, Overrides};
 use uv_distribution::{DistributionDatabase, Metadata};
-use uv_distribution_types::{BuiltDist, Dist, Requirement, RequirementSource, Resolution, ResolvedDist, SourceDist};
-use uv_distribution_types::{Name as _, RequestedDist};
+use uv_distribution_types::{BuiltDist, Dist, Name as _, Requirement, Resolution, ResolvedDist, SourceDist};
 use uv_normalize::PackageName;
 use uv_pep440::Version;
 use uv_pypi_types::{Conflicts, ResolverMarkerEnvironment};
 use uv_resolver::{
     AllowedYanks, DefaultResolverProvider, DependencyMode, Exclusions, FlatIndex, InMemoryIndex, Manifest,
-    NoSolutionError, OptionsBuilder, Preferences, Prerelease, PrereleaseMode, Resolver, ResolverEnvironment,
+    OptionsBuilder, Preferences, Prerelease, PrereleaseMode, Resolver, ResolverEnvironment,
 };
 use uv_types::{BuildContext as _, EmptyInstalledPackages, HashStrategy};
 
@@ -27,10 +28,11 @@ use super::index::Index;
 use super::provider::{Provider, Seen};
 use super::release::{Files, Unusable};
 use super::requirement;
-use super::sdist::{SdistError, Sdists};
+use super::sdist::Sdists;
 use super::walk::{self, Root};
 use crate::ResolveError;
 use crate::resolve::{Edge, Exact, assemble};
+use obstacle::Obstacle;
 
 /// Runs of the resolver for one manifest. Each removes something that cannot be had, so that ordinary mistakes need two
 /// or three; beyond the limit the rest is disclosed as unresolved.
@@ -50,14 +52,6 @@ struct Given<'a> {
     /// Declarations that were dropped as a whole.
     unresolved: Vec<Unresolved>,
     wanted: Vec<Wanted<'a>>,
-}
-
-/// Why one run failed, when it was not the index.
-enum Obstacle {
-    /// These names cannot be had, whoever asks for them.
-    Names(Vec<(PackageName, UnresolvedReason, String)>),
-    /// These packages cannot be had together.
-    Conflict(BTreeSet<PackageName>, String),
 }
 
 /// One resolution.
@@ -87,7 +81,8 @@ impl Ranges<'_> {
         }
         let constraints = requirement::constraints(self.constraints)?;
         let seen = Arc::new(Seen::default());
-        for run in 1.. {
+        let mut runs = 0;
+        loop {
             if given.wanted.is_empty() {
                 return Ok(finished(Vec::new(), &[], given.unresolved, excluded));
             }
@@ -95,12 +90,11 @@ impl Ranges<'_> {
                 Ok(resolution) => return self.graph(&resolution, given, excluded, &seen),
                 Err(error) => {
                     let obstacle = self.obstacle(error, &given, &seen).await?;
-                    let last = run >= MAX_RUNS;
-                    given.step(obstacle, last);
+                    runs += 1;
+                    given.step(obstacle, runs >= MAX_RUNS);
                 }
             }
         }
-        Err(ResolveError::Resolver("it never ended".to_owned()))
     }
 
     /// One run of uv's resolver.
@@ -169,180 +163,6 @@ impl Ranges<'_> {
             EmptyInstalledPackages,
         );
         resolver.resolve().await.map(Resolution::from).map_err(Box::new)
-    }
-
-    /// Sorts a failure of uv's: the index's ends everything, the rest is about packages.
-    async fn obstacle(
-        &self,
-        error: Box<uv_resolver::ResolveError>,
-        given: &Given<'_>,
-        seen: &Seen,
-    ) -> Result<Obstacle, ResolveError> {
-        use uv_resolver::ResolveError as Uv;
-        let mut error = *error;
-        // uv wraps one of these per level of the graph.
-        while let Uv::Dependencies(inner, ..) = error {
-            error = *inner;
-        }
-        let one = |name: PackageName, reason, detail: String| Ok(Obstacle::Names(vec![(name, reason, detail)]));
-        match error {
-            Uv::Client(error) => Err(failure::of_client(&error).into()),
-            Uv::Distribution(error) => Err(match failure::of_distribution(&error) {
-                Some(error) => error.into(),
-                None => ResolveError::Resolver(failure::causes(&error)),
-            }),
-            Uv::Dist(_, dist, _, cause) => self.unreadable(&dist, &cause, seen),
-            Uv::DisallowedUrl { name, url } => {
-                let url = url.parse().map_or_else(|_| failure::line(&url), |url| crate::http::shown(&url));
-                let detail = format!("it is required by the address {url}; only packages of the index are read");
-                one(name, UnresolvedReason::NoDistribution, detail)
-            }
-            Uv::NoSolution(error) => self.unsolvable(&error, given, seen).await,
-            other => Err(ResolveError::Resolver(failure::causes(&other))),
-        }
-    }
-
-    /// One distribution gave no metadata.
-    fn unreadable(
-        &self,
-        dist: &RequestedDist,
-        cause: &uv_distribution::Error,
-        seen: &Seen,
-    ) -> Result<Obstacle, ResolveError> {
-        let name = dist.name().clone();
-        let ours = match dist {
-            RequestedDist::Installable(dist) => {
-                dist.version().and_then(|version| seen.lock().failed.get(&(name.clone(), version.clone())).cloned())
-            }
-            RequestedDist::Installed(_) => None,
-        };
-        let http = match &ours {
-            Some(SdistError::Http(error)) => Some(error.clone()),
-            Some(_) => None,
-            None => failure::of_distribution(cause),
-        };
-        match (http, ours) {
-            (Some(error), _) if !failure::is_about_the_file(&error) => Err(error.into()),
-            (Some(error), _) => Ok(Obstacle::Names(vec![(name, UnresolvedReason::NoDistribution, error.to_string())])),
-            (None, Some(error)) => {
-                Ok(Obstacle::Names(vec![(name, UnresolvedReason::NoDistribution, error.to_string())]))
-            }
-            (None, None) => Ok(Obstacle::Names(vec![(name, UnresolvedReason::NoDistribution, failure::causes(cause))])),
-        }
-    }
-
-    /// uv proved that there is no solution: find out who is to blame.
-    async fn unsolvable(
-        &self,
-        error: &NoSolutionError,
-        given: &Given<'_>,
-        seen: &Seen,
-    ) -> Result<Obstacle, ResolveError> {
-        let names: BTreeSet<PackageName> = error.packages().cloned().collect();
-        let unknown: Vec<_> = seen.lock().unknown.intersection(&names).cloned().collect();
-        if !unknown.is_empty() {
-            let reason = UnresolvedReason::UnknownPackage;
-            let blame = |name: PackageName| {
-                let detail = format!("the index has no package named {name}");
-                (name, reason, detail)
-            };
-            return Ok(Obstacle::Names(unknown.into_iter().map(blame).collect()));
-        }
-        let explanation = failure::detail(error.report());
-        let mut wanted: Vec<(PackageName, Requirement)> =
-            given.wanted.iter().map(|wanted| (wanted.requirement.name.clone(), wanted.requirement.clone())).collect();
-        wanted.retain(|(name, _)| names.contains(name));
-        let mut blamed = self.blame(&wanted, &explanation).await?;
-        if blamed.is_empty() {
-            blamed = self.blame(&self.inner_requirements(&names, given, seen), &explanation).await?;
-        }
-        Ok(match blamed.is_empty() {
-            false => Obstacle::Names(blamed),
-            true => Obstacle::Conflict(names, explanation),
-        })
-    }
-
-    /// What packages of the proof require of other packages of the proof.
-    fn inner_requirements(
-        &self,
-        names: &BTreeSet<PackageName>,
-        given: &Given<'_>,
-        seen: &Seen,
-    ) -> Vec<(PackageName, Requirement)> {
-        let extras: Vec<_> = given.wanted.iter().flat_map(|wanted| wanted.requirement.extras.to_vec()).collect();
-        let seen = seen.lock();
-        let mut found: Vec<(PackageName, Requirement)> = Vec::new();
-        for ((parent, _), metadata) in &seen.metadata {
-            if !names.contains(parent) {
-                continue;
-            }
-            for requirement in &metadata.requires_dist {
-                let new = || found.iter().all(|(_, known)| known != requirement);
-                if names.contains(&requirement.name)
-                    && requirement.evaluate_markers(Some(&self.environment.markers), &extras)
-                    && found.len() < 1000
-                    && new()
-                {
-                    found.push((requirement.name.clone(), requirement.clone()));
-                }
-            }
-        }
-        found
-    }
-
-    /// The requirements that no usable version meets, whatever the others say.
-    async fn blame(
-        &self,
-        requirements: &[(PackageName, Requirement)],
-        explanation: &str,
-    ) -> Result<Vec<(PackageName, UnresolvedReason, String)>, ResolveError> {
-        let mut blamed: BTreeMap<PackageName, (UnresolvedReason, String)> = BTreeMap::new();
-        let mut listed: BTreeMap<&PackageName, Vec<(Version, Files)>> = BTreeMap::new();
-        for (name, requirement) in requirements {
-            let RequirementSource::Registry { specifier, .. } = &requirement.source else { continue };
-            if !listed.contains_key(name) {
-                let versions = self.index.versions(name).await.map_err(ResolveError::Http)?;
-                listed.insert(name, versions.unwrap_or_default());
-            }
-            let versions = &listed[name];
-            let matching: Vec<_> = versions.iter().filter(|(version, _)| specifier.contains(version)).collect();
-            let spec = walk::spec(requirement);
-            let verdict = match matching.last() {
-                None => {
-                    let newest = versions.last().map(|(version, _)| format!("; the newest is {version}"));
-                    let newest = newest.unwrap_or_else(|| "; it lists none at all".to_owned());
-                    Some((UnresolvedReason::NoMatchingVersion, format!("the index lists no version {spec}{newest}")))
-                }
-                Some((newest, _)) => self.unusable(&matching).map(|reason| match reason {
-                    None => {
-                        let detail = "every version that fits is yanked; pin one with == to take it all the same";
-                        (UnresolvedReason::NoMatchingVersion, detail.to_owned())
-                    }
-                    Some(Unusable::OtherPython(python)) => {
-                        let detail = format!("{newest} requires Python {python}\n{explanation}");
-                        (UnresolvedReason::NoMatchingVersion, detail)
-                    }
-                    Some(why) => (UnresolvedReason::NoDistribution, format!("{newest}: {why}")),
-                }),
-            };
-            if let Some(verdict) = verdict {
-                blamed.entry(name.clone()).or_insert(verdict);
-            }
-        }
-        Ok(blamed.into_iter().map(|(name, (reason, detail))| (name, reason, detail)).collect())
-    }
-
-    /// `None` when one of the versions can be installed; otherwise what is wrong with the newest that is not yanked,
-    /// or nothing in particular when all are yanked.
-    fn unusable(&self, matching: &[&(Version, Files)]) -> Option<Option<Unusable>> {
-        let mut newest = None;
-        for (_, files) in matching.iter().rev().filter(|(_, files)| !files.yanked()) {
-            match files.release(self.environment) {
-                Ok(_) => return None,
-                Err(why) => newest = newest.or(Some(why)),
-            }
-        }
-        Some(newest)
     }
 
     /// From uv's answer to the graph.

@@ -45,24 +45,7 @@ pub fn read(path: &str, bytes: &[u8], folder: &str) -> SkillManifest {
     }
     let text = String::from_utf8_lossy(&normal);
     let (front, body) = blocks::split(&text);
-    let mut manifest = SkillManifest {
-        path: printable(path, 300),
-        sha256_lf,
-        name: None,
-        version: None,
-        description: None,
-        license: None,
-        homepage: None,
-        author: None,
-        entry: None,
-        runtime: None,
-        compatibility: None,
-        allowed_tools: Vec::new(),
-        metadata: Default::default(),
-        capabilities: Vec::new(),
-        external_calls: Vec::new(),
-        problems: Vec::new(),
-    };
+    let mut manifest = SkillManifest::new(printable(path, 300), sha256_lf);
     match front {
         Ok(front) => {
             if front.line > 2 {

@@ -149,21 +149,6 @@ impl<S: Storage> Reader<S> {
         Ok(self.times(index / WIDTH)?[(index % WIDTH) as usize])
     }
 
-    /// The position of an entry that was appended when the log had at least `since` entries. Reads 32 bytes for each entry
-    /// from there on.
-    ///
-    /// # Errors
-    /// When storage fails.
-    pub fn find(&self, entry: &[u8], since: u64) -> Result<Option<u64>, LogError> {
-        let hash = tlog::record_hash(entry);
-        for tile in since / WIDTH..self.checkpoint.size.div_ceil(WIDTH) {
-            if let Some(offset) = self.leaf_hashes(tile)?.iter().position(|other| *other == hash.0) {
-                return Ok(Some(tile * WIDTH + offset as u64));
-            }
-        }
-        Ok(None)
-    }
-
     fn below(&self, index: u64, size: u64) -> Result<(), LogError> {
         if index < size { Ok(()) } else { Err(LogError::Beyond { got: index, size }) }
     }

@@ -153,7 +153,7 @@ impl<S: Storage> Log<S> {
 
     /// Appends entries. When it returns, they and a checkpoint that covers them are durable. An entry that is there
     /// already, among the newest 65,536 or in this batch, is not appended again: who does not know whether an earlier call
-    /// came through asks again. What may be older, [`Reader::find`] finds.
+    /// came through asks again.
     ///
     /// # Errors
     /// When an entry is empty or too long (nothing was written), or storage fails (what was written is known after opening
@@ -205,15 +205,6 @@ impl<S: Storage> Log<S> {
     fn logged(&self, entry: &[u8], index: u64, time: u64, existed: bool) -> Logged {
         let promise = self.key.sign(&promise_message(self.key.public(), entry, time, index));
         Logged { index, time: seconds(time), promise, existed }
-    }
-
-    /// What [`Log::append`] said of an entry, for who lost it: a position found with [`Reader::find`].
-    ///
-    /// # Errors
-    /// When there is no such entry, or storage fails.
-    pub fn recall(&self, index: u64) -> Result<Logged, LogError> {
-        let reader = self.reader()?;
-        Ok(self.logged(&reader.entry(index)?, index, reader.time(index)?, true))
     }
 
     fn write(&mut self, mut batch: Batch) -> Result<(), LogError> {

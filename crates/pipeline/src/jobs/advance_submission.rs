@@ -15,7 +15,7 @@ use serde_json::json;
 use sigma_core::{PackageId, Timestamp};
 use sigma_store::{Booking, JobId, Leased, NewJob, Settle, StoreError, Submission, SubmissionState, Writing};
 
-use super::{Applied, Effect, Failure, Kind, Only, audit_package};
+use super::{Applied, Effect, Failure, Kind, Only, audit_package, work};
 use crate::audit_project::Plan;
 use crate::submission::{StoredPlan, Todo, certificates_of, ended, reviewed};
 use crate::{Audit, Certified, Coordination, Hall, Next, Project, Silent};
@@ -60,13 +60,8 @@ pub(crate) fn job(submission: &str, now: Timestamp) -> NewJob {
     }
 }
 
-fn work(leased: &Leased) -> Result<Work, Failure> {
-    serde_json::from_slice(&leased.payload)
-        .map_err(|error| Failure::for_good(format!("its payload cannot be read: {error}")))
-}
-
 async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
-    let id = work(leased)?.submission;
+    let Work { submission: id } = work(leased)?;
     let submission = hall.store.submission(&id).await?;
     let submission = submission.ok_or_else(|| Failure::for_good(format!("there is no submission {id}")))?;
     let job = &leased.lease.job;

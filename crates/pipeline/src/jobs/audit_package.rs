@@ -13,7 +13,7 @@ use sigma_certificate::canonical_bytes;
 use sigma_core::{Depth, ExpectedDigest, ResolvedPackage, Sha256, Timestamp};
 use sigma_store::{Claim, Leased, NewJob, Sealed, Settle, StoreError, Writing};
 
-use super::{Applied, Effect, Failure, Kind};
+use super::{Applied, Effect, Failure, Kind, work};
 use crate::audit_package::{Examined, sealed_outcome};
 use crate::submission::JobOutcome;
 use crate::{AuditError, Hall, PackageOutcome, Silent};
@@ -84,8 +84,7 @@ pub(crate) fn job(
 }
 
 async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
-    let work: Work = serde_json::from_slice(&leased.payload)
-        .map_err(|error| Failure::for_good(format!("its payload cannot be read: {error}")))?;
+    let work: Work = work(leased)?;
     let package = &work.package;
     let (name, ids) = (package.id.to_string(), [package.id.clone()]);
     // Held until the certificate is stored, against `sigma audit` on the same store.

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use serde::de::DeserializeOwned;
 use sigma_core::Timestamp;
 use sigma_store::{Leased, Settle, StoreError, Writing};
 
@@ -95,6 +96,12 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::again(error.to_string())
     }
+}
+
+/// What a job's payload asks for.
+fn work<T: DeserializeOwned>(leased: &Leased) -> Result<T, Failure> {
+    serde_json::from_slice(&leased.payload)
+        .map_err(|error| Failure::for_good(format!("its payload cannot be read: {error}")))
 }
 
 /// An effect that writes nothing but what becomes of the job.

@@ -13,7 +13,7 @@ use sigma_core::{SecurityLevel, Timestamp};
 use sigma_store::{Leased, NewEntry, NewJob, Settle, StoreError, Wanted, Writing};
 
 use super::audit_package::{Certified, Settled};
-use super::{Applied, Effect, Failure, Kind, Only};
+use super::{Applied, Effect, Failure, Kind, Only, work};
 use crate::audit_package::{Examined, wanted_digests};
 use crate::submission::JobOutcome;
 use crate::{Hall, PackageOutcome, Silent};
@@ -60,8 +60,7 @@ pub(crate) fn job(certificate: &PackageCertificate, reason: &str, operator: &str
 }
 
 async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
-    let work: Work = serde_json::from_slice(&leased.payload)
-        .map_err(|error| Failure::for_good(format!("its payload cannot be read: {error}")))?;
+    let work: Work = work(leased)?;
     let sealed = hall.store.certificate(&work.certificate).await?;
     let replaced = sealed.ok_or_else(|| Failure::for_good(format!("there is no certificate {}", work.certificate)))?;
     let replaced = replaced.certificate;

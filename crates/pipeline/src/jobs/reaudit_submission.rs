@@ -15,7 +15,7 @@ use sigma_store::{
 };
 
 use super::advance_submission::{CLASS, audited, project};
-use super::{Applied, Effect, Failure, Kind, Only};
+use super::{Applied, Effect, Failure, Kind, Only, work};
 use crate::{Certified, Coordination, Hall, Next, Silent};
 
 pub(crate) const KIND: Kind = Kind {
@@ -58,8 +58,7 @@ pub(crate) fn job(certificate: &str, reason: &str, operator: &str, now: Timestam
 }
 
 async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
-    let work: Work = serde_json::from_slice(&leased.payload)
-        .map_err(|error| Failure::for_good(format!("its payload cannot be read: {error}")))?;
+    let work: Work = work(leased)?;
     let lost = |what: &str| Failure::for_good(format!("there is no {what} of {}", work.certificate));
     let sealed_for = hall.store.submission_of_certificate(&work.certificate).await?;
     let sealed_for = sealed_for.ok_or_else(|| lost("certificate"))?;

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use data_encoding::BASE64;
-use sigma_core::{DistributionKind, SecurityLevel};
+use sigma_core::DistributionKind;
 
-use crate::Cell;
-use crate::pairs;
-use crate::pieces::{Piece, put, put_each, section};
-use crate::python::{Taken, address, expected, members, renamed, taken};
+use crate::cells::{Language, Made};
+use crate::pieces::{Piece, files_of, members, put, put_code, put_each, renamed};
 
-const TEXT: &str = include_str!("javascript.txt");
+pub const JAVASCRIPT: Language = Language {
+    text: include_str!("javascript.txt"),
+    styles: &STYLES,
+    // In a block of its own, because a shape may send twice.
+    payload: |made, code| format!("{{\n{}}}\n", put("  @ALL@", "@ALL@", &format!("const payload = {made};\n{code}"))),
+    packed,
+};
 
-/// How modules are loaded.
 const STYLES: [&str; 15] = [
     "require",
     "node:",
@@ -57,8 +59,10 @@ const BUILT_IN: [&str; 22] = [
     "v8",
 ];
 
-/// Loads of modules in a style, and the code that goes with them.
-fn loaded(style: &str, modules: &BTreeSet<(&str, &str)>, code: &str) -> (String, String) {
+/// Loads of modules in a style, and the code that goes with them. A module may have another name in the code: `name=module`.
+fn loaded(style: &str, modules: &BTreeSet<&str>, code: &str) -> (String, String) {
+    let modules: BTreeSet<(&str, &str)> =
+        modules.iter().map(|word| word.split_once('=').unwrap_or((word, word))).collect();
     let (mut loads, mut code) = (String::new(), code.to_owned());
     if style.starts_with("compiled") {
         loads.push_str("\"use strict\";\nvar __importDefault = (this && this.__importDefault) || function (mod) {\n    return (mod && mod.__esModule) ? mod : { \"default\": mod };\n};\nvar __importStar = (this && this.__importStar) || function (mod) {\n    if (mod && mod.__esModule) return mod;\n    var result = {};\n    for (var k in mod) result[k] = mod[k];\n    result[\"default\"] = mod;\n    return result;\n};\nObject.defineProperty(exports, \"__esModule\", { value: true });\n");
@@ -113,16 +117,7 @@ fn loaded(style: &str, modules: &BTreeSet<(&str, &str)>, code: &str) -> (String,
     (loads, code)
 }
 
-/// What a package is made of.
-struct Made<'a> {
-    modules: BTreeSet<(&'a str, &'a str)>,
-    before: String,
-    body: String,
-    part: Option<(String, &'a str)>,
-    waits: bool,
-}
-
-fn packed(when: &Piece, style: &str, made: &Made<'_>) -> Vec<(String, String)> {
+fn packed(when: &Piece, style: &str, made: &Made<'_>) -> (DistributionKind, Vec<(String, String)>) {
     let style = match when.word.split(' ').nth(1) {
         Some("cjs") if style.starts_with("import") => "require",
         Some("esm") if !style.starts_with("import") => "import",
@@ -142,14 +137,7 @@ fn packed(when: &Piece, style: &str, made: &Made<'_>) -> Vec<(String, String)> {
     };
     let (imports, body) = one(&made.body, made.waits, made.part.is_some());
     let code = format!("{imports}{body}");
-    let mut files: Vec<(String, String)> = Vec::new();
-    for line in when.code.lines() {
-        let path = [".js", ".ts"].iter().any(|end| line.ends_with(end)) && !line.contains([' ', '(', '@']);
-        match files.last_mut() {
-            Some((_, text)) if !path => *text += &format!("{line}\n"),
-            _ => files.push((line.to_owned(), String::new())),
-        }
-    }
+    let mut files = files_of(when, &[".js", ".ts"]);
     let mut folder = String::new();
     for (path, text) in &mut files {
         if text.contains("@CODE@") || text.contains("@BODY@") {
@@ -174,11 +162,7 @@ fn packed(when: &Piece, style: &str, made: &Made<'_>) -> Vec<(String, String)> {
         *text = put_each(text, "REQUIRE", |module| {
             if esm { format!("(await import('{module}')).default") } else { format!("require('{module}')") }
         });
-        *text = put(text, "@CODE@", &code);
-        *text = put(text, "@IMPORTS@", &imports);
-        *text = put(text, "@BODY@", &body);
-        *text = put(text, "@QUOTED@", &serde_json::to_string(&code).unwrap());
-        *text = put(text, "@BASE64@", &format!("'{}'", BASE64.encode(code.as_bytes())));
+        *text = put_code(text, &imports, &body, |code| serde_json::to_string(code).unwrap());
     }
     if let Some((part, exports)) = &made.part {
         let (imports, body) = one(part, false, false);
@@ -211,178 +195,5 @@ fn packed(when: &Piece, style: &str, made: &Made<'_>) -> Vec<(String, String)> {
         manifest.as_object_mut().unwrap().remove("main");
     }
     files.push(("package.json".to_owned(), manifest.to_string()));
-    files
-}
-
-/// The path as code, and its folder's.
-fn path_of<'a>(place: &'a Piece, path: &str) -> (&'a str, String, String) {
-    if path.starts_with(['/', '.']) && (path.starts_with('/') || path.starts_with("./")) {
-        let path = path.trim_start_matches("./");
-        let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
-        return ("", format!("'{path}'"), format!("'{folder}'"));
-    }
-    let fill = |path: &str| {
-        let parts: Vec<String> = path.split('/').map(|part| format!("'{part}'")).collect();
-        place.code.replace("@REL@", path).replace("@PARTS@", &parts.join(", "))
-    };
-    let folder = path.rsplit_once('/').map_or(path, |(folder, _)| folder);
-    (place.modules, fill(path), fill(folder))
-}
-
-fn modules<'a>(pieces: &[&'a str]) -> BTreeSet<(&'a str, &'a str)> {
-    let words = pieces.iter().flat_map(|modules| modules.split(' ')).filter(|module| !module.is_empty());
-    words.map(|word| word.split_once('=').unwrap_or((word, word))).collect()
-}
-
-/// The shape with what is taken and sent; nothing when the two do not go together.
-fn shaped(
-    shape: &Piece,
-    way: &Piece,
-    fill: &dyn Fn(&str) -> String,
-    told: &dyn Fn(&str) -> String,
-) -> Option<(String, Option<String>, bool)> {
-    let waits = way.word.contains("async");
-    let mut code = shape.code.clone();
-    if way.word == "callback" {
-        // What comes after goes into the function that is called back.
-        let at = code.lines().position(|line| line.starts_with("@TAKE:"))?;
-        let lines: Vec<&str> = code.lines().collect();
-        let name = lines[at].trim_start_matches("@TAKE:").trim_end_matches('@');
-        if lines[at + 1..].contains(&"@@") {
-            let rest = lines[at + 1..].join("\n");
-            let (rest, part) = rest.split_once("\n@@\n")?;
-            code = format!(
-                "{}\n{}\n@@\n{part}",
-                lines[..at].join("\n"),
-                put(&fill(&way.code.replace("@V@", name)), "@REST@", rest)
-            );
-        } else {
-            let rest = lines[at + 1..].join("\n");
-            code =
-                format!("{}\n{}", lines[..at].join("\n"), put(&fill(&way.code.replace("@V@", name)), "@REST@", &rest));
-        }
-    }
-    let code = put_each(&code, "TAKE", |name| fill(&way.code.replace("@V@", name)));
-    let code = put_each(&code, "SEND", told);
-    let code = code
-        .replace("@ASYNC@", if waits { "async " } else { "" })
-        .replace("@AWAIT@", if waits { "await " } else { "" });
-    Some(match code.split_once("@@\n") {
-        Some((body, part)) => (body.to_owned(), Some(part.to_owned()), waits),
-        None => (code, None, waits),
-    })
-}
-
-fn cell(values: Vec<(&'static str, String)>, expect: SecurityLevel, files: Vec<(String, String)>) -> Cell {
-    Cell { values, expect, kind: DistributionKind::NpmTarball, files }
-}
-
-/// Thefts.
-pub fn theft() -> Vec<Cell> {
-    let all = |name| section(TEXT, name);
-    let (places, ways, encodes) = (all("place"), all("way"), all("encode"));
-    let taken: Vec<Taken> = taken(&ways, all("special"));
-    let (shapes, sends, addresses, whens) = (all("shape"), all("send"), all("address"), all("when"));
-    let sizes = [
-        taken.len(),
-        ways.len(),
-        places.len(),
-        encodes.len(),
-        shapes.len(),
-        sends.len(),
-        addresses.len(),
-        whens.len(),
-        STYLES.len(),
-    ];
-    let mut cells = Vec::new();
-    for row in pairs::rows(&sizes) {
-        let what = &taken[row[0]];
-        let way = &what.ways[row[1] % what.ways.len()];
-        let (place, encode, mut shape) = (&places[row[2]], &encodes[row[3]], &shapes[row[4]]);
-        let (send, address_piece, when, style) = (&sends[row[5]], &addresses[row[6]], &whens[row[7]], STYLES[row[8]]);
-        let (of_path, path, folder) = what.path.map_or_else(Default::default, |path| path_of(place, path));
-        let (url, host, before) = address(address_piece);
-        let fill = |code: &str| code.replace("@P@", &path).replace("@F@", &folder);
-        let told = |data: &str| {
-            let made = format!("const payload = {};\n", encode.code.replace("@E@", data));
-            let sent = send.code.replace("@D@", "payload");
-            // What stands in a template already needs no further one.
-            let sent = sent.replace("${@URL@}", &templated(&url)).replace("${@HOST@}", &templated(&host));
-            format!(
-                "{{\n{}}}\n",
-                put("  @ALL@", "@ALL@", &(made + &sent.replace("@URL@", &url).replace("@HOST@", &host)))
-            )
-        };
-        let (body, part, waits) = shaped(shape, way, &fill, &told).unwrap_or_else(|| {
-            shape = &shapes[0];
-            shaped(shape, way, &fill, &told).unwrap()
-        });
-        let (needed, exports) = if part.is_some() { ("", shape.word) } else { (shape.modules, "") };
-        let modules = modules(&[way.modules, of_path, encode.modules, needed, send.modules, address_piece.modules]);
-        let part = part.map(|part| (part, exports));
-        let files = packed(when, style, &Made { modules, before, body, part, waits });
-        let values = vec![
-            ("what", what.name.clone()),
-            ("way", format!("{}{}", if what.path.is_some() { "" } else { "special: " }, way.name)),
-            ("place", if what.path.is_some() { place.name } else { "-" }.to_owned()),
-            ("encode", encode.name.to_owned()),
-            ("shape", shape.name.to_owned()),
-            ("send", send.name.to_owned()),
-            ("address", address_piece.name.to_owned()),
-            ("when", when.name.to_owned()),
-            ("style", style.to_owned()),
-        ];
-        cells.push(cell(values, expected(what.grave, when.word), files));
-    }
-    cells
-}
-
-/// An expression inside of a template.
-fn templated(expression: &str) -> String {
-    match expression.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')) {
-        Some(inner) => inner.to_owned(),
-        None => format!("${{{expression}}}"),
-    }
-}
-
-/// Programs that fetch more.
-pub fn droppers() -> Vec<Cell> {
-    let all = |name| section(TEXT, name);
-    let (gets, decodes, runs) = (all("get"), all("decode"), all("run"));
-    let (shapes, addresses, whens) = (all("shape"), all("address"), all("when"));
-    let sizes = [gets.len(), decodes.len(), runs.len(), shapes.len(), addresses.len(), whens.len(), STYLES.len()];
-    let mut cells = Vec::new();
-    for row in pairs::rows(&sizes) {
-        let (get, decode, run, mut shape) = (&gets[row[0]], &decodes[row[1]], &runs[row[2]], &shapes[row[3]]);
-        let (address_piece, when, style) = (&addresses[row[4]], &whens[row[5]], STYLES[row[6]]);
-        let (url, host, before) = address(address_piece);
-        let fill = |code: &str| {
-            let code = code.replace("${@URL@}", &templated(&url)).replace("${@HOST@}", &templated(&host));
-            code.replace("@URL@", &url).replace("@HOST@", &host)
-        };
-        let told = |data: &str| {
-            let made = format!("const payload = {};\n", decode.code.replace("@E@", data));
-            format!("{{\n{}}}\n", put("  @ALL@", "@ALL@", &(made + &run.code.replace("@D@", "payload"))))
-        };
-        let (body, part, waits) = shaped(shape, get, &fill, &told).unwrap_or_else(|| {
-            shape = &shapes[0];
-            shaped(shape, get, &fill, &told).unwrap()
-        });
-        let (needed, exports) = if part.is_some() { ("", shape.word) } else { (shape.modules, "") };
-        let modules = modules(&[get.modules, decode.modules, needed, run.modules, address_piece.modules]);
-        let part = part.map(|part| (part, exports));
-        let files = packed(when, style, &Made { modules, before, body, part, waits });
-        let values = vec![
-            ("get", get.name.to_owned()),
-            ("decode", decode.name.to_owned()),
-            ("shape", shape.name.to_owned()),
-            ("run", run.name.to_owned()),
-            ("address", address_piece.name.to_owned()),
-            ("when", when.name.to_owned()),
-            ("style", style.to_owned()),
-        ];
-        let expect = if when.word == "entry" { SecurityLevel::Clear } else { SecurityLevel::Blocked };
-        cells.push(cell(values, expect, files));
-    }
-    cells
+    (DistributionKind::NpmTarball, files)
 }

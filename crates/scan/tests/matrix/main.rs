@@ -6,6 +6,7 @@
 //! the test fail. Every sixth package is tried, and all those in holes; with `SIGMA_MATRIX` set, all of them. Hosts cannot
 //! exist (RFC 2606); nothing here is run.
 
+mod cells;
 mod javascript;
 mod pairs;
 mod pieces;
@@ -15,27 +16,16 @@ use std::io::Cursor;
 use std::path::Path;
 
 use sigma_analysis::{Analyser, Limits};
-use sigma_core::{DistributionKind, SecurityLevel};
+use sigma_core::SecurityLevel;
 use sigma_scan::sample::{Form, Label, Sample, Shape};
 use sigma_scan::scan_bytes;
 
-/// A small package and the level that it should reach.
-pub struct Cell {
-    /// Values by dimension.
-    pub values: Vec<(&'static str, String)>,
-    /// The level that it should reach at least.
-    pub expect: SecurityLevel,
-    /// What it is.
-    pub kind: DistributionKind,
-    /// Its files.
-    pub files: Vec<(String, String)>,
-}
+use cells::{Cell, droppers, thefts};
+use javascript::JAVASCRIPT;
+use python::PYTHON;
 
 fn level(analyser: &Analyser, cell: &Cell) -> (SecurityLevel, String) {
-    let package = match cell.kind {
-        DistributionKind::NpmTarball => "npm:demo@1.0.0",
-        _ => "pypi:demo@1.0.0",
-    };
+    let package = format!("{}:demo@1.0.0", cell.kind.ecosystem());
     let files = cell.files.iter().map(|(path, text)| (path.clone(), text.clone().into_bytes())).collect();
     let sample = Sample {
         title: String::new(),
@@ -134,20 +124,20 @@ fn check(set: &str, cells: Vec<Cell>) {
 
 #[test]
 fn thefts_in_python() {
-    check("python theft", python::theft());
+    check("python theft", thefts(&PYTHON));
 }
 
 #[test]
 fn droppers_in_python() {
-    check("python dropper", python::droppers());
+    check("python dropper", droppers(&PYTHON));
 }
 
 #[test]
 fn thefts_in_javascript() {
-    check("javascript theft", javascript::theft());
+    check("javascript theft", thefts(&JAVASCRIPT));
 }
 
 #[test]
 fn droppers_in_javascript() {
-    check("javascript dropper", javascript::droppers());
+    check("javascript dropper", droppers(&JAVASCRIPT));
 }

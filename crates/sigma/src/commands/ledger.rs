@@ -8,14 +8,13 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use sigma_certificate::files_hash;
 use sigma_core::Sha256;
-use sigma_ledger::{
-    Artifact, MAX_BUNDLE, Outcome as Proven, Policy, Report, Stale, State, TrustedRoot, verify as check,
-};
+use sigma_ledger::{Artifact, MAX_BUNDLE, Outcome as Proven, Policy, Report, Stale, TrustedRoot, verify as check};
 use sigma_pipeline::{LedgerError, Synced};
 use sigma_store::Duty;
 
 use crate::args::{Args, Format, LedgerArgs, LedgerCommand, Verify};
 use crate::config::Config;
+use crate::render::verify::check_line;
 use crate::{Outcome, wire};
 
 /// Runs `sigma ledger`.
@@ -163,13 +162,7 @@ fn table(report: &Report) -> String {
         }
     }
     for check in &report.checks {
-        let state = match check.state {
-            State::Proven => "proven    ",
-            State::NotProven => "not proven",
-            State::Failed => "FAILED    ",
-        };
-        let name = serde_json::to_value(check.check).ok().and_then(|name| name.as_str().map(str::to_owned));
-        let _ = writeln!(out, "  {state}  {:<10}  {}", name.unwrap_or_default(), check.detail);
+        let _ = writeln!(out, "  {}", check_line(check));
     }
     out.push_str(match report.outcome {
         Proven::Valid | Proven::ValidFreshnessUnknown if !is_approved(report) => "VALID, and it says BLOCKED\n",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use sigma_ledger::State;
+use sigma_ledger::{Check, State};
 use sigma_verify::{Files, Outcome, PackageResult, Section, SectionKind, Verification};
 
 /// Packages that are listed whatever became of them; of more, only those that are not proven.
@@ -115,14 +115,19 @@ fn package_of(package: &PackageResult, checks: bool, out: &mut String) {
         names("added: ", &files.added, out);
     }
     for check in package.checks.iter().filter(|_| checks) {
-        let state = match check.state {
-            State::Proven => "proven    ",
-            State::NotProven => "not proven",
-            State::Failed => "FAILED    ",
-        };
-        let name = serde_json::to_value(check.check).ok().and_then(|name| name.as_str().map(str::to_owned));
-        let _ = writeln!(out, "               {state}  {:<10}  {}", name.unwrap_or_default(), check.detail);
+        let _ = writeln!(out, "               {}", check_line(check));
     }
+}
+
+/// One check: how it ended, which, and what was proven by what.
+pub fn check_line(check: &Check) -> String {
+    let state = match check.state {
+        State::Proven => "proven    ",
+        State::NotProven => "not proven",
+        State::Failed => "FAILED    ",
+    };
+    let name = serde_json::to_value(check.check).ok().and_then(|name| name.as_str().map(str::to_owned));
+    format!("{state}  {:<10}  {}", name.unwrap_or_default(), check.detail)
 }
 
 fn told(files: &Files) -> String {

@@ -9,6 +9,8 @@ use serde_json::Value;
 use sigma_testkit::{Built, FakeEcosystem, NpmTarball, Sdist, Wheel};
 use tempfile::TempDir;
 
+use crate::program::sigma;
+
 pub struct Scene {
     pub eco: FakeEcosystem,
     folder: TempDir,
@@ -131,17 +133,8 @@ impl Scene {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sigma"));
-        command
-            .args(arguments)
-            .current_dir(self.path())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.path())
-            .env("SIGMA_STORE", self.path().join("store"))
-            .env("SIGMA_PYPI_INDEX", self.eco.pypi.index_url())
-            .env("SIGMA_PYPI_JSON", self.eco.pypi.json_url())
-            .env("SIGMA_NPM_REGISTRY", self.eco.npm.registry_url());
+        let mut command = sigma(self.path(), &self.eco, arguments);
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command
     }
 

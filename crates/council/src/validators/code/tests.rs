@@ -27,22 +27,11 @@ fn able(capability: Capability) -> Finding {
 
 fn skill() -> SkillManifest {
     SkillManifest {
-        path: "SKILL.md".to_owned(),
-        sha256_lf: Sha256::of(b""),
         name: Some("weather".to_owned()),
-        version: None,
         description: Some("Tells the weather.".to_owned()),
-        license: None,
-        homepage: None,
-        author: None,
-        entry: None,
-        runtime: None,
-        compatibility: None,
-        allowed_tools: vec![],
-        metadata: Default::default(),
         capabilities: vec!["network".to_owned()],
         external_calls: vec![call("https://api.example.org/v1", None)],
-        problems: vec![],
+        ..SkillManifest::new("SKILL.md".to_owned(), Sha256::of(b""))
     }
 }
 
