@@ -245,9 +245,7 @@ impl<'a> Distribution<'a> {
             }
         }
         let outcome = outcome(self.reading_as(&inner, language));
-        if let Some(unread) = &outcome.local.unread {
-            self.skip(path.clone(), SkipReason::OverBudget, unread.clone());
-        }
+        self.note_unread(&path, &outcome);
         match language {
             Some(_) => {
                 let not_parsed = self.count_source(&path, outcome.not_parsed.as_ref());
@@ -334,9 +332,17 @@ impl<'a> Distribution<'a> {
         let outcome = Arc::new(Outcome::of(source, reading, limits.syntax_depth, self.local.rules));
         self.coverage.source_files += 1;
         self.coverage.source_bytes += source.len() as u64;
+        self.note_unread(path, &outcome);
         let not_parsed = self.count_source(path, outcome.not_parsed.as_ref());
         self.files.push(FileRecord::of(path.to_owned(), inner, Some(language), outcome));
         not_parsed
+    }
+
+    /// Notes what an operator's rules did not read to its end.
+    fn note_unread(&mut self, path: &str, outcome: &Outcome) {
+        if let Some(unread) = &outcome.local.unread {
+            self.skip(path.to_owned(), SkipReason::OverBudget, unread.clone());
+        }
     }
 
     /// Notes that something was not read in full.
