@@ -466,8 +466,8 @@ fn a_list_of_packages_is_not_of_a_day_to_come() {
     let scene = Scene::new();
     scene.file("top.txt", (0..150).map(|number| format!("name-{number}\n")).collect::<String>());
     let refresh = |day| scene.run(&["stats", "refresh", "pypi", "top.txt", "--source", "ours", "--taken-on", day]);
-    let made = refresh("2026-11-01");
-    assert_eq!((made.code, made.out.as_str()), (Some(0), "PyPI: 150 names of 2026-11-01 (ours)\n"), "{}", made.err);
+    let made = refresh("2020-01-01");
+    assert_eq!((made.code, made.out.as_str()), (Some(0), "PyPI: 150 names of 2020-01-01 (ours)\n"), "{}", made.err);
     let ran = refresh("9000-01-01");
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("9000-01-01 is still to come"), "{}", ran.err);

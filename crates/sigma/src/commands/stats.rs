@@ -15,7 +15,7 @@ const MAX_LIST: u64 = 16 << 20;
 /// Replaces a list.
 pub async fn run(args: &Args, command: &StatsArgs) -> Result<Outcome> {
     let StatsCommand::Refresh { ecosystem, file, source, taken_on } = &command.command;
-    let today = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC).date();
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     // A day more: somewhere it is tomorrow already.
     ensure!(*taken_on <= today.saturating_add(jiff::Span::new().days(1)), "--taken-on: {taken_on} is still to come");
     let mut text = String::new();
