@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::packed;
 use sigma_core::{Category, Severity};
 
-use crate::facts::{Call, Effects, When};
+use crate::facts::{Effects, When};
 use crate::language::Language;
 use crate::rules::{Check, Hits, Rule, Source};
 
@@ -36,14 +36,7 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     let acts = Effects::EVAL | Effects::SPAWN | Effects::NET | Effects::NATIVE;
     // What cannot be told because the very names of modules are hidden counts as if it were known.
     let hides = || ["require(_0x", "import(_0x", "ethereum"].iter().any(|word| text.contains(word));
-    // What the obfuscator itself puts into every file that it makes: it asks for the global object and for a debugger.
-    let asks = |call: &Call<'_>| {
-        let code = call.positional(0).and_then(|value| value.as_prefix()).unwrap_or_default();
-        let own =
-            matches!(code, "return this" | "debugger" | "while (true) {}") || code.starts_with("return (function() ");
-        call.effects.any(Effects::EVAL) && (own || is_self_defence(source, call))
-    };
-    let acting = source.calls(acts).any(|call| source.facts.when(call.place) == When::Load && !asks(call)) || hides();
+    let acting = source.calls(acts).any(|call| source.facts.when(call.place) == When::Load) || hides();
     let line = text.get(at..).unwrap_or_default().chars().take(120).collect::<String>();
     // Code that cannot be read at all need not show that it acts.
     let unreadable = strong && (kind.contains("PyArmor") || kind.contains("JSFuck"));
@@ -63,20 +56,6 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     };
     let hit = hits.at_offset(at, &line).severity(called).loaded(loaded).installed(installed).message(kind);
     hits.push(hit);
-}
-
-/// True for `f.toString().search(..).toString().constructor(f).search(..)`, by which the obfuscator's code looks whether it was
-/// laid out anew: what a text was made by makes texts.
-fn is_self_defence(source: &Source<'_>, call: &Call<'_>) -> bool {
-    let text = source.facts.text(call.place);
-    let rest = source.facts.source.get(call.place.end as usize..).unwrap_or_default();
-    let Some((_, argument)) =
-        text.rsplit_once("()['constructo'+'r'](").or_else(|| text.rsplit_once("()['constructor']("))
-    else {
-        return false;
-    };
-    let name = argument.trim_end_matches(')');
-    !name.is_empty() && name.bytes().all(is_name) && rest.starts_with(['[', '.'])
 }
 
 /// Where the first sign stands, what it is, and whether nothing but hiding explains it.
