@@ -4,7 +4,6 @@ mod program;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -67,10 +66,6 @@ impl Scene {
         let mut command = sigma(self.folder.path(), &self.eco, arguments);
         command.env("SIGMA_CHAIN_NODE", node);
         command
-    }
-
-    fn store(&self) -> PathBuf {
-        self.folder.path().join("store")
     }
 
     fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {

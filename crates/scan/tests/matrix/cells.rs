@@ -10,6 +10,9 @@ use crate::pairs;
 use crate::pieces::{Piece, put, put_each, section};
 use crate::python::PYTHON;
 
+/// What kind of distribution a package is, and its files.
+pub type Package = (DistributionKind, Vec<(String, String)>);
+
 /// What one language brings.
 pub struct Language {
     /// Its pieces.
@@ -19,7 +22,7 @@ pub struct Language {
     /// Code that makes `payload` of an expression and goes on.
     pub payload: fn(&str, &str) -> String,
     /// The package: the piece that says when the code runs, the style, and what it is made of.
-    pub packed: fn(&Piece, &str, &Made<'_>) -> (DistributionKind, Vec<(String, String)>),
+    pub packed: fn(&Piece, &str, &Made<'_>) -> Package,
 }
 
 /// A small package and the level that it should reach.
