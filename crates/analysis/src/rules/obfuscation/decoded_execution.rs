@@ -21,9 +21,16 @@ pub(in crate::rules) const RULE: Rule = Rule {
     check: Check::Source(check),
 };
 
+/// What is said of an object that stands encoded in the source.
+const HIDDEN_OBJECT: &str = "Loads an object that was hidden by an encoding, which may run any code.";
+
 fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
     for call in source.calls(Effects::EVAL | Effects::DESERIALISE | Effects::SPAWN | Effects::NATIVE) {
-        if let Some(([called, loaded, installed], message)) = verdict(call.effects, call.taint) {
+        let verdict = match rebuilds_command(call) {
+            true => Some(([Severity::Critical; 3], HIDDEN_OBJECT)),
+            false => verdict(call.effects, call.taint),
+        };
+        if let Some(([called, loaded, installed], message)) = verdict {
             // A text that stands in the source and is decoded only to be run: nothing but hiding explains it.
             let text = |argument: &Argument<'_>| {
                 matches!(&argument.value.constant, Constant::Text(text) if text.len() >= 24)
@@ -38,8 +45,6 @@ fn check(source: &Source<'_>, hits: &mut Hits<'_>) {
             let data = Taint::FILE | Taint::OWN | Taint::DECODED;
             let own = call.effects.any(Effects::EVAL) && call.taint.and(data) == data;
             let called = if own { called.max(Severity::High) } else { called };
-            let (called, loaded) =
-                if rebuilds_command(call) { (Severity::Critical, Severity::Critical) } else { (called, loaded) };
             // `python -c text`: the text is code.
             let loaded = if runs_text(call) { Severity::Critical } else { loaded };
             let hit = hits.at(source.facts, call.place);
@@ -61,10 +66,9 @@ pub(in crate::rules) fn verdict(effects: Effects, taint: Taint) -> Option<Verdic
             Some(([Severity::Medium, Severity::Critical, Severity::Critical], RULE.message))
         }
         // An object that stands encoded in the source: loading it may run anything.
-        _ if taint.any(Taint::HIDDEN) && decoded && effects.any(Effects::DESERIALISE) => Some((
-            [Severity::Medium, Severity::High, Severity::Critical],
-            "Loads an object that was hidden by an encoding, which may run any code.",
-        )),
+        _ if taint.any(Taint::HIDDEN) && decoded && effects.any(Effects::DESERIALISE) => {
+            Some(([Severity::Medium, Severity::High, Severity::Critical], HIDDEN_OBJECT))
+        }
         _ if decoded && (effects.any(Effects::SPAWN) || effects.any(Effects::DECODE)) => {
             Some(([Severity::Low, Severity::High, Severity::Critical], RULE.message))
         }
@@ -112,7 +116,8 @@ fn rebuilds_command(call: &Call<'_>) -> bool {
         "__builtin__\neval",
     ];
     let text = call.positional(0).and_then(|value| value.as_text()).filter(|text| text.len() <= 64 << 10);
-    call.effects.any(Effects::DESERIALISE) && text.is_some_and(|text| MAKERS.iter().any(|maker| text.contains(maker)))
+    let hidden = call.effects.any(Effects::DESERIALISE) && call.taint.any(Taint::DECODED);
+    hidden && text.is_some_and(|text| MAKERS.iter().any(|maker| text.contains(maker)))
 }
 
 /// True for `eval(text, {}, names)`: an expression that is worked out with nothing but the names it is given.
