@@ -140,6 +140,13 @@ fn with_open_headers(mut response: Response) -> Response {
 /// Headers that scripts of other origins may read.
 pub(crate) const EXPOSED: &str = "etag,retry-after,x-request-id";
 
+/// The name of a request's span, as OpenTelemetry's conventions have it where the route is not known yet: the method, unless a
+/// client made it up.
+fn span_name(method: &Method) -> &str {
+    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    if known.contains(method) { method.as_str() } else { "HTTP" }
+}
+
 /// A request on its way.
 struct Passing {
     id: HeaderValue,
@@ -155,7 +162,7 @@ impl Passing {
         let span = tracing::debug_span!(
             "request",
             otel.kind = "server",
-            otel.name = field::Empty,
+            otel.name = span_name(request.method()),
             otel.status_code = field::Empty,
             request.id = id.to_str().unwrap_or_default(),
             http.request.method = %request.method(),
@@ -170,10 +177,7 @@ impl Passing {
         let endpoint = endpoint.unwrap_or(Endpoint::Known("unknown"));
         let mut response = finish(answered, &self.id);
         let (took, status) = (self.began.elapsed(), response.status().as_u16());
-        // Named and judged as OpenTelemetry's conventions for HTTP have it: what a client did wrong is no error of the server.
-        if !self.span.is_disabled() {
-            self.span.record("otel.name", format_args!("{} {}", self.method, endpoint.as_str()));
-        }
+        // As OpenTelemetry's conventions for HTTP have it: what a client did wrong is no error of the server.
         if status >= 500 {
             self.span.record("otel.status_code", "ERROR");
         }
