@@ -16,12 +16,8 @@ use crate::language::Language;
 const MAX_ARGUMENTS: usize = 4;
 
 /// What a name may still hold where only an alternative gives it another value: `try { code = read() } catch { code = "" }`.
-const EITHER: Taint = Taint::HELD
-    .with(Taint::REMOTE)
-    .with(Taint::DECODED)
-    .with(Taint::NAMED)
-    .with(Taint::NAMED_HOST)
-    .with(Taint::DOWNLOADED);
+const EITHER: Taint =
+    Taint::HELD.with(Taint::REMOTE).with(Taint::NAMED).with(Taint::NAMED_HOST).with(Taint::DOWNLOADED);
 
 /// Marks where a function's names begin.
 pub(crate) struct Frame<'a> {
@@ -106,7 +102,9 @@ impl<'a> Builder<'a> {
             && let Some(before) = known
             && before.declared == self.current
         {
-            value.taint |= before.value.taint.and(EITHER);
+            // Python decodes bytes to text wherever it reads them: which of two texts was decoded says little there.
+            let decoded = if self.language == Language::Python { Taint::NONE } else { Taint::DECODED };
+            value.taint |= before.value.taint.and(EITHER | decoded);
         }
         // What functions make of it later.
         if let (0, Some(slot)) = (self.current, slot)
