@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use hashbrown::{Equivalent, HashMap};
 
 use super::again::MATTERS;
+use super::api;
 use super::bits::{Effects, Taint};
 use super::builder::{Argument, Builder, MAX_FACTS};
 use super::laid_out::Written;
@@ -14,12 +15,11 @@ use super::name::{file_name, names_file};
 use super::names::Slot;
 use super::personal;
 use super::told::origin_of;
-use super::value::{Constant, Text, Value};
-use super::{Place, api};
+use super::value::{Text, Value};
 use crate::language::Language;
 
 /// Parameters of one function that are followed.
-const MAX_PARAMETERS: usize = 16;
+pub(super) const MAX_PARAMETERS: usize = 16;
 
 /// Classes above a class in which a method is looked for.
 const MAX_BASES: usize = 6;
@@ -429,31 +429,6 @@ impl<'a> Builder<'a> {
             if let Some(origin) = origin_of(&argument.value).filter(|_| named && argument.name.is_none()) {
                 self.note_download(&origin, taint | host);
             }
-        }
-    }
-
-    /// Remembers that the function being read hands a shell what its callers say, and nothing else.
-    pub(super) fn note_shell(&mut self, path: &Text<'a>, command: &Value<'a>) {
-        let given = command.taint.without(command.taint.concrete()).without_symbols();
-        let whole = matches!(command.constant, Constant::Unknown) && !command.taint.any(Taint::JOINED);
-        if given.is_empty() || !whole || self.owner == 0 || self.owner != self.current {
-            return;
-        }
-        let index = (0..MAX_PARAMETERS as u32).find(|index| given == Taint::parameter(*index));
-        if let (Some(index), Some(function)) = (index, self.learned.functions.get_mut(self.owner as usize)) {
-            self.learned.useful |= function.shell.is_none();
-            function.shell = Some((*path, index));
-        }
-    }
-
-    /// A call of such a function is one of the shell: `run("curl ..")`.
-    pub(super) fn hand_to_shell(&mut self, function: u32, arguments: &[Argument<'a>], skip: usize, place: Place) {
-        let known = self.learned.functions.get(function as usize).and_then(|known| known.shell);
-        let Some((path, index)) = known else { return };
-        let Some(at) = (index as usize).checked_sub(skip) else { return };
-        let given = arguments.iter().filter(|argument| argument.name.is_none()).nth(at).cloned();
-        if let Some(command) = given.filter(|command| command.value.as_prefix().is_some_and(|text| !text.is_empty())) {
-            self.call(Value { path: Some(path), ..Value::default() }, vec![command], Taint::NONE, place);
         }
     }
 

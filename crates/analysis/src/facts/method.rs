@@ -183,12 +183,6 @@ impl<'a> Builder<'a> {
         self.note_event(&receiver, key, &arguments, place);
         let proof = arguments.first().and_then(|first| first.value.as_text()).is_some_and(is_proof);
         let made = receiver.path.filter(|path| path.ends_with("()"));
-        // How a text begins is asked for as one compares it: `lang.startswith("xx")`.
-        if matches!(key, "startswith" | "startsWith" | "includes")
-            && let [only] = &*arguments
-        {
-            self.compares(&receiver, &only.value);
-        }
         let bare = arguments.is_empty();
         let carries = personal::carries(key);
         let carried = if carries { personal::carried(key, &arguments) } else { Taint::NONE };

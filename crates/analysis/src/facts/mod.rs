@@ -30,6 +30,7 @@ mod piped;
 mod printed;
 pub(crate) mod routine;
 mod scope;
+mod shell;
 mod started;
 mod told;
 mod value;
