@@ -60,6 +60,9 @@ impl Code {
             Self::UriTooLong => {
                 "The address is longer than this server reads. Many packages are asked for in one body: POST .../batch."
             }
+            Self::HeadTooLarge => {
+                "The request's first line and headers are together larger than 32 KiB. Nothing that is asked here needs more than two."
+            }
             Self::UnsupportedMediaType => "Send `Content-Type: application/json`, and a body that is not compressed.",
             Self::RateLimited => {
                 "Too many requests came from your address or token. Retry-After says after how many seconds to go on."

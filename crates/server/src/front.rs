@@ -37,6 +37,9 @@ const MAX_REQUEST_ID: usize = 64;
 /// Endpoints that watch the server: they are neither counted nor limited.
 const WATCHING: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
+/// Bytes of a request's head. 32 KiB: what common servers accept; nothing here needs more than two.
+pub(crate) const MAX_HEAD: usize = 32 << 10;
+
 /// Below which the packages are.
 const PACKAGES: &str = "/api/v1/public/packages/";
 
@@ -245,6 +248,10 @@ fn admit(app: &App, Peer(peer): Peer, request: &hyper::Request<Incoming>) -> Res
         let max = app.config.max_uri_bytes;
         return Err(Problem::new(Code::UriTooLong, format!("got {length} bytes, expected at most {max}")));
     }
+    let head = head_bytes(request.method(), length, request.headers());
+    if head > MAX_HEAD {
+        return Err(Problem::new(Code::HeadTooLarge, format!("got {head} bytes, expected at most {MAX_HEAD}")));
+    }
     if WATCHING.contains(&uri.path()) {
         return Ok(());
     }
@@ -255,6 +262,13 @@ fn admit(app: &App, Peer(peer): Peer, request: &hyper::Request<Incoming>) -> Res
     }
     let client = app.limiter.client(peer.ip(), request.headers());
     app.limiter.count(client, NonZeroU32::MIN).map_err(too_many)
+}
+
+/// Bytes of a request's head as it is written without superfluous spaces: request line, headers, and the empty line.
+fn head_bytes(method: &Method, target: usize, headers: &HeaderMap) -> usize {
+    let line = method.as_str().len() + target + "  HTTP/1.1\r\n".len();
+    let fields = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    line + fields.sum::<usize>() + "\r\n".len()
 }
 
 /// The problem of an address that asks too often.

@@ -14,12 +14,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::App;
-use crate::front::front;
+use crate::front::{MAX_HEAD, front};
 use crate::limit::Peer;
 use crate::router::router;
 
-/// Bytes of a request's head. 32 KiB: what common servers accept; nothing here needs more than two.
-const MAX_HEAD: usize = 32 << 10;
 /// Headers of a request.
 const MAX_HEADERS: usize = 100;
 /// How often addresses that have been quiet are forgotten.
@@ -33,6 +31,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(app.config.header_seconds.max(1)))
+        // hyper looks only once its buffer is that full, and by then as much again may have arrived: `front` counts.
         .max_buf_size(MAX_HEAD)
         // Answers are small: copied behind their head they cost less than a list of two pieces.
         .writev(false)

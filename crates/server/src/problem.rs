@@ -54,6 +54,8 @@ pub enum Code {
     BodyTooLarge,
     /// The address is longer than the server reads.
     UriTooLong,
+    /// The head of the request is larger than the server reads.
+    HeadTooLarge,
     /// The body has to be JSON.
     UnsupportedMediaType,
     /// Too many requests from one address.
@@ -70,7 +72,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, for the page that explains them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::InvalidRegistry,
         Self::InvalidName,
         Self::InvalidVersion,
@@ -93,6 +95,7 @@ impl Code {
         Self::BodyTimeout,
         Self::BodyTooLarge,
         Self::UriTooLong,
+        Self::HeadTooLarge,
         Self::UnsupportedMediaType,
         Self::RateLimited,
         Self::Forbidden,
@@ -128,6 +131,9 @@ impl Code {
             Self::BodyTimeout => ("body-timeout", StatusCode::REQUEST_TIMEOUT, "Body did not arrive"),
             Self::BodyTooLarge => ("body-too-large", StatusCode::PAYLOAD_TOO_LARGE, "Body too large"),
             Self::UriTooLong => ("uri-too-long", StatusCode::URI_TOO_LONG, "Address too long"),
+            Self::HeadTooLarge => {
+                ("head-too-large", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Head of the request too large")
+            }
             Self::UnsupportedMediaType => {
                 ("unsupported-media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body has to be JSON")
             }

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 use sigma_server::ServerConfig;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::support::{TestApp, config};
 
@@ -105,6 +107,27 @@ async fn the_wire_itself_is_bounded() {
     assert_eq!(app.raw(format!("{head}{many}\r\n").as_bytes()).await.status, 431);
     let long = format!("{head}x: {}\r\n\r\n", "y".repeat(100_000));
     assert_eq!(app.raw(long.as_bytes()).await.status, 431);
+    // 32 KiB to the byte, however it arrives: at once, or a piece at a time.
+    for (bytes, status) in [(32 << 10, 404), ((32 << 10) + 1, 431), (40_000, 431), (60_000, 431)] {
+        let filled = bytes - head.len() - "x: \r\n\r\n".len();
+        let request = format!("{head}x: {}\r\n\r\n", "y".repeat(filled));
+        assert_eq!(request.len(), bytes);
+        let got = app.raw(request.as_bytes()).await;
+        assert_eq!(got.status, status, "{bytes}");
+        let mut stream = TcpStream::connect(app.address).await.unwrap();
+        for piece in request.as_bytes().chunks(8_000) {
+            // A server that refuses early may close before everything was written.
+            let _ = stream.write_all(piece).await;
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let line = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(line.as_bytes()), "{bytes}: {}", String::from_utf8_lossy(&answer));
+    }
+    let just = format!("{head}x: {}\r\n\r\n", "y".repeat(33_000));
+    let got = app.raw(just.as_bytes()).await;
+    assert_eq!(got.code(), "head-too-large");
     // Two lengths, or a length and chunks: what request smuggling is made of.
     let twice = "POST /v1/query HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}x";
     assert_eq!(app.raw(twice.as_bytes()).await.status, 400);
