@@ -58,7 +58,7 @@ pub use popular::PopularList;
 pub use reader::{Change, OnChange, Reader, Record};
 pub use submissions::{
     Draft, Event, ListedSubmission, NoState, SealedSubmission, Submission, SubmissionEscalation, SubmissionFilter,
-    SubmissionState, audited_again, first_audit,
+    SubmissionPage, SubmissionState, audited_again, first_audit,
 };
 pub use tokens::{NoScope, Scope, Secret, Token};
 pub use transcripts::StoredTranscript;

@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sigma_certificate::{CertificateStatus, FILES_HASH_ALGORITHM, OnChain, SubmissionPayload, effective_level, status};
 use sigma_core::{SecurityLevel, Sha256, SubmissionCategory, Timestamp};
-use sigma_store::{ListedSubmission, SubmissionFilter};
+use sigma_store::{ListedSubmission, SubmissionFilter, SubmissionPage};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
@@ -69,7 +69,8 @@ pub(crate) struct SubmissionSummary {
 pub(crate) struct CertificatePage {
     /// The certificates, newest first.
     items: Vec<SubmissionSummary>,
-    /// Where the next page begins; `null` on the last one.
+    /// Where the next page begins; `null` on the last one. A search looks through 5,000 certificates for one page, so that a page
+    /// may be short, or empty, and not be the last.
     next_cursor: Option<String>,
 }
 
@@ -102,12 +103,13 @@ pub(crate) async fn search(
     }
     let before = params.cursor.as_deref().map(|text| read_place(text, |id| is_id(id, "sig_"))).transpose()?;
     let filter = SubmissionFilter { text: params.q, before, limit: limit + 1 };
-    let mut found = app.store.submission_certificates(&filter).await?;
-    let next_cursor = cut(&mut found, limit, |last| {
+    let SubmissionPage { mut items, searched_to } = app.store.submission_certificates(&filter).await?;
+    let next_cursor = cut(&mut items, limit, |last| {
         let certificate = &last.certificate;
         write_place(certificate.payload().certified_at, certificate.id())
     });
-    let items = found.iter().map(|listed| summary(&app, listed)).collect();
+    let next_cursor = next_cursor.or_else(|| searched_to.map(|(at, id)| write_place(at, &id)));
+    let items = items.iter().map(|listed| summary(&app, listed)).collect();
     let page = CertificatePage { items, next_cursor };
     Ok(Tagged::hashed(serde_json::to_vec(&page).map_err(Problem::internal)?).respond(&headers))
 }

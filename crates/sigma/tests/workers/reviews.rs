@@ -140,7 +140,7 @@ async fn a_review_that_is_killed_ends_in_one_certificate_and_leaves_no_process()
     assert!(met_run >= rounds, "no run was met by a kill, or few: {met_run}");
 
     let filter = sigma_store::SubmissionFilter { limit: 100, ..Default::default() };
-    let certificates = hall.store().submission_certificates(&filter).await.unwrap();
+    let certificates = hall.store().submission_certificates(&filter).await.unwrap().items;
     assert_eq!(certificates.len(), submissions.len(), "one certificate each");
     for round in 0..rounds {
         let package: PackageId = format!("pypi:demo{round}@1.0").parse().unwrap();

@@ -46,6 +46,41 @@ pub struct ListedSubmission {
     pub decision: Option<Decision>,
 }
 
+/// Certificates that one search looks through at most: some milliseconds. A text that nothing has would otherwise have all read.
+pub const SEARCHED: i64 = 5_000;
+
+/// What a search found.
+#[derive(Debug, Clone)]
+pub struct SubmissionPage {
+    /// The certificates, newest first.
+    pub items: Vec<ListedSubmission>,
+    /// The last certificate that was looked at, where the page is not full and there may be more behind it.
+    pub searched_to: Option<(Timestamp, String)>,
+}
+
+/// A page of certificates: of so many before a place, those that are announced and whose words are like a text. The walk is bounded
+/// inside, and only what was found is read whole.
+pub(crate) fn found_sql() -> String {
+    format!(
+        "SELECT {COLUMNS}, c.payload, c.id FROM submission_certificate c {NEWEST} WHERE c.id IN (
+             SELECT c.id FROM (
+                 SELECT id, certified_at, words FROM submission_certificate WHERE (certified_at, id) < ($1, $2)
+                 ORDER BY certified_at DESC, id DESC LIMIT $5) c
+             WHERE c.words LIKE $3 ESCAPE '!' AND {ANNOUNCED} ORDER BY c.certified_at DESC, c.id DESC LIMIT $4)
+         ORDER BY c.certified_at DESC, c.id DESC"
+    )
+}
+
+/// The last certificate that such a walk looks at and that anybody may know of; none where it comes to the end.
+pub(crate) fn searched_to_sql() -> String {
+    let before = "SELECT certified_at, id FROM submission_certificate WHERE (certified_at, id) < ($1, $2)
+        ORDER BY certified_at DESC, id DESC";
+    format!(
+        "SELECT c.certified_at, c.id FROM ({before} LIMIT $3) c WHERE {ANNOUNCED} AND EXISTS ({before} LIMIT 1 OFFSET $3)
+         ORDER BY c.certified_at, c.id LIMIT 1"
+    )
+}
+
 /// A round over a submission that certified nothing, as canonical bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubmissionEscalation {
@@ -188,31 +223,43 @@ impl Store {
         row.as_ref().map(listed).transpose()
     }
 
-    /// Certificates of submissions, the newest first.
+    /// Certificates of submissions, the newest first. A search looks through [`SEARCHED`] of them at most: where it stopped before
+    /// the page was full, it says where to look on.
     ///
     /// # Errors
     /// When the database refuses, or a certificate is damaged.
-    pub async fn submission_certificates(
+    pub async fn submission_certificates(&self, filter: &SubmissionFilter) -> Result<SubmissionPage, StoreError> {
+        self.submission_certificates_among(filter, SEARCHED).await
+    }
+
+    /// The same with another bound of the search.
+    pub(crate) async fn submission_certificates_among(
         &self,
         filter: &SubmissionFilter,
-    ) -> Result<Vec<ListedSubmission>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS}, c.payload, c.id FROM submission_certificate c {NEWEST}
-             WHERE {ANNOUNCED} AND c.words LIKE $1 ESCAPE '!'
-                 AND (c.certified_at < $2 OR (c.certified_at = $2 AND c.id < $3))
-             ORDER BY c.certified_at DESC, c.id DESC LIMIT $4"
-        );
+        searched: i64,
+    ) -> Result<SubmissionPage, StoreError> {
         let text = filter.text.as_deref().unwrap_or_default().to_lowercase();
         let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
         let (at, id) = filter.before.as_ref().map_or((i64::MAX, ""), |(at, id)| (at.as_millis(), id));
-        let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(format!("%{escaped}%"))
+        let rows = sqlx::query(AssertSqlSafe(found_sql()))
             .bind(at)
             .bind(id)
+            .bind(format!("%{escaped}%"))
             .bind(i64::from(filter.limit))
+            .bind(searched)
             .fetch_all(&self.database.pool)
             .await?;
-        rows.iter().map(listed).collect()
+        let items: Vec<ListedSubmission> = rows.iter().map(listed).collect::<Result<_, _>>()?;
+        let mut searched_to = None;
+        if items.len() < filter.limit as usize {
+            let query = sqlx::query(AssertSqlSafe(searched_to_sql())).bind(at).bind(id).bind(searched);
+            let row = query.fetch_optional(&self.database.pool).await?;
+            let place = |row: AnyRow| -> Result<_, StoreError> {
+                Ok((Timestamp::from_millis(row.try_get(0)?), row.try_get(1)?))
+            };
+            searched_to = row.map(place).transpose()?;
+        }
+        Ok(SubmissionPage { items, searched_to })
     }
 
     /// Skills whose certificate stands, the newest first: it is the newest of its source, and does not say BLOCKED now. However many

@@ -17,8 +17,11 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::{JobId, Store, StoreError, Writing};
 
 pub use certificates::{
-    ListedSubmission, SealedSubmission, SubmissionEscalation, SubmissionFilter, audited_again, first_audit,
+    ListedSubmission, SealedSubmission, SubmissionEscalation, SubmissionFilter, SubmissionPage, audited_again,
+    first_audit,
 };
+#[cfg(test)]
+pub(crate) use certificates::{found_sql, searched_to_sql};
 pub use drafts::Draft;
 pub use events::Event;
 

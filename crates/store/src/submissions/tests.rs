@@ -200,7 +200,8 @@ async fn a_submission_has_one_certificate_and_operators_decide_about_it() {
     let list = async |text: &str, before| {
         let filter = SubmissionFilter { text: Some(text.to_owned()), before, limit: 10 };
         let found = store.submission_certificates(&filter).await.unwrap();
-        found.into_iter().map(|one| one.certificate.payload().skill_name.clone()).collect::<Vec<_>>()
+        assert_eq!(found.searched_to, None, "all were looked at");
+        found.items.into_iter().map(|one| one.certificate.payload().skill_name.clone()).collect::<Vec<_>>()
     };
     assert_eq!(list("WEATHER", None).await, ["weatherX50", "weather_50%"]);
     assert_eq!(list("weather_50%", None).await, ["weather_50%"], "what a pattern means is text here");
@@ -219,6 +220,43 @@ async fn a_submission_has_one_certificate_and_operators_decide_about_it() {
     assert!(store.decide(&decision).await.unwrap().is_some());
     let found = store.certificate_of_submission("sub_1").await.unwrap().unwrap();
     assert_eq!(found.decision.unwrap().action, sigma_certificate::Action::Revoke);
+}
+
+/// What nothing is like is not looked for in everything: a search goes so far, says how far, and goes on there.
+#[tokio::test]
+async fn a_search_is_bounded_and_goes_on_where_it_stopped() {
+    let (_place, store) = store().await;
+    for number in 0..25 {
+        let name = if number % 10 == 3 { format!("rare {number}") } else { format!("common {number}") };
+        // Several of the same millisecond.
+        assert!(insert(&store, &sealed(&format!("sub_{number}"), &name, number / 3)).await);
+    }
+    let search = async |text: &str, limit, searched| {
+        let (mut before, mut found, mut pages) = (None, Vec::new(), 0);
+        loop {
+            let filter = SubmissionFilter { text: Some(text.to_owned()), before, limit };
+            let page = store.submission_certificates_among(&filter, searched).await.unwrap();
+            assert!(page.items.len() <= limit as usize);
+            let full = page.items.len() == limit as usize;
+            assert!(!full || page.searched_to.is_none());
+            let last =
+                page.items.last().map(|one| (one.certificate.payload().certified_at, one.certificate.id().to_owned()));
+            found.extend(page.items.iter().map(|one| one.certificate.payload().skill_name.clone()));
+            pages += 1;
+            before = if full { last } else { page.searched_to };
+            if before.is_none() {
+                found.sort();
+                return (found, pages);
+            }
+        }
+    };
+    let rare = ["rare 13", "rare 23", "rare 3"].map(str::to_owned).to_vec();
+    assert_eq!(search("rare", 10, 100).await, (rare.clone(), 1));
+    assert_eq!(search("rare", 10, 25).await, (rare.clone(), 1), "exactly all of them");
+    assert_eq!(search("rare", 10, 7).await, (rare.clone(), 4));
+    assert_eq!(search("rare", 1, 7).await.0, rare);
+    assert_eq!(search("nothing", 10, 10).await, (Vec::new(), 3));
+    assert_eq!(search("", 10, 10).await.0.len(), 25);
 }
 
 /// What else is certified, how much of it and under whichever name, takes no place from skills that stand.

@@ -11,6 +11,7 @@ use crate::attestations::{ATTESTED, decided_sql, unattested_sql};
 use crate::certificates::OF_PACKAGE;
 use crate::listing::{Level, page_sql};
 use crate::popular::{PACKAGES, certified_names_sql, uncertified_sql};
+use crate::submissions::{found_sql, searched_to_sql};
 use crate::versions::of_name;
 use crate::walk::step_sql;
 use crate::*;
@@ -102,6 +103,30 @@ async fn what_is_asked_often_reads_no_whole_table() {
         "SEARCH n USING INDEX sqlite_autoindex_certificate_2 (ecosystem=? AND name=? AND version=?)",
     );
     check(PACKAGES, "COVERING INDEX sqlite_autoindex_certificate_2");
+    for sql in [found_sql(), searched_to_sql()] {
+        check(&sql, "SEARCH submission_certificate USING ");
+        check(&sql, "INDEX submission_certificate_by_time ((certified_at,id)<(?,?))");
+    }
+}
+
+/// The same of PostgreSQL, which would rather read a table whole as long as it is small: forbidden to, it shows what it can do.
+#[tokio::test]
+async fn a_search_walks_an_index_on_postgresql_too() {
+    let (place, store) = store().await;
+    if place.database == Database::Embedded {
+        return;
+    }
+    for (sql, fourth) in [(found_sql(), true), (searched_to_sql(), false)] {
+        let mut transaction = store.database.pool.begin().await.unwrap();
+        sqlx::query("SET LOCAL enable_seqscan = off").execute(&mut *transaction).await.unwrap();
+        let explained = sqlx::AssertSqlSafe(format!("EXPLAIN {sql}"));
+        let query = sqlx::query_scalar::<_, String>(explained).bind(i64::MAX).bind("");
+        let query = if fourth { query.bind("%x%").bind(21_i64).bind(5_000_i64) } else { query.bind(5_000_i64) };
+        let plan = query.fetch_all(&mut *transaction).await.unwrap().join("\n");
+        assert!(plan.contains("submission_certificate_by_time"), "{plan}");
+        assert!(plan.contains("Index Cond: (ROW(certified_at, id) < ROW("), "{plan}");
+        assert!(!plan.contains("Seq Scan on submission_certificate"), "{plan}");
+    }
 }
 
 /// PostgreSQL ended every connection meanwhile: whoever asks next does not notice.
