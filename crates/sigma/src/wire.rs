@@ -16,7 +16,7 @@ use sigma_pipeline::{
     Worker,
 };
 use sigma_server::{App, AskAdvisories, Developer};
-use sigma_store::{Bucket, Database, Duty, Store};
+use sigma_store::{Bucket, Database, Duty, Store, StoreError};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
@@ -56,16 +56,53 @@ pub fn database(config: &Config) -> Result<Database> {
     Ok(config.database_url.as_deref().map(str::parse).transpose()?.unwrap_or(Database::Embedded))
 }
 
-/// Opens the store.
+/// Opens the store that is there. Who looks something up, or decides, does not want a new one where a name was mistyped.
 pub async fn store(config: &Config) -> Result<Store> {
+    match Store::open_existing(&config.store, &database(config)?).await {
+        Err(StoreError::NoStore(place)) => {
+            let setting = match config.database_url {
+                None => "--store (SIGMA_STORE)",
+                Some(_) => "--database-url (SIGMA_DATABASE_URL)",
+            };
+            anyhow::bail!(
+                "there is no store {place}; name the right one with {setting}, or begin one there with \
+                 `sigma serve`, `sigma worker`, `sigma audit` or `sigma submit`"
+            )
+        }
+        opened => with_bucket(config, opened),
+    }
+}
+
+/// Opens the store, and begins one where there is none: who does has to tell ([`begun`]).
+pub async fn store_or_new(config: &Config) -> Result<Store> {
     open(config, &database(config)?).await
 }
 
-/// Opens the store on another database than the configured one.
+/// The same on a command line, where it is told at once.
+pub async fn store_or_told(config: &Config) -> Result<Store> {
+    let store = store_or_new(config).await?;
+    if let Some(text) = begun(config, &store) {
+        eprintln!("{text}");
+    }
+    Ok(store)
+}
+
+/// What is to be told of a store that was begun just now, so that a mistyped name is noticed.
+pub fn begun(config: &Config, store: &Store) -> Option<String> {
+    let place = match config.database_url {
+        None => format!("at {}", config.store.display()),
+        Some(_) => format!("in the PostgreSQL database, with its files at {}", config.store.display()),
+    };
+    store.is_begun().then(|| format!("a new store begins {place}"))
+}
+
+/// Opens the store on another database than the configured one, and begins it where there is none.
 pub async fn open(config: &Config, database: &Database) -> Result<Store> {
-    let store = Store::open(&config.store, database)
-        .await
-        .with_context(|| format!("cannot open the store at {}", config.store.display()))?;
+    with_bucket(config, Store::open(&config.store, database).await)
+}
+
+fn with_bucket(config: &Config, opened: Result<Store, StoreError>) -> Result<Store> {
+    let store = opened.with_context(|| format!("cannot open the store at {}", config.store.display()))?;
     Ok(match &config.blobs.url {
         // What the tools for S3 are told, this one is told too. A value that is no text is none of theirs.
         Some(url) => {
@@ -138,7 +175,7 @@ pub fn ecosystems(config: &Config, offline: bool) -> Result<Ecosystems> {
 
 /// The server's state, and a worker that runs the jobs of its submissions where one is wanted.
 pub async fn server(config: &Config, with_worker: bool) -> Result<(App, Option<Worker>)> {
-    let store = store(config).await?;
+    let store = store_or_new(config).await?;
     let hall = reviewing_hall(config, store.clone(), rules(config)?)?;
     let ecosystems = ecosystems(config, false)?;
     let ask: AskAdvisories = Arc::new(move |package| {

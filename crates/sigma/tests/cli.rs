@@ -83,7 +83,8 @@ fn json_has_the_names_of_the_specification() {
     scene.file("requirements.txt", "demo>=1  # why not\n./local\n");
     let ran = scene.run(&["audit", "--format", "json"]);
     assert_eq!(ran.code, Some(1));
-    assert_eq!(ran.err, "", "quiet when piped");
+    assert_eq!(ran.err.lines().count(), 1, "quiet when piped, but that it begins a store: {}", ran.err);
+    assert_eq!(scene.run(&["audit", "--format", "json", "--preview"]).err, "");
     let json = ran.json();
     insta::assert_json_snapshot!(json["preview"], @r#"
     {
@@ -221,6 +222,7 @@ fn kill_at_any_moment_leaves_no_half_certificate() {
         manifest.push_str(&format!("p{index}==1.0\n"));
     }
     scene.file("requirements.txt", &manifest);
+    assert_eq!(scene.run(&["worker", "--until-idle"]).code, Some(0), "the store begins");
     for moment in 0..12 {
         let mut child = scene.command(&["audit"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(15 + moment * 25));
@@ -461,9 +463,82 @@ fn a_configuration_that_is_none_is_explained_by_every_command() {
     assert!(ran.err.contains("gone.json") && ran.err.contains("gone.pem"), "{}", ran.err);
 }
 
+/// A mistyped store is no new one: who looks, decides or administers begins none, and who does begin one says so, once.
+#[test]
+fn a_store_that_is_not_there_is_begun_by_those_alone_who_fill_it() {
+    let scene = Scene::new();
+    scene.eco.pypi.add(pure("demo", "1.0").build());
+    scene.file("top.txt", (0..100).map(|number| format!("name-{number}\n")).collect::<String>());
+    let why = ["--by", "ada", "--reason", "because"];
+    let with = |command: &'static [&'static str]| [command, &why[..]].concat();
+    let looking: Vec<Vec<&str>> = vec![
+        vec!["token", "list"],
+        vec!["token", "create", "--owner", "ada", "--scope", "read"],
+        vec!["token", "revoke", "sgm_abcdefgh"],
+        vec!["jobs", "list"],
+        with(&["jobs", "retry", "job_x"]),
+        vec!["log"],
+        vec!["show", "pypi:demo@1.0"],
+        vec!["reproduce", "pkg_x"],
+        vec!["certificate", "log", "pkg_x"],
+        with(&["certificate", "revoke", "pkg_x"]),
+        with(&["certificate", "reaudit", "pkg_x"]),
+        vec!["escalations", "list"],
+        with(&["escalations", "decide", "esc_x", "--block"]),
+        vec!["flags", "list"],
+        with(&["flags", "settle", "flg_x", "--outcome", "upheld"]),
+        vec!["stats", "refresh", "pypi", "top.txt", "--source", "ours", "--taken-on", "2020-01-01"],
+        vec!["ledger", "init", "--origin", "sigma.example.org/log"],
+        vec!["ledger", "sync"],
+        vec!["store", "backup", "backup"],
+        vec!["store", "upload"],
+        vec!["store", "copy", "--to", "postgres://nobody@127.0.0.1:9/sigma"],
+    ];
+    let store = scene.folder.path().join("store");
+    let place = match &scene.database {
+        None => format!(
+            "there is no store at {}: it holds no sigma.sqlite; name the right one with --store",
+            store.display()
+        ),
+        Some(_) => "there is no store in the PostgreSQL database: it has no tables of one; name the right one with \
+                    --database-url (SIGMA_DATABASE_URL)"
+            .to_owned(),
+    };
+    for command in &looking {
+        let ran = scene.run(command);
+        assert_eq!(ran.code, Some(2), "{command:?}: {}{}", ran.out, ran.err);
+        assert!(ran.err.contains(&place), "{command:?}: {}", ran.err);
+        assert!(ran.err.contains("or begin one there with `sigma serve`"), "{}", ran.err);
+        assert!(!store.exists(), "{command:?} made something");
+    }
+    let audit = ["audit", "--package", "pypi:demo@1.0"];
+    let first = scene.run(&audit);
+    assert_eq!(first.code, Some(0), "{}", first.err);
+    assert_eq!(first.err.matches("a new store begins ").count(), 1, "{}", first.err);
+    assert!(!scene.run(&audit).err.contains("a new store"), "once");
+    for command in [&["token", "list"][..], &["jobs", "list"], &["show", "pypi:demo@1.0"]] {
+        assert_eq!(scene.run(command).code, Some(0), "{command:?}");
+    }
+
+    let other = Scene::new();
+    let worker = |scene: &Scene| scene.run(&["worker", "--until-idle"]).err;
+    assert_eq!(worker(&other).matches("a new store begins ").count(), 1);
+    assert!(!worker(&other).contains("a new store"));
+    if other.database.is_none() {
+        // A database that a process did not live to fill, and another name for the folder.
+        std::fs::create_dir(other.folder.path().join("empty")).unwrap();
+        std::fs::write(other.folder.path().join("empty/sigma.sqlite"), "").unwrap();
+        for (name, why) in [("../empty", "its sigma.sqlite is empty"), ("../sotre", "it holds no sigma.sqlite")] {
+            let ran = other.run(&["token", "list", "--store", name]);
+            assert!(ran.code == Some(2) && ran.err.contains(why), "{}", ran.err);
+        }
+    }
+}
+
 #[test]
 fn a_list_of_packages_is_not_of_a_day_to_come() {
     let scene = Scene::new();
+    assert_eq!(scene.run(&["worker", "--until-idle"]).code, Some(0));
     scene.file("top.txt", (0..150).map(|number| format!("name-{number}\n")).collect::<String>());
     let refresh = |day| scene.run(&["stats", "refresh", "pypi", "top.txt", "--source", "ours", "--taken-on", day]);
     let made = refresh("2020-01-01");

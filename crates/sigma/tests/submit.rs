@@ -190,6 +190,7 @@ fn what_cannot_be_reviewed_says_everything_at_once() {
     std::fs::write(folder.join("notes.txt"), "x").unwrap();
     std::os::unix::fs::symlink("/etc/passwd", folder.join("link")).unwrap();
     let path = folder.to_str().unwrap();
+    assert_eq!(scene.run(&["worker", "--until-idle"]).code, Some(0), "the store begins");
     let ran = scene.run(&["review", path, "--category", "SKILL+CODE+PACKAGES", "--entry", "notes.txt"]);
     assert_eq!(ran.code, Some(2), "{}{}", ran.out, ran.err);
     assert!(ran.err.starts_with("error: this cannot be reviewed as it is:\n"), "{}", ran.err);

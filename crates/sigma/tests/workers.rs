@@ -229,6 +229,7 @@ async fn workers_share_the_work_and_end_when_they_are_asked_to() {
 #[test]
 fn a_token_is_shown_once() {
     let scene = Scene::new();
+    assert_eq!(scene.run(&["worker", "--until-idle"]).0, Some(0), "the store begins");
     let (code, out, err) = scene.run(&["token", "create", "--owner", "acme", "--scope", "read", "--scope", "submit"]);
     assert_eq!(code, Some(0), "{err}");
     let secret = out.trim();

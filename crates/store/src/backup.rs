@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use sigma_core::Sha256;
 
 use crate::database::Kind;
-use crate::{Store, StoreError};
+use crate::{DATABASE, Store, StoreError};
 
 /// What was backed up, or restored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,9 +63,6 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> BackupError {
     let path = path.to_owned();
     move |source| BackupError::Io { path, source }
 }
-
-/// The database's name in a store and in a backup.
-const DATABASE: &str = "sigma.sqlite";
 
 impl Store {
     /// Writes a backup into a new folder: the database as it is at one moment, and the distributions that it lists. Whoever

@@ -12,8 +12,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions as _, Row as _, Transaction};
 use url::Url;
 
-use crate::StoreError;
 use crate::locking::Waiting;
+use crate::{DATABASE, StoreError};
 
 /// Which database a store uses.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -82,17 +82,20 @@ const CONNECTIONS: u32 = 8;
 const REASON: Duration = Duration::from_secs(5);
 
 impl Connections {
-    /// Connects, and makes a SQLite file that is not there.
-    pub(crate) async fn open(root: &Path, database: &Database) -> Result<Self, StoreError> {
+    /// Connects, and makes a SQLite file that is not there if one is to `begin`.
+    pub(crate) async fn open(root: &Path, database: &Database, begin: bool) -> Result<Self, StoreError> {
         static DRIVERS: Once = Once::new();
         DRIVERS.call_once(sqlx::any::install_default_drivers);
         let (kind, url) = match database {
             Database::Postgres(url) => (Kind::Postgres, url.clone()),
             Database::Embedded => {
-                let file = std::path::absolute(root.join("sigma.sqlite")).map_err(StoreError::io(root))?;
+                if begin {
+                    std::fs::create_dir_all(root).map_err(StoreError::io(root))?;
+                }
+                let file = std::path::absolute(root.join(DATABASE)).map_err(StoreError::io(root))?;
                 let mut url = Url::from_file_path(&file)
                     .map_err(|()| StoreError::DatabaseUrl(format!("the path {}", file.display())))?;
-                url.set_query(Some("mode=rwc"));
+                url.set_query(Some(if begin { "mode=rwc" } else { "mode=rw" }));
                 let text = url.as_str().replacen("file:", "sqlite:", 1);
                 let url = Url::parse(&text).map_err(|error| StoreError::DatabaseUrl(error.to_string()))?;
                 (Kind::Sqlite, url)
@@ -126,6 +129,15 @@ impl Connections {
             (pool, _) => pool?,
         };
         Ok(Self { pool, options, kind, waiting: Waiting::default() })
+    }
+
+    /// Whether the tables of a store are there, of whatever version.
+    pub(crate) async fn has_tables(&self) -> Result<bool, StoreError> {
+        let sql = match self.kind {
+            Kind::Sqlite => "SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations'",
+            Kind::Postgres => "SELECT 1 WHERE to_regclass('_sqlx_migrations') IS NOT NULL",
+        };
+        Ok(sqlx::query(sql).fetch_optional(&self.pool).await?.is_some())
     }
 
     /// Brings the tables up to date.
@@ -219,7 +231,7 @@ mod tests {
         drop(bound);
         let folder = tempfile::tempdir().unwrap();
         let database: Database = format!("postgres://ada:hunter2@{address}/sigma").parse().unwrap();
-        let error = Connections::open(folder.path(), &database).await.err().unwrap().to_string();
+        let error = Connections::open(folder.path(), &database, true).await.err().unwrap().to_string();
         assert!(error.contains("refused") && !error.contains("hunter2"), "{error}");
     }
 }

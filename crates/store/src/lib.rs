@@ -81,6 +81,9 @@ pub enum StoreError {
         /// The cause.
         source: std::io::Error,
     },
+    /// There is no store, and none is to be begun.
+    #[error("there is no store {0}")]
+    NoStore(String),
     /// What should name a database does not.
     #[error("the database URL: got {0}, expected postgres://USER:PASSWORD@HOST/DATABASE")]
     DatabaseUrl(String),
@@ -158,21 +161,49 @@ pub struct Store {
     database: Connections,
     root: PathBuf,
     bucket: Option<Bucket>,
+    /// Whether it was begun when it was opened.
+    begun: bool,
 }
 
 impl Store {
     /// Opens the store that has its files in a folder, and makes it if it is not there. Machines that share a PostgreSQL
     /// database share a bucket too, or fetch distributions again that another one has.
     pub async fn open(root: &Path, database: &Database) -> Result<Self, StoreError> {
+        Self::opened(root, database, true).await
+    }
+
+    /// The same of a store that has to be there. Where there is none, nothing is made.
+    pub async fn open_existing(root: &Path, database: &Database) -> Result<Self, StoreError> {
+        if *database == Database::Embedded && !root.join(DATABASE).is_file() {
+            return Err(StoreError::NoStore(format!("at {}: it holds no {DATABASE}", root.display())));
+        }
+        Self::opened(root, database, false).await
+    }
+
+    async fn opened(root: &Path, database: &Database, begin: bool) -> Result<Self, StoreError> {
+        let connections = Connections::open(root, database, begin).await?;
+        if !begin && !connections.has_tables().await? {
+            return Err(StoreError::NoStore(match database {
+                Database::Embedded => format!("at {}: its {DATABASE} is empty", root.display()),
+                Database::Postgres(_) => "in the PostgreSQL database: it has no tables of one".to_owned(),
+            }));
+        }
         for folder in [root.to_owned(), root.join("blobs"), root.join("staging"), root.join("claims")] {
             std::fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
         }
         sweep(&root.join("staging"));
-        let store = Self { database: Connections::open(root, database).await?, root: root.to_owned(), bucket: None };
+        let mut store = Self { database: connections, root: root.to_owned(), bucket: None, begun: false };
         // Two processes that open a new store at the same time must not both migrate it.
-        let _claim = store.claim_named("migration").await?;
+        let claim = store.claim_named("migration").await?;
+        store.begun = begin && !store.database.has_tables().await?;
         store.database.migrate().await?;
+        drop(claim);
         Ok(store)
+    }
+
+    /// Whether there was no store before this one was opened.
+    pub fn is_begun(&self) -> bool {
+        self.begun
     }
 
     /// Asks the database for nothing: whether it answers at all.
@@ -207,6 +238,9 @@ impl Store {
         Self { bucket: Some(bucket), ..self }
     }
 }
+
+/// The SQLite database in the folder of a store, and of a backup.
+pub(crate) const DATABASE: &str = "sigma.sqlite";
 
 /// Removes downloads that nobody came back for. A day is far longer than any download takes, so what another process is
 /// working on stays. Best effort: what cannot be removed is in nobody's way.

@@ -35,7 +35,8 @@ pub async fn run(args: &Args, command: &Audit) -> Result<Outcome> {
     };
     let (rules, waivers) = (wire::rules(&config)?, wire::waivers(&config, command.waivers.as_deref())?);
     let submission = submission(command, &manifests);
-    let mut hall = wire::hall(&config, wire::store(&config).await?, rules, command.offline)?;
+    let store = wire::store_or_told(&config).await?;
+    let mut hall = wire::hall(&config, store, rules, command.offline)?;
     if config.review.run_entry_points {
         hall = hall.with_review(wire::review(&config)?);
     }

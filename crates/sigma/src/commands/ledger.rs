@@ -24,8 +24,10 @@ pub async fn run(args: &Args, command: &LedgerArgs) -> Result<Outcome> {
     match &command.command {
         LedgerCommand::Init { origin, issuer_key } => {
             let issuer = issuer_key.as_deref().map(|path| read(path, MAX_KEY)).transpose()?;
+            // Keys of a log without a store would be in nobody's way until there is one.
+            let store = wire::store(&config).await?;
             folder.create(origin, issuer.as_deref(), wire::now())?;
-            wire::store(&config).await?.bind_log(origin, wire::now()).await?;
+            store.bind_log(origin, wire::now()).await?;
             let root = config.ledger.folder(&config.store).join("trusted_root.json");
             super::print(&format!("the log {origin} begins; hand out {}\n", root.display()))?;
         }

@@ -36,7 +36,9 @@ enum Found {
 /// Runs the command.
 pub async fn run(args: &Args, command: &Reproduce) -> Result<Outcome> {
     let config = wire::config(args)?;
-    let store = wire::store(&config).await?;
+    // What others say of a certificate is reproduced in any store, which keeps the bytes; by its id alone it is one of this store.
+    let of_others = command.server.is_some() || Path::new(&command.what).is_file();
+    let store = if of_others { wire::store_or_told(&config).await? } else { wire::store(&config).await? };
     let asked = match find(command, &config, &store).await? {
         Found::Asked(asked) => asked,
         Found::Nothing => {

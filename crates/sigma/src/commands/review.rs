@@ -109,7 +109,7 @@ async fn review_now(hall: &Hall, intake: &Intake, how: &How, cap: u32, id: Optio
 }
 
 async fn open(config: &Config, how: &How) -> Result<Hall> {
-    let store = wire::store(config).await?;
+    let store = wire::store_or_told(config).await?;
     let hall = wire::reviewing_hall(config, store, wire::rules(config)?)?;
     Ok(match how.no_run {
         true => hall.without_sandbox("--no-run was given"),

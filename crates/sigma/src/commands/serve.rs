@@ -16,6 +16,9 @@ pub async fn run(args: &Args, command: &Serve) -> Result<Outcome> {
     let address = listener.local_addr().context("listener")?;
     let stop = wire::asked_to_end()?;
     tracing::info!(server.address = %address, store.path = %config.store.display(), "listening on http://{address}");
+    if let Some(text) = wire::begun(&config, app.store()) {
+        tracing::info!("{text}");
+    }
     if config.api_base == Config::defaults()?.api_base {
         tracing::info!("answers name {} as the address of this API; set api_base to your own", config.api_base);
     }

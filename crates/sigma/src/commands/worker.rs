@@ -9,7 +9,7 @@ use crate::{Outcome, wire};
 /// Runs the command. It ends on SIGINT and SIGTERM, once what it does is finished or given back.
 pub async fn run(args: &Args, command: &WorkerArgs) -> Result<Outcome> {
     let config = wire::config(args)?;
-    let store = wire::store(&config).await?;
+    let store = wire::store_or_new(&config).await?;
     let hall = wire::reviewing_hall(&config, store.clone(), wire::rules(&config)?)?;
     let mut limits = config.worker.clone();
     limits.jobs = command.jobs.unwrap_or(limits.jobs);
@@ -20,6 +20,9 @@ pub async fn run(args: &Args, command: &WorkerArgs) -> Result<Outcome> {
     wire::keep_log(&config, &store, async move { drop(ends.changed().await) })?;
     let name = wire::worker_name();
     tracing::info!(worker.name = name, worker.jobs = limits.jobs, "working");
+    if let Some(text) = wire::begun(&config, &store) {
+        tracing::info!("{text}");
+    }
     let worker = Worker::new(hall, &name, limits);
     if command.until_idle {
         worker.run_until_idle(stop).await;

@@ -131,6 +131,7 @@ impl Drop for Service {
 
 impl Service {
     fn start(scene: &Scene) -> Self {
+        assert_eq!(scene.run(&["worker", "--until-idle"]).code, Some(0), "the store begins");
         let ran = scene.run(&["token", "create", "--owner", "ann", "--scope", "read", "--scope", "submit"]);
         assert_eq!(ran.code, Some(0), "{}", ran.err);
         let token = ran.out.trim().to_owned();

@@ -81,6 +81,7 @@ fn working(scene: &Scene) -> Child {
 }
 
 fn token(scene: &Scene, owner: &str) -> String {
+    assert_eq!(scene.run(&["worker", "--until-idle"]).0, Some(0), "the store begins");
     let (code, out, err) = scene.run(&["token", "create", "--owner", owner, "--scope", "read", "--scope", "submit"]);
     assert_eq!(code, Some(0), "{err}");
     out.trim().to_owned()

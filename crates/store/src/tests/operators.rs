@@ -213,7 +213,7 @@ async fn the_log_is_read_page_by_page_and_never_changed() {
 #[tokio::test]
 async fn an_older_store_is_brought_up_to_date() {
     let place = super::Place::new();
-    let connections = crate::database::Connections::open(place.folder.path(), &place.database).await.unwrap();
+    let connections = crate::database::Connections::open(place.folder.path(), &place.database, true).await.unwrap();
     let all = match place.database {
         Database::Embedded => sqlx::migrate!("migrations/sqlite"),
         Database::Postgres(_) => sqlx::migrate!("migrations/postgres"),
