@@ -33,6 +33,8 @@ pub enum HttpError {
         url: String,
         /// The status code.
         status: u16,
+        /// How long the server asked to be left alone.
+        retry_after: Option<Duration>,
     },
     /// A redirect to another scheme, to a host that is not allowed, or one too many.
     #[error(
@@ -88,11 +90,30 @@ impl HttpError {
     }
 
     /// Whether the same request may succeed when it is repeated.
-    pub(crate) fn is_transient(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
+            // 501: it never does what was asked for.
+            Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502..=599),
             _ => false,
+        }
+    }
+
+    /// Whether the same request fails whenever it is repeated: what was asked for does not exist, or may not be had.
+    pub fn is_definite(&self) -> bool {
+        match self {
+            Self::Status { .. } => !self.is_transient(),
+            Self::Redirect { .. } | Self::Forbidden { .. } | Self::TooLarge { .. } => true,
+            // What broke on the way may be whole the next time.
+            Self::Offline { .. } | Self::Unreachable { .. } | Self::Garbage { .. } => false,
+        }
+    }
+
+    /// How long the server asked to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
         }
     }
 }
@@ -282,8 +303,7 @@ impl Http {
     /// Sends one request; `url` is what errors name.
     pub(crate) async fn send(&self, url: &Url, request: RequestBuilder) -> Result<Response, Failure<HttpError>> {
         let sent = request.send().await;
-        let retry_after = sent.as_ref().ok().and_then(|response| retry_after(response.headers()));
-        self.checked(url, sent).map_err(|error| Failure::from(error).retry_after(retry_after))
+        self.checked(url, sent).map_err(Failure::from)
     }
 
     /// Turns a transport error, a stopped redirect or an unsuccessful status into its variant.
@@ -297,7 +317,8 @@ impl Http {
             return Err(HttpError::Redirect { url: shown(url), to });
         }
         if !status.is_success() {
-            return Err(HttpError::Status { url: shown(url), status: status.as_u16() });
+            let retry_after = retry_after(response.headers());
+            return Err(HttpError::Status { url: shown(url), status: status.as_u16(), retry_after });
         }
         Ok(response)
     }

@@ -24,11 +24,6 @@ impl<E> Failure<E> {
         Self { error, transient: false, retry_after: None }
     }
 
-    /// The server asked for this pause.
-    pub fn retry_after(self, retry_after: Option<Duration>) -> Self {
-        Self { retry_after, ..self }
-    }
-
     /// The same failure as a wider error.
     pub fn widen<F: From<E>>(self) -> Failure<F> {
         Failure { error: self.error.into(), transient: self.transient, retry_after: self.retry_after }
@@ -37,7 +32,7 @@ impl<E> Failure<E> {
 
 impl<E: From<HttpError>> From<HttpError> for Failure<E> {
     fn from(error: HttpError) -> Self {
-        Self { transient: error.is_transient(), error: error.into(), retry_after: None }
+        Self { transient: error.is_transient(), retry_after: error.retry_after(), error: error.into() }
     }
 }
 
@@ -113,8 +108,8 @@ mod tests {
         config.attempts = 4;
         let http = Http::new(Arc::new(config)).unwrap();
         let failure = |status, after: Option<u64>| {
-            let failure = Failure::<HttpError>::from(HttpError::Status { url: "x".to_owned(), status });
-            failure.retry_after(after.map(Duration::from_secs))
+            let retry_after = after.map(Duration::from_secs);
+            Failure::<HttpError>::from(HttpError::Status { url: "x".to_owned(), status, retry_after })
         };
         let mut patience = http.patience();
         let between = |pause: Option<Duration>, low: u64, high: u64| {

@@ -15,7 +15,7 @@ use sigma_store::{Incident, NewEscalation, Sealed, StoreError, Wanted};
 use tokio::sync::oneshot;
 
 use crate::seal::{Links, compose};
-use crate::{AuditError, Hall, Progress, Step};
+use crate::{AuditError, Hall, Outage, Progress, Step};
 
 /// How the audit of one package ended.
 #[derive(Debug, Clone)]
@@ -34,7 +34,12 @@ pub enum PackageOutcome {
     /// The bytes are not the ones that were published or pinned. Blocks, and is remembered.
     Mismatch(Incident),
     /// The ecosystem did not give the bytes.
-    Unavailable(String),
+    Unavailable {
+        /// Why.
+        why: String,
+        /// Where that may pass by itself.
+        outage: Option<Outage>,
+    },
 }
 
 /// What an examination came to.
@@ -79,7 +84,7 @@ impl Bytes {
 /// Why the distributions could not be collected.
 pub(crate) enum Shortfall {
     Mismatch(Incident),
-    Unavailable(String),
+    Unavailable(FetchError),
     Error(AuditError),
 }
 
@@ -135,7 +140,13 @@ impl Hall {
                 );
                 return Ok(Examined::Settled(PackageOutcome::Mismatch(incident)));
             }
-            Err(Shortfall::Unavailable(why)) => return Ok(Examined::Settled(PackageOutcome::Unavailable(why))),
+            Err(Shortfall::Unavailable(error)) => {
+                let outage = match &error {
+                    FetchError::Http(error) => Outage::of(package.id.ecosystem(), error),
+                    _ => None,
+                };
+                return Ok(Examined::Settled(PackageOutcome::Unavailable { why: error.to_string(), outage }));
+            }
             Err(Shortfall::Error(error)) => return Err(error),
         };
 
@@ -243,7 +254,7 @@ impl Hall {
                 Err(error) if index > 0 && stays_away(&error) => {
                     unread.push(format!("{} ({error})", distribution.filename));
                 }
-                Err(error) => return Err(Shortfall::Unavailable(error.to_string())),
+                Err(error) => return Err(Shortfall::Unavailable(error)),
             }
         }
         Ok((artifacts, unread))

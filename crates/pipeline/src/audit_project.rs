@@ -203,7 +203,7 @@ pub(crate) fn state(outcome: PackageOutcome) -> RowState {
             RowState::Uncertified(Uncertified::Escalated { rationale, warnings })
         }
         PackageOutcome::Mismatch(incident) => RowState::Uncertified(Uncertified::Mismatch(incident)),
-        PackageOutcome::Unavailable(why) => RowState::Uncertified(Uncertified::Unavailable(why)),
+        PackageOutcome::Unavailable { why, .. } => RowState::Uncertified(Uncertified::Unavailable(why)),
     }
 }
 

@@ -14,6 +14,7 @@ mod escalation;
 mod files;
 mod jobs;
 mod ledger;
+mod outage;
 mod outcome;
 mod policy;
 mod predecessor;
@@ -41,6 +42,7 @@ pub use ledger::{
     Asked, Asking, Cosigned, KeyChange, Ledger, LedgerError, LedgerFolder, LedgerReader, LedgerSigner, RootChanged,
     Synced, WitnessAddress, WitnessConfig, keep_log,
 };
+pub use outage::Outage;
 pub use outcome::{Audit, BEYOND_DEPTH, Row, RowState, Uncertified};
 pub use policy::{Decision, Policy};
 pub use preview::{PackagePreview, PreviewItem, PreviewStatus};
@@ -61,8 +63,8 @@ use std::time::Duration;
 
 use rayon::ThreadPool;
 use sigma_analysis::Analyser;
-use sigma_core::Timestamp;
-use sigma_ecosystem::{Ecosystems, ResolveError};
+use sigma_core::{Ecosystem, PackageId, Timestamp};
+use sigma_ecosystem::{Ecosystems, HttpError, ResolveError};
 use sigma_provenance::Roots;
 use sigma_store::{Store, StoreError};
 
@@ -74,8 +76,18 @@ pub enum AuditError {
     Resolve {
         /// The manifest that was being resolved.
         manifest: String,
+        /// The ecosystem.
+        ecosystem: Ecosystem,
         /// The cause.
         source: ResolveError,
+    },
+    /// The ecosystem does not give certified bytes again that a run needs, and may give them later.
+    #[error("{package}: {source}")]
+    Fetch {
+        /// The package.
+        package: PackageId,
+        /// The cause.
+        source: HttpError,
     },
     /// The store refused.
     #[error(transparent)]

@@ -33,11 +33,11 @@ impl Hall {
             }
         }
         progress.step(Step::Resolving { manifest: &manifest.path });
-        let graph = self
-            .ecosystems
-            .resolve(manifest, target)
-            .await
-            .map_err(|source| AuditError::Resolve { manifest: manifest.path.clone(), source })?;
+        let graph = self.ecosystems.resolve(manifest, target).await.map_err(|source| AuditError::Resolve {
+            manifest: manifest.path.clone(),
+            ecosystem: manifest.ecosystem,
+            source,
+        })?;
         tracing::info!(
             manifest.path,
             graph.packages = graph.packages.len(),

@@ -257,6 +257,38 @@ fn a_token_is_shown_once() {
     }
 }
 
+/// An ecosystem is away: operators see for whom jobs wait, and until when.
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_say_for_whom_they_wait() {
+    let scene = Scene::new();
+    let hall = scene.hall().await;
+    scene.eco.pypi.server.misbehave_everywhere(Misbehaviour::Status(503));
+    let submission = scene.submit(&hall, "ann", "demo==1.0\n").await;
+    let job = hall.store().submission(&submission).await.unwrap().unwrap().job;
+    let mut worker = scene.worker();
+    let patience = Instant::now() + Duration::from_secs(60);
+    while hall.store().outages(Some(&job)).await.unwrap().first().is_none_or(|outage| outage.next_at.is_none()) {
+        assert!(Instant::now() < patience, "it does not rest");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    let (_, out, _) = scene.run(&["jobs", "list", "--state", "pending"]);
+    assert!(out.contains("       1  of them wait: PyPI answers with the status 503; asked again at 20"), "{out}");
+    let (_, out, _) = scene.run(&["jobs", "list", "--state", "pending", "--format", "json"]);
+    let json: Value = serde_json::from_str(&out).unwrap();
+    let rests = (&json["outages"][0]["reason"], &json["outages"][0]["jobs"], &json["jobs"][0]["outage"]);
+    let reason = Value::from("PyPI answers with the status 503");
+    assert_eq!(rests, (&reason, &1.into(), &reason), "{out}");
+    assert_eq!(json["outages"][0]["nextAttemptAt"], json["jobs"][0]["dueAt"]);
+    // It is back: nobody has to do anything.
+    scene.eco.pypi.server.behave();
+    scene.eco.pypi.add(pure("demo", "1.0").build());
+    assert_eq!(scene.run(&["worker", "--until-idle"]).0, Some(0));
+    let ended = hall.store().submission(&submission).await.unwrap().unwrap();
+    assert_eq!(ended.state, SubmissionState::Cleared, "{}", String::from_utf8_lossy(&ended.result));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn dead_letters_are_seen_and_run_again() {
     let scene = Scene::new();

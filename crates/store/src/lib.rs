@@ -50,7 +50,7 @@ pub use flags::{Flag, FlagCategory, FlagState, NoFlagWord};
 pub use incidents::Incident;
 pub use jobs::{
     Ack, Acknowledged, Claiming, Class, Count, Enqueued, Figure, Job, JobId, JobState, Lease, Leased, MAX_DELAY,
-    MAX_PAYLOAD, NewJob, Settle,
+    MAX_PAYLOAD, NewJob, Outage, Settle,
 };
 pub use listing::{Cursor, Filter, Listed};
 pub use log::{Entry, NewEntry};

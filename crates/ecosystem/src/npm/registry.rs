@@ -84,7 +84,7 @@ impl Registry {
         let (packument, etag) = match (self.http.get_conditional(&url, accept, known).await?, cached) {
             (Conditional::NotModified, Some(cached)) => (cached, stamp.etag),
             (Conditional::NotModified, None) => {
-                return Err(HttpError::Status { url: shown(&url), status: 304 });
+                return Err(HttpError::Status { url: shown(&url), status: 304, retry_after: None });
             }
             (Conditional::Changed { body, etag }, _) => {
                 let expected = name.to_owned();

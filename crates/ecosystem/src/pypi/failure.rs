@@ -23,7 +23,8 @@ pub(super) fn of_client(error: &uv_client::Error) -> HttpError {
                 return ours;
             }
             match cause.status() {
-                Some(status) => HttpError::Status { url: url(address), status: status.as_u16() },
+                // How long the index asked to be left alone is not in uv's error; [`super::index::Index::noting_pause`] adds it.
+                Some(status) => HttpError::Status { url: url(address), status: status.as_u16(), retry_after: None },
                 None => HttpError::Unreachable { url: url(address), why: causes(cause) },
             }
         }

@@ -6,7 +6,8 @@
 //! index's own origin, and uv must never read a wheel itself: to uv every wheel has a metadata file (PEP 658), and where
 //! the index has none, it is read out of the wheel here.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -19,6 +20,7 @@ use url::Url;
 use super::metadata::{self, MAX_METADATA};
 use super::remote_wheel::{self, Inside};
 use crate::http::shown;
+use crate::patience::retry_after;
 use crate::{EcosystemConfig, Http, HttpError};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -37,11 +39,26 @@ fn stopped(error: HttpError) -> reqwest_middleware::Error {
 pub(super) struct Guard {
     config: Arc<EcosystemConfig>,
     http: Http,
+    pause: Pause,
+}
+
+/// How long the index asked to be left alone with the last answer that was a failure of its own: uv's errors do not tell.
+#[derive(Clone, Default)]
+pub(super) struct Pause(Arc<Mutex<Option<Duration>>>);
+
+impl Pause {
+    pub fn get(&self) -> Option<Duration> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, pause: Option<Duration>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = pause;
+    }
 }
 
 impl Guard {
-    pub fn new(config: Arc<EcosystemConfig>, http: Http) -> Self {
-        Self { config, http }
+    pub fn new(config: Arc<EcosystemConfig>, http: Http, pause: Pause) -> Self {
+        Self { config, http, pause }
     }
 
     /// The metadata file that the index does not have, read out of the wheel.
@@ -88,7 +105,11 @@ impl Middleware for Guard {
         }
         // uv reads both as "not found", and goes on; but nothing is known about the package then.
         if matches!(response.status().as_u16(), 401 | 403) {
-            return Err(stopped(HttpError::Status { url: shown(&url), status: response.status().as_u16() }));
+            let status = response.status().as_u16();
+            return Err(stopped(HttpError::Status { url: shown(&url), status, retry_after: None }));
+        }
+        if response.status() == StatusCode::TOO_MANY_REQUESTS || response.status().is_server_error() {
+            self.pause.set(retry_after(response.headers()));
         }
         if response.status().is_success() {
             assume_lifetime(!page, response.headers_mut());

@@ -17,7 +17,7 @@ use uv_normalize::PackageName;
 use uv_pep440::Version;
 
 use super::failure;
-use super::guard::Guard;
+use super::guard::{Guard, Pause};
 use super::release::Files;
 use crate::{EcosystemConfig, Http, HttpError, ResolveError};
 
@@ -28,6 +28,7 @@ pub(super) struct Index {
     pub cache: Cache,
     pub locations: IndexLocations,
     permits: Arc<Semaphore>,
+    pause: Pause,
 }
 
 impl Index {
@@ -55,6 +56,7 @@ impl Index {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| failed("the HTTP client cannot be built", crate::http::chain(&error)))?;
+        let pause = Pause::default();
         let base = BaseClientBuilder::default()
             .custom_client(transport)
             .connectivity(if config.offline { Connectivity::Offline } else { Connectivity::Online })
@@ -63,12 +65,23 @@ impl Index {
             .auth_integration(AuthIntegration::NoAuthMiddleware)
             // Every hop of a redirect passes the guard again.
             .redirect(RedirectPolicy::RetriggerMiddleware)
-            .extra_middleware(ExtraMiddleware(vec![Arc::new(Guard::new(config.clone(), http.clone()))]));
+            .extra_middleware(ExtraMiddleware(vec![Arc::new(Guard::new(config.clone(), http.clone(), pause.clone()))]));
         let client = RegistryClientBuilder::new(base, cache.clone())
             .index_locations(locations.clone())
             .build()
             .map_err(|error| failed("the index client cannot be built", error.to_string()))?;
-        Ok(Self { client, cache, locations, permits: Arc::new(Semaphore::new(config.parallel_requests)) })
+        let permits = Arc::new(Semaphore::new(config.parallel_requests));
+        Ok(Self { client, cache, locations, permits, pause })
+    }
+
+    /// The same error, with how long the index asked to be left alone where it did.
+    pub fn noting_pause(&self, error: ResolveError) -> ResolveError {
+        match error {
+            ResolveError::Http(HttpError::Status { url, status, retry_after: None }) => {
+                HttpError::Status { url, status, retry_after: self.pause.get() }.into()
+            }
+            error => error,
+        }
     }
 
     /// Every version that the index lists, oldest first; `None` when it does not have the package.

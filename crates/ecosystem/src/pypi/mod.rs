@@ -74,7 +74,7 @@ impl Pypi {
     pub async fn resolve(&self, manifest: &Manifest, target: &Target) -> Result<Graph, ResolveError> {
         let environment = Environment::new(target)?;
         let (this, manifest) = (self.clone(), manifest.clone());
-        apart(move || async move {
+        let answer = apart(move || async move {
             match &manifest.source {
                 ManifestSource::Ranges { constraints, pre_releases, .. } => {
                     let ranges = Ranges {
@@ -93,7 +93,8 @@ impl Pypi {
             }
         })
         .await
-        .map_err(ResolveError::Resolver)?
+        .map_err(ResolveError::Resolver)?;
+        answer.map_err(|error| self.index.noting_pause(error))
     }
 
     /// What PyPI knows against one exact version, as of `now`. Never fails: not knowing is an answer of its own.

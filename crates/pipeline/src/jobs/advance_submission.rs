@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::FutureExt as _;
+use futures::{FutureExt as _, TryFutureExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sigma_core::{PackageId, Timestamp};
 use sigma_store::{Booking, JobId, Leased, NewJob, Settle, StoreError, Submission, SubmissionState, Writing};
 
-use super::{Applied, Effect, Failure, Kind, Only, audit_package, work};
+use super::{Applied, Effect, Failure, Kind, Only, Then, audit_package, work};
 use crate::audit_project::Plan;
 use crate::submission::{StoredPlan, Todo, certificates_of, ended, reviewed};
 use crate::{Audit, Certified, Coordination, Hall, Next, Project, Silent};
@@ -25,9 +25,13 @@ pub(crate) const KIND: Kind = Kind {
     failures: FAILURES,
     // A resolution ends after three minutes by itself, a run after half a minute; runs wait for their turn.
     time_limit: Duration::from_secs(20 * 60),
-    run: |hall, leased| run(hall, leased).boxed(),
+    run: |hall, leased| run(hall, leased).map_err(|failure| unanswered(leased, failure)).boxed(),
     gave_up: |leased, why| {
-        Box::new(GaveUp { job: leased.lease.job.clone(), work: work(leased).ok(), why: why.to_owned() })
+        // Why is for operators, under the job's id: it may tell of our machines.
+        let job = &leased.lease.job;
+        let told =
+            format!("the submission could not be worked on: submit it again later, or ask the operator about {job}");
+        gave_up(leased, why, told)
     },
 };
 
@@ -36,7 +40,7 @@ const NAME: &str = "advance_submission";
 /// The class of these jobs.
 pub(crate) const CLASS: &str = "submission";
 
-/// With pauses from two seconds on, about three minutes of an ecosystem that does not answer.
+/// Failures of our own: with pauses from two seconds on, about three minutes.
 const FAILURES: u32 = 5;
 
 /// When a waiting submission looks for itself, should nobody wake it.
@@ -290,11 +294,27 @@ pub(crate) async fn tell_end(
     Ok(true)
 }
 
+/// Where an ecosystem never answers, the submission ends with whose fault it was.
+fn unanswered(leased: &Leased, failure: Failure) -> Failure {
+    let told = match &failure.then {
+        Then::Rest(outage) => format!("{}, for hours: submit it again later", outage.words),
+        Then::Again | Then::End => return failure,
+    };
+    let at_last = gave_up(leased, &failure.why, told);
+    failure.at_last(at_last)
+}
+
+fn gave_up(leased: &Leased, why: &str, told: String) -> Box<dyn Effect> {
+    Box::new(GaveUp { work: work(leased).ok(), why: why.to_owned(), told })
+}
+
 /// The submission could not be worked on.
 struct GaveUp {
-    job: JobId,
     work: Option<Work>,
+    /// For operators.
     why: String,
+    /// For the submission's owner.
+    told: String,
 }
 
 #[async_trait]
@@ -302,14 +322,10 @@ impl Effect for GaveUp {
     async fn apply(&self, writing: &mut Writing, now: Timestamp) -> Result<Applied, StoreError> {
         if let Some(work) = &self.work {
             let id = &work.submission;
-            // Why is for operators, under the job's id: it may tell of our machines.
-            let why = format!(
-                "the submission could not be worked on: submit it again later, or ask the operator about {}",
-                self.job
-            );
-            let result = json!({"state": SubmissionState::Failed.as_str(), "reasons": [why], "advisories": []});
+            let state = SubmissionState::Failed.as_str();
+            let result = json!({"state": state, "reasons": [self.told], "advisories": []});
             if writing.end_submission(id, SubmissionState::Failed, result.to_string().as_bytes(), now).await? {
-                let told = json!({"state": SubmissionState::Failed.as_str(), "reasons": result["reasons"]});
+                let told = json!({"state": state, "reasons": result["reasons"]});
                 writing.tell(id, &[("ended", told.to_string().into_bytes())], now).await?;
             }
         }

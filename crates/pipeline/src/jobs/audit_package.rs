@@ -29,7 +29,7 @@ pub(crate) const KIND: Kind = Kind {
 
 const NAME: &str = "audit_package";
 
-/// With pauses from two seconds on, about three minutes of an ecosystem that does not answer.
+/// Failures of our own, such as a full disk: with pauses from two seconds on, about three minutes.
 const FAILURES: u32 = 5;
 
 /// What is to be audited.
@@ -103,11 +103,18 @@ async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
         Examined::Sealed(sealed) => {
             Ok(Box::new(Certified { package: name, sealed, lease: leased.lease.number, _claim: claim }))
         }
-        // An ecosystem that does not answer may answer later. When it never does, that is what came out.
-        Examined::Settled(PackageOutcome::Unavailable(why)) if leased.attempt < FAILURES => Err(Failure::again(why)),
         Examined::Settled(outcome) => {
+            let failure = match &outcome {
+                PackageOutcome::Unavailable { why, outage: Some(outage) } => Some(Failure::rest(why, outage.clone())),
+                _ => None,
+            };
             let outcome = JobOutcome::of(outcome, leased.lease.number);
-            Ok(Box::new(Settled { package: name, outcome, _claim: claim }))
+            let settled = Box::new(Settled { package: name, outcome, _claim: claim });
+            // An ecosystem that does not answer may answer later. When it never does, that is what came out.
+            match failure {
+                Some(failure) => Err(failure.at_last(settled)),
+                None => Ok(settled),
+            }
         }
     }
 }

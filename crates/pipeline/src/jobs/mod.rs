@@ -19,9 +19,10 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use sigma_core::Timestamp;
+use sigma_ecosystem::ResolveError;
 use sigma_store::{Leased, Settle, StoreError, Writing};
 
-use crate::{AuditError, Hall};
+use crate::{AuditError, Hall, Outage};
 
 pub use worker::{Worker, WorkerConfig};
 
@@ -68,27 +69,53 @@ pub(crate) struct Applied {
 }
 
 /// Why a run failed.
-#[derive(Debug)]
 pub(crate) struct Failure {
     /// In a sentence without a full stop.
     pub why: String,
-    /// Whether another run may fare better.
-    pub again: bool,
+    /// What follows.
+    pub then: Then,
+    /// What is written when it is not tried again, in the place of what the kind writes.
+    pub at_last: Option<Box<dyn Effect>>,
+}
+
+/// What follows from a failure.
+pub(crate) enum Then {
+    /// Another run may fare better; there are a few.
+    Again,
+    /// None would.
+    End,
+    /// It passes by itself: tried again for hours.
+    Rest(Outage),
 }
 
 impl Failure {
     pub fn again(why: impl Into<String>) -> Self {
-        Self { why: why.into(), again: true }
+        Self { why: why.into(), then: Then::Again, at_last: None }
     }
 
     pub fn for_good(why: impl Into<String>) -> Self {
-        Self { why: why.into(), again: false }
+        Self { why: why.into(), then: Then::End, at_last: None }
+    }
+
+    pub fn rest(why: impl Into<String>, outage: Outage) -> Self {
+        Self { why: why.into(), then: Then::Rest(outage), at_last: None }
+    }
+
+    pub fn at_last(self, effect: Box<dyn Effect>) -> Self {
+        Self { at_last: Some(effect), ..self }
     }
 }
 
 impl From<AuditError> for Failure {
     fn from(error: AuditError) -> Self {
-        Self::again(error.to_string())
+        let why = error.to_string();
+        match (error.outage(), error) {
+            (Some(outage), _) => Self::rest(why, outage),
+            (None, AuditError::Resolve { source: ResolveError::Http(error), .. }) if error.is_definite() => {
+                Self::for_good(why)
+            }
+            (None, _) => Self::again(why),
+        }
     }
 }
 

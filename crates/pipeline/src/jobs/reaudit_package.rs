@@ -28,7 +28,7 @@ pub(crate) const KIND: Kind = Kind {
 
 const NAME: &str = "reaudit_package";
 
-/// With pauses from two seconds on, about three minutes of an ecosystem that does not answer.
+/// As for other audits.
 const FAILURES: u32 = 5;
 
 /// Before what submissions need: somebody decided that the old certificate is not good enough.
@@ -90,7 +90,7 @@ async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
     }
     let Some(package) = hall.release_again(&id, &replaced).await? else {
         let why = "neither the ecosystem nor the store has the bytes that were certified".to_owned();
-        return Ok(settled(PackageOutcome::Unavailable(why), claim));
+        return Ok(settled(PackageOutcome::Unavailable { why, outage: None }, claim));
     };
     let wanted = Wanted { package: &id, digests: &wanted_digests(&package) };
     if let Some(open) = hall.store.escalation_of(&wanted, hall.analyser.ruleset()).await? {
@@ -107,7 +107,10 @@ async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
             let certified = Box::new(Certified { package: name.clone(), sealed, lease, _claim: claim });
             Ok(told(SecurityLevel::as_str(level), new, certified))
         }
-        Examined::Settled(PackageOutcome::Unavailable(why)) if leased.attempt < FAILURES => Err(Failure::again(why)),
+        Examined::Settled(PackageOutcome::Unavailable { why, outage: Some(outage) }) => {
+            let failure = Failure::rest(why.clone(), outage);
+            Err(failure.at_last(settled(PackageOutcome::Unavailable { why, outage: None }, claim)))
+        }
         Examined::Settled(outcome) => Ok(settled(outcome, claim)),
     }
 }
@@ -116,7 +119,7 @@ async fn run(hall: &Hall, leased: &Leased) -> Result<Box<dyn Effect>, Failure> {
 fn outcome_in_words(outcome: &PackageOutcome) -> String {
     match outcome {
         PackageOutcome::Escalated { rationale, .. } => format!("escalated: {rationale}"),
-        PackageOutcome::Unavailable(why) => format!("no new certificate: {why}"),
+        PackageOutcome::Unavailable { why, .. } => format!("no new certificate: {why}"),
         _ => "no new certificate".to_owned(),
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tracing::Instrument as _;
 
 use super::commit::{self, Ended};
-use super::{Effect, Failure, KINDS, Kind, Only, advance_submission, backoff};
+use super::{Effect, Failure, KINDS, Kind, Only, Then, advance_submission, backoff};
 use crate::Hall;
 
 /// Limits of a worker.
@@ -44,6 +44,9 @@ pub struct WorkerConfig {
     pub first_pause_millis: u64,
     /// How long it rests at most, in seconds. 600.
     pub longest_pause_seconds: u64,
+    /// How long a job rests in all for an ecosystem that does not answer, in hours. 24: outages last minutes to hours. Then its
+    /// package counts as not fetched, and a submission that could not be resolved as failed.
+    pub outage_hours: u64,
     /// How long done jobs are kept, in hours. 168: a week of history for operators.
     pub keep_done_hours: u64,
     /// Jobs that may be open before new submissions are turned away for a while. 20,000: some hours of one worker's work.
@@ -62,6 +65,7 @@ impl Default for WorkerConfig {
             grace_seconds: 20,
             first_pause_millis: 2_000,
             longest_pause_seconds: 600,
+            outage_hours: 24,
             keep_done_hours: 168,
             most_open: 20_000,
         }
@@ -75,8 +79,11 @@ pub struct Worker {
     config: WorkerConfig,
     /// Told when there is new work in this process.
     wake: Arc<Notify>,
-    running: Arc<Mutex<HashMap<Lease, AbortHandle>>>,
+    running: Running,
 }
+
+/// What a worker is working on: the class of each job, and what ends it.
+type Running = Arc<Mutex<HashMap<Lease, (String, AbortHandle)>>>;
 
 /// A kind that another version wrote: its workers may be running and do it, so it is tried again for a while.
 static UNKNOWN: Kind = Kind {
@@ -168,12 +175,18 @@ impl Worker {
 
     async fn claim(&self, most: usize) -> Result<Vec<Leased>, StoreError> {
         let class = |name: &str, limit| Class { name: name.to_owned(), limit: Some(limit) };
-        // Submissions first: what they ask for is what the others work on.
-        let classes = [
+        // Submissions first: what they ask for is what the others work on. But what runs least of here comes before that: while an
+        // ecosystem is away, those who ask for it wait for its silence, and must not take all places.
+        let mut classes = [
             class(advance_submission::CLASS, self.config.submissions),
             class("pypi", self.config.pypi),
             class("npm", self.config.npm),
         ];
+        let mut running: HashMap<String, usize> = HashMap::new();
+        for (class, _) in lock(&self.running).values() {
+            *running.entry(class.clone()).or_default() += 1;
+        }
+        classes.sort_by_key(|class| running.get(&class.name).copied().unwrap_or_default());
         let now = self.hall.now();
         let claiming = Claiming { worker: &self.name, classes: &classes, most, now, lease: self.lease() };
         self.hall.store.claim_jobs(&claiming).await
@@ -181,7 +194,7 @@ impl Worker {
 
     fn start(&self, tasks: &mut JoinSet<()>, sender: mpsc::Sender<Ended>, leased: Leased) {
         let (hall, config, running) = (self.hall.clone(), self.config.clone(), self.running.clone());
-        let lease = leased.lease.clone();
+        let (lease, class) = (leased.lease.clone(), leased.class.clone());
         let handle = tasks.spawn(async move {
             let lease = leased.lease.clone();
             let span = tracing::debug_span!(
@@ -193,7 +206,7 @@ impl Worker {
             run(&hall, &config, leased, sender).instrument(span).await;
             lock(&running).remove(&lease);
         });
-        lock(&self.running).insert(lease, handle);
+        lock(&self.running).insert(lease, (class, handle));
     }
 
     fn lease(&self) -> Duration {
@@ -207,7 +220,7 @@ impl Worker {
             Ok(kept) => {
                 let mut running = lock(&self.running);
                 for lease in leases.iter().filter(|lease| !kept.contains(*lease)) {
-                    if let Some(handle) = running.remove(lease)
+                    if let Some((_, handle)) = running.remove(lease)
                         && !handle.is_finished()
                     {
                         tracing::warn!(job.id = lease.job.as_str(), "the lease is lost; the job is dropped");
@@ -258,7 +271,7 @@ impl Worker {
     }
 }
 
-fn lock(running: &Mutex<HashMap<Lease, AbortHandle>>) -> std::sync::MutexGuard<'_, HashMap<Lease, AbortHandle>> {
+fn lock(running: &Running) -> std::sync::MutexGuard<'_, HashMap<Lease, (String, AbortHandle)>> {
     running.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -304,16 +317,29 @@ async fn outcome(hall: &Hall, kind: &Kind, leased: &Leased) -> Result<Box<dyn Ef
 /// What a failure leads to: another run after a pause, or the end.
 fn failed(hall: &Hall, config: &WorkerConfig, kind: &Kind, leased: &Leased, failure: Failure) -> Box<dyn Effect> {
     let id = leased.lease.job.as_str();
-    if !failure.again || leased.attempt >= kind.failures.min(leased.max_attempts) {
-        tracing::error!(job.id = id, job.kind = kind.name, "the job is given up: {}", failure.why);
-        return (kind.gave_up)(leased, &failure.why);
-    }
     let first = Duration::from_millis(config.first_pause_millis);
     let most = Duration::from_secs(config.longest_pause_seconds);
-    let pause = backoff::pause(&leased.lease.job, leased.attempt, first, most);
+    let rested = Duration::from_millis(leased.rested.unsigned_abs());
+    let pause = match &failure.then {
+        Then::Again if leased.attempt < kind.failures.min(leased.max_attempts) => {
+            Some(backoff::pause(&leased.lease.job, leased.attempt, first, most))
+        }
+        Then::Rest(outage) if rested.as_secs() / 3_600 < config.outage_hours => {
+            Some(backoff::rest(&leased.lease.job, rested, first, most, outage.retry_after))
+        }
+        Then::Again | Then::Rest(_) | Then::End => None,
+    };
+    let Some(pause) = pause else {
+        tracing::error!(job.id = id, job.kind = kind.name, "the job is given up: {}", failure.why);
+        return failure.at_last.unwrap_or_else(|| (kind.gave_up)(leased, &failure.why));
+    };
     tracing::warn!(job.id = id, job.kind = kind.name, job.attempt = leased.attempt, "the job failed: {}", failure.why);
     let at = hall.now().as_millis().saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
-    Box::new(Only(Settle::Retry { at: Timestamp::from_millis(at), error: failure.why }))
+    let (at, error) = (Timestamp::from_millis(at), failure.why);
+    Box::new(Only(match failure.then {
+        Then::Rest(outage) => Settle::Rest { at, error, outage: outage.words },
+        Then::Again | Then::End => Settle::Retry { at, error },
+    }))
 }
 
 async fn written(lease: &Lease, effect: Box<dyn Effect>, sender: &mpsc::Sender<Ended>) -> Result<bool, StoreError> {

@@ -82,7 +82,9 @@ impl Hall {
                 Ok(Err(FetchError::Mismatch(mismatch))) => return Ok(Reproduced::OtherBytes(mismatch.to_string())),
                 Ok(Err(error)) => return Ok(Reproduced::Unavailable(format!("{filename}: {error}"))),
                 Err(Shortfall::Error(error)) => return Err(error),
-                Err(Shortfall::Unavailable(why)) => return Ok(Reproduced::Unavailable(format!("{filename}: {why}"))),
+                Err(Shortfall::Unavailable(error)) => {
+                    return Ok(Reproduced::Unavailable(format!("{filename}: {error}")));
+                }
                 Err(Shortfall::Mismatch(incident)) => {
                     return Ok(Reproduced::OtherBytes(format!("{filename} has other bytes: got {}", incident.got)));
                 }

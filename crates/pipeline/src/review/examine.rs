@@ -7,6 +7,7 @@ use sigma_core::{
     CodeDossier, CodeLanguage, Execution, ExecutionStatus, Origin, Preprocess, ResolvedPackage, Ruling, Timestamp,
 };
 use sigma_council::Round;
+use sigma_ecosystem::FetchError;
 use sigma_sandbox::{Code, File, Job};
 use sigma_store::StoredTranscript;
 
@@ -205,10 +206,14 @@ impl Hall {
             // Certified bytes only: hashed again, and fetched again where this machine does not have them.
             let artifact = match self.artifact(preferred, &package.pinned, progress).await {
                 Ok(Ok(artifact)) => artifact,
+                // Sealed now, the certificate would say for good that the code ran without what it needs.
+                Ok(Err(FetchError::Http(source))) if source.is_transient() => {
+                    return Err(AuditError::Fetch { package: package.id, source });
+                }
                 Ok(Err(error)) => return Ok(Err(error.to_string())),
                 Err(Shortfall::Error(error)) => return Err(error),
                 Err(Shortfall::Mismatch(incident)) => return Ok(Err(format!("{} has changed", incident.filename))),
-                Err(Shortfall::Unavailable(why)) => return Ok(Err(why)),
+                Err(Shortfall::Unavailable(error)) => return Ok(Err(error.to_string())),
             };
             let (filename, kind) = (preferred.filename.clone(), preferred.kind);
             packages.push(Installable { package, filename, kind, path: artifact.path().to_owned() });

@@ -87,7 +87,7 @@ impl JobOutcome {
                 let Incident { filename, expected, got, authority, seen_at } = incident;
                 Self::Mismatch { filename, expected, got, authority, seen_at }
             }
-            PackageOutcome::Unavailable(why) => Self::Unavailable { why },
+            PackageOutcome::Unavailable { why, .. } => Self::Unavailable { why },
         }
     }
 

@@ -21,17 +21,20 @@ mod early;
 mod faults;
 mod log;
 mod operators;
+mod outages;
 
 struct Scene {
     eco: FakeEcosystem,
     folder: TempDir,
     database: Database,
+    /// How often the ecosystems are asked at once.
+    attempts: usize,
 }
 
 impl Scene {
     fn new() -> Self {
         let database = fresh_postgres().map_or(Database::Embedded, |url| url.parse().unwrap());
-        Self { eco: FakeEcosystem::start(), folder: tempfile::tempdir().unwrap(), database }
+        Self { eco: FakeEcosystem::start(), folder: tempfile::tempdir().unwrap(), database, attempts: 4 }
     }
 
     async fn hall(&self) -> Hall {
@@ -49,6 +52,7 @@ impl Scene {
             npm_registry: url(self.eco.npm.registry_url()),
             first_pause: Duration::from_millis(5),
             read_timeout: Duration::from_secs(5),
+            attempts: self.attempts,
             ..EcosystemConfig::official(root.join("cache"))
         });
         let clock = Arc::new(move || {
@@ -257,7 +261,8 @@ async fn an_ecosystem_that_fails_is_asked_again_and_then_told_apart_from_nothing
     let path = Url::parse(&built.url).unwrap().path().to_owned();
     let hall = scene.hall().await;
     let draft = scene.draft(&hall, "ann", "demo==2.0\n").await;
-    scene.eco.pypi.server.misbehave(&path, Misbehaviour::Status(404)).times(2);
+    // More often than one run asks.
+    scene.eco.pypi.server.misbehave(&path, Misbehaviour::Status(503)).times(2 * scene.attempts);
     let first = submit(&hall, &draft, "k1").await;
     work(&hall).await;
     assert_eq!(hall.store().submission(&first.id).await.unwrap().unwrap().state, SubmissionState::Cleared);
@@ -277,11 +282,12 @@ async fn an_ecosystem_that_fails_is_asked_again_and_then_told_apart_from_nothing
     work(&hall).await;
     assert_eq!(hall.store().submission(&third.id).await.unwrap().unwrap().state, SubmissionState::Cleared);
 
-    // Nothing can be resolved: the submission ends, and an operator may run its job again.
+    // Nothing can be resolved, for longer than is waited: the submission ends, and an operator may run its job again.
     scene.eco.pypi.server.misbehave_everywhere(Misbehaviour::Status(500));
     let draft = scene.draft(&hall, "ann", "other==2.0\n").await;
     let fourth = submit(&hall, &draft, "k4").await;
-    work(&hall).await;
+    let impatient = WorkerConfig { outage_hours: 0, ..config() };
+    Worker::new(hall.clone(), "test", impatient).run_until_idle(std::future::pending()).await;
     let now = hall.store().submission(&fourth.id).await.unwrap().unwrap();
     let dead = hall.store().jobs(JobState::Dead, None, 9).await.unwrap();
     assert_eq!((now.state, dead.len(), &dead[0].id), (SubmissionState::Failed, 1, &fourth.job));

@@ -22,6 +22,8 @@ use crate::public::query::{Body, Params, cut, limit, write_place};
 pub(crate) struct JobPage {
     /// Open and dead jobs by class and state.
     counts: Vec<CountView>,
+    /// Open jobs that rest because somebody else does not answer.
+    outages: Vec<OutageView>,
     items: Vec<JobView>,
     /// Where the next page begins; `null` on the last one.
     next_cursor: Option<String>,
@@ -39,6 +41,19 @@ pub(crate) struct CountView {
     jobs: u64,
     /// When the oldest of them became due, or died.
     oldest: Timestamp,
+}
+
+/// Somebody who does not answer.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OutageView {
+    /// Who, and how that shows.
+    #[schema(example = "PyPI cannot be reached")]
+    reason: String,
+    /// How many jobs rest for that.
+    jobs: u64,
+    /// When the first of them runs again; `null` while all of them are running.
+    next_attempt_at: Option<Timestamp>,
 }
 
 /// A job.
@@ -64,6 +79,8 @@ pub(crate) struct JobView {
     /// What went wrong last; empty when nothing did.
     last_error: String,
     /// When it was asked for first.
+    /// Who did not answer the last run; empty when nobody had to. It then rests until `dueAt`.
+    outage: String,
     created_at: Timestamp,
     /// When it changed last.
     updated_at: Timestamp,
@@ -109,7 +126,13 @@ pub(crate) async fn list(
         jobs: count.jobs,
         oldest: count.oldest,
     });
-    Ok(Json(JobPage { counts: counts.collect(), items: found.into_iter().map(view).collect(), next_cursor }))
+    let outages = app.store.outages(None).await?.into_iter().map(|outage| OutageView {
+        reason: outage.reason,
+        jobs: outage.jobs,
+        next_attempt_at: outage.next_at,
+    });
+    let items = found.into_iter().map(view).collect();
+    Ok(Json(JobPage { counts: counts.collect(), outages: outages.collect(), items, next_cursor }))
 }
 
 /// Run a dead job again, with all its attempts
@@ -147,6 +170,7 @@ fn view(job: Job) -> JobView {
         due_at: job.due_at,
         last_error: job.last_error,
         created_at: job.created_at,
+        outage: job.outage,
         updated_at: job.updated_at,
     }
 }

@@ -10,13 +10,15 @@ use axum::http::HeaderMap;
 use axum::response::sse::{self, KeepAlive, Sse};
 use futures::{Stream, stream};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sigma_core::Timestamp;
-use sigma_store::Event;
+use sigma_store::{Event, JobId};
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::{Caller, Reader};
 use super::places::Place;
+use super::submissions::WaitingFor;
 use super::{plane, submissions};
 use crate::App;
 use crate::problem::{Problem, Problems, Refusals};
@@ -42,9 +44,10 @@ pub(crate) struct EventView {
 #[derive(ToSchema)]
 #[allow(dead_code)] // Only its schema is used.
 pub(crate) struct LiveEvent {
-    /// Its place: what `Last-Event-ID` goes on after.
+    /// Its place: what `Last-Event-ID` goes on after. `waiting` has none, because it is no part of the history.
     id: String,
-    /// queued, planned, package, reviewing, decided (an operator did), ended; then certificate-decision and certificate-replaced.
+    /// queued, planned, package, reviewing, decided (an operator did), ended; then certificate-decision and certificate-replaced. And
+    /// `waiting`, whenever that changes: `waitingFor` of the submission.
     event: String,
     /// JSON: what exactly, depending on the kind.
     data: String,
@@ -72,6 +75,8 @@ pub(crate) struct After {
 const PAGE: u32 = 200;
 /// How often a live view looks for news.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often it looks whether the submission waits for somebody who does not answer.
+const LOOK: Duration = Duration::from_secs(5);
 /// How often a live view makes sure that its token still counts.
 const CHECK: Duration = Duration::from_secs(15);
 /// How long a live view lasts; then the client connects again and goes on where it was.
@@ -99,7 +104,7 @@ pub(crate) async fn history(
 /// What happens to a submission of yours, live
 ///
 /// Server-sent events: `event` is the kind, `id` the place, `data` JSON. Whoever connects again with `Last-Event-ID` goes on
-/// there. The stream ends with the submission.
+/// there. The stream ends with the submission. `waiting` tells for whom it waits, and is no part of the history.
 #[utoipa::path(
     get, path = "/submissions/{submissionId}/events", tag = "developer",
     params(("submissionId" = String, Path, description = "The submission"), After), security(("token" = ["read"])),
@@ -119,6 +124,9 @@ pub(crate) async fn events(
         app,
         caller,
         submission: submission.id,
+        job: submission.job,
+        told: Vec::new(),
+        looked: None,
         after: last.or(params.after).unwrap_or(0),
         waiting: VecDeque::new(),
         began: Instant::now(),
@@ -132,6 +140,10 @@ struct Live {
     app: App,
     caller: Caller,
     submission: String,
+    job: JobId,
+    /// What was told last of whom it waits for, and when that was looked up.
+    told: Vec<WaitingFor>,
+    looked: Option<Instant>,
     after: u64,
     waiting: VecDeque<Event>,
     began: Instant,
@@ -163,6 +175,15 @@ async fn next(mut live: Live) -> Option<(Result<sse::Event, axum::Error>, Live)>
         if live.waiting.is_empty() {
             if state.is_final() && events <= live.after {
                 return None;
+            }
+            if live.looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
+                live.looked = Some(Instant::now());
+                let waiting = submissions::waiting_for(&live.app, &live.job, state).await.ok()?;
+                if waiting != live.told {
+                    live.told = waiting;
+                    let data = json!({"waitingFor": live.told}).to_string();
+                    return Some((Ok(sse::Event::default().event("waiting").data(data)), live));
+                }
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -31,6 +31,9 @@ pub(crate) async fn preview(
     Ok(Json(PackagePreview { enabled, ..preview }))
 }
 
+/// Seconds after which an ecosystem that does not answer may be asked again, unless it asks for more.
+const RETRY_AFTER: u64 = 30;
+
 /// Resolves a draft of the caller's and looks its packages up.
 pub(crate) async fn look_up(app: &App, owner: &str, id: &str) -> Result<Audit, Problem> {
     let plane = plane(app)?;
@@ -41,7 +44,11 @@ pub(crate) async fn look_up(app: &App, owner: &str, id: &str) -> Result<Audit, P
     audited.map_err(|error| match error {
         AuditError::Resolve { .. } => {
             tracing::warn!(%error, "a draft could not be resolved");
-            Problem::new(Code::Unavailable, "an ecosystem does not say which versions to take").retry_after(30)
+            let outage = error.outage();
+            let who = outage.as_ref().map_or("an ecosystem does not answer as expected", |outage| &outage.words);
+            let asked = outage.as_ref().and_then(|outage| outage.retry_after).unwrap_or_default();
+            let why = format!("{who}, and does not say which versions to take");
+            Problem::new(Code::Unavailable, why).retry_after(asked.as_secs().clamp(RETRY_AFTER, 3_600))
         }
         error => Problem::internal(error),
     })

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sigma_certificate::{CertificateStatus, effective_level, status};
 use sigma_core::{SecurityLevel, Timestamp};
 use sigma_pipeline::SubmitError;
-use sigma_store::{Submission, SubmissionState};
+use sigma_store::{JobId, Outage, StoreError, Submission, SubmissionState};
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::{Reader, Submitter};
@@ -40,9 +40,25 @@ pub(crate) struct SubmissionView {
     updated_at: Timestamp,
     /// How its certificate stands now, also after what operators decided about it; `null` where it has none, and in lists.
     certificate: Option<CertificateStanding>,
+    /// Who does not answer although the submission needs them, and when they are asked again; empty where nothing waits for that, and
+    /// in lists. Nothing is to be done about it: it goes on by itself.
+    waiting_for: Vec<WaitingFor>,
     /// The decision with its reasons and advisories, and every package's row; `null` before the end, and in lists.
     #[schema(value_type = Option<Object>)]
     result: Option<serde_json::Value>,
+}
+
+/// Somebody who does not answer, although the submission needs them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WaitingFor {
+    /// Who, and how that shows.
+    #[schema(example = "PyPI cannot be reached")]
+    reason: String,
+    /// How many of its packages wait for that; `null` where the submission itself does, to be resolved or reviewed.
+    packages: Option<u64>,
+    /// When they are asked again, for the first of what waits; `null` while they are being asked.
+    next_attempt_at: Option<Timestamp>,
 }
 
 /// How the certificate of a submission stands.
@@ -141,6 +157,7 @@ pub(crate) async fn show(
 ) -> Result<Json<SubmissionView>, Problem> {
     let submission = find(&app, &caller.owner, &id).await?;
     let mut shown = view(&submission)?;
+    shown.waiting_for = waiting_for(&app, &submission.job, submission.state).await?;
     if let Some(listed) = app.store.certificate_of_submission(&submission.id).await? {
         let (certificate, decision) = (&listed.certificate, listed.decision.as_ref());
         shown.certificate = Some(CertificateStanding {
@@ -173,6 +190,20 @@ pub(crate) async fn list(
     Ok(Json(SubmissionPage { items: found.iter().map(view).collect::<Result<_, _>>()?, next_cursor }))
 }
 
+/// Who does not answer although the submission with this job needs them.
+pub(crate) async fn waiting_for(app: &App, job: &JobId, state: SubmissionState) -> Result<Vec<WaitingFor>, StoreError> {
+    if state.is_final() {
+        return Ok(Vec::new());
+    }
+    let outages = app.store.outages(Some(job)).await?.into_iter();
+    let waiting = |Outage { reason, jobs, next_at }| WaitingFor {
+        reason,
+        packages: (state == SubmissionState::Auditing).then_some(jobs),
+        next_attempt_at: next_at,
+    };
+    Ok(outages.map(waiting).collect())
+}
+
 /// The caller's submission. Somebody else's is answered like one that never existed.
 pub(crate) async fn find(app: &App, owner: &str, id: &str) -> Result<Submission, Problem> {
     let none = || Problem::new(Code::NotFound, "you have no such submission");
@@ -198,6 +229,7 @@ fn view(submission: &Submission) -> Result<SubmissionView, Problem> {
         created_at: submission.created_at,
         updated_at: submission.updated_at,
         certificate: None,
+        waiting_for: Vec::new(),
         result,
     })
 }

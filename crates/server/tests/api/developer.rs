@@ -13,7 +13,8 @@ use sigma_ecosystem::{EcosystemConfig, Ecosystems};
 use sigma_pipeline::{Hall, HallConfig, ReviewRooms, Worker, WorkerConfig};
 use sigma_server::{AuditsConfig, Developer, ServerConfig};
 use sigma_store::{NewDecision, NewJob, Scope, Secret, Token};
-use sigma_testkit::{FakeEcosystem, Wheel};
+use sigma_testkit::{FakeEcosystem, Misbehaviour, Wheel};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use url::Url;
 
 use crate::support::{Got, TestApp, config};
@@ -547,6 +548,65 @@ async fn too_much_work_is_turned_away() {
     let got = scene.ask_with(&ann, "POST", &format!("/drafts/{draft}/submit"), None, &key).await;
     assert_eq!((got.status, got.code().as_str(), got.header("retry-after")), (503, "unavailable", "60"));
     assert!(scene.ask(&ann, "GET", "/submissions", None).await.json()["items"].as_array().unwrap().is_empty());
+}
+
+/// An ecosystem is away: whoever looks is told for whom a submission waits and until when, and it goes on by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submission_says_for_whom_it_waits() {
+    let scene = Scene::new().await;
+    scene.publish();
+    let ann = scene.token("ann", &[Scope::Read, Scope::Submit]).await;
+    let root = scene.token("root", &[Scope::Admin]).await;
+    let draft = scene.draft(&ann, "demo==1.0\n").await;
+    scene.eco.pypi.server.misbehave_everywhere(Misbehaviour::Status(503));
+    let got = scene.ask(&ann, "POST", &format!("/drafts/{draft}/package-preview"), None).await;
+    assert_eq!((got.status, got.code().as_str(), got.header("retry-after")), (503, "unavailable", "30"));
+    let why = "PyPI answers with the status 503, and does not say which versions to take";
+    assert_eq!(got.json()["detail"], why);
+
+    let key = [("idempotency-key", "k")];
+    let got = scene.ask_with(&ann, "POST", &format!("/drafts/{draft}/submit"), None, &key).await.json();
+    assert_eq!(got["waitingFor"], json!([]));
+    let at = format!("/submissions/{}", got["submissionId"].as_str().unwrap());
+    let worker = Worker::new(scene.hall.clone(), "test", WorkerConfig { poll_millis: 10, ..WorkerConfig::default() });
+    let rests = async {
+        while scene.ask(&ann, "GET", &at, None).await.json()["waitingFor"][0]["nextAttemptAt"].is_null() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    worker.run(rests).await;
+    let now = scene.ask(&ann, "GET", &at, None).await.json();
+    let next = now["waitingFor"][0]["nextAttemptAt"].clone();
+    let waiting = json!([{"reason": "PyPI answers with the status 503", "packages": null, "nextAttemptAt": next}]);
+    assert_eq!((&now["state"], &now["waitingFor"]), (&json!("queued"), &waiting));
+    let jobs = "/api/v1/sigma/admin/jobs?state=pending";
+    let bearer = format!("Bearer {root}");
+    let jobs = scene.app.send("GET", jobs, &[("authorization", &bearer)], b"").await.json();
+    assert_eq!(jobs["outages"], json!([{"reason": waiting[0]["reason"], "jobs": 1, "nextAttemptAt": next}]));
+    assert_eq!((&jobs["items"][0]["outage"], &jobs["items"][0]["attempts"]), (&waiting[0]["reason"], &json!(0)));
+    assert_eq!(jobs["items"][0]["dueAt"], next);
+
+    // Live: without an id, so that whoever connects again goes on where the history was.
+    let mut stream = tokio::net::TcpStream::connect(scene.app.address).await.unwrap();
+    let request = format!(
+        "GET {BASE}{at}/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {ann}\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut live = Vec::new();
+    let told = format!("event: waiting\ndata: {}\n", json!({"waitingFor": waiting}));
+    while !String::from_utf8_lossy(&live).contains(&told) {
+        let read = stream.read_buf(&mut live).await.unwrap();
+        assert!(read > 0, "{}", String::from_utf8_lossy(&live));
+    }
+    scene.eco.pypi.server.behave();
+    scene.app.clock.fetch_add(2_500, Ordering::SeqCst);
+    scene.work().await;
+    stream.read_to_end(&mut live).await.unwrap();
+    assert!(String::from_utf8_lossy(&live).contains(r#""state":"cleared""#), "{}", String::from_utf8_lossy(&live));
+    let now = scene.ask(&ann, "GET", &at, None).await.json();
+    assert_eq!((&now["state"], &now["waitingFor"]), (&json!("cleared"), &json!([])));
+    let history = scene.ask(&ann, "GET", &format!("{at}/history"), None).await.text();
+    assert!(!history.contains("waiting"), "{history}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

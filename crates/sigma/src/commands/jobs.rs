@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use sigma_core::printable;
-use sigma_store::{Count, Job, JobId};
+use sigma_store::{Count, Job, JobId, Outage};
 
 use super::certificate::text_of;
 use crate::args::{Args, Format, JobsArgs, JobsCommand};
@@ -15,12 +15,15 @@ pub async fn run(args: &Args, command: &JobsArgs) -> Result<Outcome> {
     match &command.command {
         JobsCommand::List { state, most, format } => {
             let (jobs, counts) = (store.jobs((*state).into(), None, *most).await?, store.job_counts().await?);
+            let outages = store.outages(None).await?;
             super::print(&match format {
                 Format::Json => {
                     let jobs = Value::from_iter(jobs.iter().map(job));
-                    format!("{:#}\n", json!({"counts": Value::from_iter(counts.iter().map(count)), "jobs": jobs}))
+                    let counts = Value::from_iter(counts.iter().map(count));
+                    let outages = Value::from_iter(outages.iter().map(outage));
+                    format!("{:#}\n", json!({"counts": counts, "outages": outages, "jobs": jobs}))
                 }
-                Format::Table | Format::Markdown => render::operator::jobs(&jobs, &counts),
+                Format::Table | Format::Markdown => render::operator::jobs(&jobs, &counts, &outages),
             })?;
         }
         JobsCommand::Retry { job, why } => {
@@ -39,8 +42,12 @@ fn job(job: &Job) -> Value {
     json!({
         "id": job.id.as_str(), "kind": job.kind, "class": job.class, "key": job.key, "state": job.state.as_str(),
         "attempts": job.attempts, "maxAttempts": job.max_attempts, "dueAt": job.due_at, "worker": job.lease_owner,
-        "lastError": job.last_error, "createdAt": job.created_at, "updatedAt": job.updated_at,
+        "lastError": job.last_error, "outage": job.outage, "createdAt": job.created_at, "updatedAt": job.updated_at,
     })
+}
+
+fn outage(outage: &Outage) -> Value {
+    json!({"reason": outage.reason, "jobs": outage.jobs, "nextAttemptAt": outage.next_at})
 }
 
 fn count(count: &Count) -> Value {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 use sigma_core::Timestamp;
-use sigma_store::{Count, Entry, Escalation, Flag, Job, Token};
+use sigma_store::{Count, Entry, Escalation, Flag, Job, JobState, Outage, Token};
 
 use super::table::plain_table;
 
@@ -38,12 +38,16 @@ pub fn token_status(token: &Token, now: Timestamp) -> &'static str {
     }
 }
 
-/// Jobs of a state, and how many there are of each.
-pub fn jobs(jobs: &[Job], counts: &[Count]) -> String {
+/// Jobs of a state, how many there are of each, and for whose sake some rest.
+pub fn jobs(jobs: &[Job], counts: &[Count], outages: &[Outage]) -> String {
     let mut out = String::new();
     for count in counts {
         let (class, state) = (&count.class, count.state.as_str());
         let _ = writeln!(out, "{:>8}  {class} {state}, the oldest since {}", count.jobs, count.oldest);
+    }
+    for Outage { reason, jobs, next_at } in outages {
+        let next = next_at.map_or_else(|| "being asked now".to_owned(), |at| format!("asked again at {at}"));
+        let _ = writeln!(out, "{jobs:>8}  of them wait: {reason}; {next}");
     }
     if counts.is_empty() {
         out.push_str("nothing is waiting, running or dead\n");
@@ -52,13 +56,14 @@ pub fn jobs(jobs: &[Job], counts: &[Count]) -> String {
         return out;
     }
     let mut table = plain_table();
-    table.set_header(["job", "kind", "attempts", "since", "worker", "key", "error"]);
+    table.set_header(["job", "kind", "attempts", "since", "next run", "worker", "key", "error"]);
     for job in jobs {
         table.add_row([
             job.id.to_string(),
             job.kind.clone(),
             format!("{}/{}", job.attempts, job.max_attempts),
             job.updated_at.to_string(),
+            if job.state == JobState::Pending { job.due_at.to_string() } else { String::new() },
             job.lease_owner.clone(),
             job.key.clone(),
             job.last_error.clone(),

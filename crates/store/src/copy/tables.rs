@@ -161,6 +161,8 @@ pub(super) const TABLES: &[Table] = &[
             ("last_error", Text),
             ("created_at", Number),
             ("updated_at", Number),
+            ("outage", Text),
+            ("rested", Number),
         ],
         key: 1,
     },

@@ -24,6 +24,15 @@ pub enum Settle {
         /// What went wrong.
         error: String,
     },
+    /// Somebody else does not answer, and it is tried again. No attempt is used up; how long it has rested is counted.
+    Rest {
+        /// When, at most [`MAX_DELAY`](super::MAX_DELAY) ahead.
+        at: Timestamp,
+        /// What went wrong, for operators.
+        error: String,
+        /// Who does not answer, in words for everybody.
+        outage: String,
+    },
     /// It failed and is given up.
     Dead {
         /// What went wrong.
@@ -109,17 +118,25 @@ impl Writing {
         let sql = format!(
             "UPDATE job SET state = v.column3, due_at = v.column4, attempts = attempts - v.column5,
                  last_error = v.column6, lease_owner = '', updated_at = $1,
-                 outcome = CASE WHEN v.column3 = 'done' THEN v.column7 ELSE outcome END
+                 outcome = CASE WHEN v.column3 = 'done' THEN v.column7 ELSE outcome END,
+                 outage = v.column8, rested = CASE WHEN v.column9 < 0 THEN 0 ELSE rested + v.column9 END
              FROM (VALUES {}) AS v
              WHERE job.id = v.column1 AND job.lease = v.column2 AND job.state = 'leased'
              RETURNING job.id, job.state",
-            placeholders(2, acks.len(), 7)
+            placeholders(2, acks.len(), 9)
         );
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(now.as_millis());
         for ack in acks {
+            // What has rested counts on until the job gets on.
+            let (outage, rested) = match &ack.settle {
+                Settle::Rest { at, outage, .. } => (outage.as_str(), (bounded(*at, now) - now.as_millis()).max(0)),
+                Settle::Retry { .. } | Settle::Dead { .. } | Settle::GiveBack => ("", 0),
+                Settle::Done { .. } | Settle::Wait { .. } => ("", -1),
+            };
             let (state, due, given_back, error, outcome) = match &ack.settle {
                 Settle::Done { outcome } => ("done", now.as_millis(), 0_i64, "", outcome.as_slice()),
                 Settle::Retry { at, error } => ("pending", bounded(*at, now), 0, error.as_str(), &[][..]),
+                Settle::Rest { at, error, .. } => ("pending", bounded(*at, now), 1, error.as_str(), &[][..]),
                 Settle::Dead { error } => ("dead", now.as_millis(), 0, error.as_str(), &[][..]),
                 Settle::Wait { until } => ("pending", bounded(*until, now), 1, "", &[][..]),
                 Settle::GiveBack => ("pending", now.as_millis(), 1, "", &[][..]),
@@ -131,7 +148,9 @@ impl Writing {
                 .bind(due)
                 .bind(given_back)
                 .bind(printable(error, MAX_ERROR))
-                .bind(outcome);
+                .bind(outcome)
+                .bind(printable(outage, MAX_ERROR))
+                .bind(rested);
         }
         let mut settled = Vec::new();
         for row in query.fetch_all(&mut *self.transaction).await? {

@@ -47,6 +47,8 @@ pub struct Leased {
     pub payload: Vec<u8>,
     /// The number of this attempt, from 1 on.
     pub attempt: u32,
+    /// How many milliseconds it has rested since it last got on, because somebody else did not answer.
+    pub rested: i64,
     /// How many there may be. An attempt beyond it means that the ones before ended without a word, as a crash does: the
     /// job is not to be run but to be given up.
     pub max_attempts: u32,
@@ -76,19 +78,29 @@ impl Store {
         // Later than anything may be due: written by a clock that was ahead.
         let absurd = now.saturating_add(2 * MAX_DELAY);
         let mut leased = Vec::new();
+        if self.database.kind() == Kind::Postgres {
+            // Two that count at the same time would both find room. SQLite has one writer anyway. In one order, whatever the order of
+            // the classes: two workers must not wait for each other.
+            let mut locks: Vec<i64> = claiming
+                .classes
+                .iter()
+                .filter(|class| class.limit.is_some())
+                .map(|class| lock_of(&class.name))
+                .collect();
+            locks.sort_unstable();
+            for lock in locks {
+                sqlx::query("SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)")
+                    .bind(lock)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+        }
         for class in claiming.classes {
             let mut room = claiming.most - leased.len();
             if room == 0 {
                 break;
             }
             if let Some(limit) = class.limit {
-                if self.database.kind() == Kind::Postgres {
-                    // Two that count at the same time would both find room. SQLite has one writer anyway.
-                    sqlx::query("SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)")
-                        .bind(lock_of(&class.name))
-                        .execute(&mut *transaction)
-                        .await?;
-                }
                 let row = sqlx::query(
                     "SELECT COUNT(*) FROM job WHERE state = 'leased' AND class = $1 AND due_at > $2 AND due_at <= $3",
                 )
@@ -116,7 +128,7 @@ impl Store {
                  UPDATE job SET state = 'leased', attempts = attempts + 1, lease = lease + 1, lease_owner = $5,
                      due_at = $6, updated_at = $2
                  WHERE id IN (SELECT id FROM due)
-                 RETURNING id, lease, kind, payload, attempts, max_attempts, last_error, outcome"
+                 RETURNING id, lease, kind, payload, attempts, max_attempts, last_error, outcome, rested"
             );
             let rows = sqlx::query(AssertSqlSafe(sql))
                 .bind(&class.name)
@@ -137,6 +149,7 @@ impl Store {
                     max_attempts: u32::try_from(row.try_get::<i64, _>(5)?).unwrap_or(0),
                     last_error: row.try_get(6)?,
                     outcome: row.try_get(7)?,
+                    rested: row.try_get(8)?,
                 });
             }
         }

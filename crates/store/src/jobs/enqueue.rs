@@ -69,7 +69,7 @@ impl Writing {
                  VALUES {}
                  ON CONFLICT (id) DO UPDATE SET state = 'pending', attempts = 0, due_at = excluded.due_at,
                      priority = excluded.priority, payload = excluded.payload, last_error = '',
-                     updated_at = excluded.updated_at
+                     outage = '', rested = 0, updated_at = excluded.updated_at
                  WHERE job.state = 'done'
                  RETURNING id, lease",
                 placeholders(1, chunk.len(), 16)

@@ -8,7 +8,7 @@
 //! pending --claim--> leased --acknowledge--> done
 //!    ^                 |  ^                    |
 //!    |                 |  '- heartbeat         '- asked for again: pending
-//!    |                 |-- retry, wait, given back: pending
+//!    |                 |-- retry, rest, wait, given back: pending
 //!    |                 |-- lease ran out: claimed by another, which counts as an attempt
 //!    '-- operator -- dead <-- no attempts left
 //! ```
@@ -30,7 +30,7 @@ use crate::StoreError;
 pub use acknowledge::{Ack, Acknowledged, Settle};
 pub use claim::{Claiming, Class, Leased};
 pub use enqueue::{Enqueued, MAX_PAYLOAD, NewJob};
-pub use overview::{Count, Figure, Job};
+pub use overview::{Count, Figure, Job, Outage};
 
 /// The longest lease, delay or backoff, in milliseconds: one hour. A job that is due later than twice this was written by a
 /// clock that was wrong, and is claimed.

@@ -30,10 +30,23 @@ pub struct Job {
     pub lease_owner: String,
     /// What went wrong last; empty when nothing did.
     pub last_error: String,
+    /// Who did not answer the last run, in words; empty when nobody had to. The job rests for that.
+    pub outage: String,
     /// When it was asked for first.
     pub created_at: Timestamp,
     /// When it changed last.
     pub updated_at: Timestamp,
+}
+
+/// Jobs that rest because somebody else does not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// Who, in words.
+    pub reason: String,
+    /// How many jobs.
+    pub jobs: u64,
+    /// When the first of them runs again; `None` while all of them are running.
+    pub next_at: Option<Timestamp>,
 }
 
 /// How many jobs of a kind there are in a state.
@@ -64,7 +77,7 @@ pub struct Count {
 
 const COLUMNS: &str =
     "id, kind, class, key, state, attempts, max_attempts, due_at, lease_owner, last_error, created_at,
-    updated_at";
+    updated_at, outage";
 
 impl Store {
     /// Jobs in a state, those that changed last first; `before` is the last one of the page before.
@@ -152,7 +165,7 @@ impl Store {
             .execute(&mut *writing.transaction)
             .await?;
         let changed = sqlx::query(
-            "UPDATE job SET state = 'pending', attempts = 0, due_at = $2, updated_at = $2
+            "UPDATE job SET state = 'pending', attempts = 0, rested = 0, due_at = $2, updated_at = $2
              WHERE id = $1 AND state = 'dead'",
         )
         .bind(id.as_str())
@@ -161,6 +174,27 @@ impl Store {
         .await?;
         writing.commit(now).await?;
         Ok(changed.rows_affected() == 1)
+    }
+
+    /// For whose sake jobs rest: all of them, or a job and those that it waits for.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn outages(&self, of: Option<&JobId>) -> Result<Vec<Outage>, StoreError> {
+        let those = match of {
+            Some(_) => "id IN (SELECT CAST($1 AS TEXT) UNION ALL SELECT awaited FROM job_wait WHERE waiter = $1) AND",
+            None => "",
+        };
+        let sql = format!(
+            "SELECT outage, COUNT(*), COALESCE(MIN(CASE WHEN state = 'pending' THEN due_at END), 0) FROM job
+             WHERE {those} state IN ('pending', 'leased') AND outage <> '' GROUP BY outage ORDER BY outage"
+        );
+        let query = of.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, job| query.bind(job.as_str()));
+        let read = |row: &AnyRow| -> Result<_, StoreError> {
+            let next_at = Some(row.try_get::<i64, _>(2)?).filter(|at| *at > 0).map(Timestamp::from_millis);
+            Ok(Outage { reason: row.try_get(0)?, jobs: row.try_get::<i64, _>(1)?.unsigned_abs(), next_at })
+        };
+        query.fetch_all(&self.database.pool).await?.iter().map(read).collect()
     }
 
     /// How many jobs are open or dead, by class and state.
@@ -248,5 +282,6 @@ fn read(row: &AnyRow) -> Result<Job, StoreError> {
         last_error: row.try_get(9)?,
         created_at: Timestamp::from_millis(row.try_get(10)?),
         updated_at: Timestamp::from_millis(row.try_get(11)?),
+        outage: row.try_get(12)?,
     })
 }

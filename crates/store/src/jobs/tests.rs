@@ -140,10 +140,12 @@ async fn a_limit_holds_over_all_workers() {
     store.enqueue(&jobs, at(0)).await.unwrap();
     store.enqueue(&[NewJob { class: "npm".to_owned(), ..job("other") }], at(0)).await.unwrap();
     let mut workers = Vec::new();
-    for _ in 0..4 {
+    for number in 0..4 {
         let store = place.open().await;
         workers.push(tokio::spawn(async move {
-            let classes = [class("pypi", Some(5)), class("npm", Some(5))];
+            let mut classes = [class("pypi", Some(5)), class("npm", Some(5))];
+            // Each in an order of its own.
+            classes.rotate_left(number % 2);
             let claiming = Claiming { worker: "w", classes: &classes, most: 3, now: at(1), lease: LEASE };
             store.claim_jobs(&claiming).await.unwrap()
         }));
@@ -259,6 +261,49 @@ async fn given_back_and_waiting_jobs_use_up_no_attempt() {
     assert!(settle(&store, &leased, Settle::Wait { until: at(5_000) }, at(1)).await);
     assert!(claim(&store, 1, at(4_999)).await.is_empty());
     assert_eq!(claim(&store, 1, at(5_000)).await.remove(0).attempt, 1);
+}
+
+#[tokio::test]
+async fn who_does_not_answer_uses_up_no_attempt_and_is_told() {
+    let (_place, store) = store().await;
+    store.enqueue(&[NewJob { priority: 9, ..job("waiter") }, job("a"), job("b")], at(0)).await.unwrap();
+    let waiter = claim(&store, 1, at(0)).await.remove(0);
+    let mut writing = store.begin().await.unwrap();
+    let ack = Ack { lease: waiter.lease.clone(), settle: Settle::Wait { until: at(3_000_000) } };
+    writing.acknowledge(&[ack], at(0)).await.unwrap();
+    writing.wait_for(&waiter.lease.job, &[JobId::of_key("a"), JobId::of_key("b")]).await.unwrap();
+    writing.commit(at(0)).await.unwrap();
+    assert!(store.outages(None).await.unwrap().is_empty());
+    let rest = |until: i64| Settle::Rest {
+        at: at(until),
+        error: "http://mirror.internal refuses".to_owned(),
+        outage: "PyPI cannot be reached".to_owned(),
+    };
+    let told =
+        |jobs, next: Option<i64>| Outage { reason: "PyPI cannot be reached".to_owned(), jobs, next_at: next.map(at) };
+    for (leased, until) in claim(&store, 9, at(0)).await.iter().zip([4_000, 9_000_000]) {
+        assert!(settle(&store, leased, rest(until), at(1_000)).await);
+    }
+    // No later than in an hour, whatever was asked for.
+    assert_eq!(store.outages(None).await.unwrap(), [told(2, Some(4_000))]);
+    assert_eq!(
+        store.outages(Some(&waiter.lease.job)).await.unwrap(),
+        [told(2, Some(4_000))],
+        "those that it waits for"
+    );
+    let leased = claim(&store, 9, at(4_000)).await.remove(0);
+    assert_eq!((leased.attempt, leased.rested), (1, 3_000));
+    assert_eq!(store.outages(Some(&leased.lease.job)).await.unwrap(), [told(1, None)], "it is running");
+    // A failure of its own uses an attempt up and lets the count of rests stand; getting on begins both anew.
+    assert!(settle(&store, &leased, Settle::Retry { at: at(4_000), error: "x".to_owned() }, at(4_000)).await);
+    assert_eq!(store.outages(Some(&leased.lease.job)).await.unwrap(), []);
+    let leased = claim(&store, 1, at(4_000)).await.remove(0);
+    assert_eq!((leased.attempt, leased.rested), (2, 3_000));
+    assert!(settle(&store, &leased, Settle::Wait { until: at(4_000) }, at(4_000)).await);
+    let leased = claim(&store, 1, at(4_000)).await.remove(0);
+    assert_eq!((leased.attempt, leased.rested), (2, 0));
+    let leased = claim(&store, 9, at(3_700_000)).await.into_iter().find(|one| one.rested > 0).unwrap();
+    assert_eq!(leased.rested, MAX_DELAY);
 }
 
 #[tokio::test]
