@@ -70,17 +70,18 @@ pub(crate) struct JobView {
     key: String,
     /// pending, leased, done or dead.
     state: &'static str,
-    /// Runs that began.
+    /// Runs that failed or ended without a word, and the one under way. Those that met somebody who does not answer are not counted.
     attempts: u32,
-    /// Runs that may begin.
+    /// How many there may be where they end without a word, as a killed worker's do. A job that fails is given up after half as many,
+    /// and one that is certain to fail at once.
     max_attempts: u32,
     /// When it may run, or its lease ends.
     due_at: Timestamp,
     /// What went wrong last; empty when nothing did.
     last_error: String,
-    /// When it was asked for first.
     /// Who did not answer the last run; empty when nobody had to. It then rests until `dueAt`.
     outage: String,
+    /// When it was asked for first.
     created_at: Timestamp,
     /// When it changed last.
     updated_at: Timestamp,
@@ -169,8 +170,8 @@ fn view(job: Job) -> JobView {
         max_attempts: job.max_attempts,
         due_at: job.due_at,
         last_error: job.last_error,
-        created_at: job.created_at,
         outage: job.outage,
+        created_at: job.created_at,
         updated_at: job.updated_at,
     }
 }

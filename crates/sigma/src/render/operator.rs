@@ -56,12 +56,13 @@ pub fn jobs(jobs: &[Job], counts: &[Count], outages: &[Outage]) -> String {
         return out;
     }
     let mut table = plain_table();
-    table.set_header(["job", "kind", "attempts", "since", "next run", "worker", "key", "error"]);
+    table.set_header(["job", "kind", "runs", "since", "next run", "worker", "key", "error"]);
     for job in jobs {
         table.add_row([
             job.id.to_string(),
             job.kind.clone(),
-            format!("{}/{}", job.attempts, job.max_attempts),
+            // Not of how many: that depends on whether runs fail, or end without a word.
+            job.attempts.to_string(),
             job.updated_at.to_string(),
             if job.state == JobState::Pending { job.due_at.to_string() } else { String::new() },
             job.lease_owner.clone(),

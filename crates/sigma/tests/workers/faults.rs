@@ -269,6 +269,12 @@ async fn a_full_disk_is_told_and_leaves_nothing_behind() {
     let dead = hall.store().jobs(JobState::Dead, None, 9).await.unwrap();
     assert_eq!(dead.len(), 1);
     assert!(dead[0].last_error.contains("large"), "{}", dead[0].last_error);
+    // Five runs were all that there are for a failure: the ten of runs that end without a word have no place beside them.
+    assert_eq!((dead[0].attempts, dead[0].max_attempts), (5, 10));
+    let table = scene.run(&["jobs", "list"]).1;
+    let row = table.lines().find(|line| line.contains(dead[0].id.as_str())).expect("a row");
+    let cells: Vec<&str> = row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+    assert_eq!(cells[..3], [dead[0].id.as_str(), "audit_package", "5"], "{table}");
 
     let retry = ["jobs", "retry", dead[0].id.as_str(), "--by", "ada", "--reason", "there is room again"];
     assert_eq!(scene.run(&retry).0, Some(0));
