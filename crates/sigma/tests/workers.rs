@@ -274,7 +274,7 @@ async fn jobs_say_for_whom_they_wait() {
     worker.kill().unwrap();
     worker.wait().unwrap();
     let (_, out, _) = scene.run(&["jobs", "list", "--state", "pending"]);
-    assert!(out.contains("       1  of them wait: PyPI answers with the status 503; asked again at 20"), "{out}");
+    assert!(out.contains("       1  waiting: PyPI answers with the status 503; asked again at 20"), "{out}");
     let (_, out, _) = scene.run(&["jobs", "list", "--state", "pending", "--format", "json"]);
     let json: Value = serde_json::from_str(&out).unwrap();
     let rests = (&json["outages"][0]["reason"], &json["outages"][0]["jobs"], &json["jobs"][0]["outage"]);

@@ -47,7 +47,7 @@ pub fn jobs(jobs: &[Job], counts: &[Count], outages: &[Outage]) -> String {
     }
     for Outage { reason, jobs, next_at } in outages {
         let next = next_at.map_or_else(|| "being asked now".to_owned(), |at| format!("asked again at {at}"));
-        let _ = writeln!(out, "{jobs:>8}  of them wait: {reason}; {next}");
+        let _ = writeln!(out, "{jobs:>8}  waiting: {reason}; {next}");
     }
     if counts.is_empty() {
         out.push_str("nothing is waiting, running or dead\n");
