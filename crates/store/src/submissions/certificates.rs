@@ -58,7 +58,28 @@ pub struct SubmissionPage {
     pub searched_to: Option<(Timestamp, String)>,
 }
 
-/// A page of certificates: of so many before a place, those that are announced and whose words are like a text. The walk is bounded
+/// Skills that stand, of which an index of skills alone is read.
+pub(crate) fn skills_sql() -> String {
+    format!(
+        "SELECT {COLUMNS}, c.payload, c.id FROM submission_certificate c {NEWEST}
+         WHERE {ANNOUNCED} AND c.category LIKE 'SKILL%' AND {EFFECTIVE} <> 'BLOCKED'
+             AND NOT EXISTS (SELECT 1 FROM submission_certificate n
+                 WHERE n.repository = c.repository AND n.folder = c.folder AND n.entry = c.entry
+                     AND (n.certified_at > c.certified_at OR (n.certified_at = c.certified_at AND n.id > c.id))
+                     AND NOT EXISTS (SELECT 1 FROM unannounced u WHERE u.id = n.id))
+         ORDER BY c.certified_at DESC, c.id DESC LIMIT $1"
+    )
+}
+
+/// A page of all certificates before a place: read in order until it is full.
+pub(crate) fn page_sql() -> String {
+    format!(
+        "SELECT {COLUMNS}, c.payload, c.id FROM submission_certificate c {NEWEST}
+         WHERE (c.certified_at, c.id) < ($1, $2) AND {ANNOUNCED} ORDER BY c.certified_at DESC, c.id DESC LIMIT $3"
+    )
+}
+
+/// A page of a search: of so many before a place, those that are announced and whose words are like a text. The walk is bounded
 /// inside, and only what was found is read whole.
 pub(crate) fn found_sql() -> String {
     format!(
@@ -66,7 +87,7 @@ pub(crate) fn found_sql() -> String {
              SELECT c.id FROM (
                  SELECT id, certified_at, words FROM submission_certificate WHERE (certified_at, id) < ($1, $2)
                  ORDER BY certified_at DESC, id DESC LIMIT $5) c
-             WHERE c.words LIKE $3 ESCAPE '!' AND {ANNOUNCED} ORDER BY c.certified_at DESC, c.id DESC LIMIT $4)
+             WHERE c.words LIKE $4 ESCAPE '!' AND {ANNOUNCED} ORDER BY c.certified_at DESC, c.id DESC LIMIT $3)
          ORDER BY c.certified_at DESC, c.id DESC"
     )
 }
@@ -241,17 +262,13 @@ impl Store {
         let text = filter.text.as_deref().unwrap_or_default().to_lowercase();
         let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
         let (at, id) = filter.before.as_ref().map_or((i64::MAX, ""), |(at, id)| (at.as_millis(), id));
-        let rows = sqlx::query(AssertSqlSafe(found_sql()))
-            .bind(at)
-            .bind(id)
-            .bind(format!("%{escaped}%"))
-            .bind(i64::from(filter.limit))
-            .bind(searched)
-            .fetch_all(&self.database.pool)
-            .await?;
+        let sql = if text.is_empty() { page_sql() } else { found_sql() };
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(at).bind(id).bind(i64::from(filter.limit));
+        let query = if text.is_empty() { query } else { query.bind(format!("%{escaped}%")).bind(searched) };
+        let rows = query.fetch_all(&self.database.pool).await?;
         let items: Vec<ListedSubmission> = rows.iter().map(listed).collect::<Result<_, _>>()?;
         let mut searched_to = None;
-        if items.len() < filter.limit as usize {
+        if !text.is_empty() && items.len() < filter.limit as usize {
             let query = sqlx::query(AssertSqlSafe(searched_to_sql())).bind(at).bind(id).bind(searched);
             let row = query.fetch_optional(&self.database.pool).await?;
             let place = |row: AnyRow| -> Result<_, StoreError> {
@@ -268,16 +285,7 @@ impl Store {
     /// # Errors
     /// When the database refuses, or a certificate is damaged.
     pub async fn certified_skills(&self, most: u32) -> Result<Vec<ListedSubmission>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS}, c.payload, c.id FROM submission_certificate c {NEWEST}
-             WHERE {ANNOUNCED} AND c.category LIKE 'SKILL%' AND {EFFECTIVE} <> 'BLOCKED'
-                 AND NOT EXISTS (SELECT 1 FROM submission_certificate n
-                     WHERE n.repository = c.repository AND n.folder = c.folder AND n.entry = c.entry
-                         AND (n.certified_at > c.certified_at OR (n.certified_at = c.certified_at AND n.id > c.id))
-                         AND NOT EXISTS (SELECT 1 FROM unannounced u WHERE u.id = n.id))
-             ORDER BY c.certified_at DESC, c.id DESC LIMIT $1"
-        );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(most));
+        let query = sqlx::query(AssertSqlSafe(skills_sql())).bind(i64::from(most));
         query.fetch_all(&self.database.pool).await?.iter().map(listed).collect()
     }
 

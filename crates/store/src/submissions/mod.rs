@@ -21,7 +21,7 @@ pub use certificates::{
     first_audit,
 };
 #[cfg(test)]
-pub(crate) use certificates::{found_sql, searched_to_sql};
+pub(crate) use certificates::{found_sql, page_sql as submissions_sql, searched_to_sql, skills_sql};
 pub use drafts::Draft;
 pub use events::Event;
 

@@ -11,7 +11,7 @@ use crate::attestations::{ATTESTED, decided_sql, unattested_sql};
 use crate::certificates::OF_PACKAGE;
 use crate::listing::{Level, page_sql};
 use crate::popular::{PACKAGES, certified_names_sql, uncertified_sql};
-use crate::submissions::{found_sql, searched_to_sql};
+use crate::submissions::{found_sql, searched_to_sql, skills_sql, submissions_sql};
 use crate::versions::of_name;
 use crate::walk::step_sql;
 use crate::*;
@@ -60,13 +60,17 @@ async fn what_is_asked_often_reads_no_whole_table() {
     let folder = tempfile::tempdir().unwrap();
     Store::open(folder.path(), &Database::Embedded).await.unwrap();
     let connection = rusqlite::Connection::open(folder.path().join("sigma.sqlite")).unwrap();
-    let check = |sql: &str, expect: &str| {
+    let plan_of = |sql: &str| {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let (mut rows, mut plan) = (statement.raw_query(), String::new());
         while let Some(row) = rows.next().unwrap() {
             plan.push_str(&row.get::<_, String>(3).unwrap());
             plan.push('\n');
         }
+        plan
+    };
+    let check = |sql: &str, expect: &str| {
+        let plan = plan_of(sql);
         assert!(plan.contains(expect), "{sql}\n{plan}");
         // Only what waits, or was decided, is read from one end to the other; and once a while an index of names.
         let part = plan.contains("CO-ROUTINE c");
@@ -103,6 +107,10 @@ async fn what_is_asked_often_reads_no_whole_table() {
         "SEARCH n USING INDEX sqlite_autoindex_certificate_2 (ecosystem=? AND name=? AND version=?)",
     );
     check(PACKAGES, "COVERING INDEX sqlite_autoindex_certificate_2");
+    // From one end to the other, but of skills alone, and until there are enough.
+    let plan = plan_of(&skills_sql());
+    assert!(plan.contains("SCAN c USING INDEX submission_certificate_skills\n"), "{plan}");
+    check(&submissions_sql(), "SEARCH c USING INDEX submission_certificate_by_time ((certified_at,id)<(?,?))");
     for sql in [found_sql(), searched_to_sql()] {
         check(&sql, "SEARCH submission_certificate USING ");
         check(&sql, "INDEX submission_certificate_by_time ((certified_at,id)<(?,?))");
@@ -116,17 +124,24 @@ async fn a_search_walks_an_index_on_postgresql_too() {
     if place.database == Database::Embedded {
         return;
     }
-    for (sql, fourth) in [(found_sql(), true), (searched_to_sql(), false)] {
+    for sql in [found_sql(), submissions_sql(), searched_to_sql()] {
         let mut transaction = store.database.pool.begin().await.unwrap();
         sqlx::query("SET LOCAL enable_seqscan = off").execute(&mut *transaction).await.unwrap();
         let explained = sqlx::AssertSqlSafe(format!("EXPLAIN {sql}"));
         let query = sqlx::query_scalar::<_, String>(explained).bind(i64::MAX).bind("");
-        let query = if fourth { query.bind("%x%").bind(21_i64).bind(5_000_i64) } else { query.bind(5_000_i64) };
+        let query = query.bind(21_i64);
+        let query = if sql == found_sql() { query.bind("%x%").bind(5_000_i64) } else { query };
         let plan = query.fetch_all(&mut *transaction).await.unwrap().join("\n");
         assert!(plan.contains("submission_certificate_by_time"), "{plan}");
         assert!(plan.contains("Index Cond: (ROW(certified_at, id) < ROW("), "{plan}");
         assert!(!plan.contains("Seq Scan on submission_certificate"), "{plan}");
     }
+    let mut transaction = store.database.pool.begin().await.unwrap();
+    sqlx::query("SET LOCAL enable_seqscan = off").execute(&mut *transaction).await.unwrap();
+    let explained = sqlx::AssertSqlSafe(format!("EXPLAIN {}", skills_sql()));
+    let plan =
+        sqlx::query_scalar::<_, String>(explained).bind(100_i64).fetch_all(&mut *transaction).await.unwrap().join("\n");
+    assert!(plan.contains("submission_certificate_skills on submission_certificate c"), "{plan}");
 }
 
 /// PostgreSQL ended every connection meanwhile: whoever asks next does not notice.
