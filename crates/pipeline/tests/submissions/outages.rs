@@ -191,7 +191,7 @@ async fn an_ecosystem_that_is_silent_takes_no_places_from_another() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    worker.run(other_ends).await;
+    tokio::time::timeout(Duration::from_secs(180), worker.run(other_ends)).await.expect("others have their turn");
     let ended = hall.store().submission(&other.id).await.unwrap().unwrap();
     assert_eq!(ended.state, SubmissionState::Cleared, "{}", story(&hall, &other).await);
     let asked = paths.iter().filter(|path| scene.eco.pypi.server.requests(path) > 0).count();
