@@ -93,6 +93,8 @@ async fn a_connection_serves_one_claim_after_the_other() {
         .await
         .unwrap()
     };
+    // That of the migration comes back in its own time.
+    waits(&store, 1).await;
     let claim = store.claim(&package).await.unwrap();
     let first = server_process().await;
     drop(claim);
