@@ -54,7 +54,9 @@ pub async fn run(args: &Args, command: &Audit) -> Result<Outcome> {
     let audited = hall.audit_project(manifests, &options, &line).await;
     line.clear();
     let mut audit = audited.map_err(|error| match error {
-        error @ AuditError::Resolve { .. } => anyhow::Error::new(Unreached(format!("could not decide: {error}"))),
+        error @ (AuditError::Resolve { .. } | AuditError::Fetch { .. }) => {
+            anyhow::Error::new(Unreached(format!("could not decide: {error}")))
+        }
         error => error.into(),
     })?;
     audit.problems.splice(0..0, passed_over);

@@ -85,7 +85,9 @@ async fn review_now(hall: &Hall, intake: &Intake, how: &How, cap: u32, id: Optio
     let review = hall.review_submission(intake, &options, &line).await;
     line.clear();
     let review = review.map_err(|error| match error {
-        error @ AuditError::Resolve { .. } => anyhow::Error::new(Unreached(format!("could not decide: {error}"))),
+        error @ (AuditError::Resolve { .. } | AuditError::Fetch { .. }) => {
+            anyhow::Error::new(Unreached(format!("could not decide: {error}")))
+        }
         error => error.into(),
     })?;
     Ok(match review {
