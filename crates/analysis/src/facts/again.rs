@@ -161,7 +161,9 @@ impl<'a> Builder<'a> {
         links.main.sort_unstable();
         links.main.dedup();
         for (name, export) in kept.links.exports {
-            links.exports.entry(name).or_insert(export);
+            if links.export(&name).is_none() {
+                links.exports.insert(name, export);
+            }
         }
     }
 }

@@ -89,6 +89,8 @@ pub(crate) struct Builder<'a> {
     pub(super) exports_left: usize,
     /// Exports that others find under two names.
     pub(super) named_twice: usize,
+    /// Whether something is exported under a name that looks like one of a member.
+    pub(super) dotted: bool,
     /// Calls of names of other files that may be executors there.
     pub(super) named_sinks: usize,
     /// Whether the file is started as a program.
@@ -143,6 +145,7 @@ impl<'a> Builder<'a> {
             imported: HashSet::new(),
             exports_left: MAX_FACTS,
             named_twice: 0,
+            dotted: false,
             named_sinks: 0,
             program: false,
             budget: FOLD_BUDGET,

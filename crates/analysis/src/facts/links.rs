@@ -4,7 +4,8 @@
 //! files: `report/link.rs` puts the links of all files together. Everything is bounded.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+
+use hashbrown::HashMap;
 
 use super::bits::{Effects, Taint};
 use super::builder::Builder;
@@ -30,7 +31,7 @@ pub(super) const LOCAL: char = '~';
 pub(crate) const EVENT: &str = "event:";
 
 /// A name of another file, or of what may be another file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Symbol {
     /// Index of the local module; nothing when `name` is a dotted name from the root.
     pub module: Option<u32>,
@@ -87,7 +88,7 @@ pub(crate) struct Sink {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Links {
     /// What it offers, by name.
-    pub exports: BTreeMap<String, Export>,
+    pub exports: HashMap<String, Export>,
     /// Local modules as they are imported: `./lib/net`, `.net`.
     pub modules: Vec<String>,
     /// Names of other files that it uses.
@@ -218,6 +219,7 @@ impl<'a> Builder<'a> {
         let skip = if value.function.is_none() { bound } else { 0 };
         let exports = &mut self.facts.links.exports;
         if function.is_some() || !taint.is_empty() || !does.is_empty() {
+            self.dotted |= name.contains('.');
             exports
                 .insert(name.to_owned(), Export { function, taint: taint | yields(does), does, skip, builds, keeps });
         }
@@ -225,14 +227,12 @@ impl<'a> Builder<'a> {
             let runs = bound > 0 && self.learned.method(class, "start").is_none();
             let mut thread = None;
             let Learned { functions, methods, executors, .. } = &mut self.learned;
-            // Members stand among those of instances, where `Links::export` finds them under the name of the class too.
-            let own = [name, "."].concat();
-            let from = (Bound::Included(&*own), Bound::Unbounded);
-            let taken = exports.range::<str, _>(from).next().is_some_and(|(name, _)| name.starts_with(&own));
+            // Members stand among those of instances, where `Links::export` finds them under the name of the class too,
+            // unless something else may have that name.
             let mut offer = |member: &str, export: Export| {
-                let twice = taken || member.contains('.');
+                let twice = self.dotted || member.contains('.');
                 if twice {
-                    exports.insert([&own, member].concat(), export);
+                    exports.insert([name, ".", member].concat(), export);
                 }
                 let new = exports.insert([name, "().", member].concat(), export).is_none();
                 self.named_twice += usize::from(new && !twice);

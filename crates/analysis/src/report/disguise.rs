@@ -67,7 +67,7 @@ fn language(source: &[u8]) -> Option<Language> {
     }
     let line =
         |starts: &[&str]| text.lines().map(str::trim_start).any(|line| starts.iter().any(|s| line.starts_with(s)));
-    let has = |words: &[&str]| words.iter().any(|word| memmem::find(text.as_bytes(), word.as_bytes()).is_some());
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let shebang = text.starts_with("#!");
     // What is quick to tell comes first: most texts are no programs.
     if has(&["(", "import "])

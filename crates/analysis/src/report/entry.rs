@@ -30,7 +30,9 @@ impl Reached {
         // Whoever starts the file may ask it for what it exports, and what stands under its guard runs.
         let links = &files[start].outcome.links;
         queue.extend(links.main.iter().map(|function| (start, *function)));
-        queue.extend(links.exports.values().filter_map(|export| Some((start, export.function?))));
+        let mut offered: Vec<u32> = links.exports.values().filter_map(|export| export.function).collect();
+        offered.sort_unstable();
+        queue.extend(offered.into_iter().map(|function| (start, function)));
         while let Some((file, function)) = queue.pop() {
             if reached.len() >= MAX_FUNCTIONS || !reached.insert((file, function)) {
                 continue;
@@ -44,11 +46,11 @@ impl Reached {
             for (module, _) in outcome.modules.iter().filter(|(_, importer)| *importer == function) {
                 // Python looks for modules beside the file that was started.
                 let beside = folder_of(entry);
-                let mut paths = paths_of(folder, module);
+                paths_of(folder, module, |path| queue.extend(stems.find(path).map(|file| (file, 0))));
                 if !beside.is_empty() && !module.starts_with(['.', '/']) {
-                    paths.extend(paths_of("", module).iter().map(|path| format!("{beside}/{path}")));
+                    let path = |path: &str| stems.find(&format!("{beside}/{path}"));
+                    paths_of("", module, |named| queue.extend(path(named).map(|file| (file, 0))));
                 }
-                queue.extend(paths.iter().filter_map(|path| Some((stems.find(path)?, 0))));
             }
             for (name, _) in outcome.links.started.iter().filter(|(_, starter)| *starter == function) {
                 if let Some(next) = names.find(name, folder) {

@@ -184,9 +184,8 @@ impl Linked {
             if reach == Reach::Install {
                 // Build frontends call these of an in-tree backend (PEP 517, PEP 660).
                 for (file, _) in queue.clone() {
-                    let hooks =
-                        self.links(file).exports.iter().filter(|(name, _)| BUILD_HOOKS.contains(&name.as_str()));
-                    queue.extend(hooks.filter_map(|(_, hook)| Some((file, hook.function?))));
+                    let hooks = BUILD_HOOKS.iter().filter_map(|name| self.links(file).exports.get(*name));
+                    queue.extend(hooks.filter_map(|hook| Some((file, hook.function?))));
                 }
             }
             while let Some((file, function)) = queue.pop() {
@@ -350,13 +349,13 @@ struct Paths<'p> {
     folders: HashSet<&'p str>,
     /// The parts of every path, up to their first dots.
     parts: HashSet<&'p str>,
-    /// What dotted names without their last parts lead to from the root or below [`SOURCES`], which is the same for every
-    /// file: how many bytes of the name are the file, and the file.
+    /// What dotted names without their last parts lead to from the root or below [`SOURCES`], which is the same for
+    /// every file: how many bytes of the name are the file, and the file.
     absolute: HashMap<&'p str, Option<(usize, usize)>>,
     /// Whether there is anything below [`SOURCES`].
     sources: bool,
-    /// Of the file whose symbols are resolved: the modules that it names, and what lies in its folder under the first parts
-    /// of dotted names. A file takes many names of few modules.
+    /// Of the file whose symbols are resolved: the modules that it names, and what lies in its folder under the first
+    /// parts of dotted names. A file takes many names of few modules.
     modules: Vec<Option<Module>>,
     nearby: HashMap<&'p str, Nearby>,
     /// Room for the path that is looked for.
@@ -419,7 +418,7 @@ impl<'p> Paths<'p> {
         let end = memchr::memchr_iter(b'.', symbol.name.as_bytes()).nth(MAX_PARTS - 1).unwrap_or(symbol.name.len());
         let name = &symbol.name[..end];
         // Most names are those of other packages: nothing in this one is called so.
-        let first = name.split(['.', '/']).next().unwrap_or_default();
+        let first = &name[..memchr::memchr2(b'.', b'/', name.as_bytes()).unwrap_or(name.len())];
         if !first.is_empty() && !self.parts.contains(first) {
             return None;
         }
@@ -470,8 +469,8 @@ impl<'p> Paths<'p> {
     }
 }
 
-/// The longest beginning of a dotted name, or all of it, that is a file from the root or, where there are `sources`, below
-/// [`SOURCES`].
+/// The longest beginning of a dotted name, or all of it, that is a file from the root or, where there are `sources`,
+/// below [`SOURCES`].
 fn at_root(name: &str, stems: &Stems<'_>, sources: bool) -> Option<(usize, usize)> {
     let path = format!("{SOURCES}{}", name.replace('.', "/"));
     std::iter::once(name.len()).chain(prefixes(name)).find_map(|end| {

@@ -127,12 +127,13 @@ pub(super) fn reach(
             let folder = folder_of(files[index].inner);
             // Of a script that a command line starts, often only the name is known.
             let script = is_script(module).then(|| names.find(module, folder)).flatten();
-            let found = paths_of(folder, module).into_iter().filter_map(|path| stems.find(&path)).chain(script);
-            for next in found {
-                if seen.len() < MAX_REACHED && seen.insert(next) {
+            let mut load = |next: Option<usize>| {
+                if let Some(next) = next.filter(|next| seen.len() < MAX_REACHED && seen.insert(*next)) {
                     queue.push(next);
                 }
-            }
+            };
+            paths_of(folder, module, |path| load(stems.find(path)));
+            load(script);
         }
     }
     let below = if kind == DistributionKind::Sdist && has_src_layout(files) { "src/" } else { "" };
@@ -152,19 +153,21 @@ fn reach_tests(files: &[Candidate<'_>], stems: &Stems<'_>, below: &str, reach: &
         return;
     }
     let folders = folders_of(tests.iter().map(|(path, _)| *path));
-    let sources = folders.contains(SOURCES.trim_end_matches('/'));
     let tests = Stems::of(tests.into_iter());
     let runs = [Reach::EntryPoint, Reach::Import, Reach::Install];
     let of_package = |index: &usize| files[*index].inner.starts_with(below) || reach[*index] == Reach::Install;
     let starts = (0..files.len()).filter(|index| runs.contains(&reach[*index]));
     let mut queue: Vec<usize> = starts.filter(of_package).collect();
+    // When modules were loaded so far, by their names from the root.
+    let mut loaded: HashMap<&str, Option<Reach>> = HashMap::new();
     while let Some(index) = queue.pop() {
+        let own = reach[index];
         for (module, _) in files[index].modules.iter().filter(|(_, function)| *function == 0) {
             let mut load = |path: &str| {
                 if let Some(next) = tests.find(path)
-                    && reach[next] < reach[index]
+                    && reach[next] < own
                 {
-                    reach[next] = reach[index];
+                    reach[next] = own;
                     queue.push(next);
                 }
             };
@@ -172,11 +175,12 @@ fn reach_tests(files: &[Candidate<'_>], stems: &Stems<'_>, below: &str, reach: &
                 load(&resolve(folder_of(files[index].inner), module));
                 continue;
             }
-            // Most modules are those of the package itself or of others.
-            let first = module.split(['.', '/']).next().unwrap_or_default();
-            if !sources && !folders.contains(first) && tests.find(first).is_none() {
+            // Files load the same modules, and most are no tests.
+            let known = loaded.entry(module).or_default();
+            if *known >= Some(own) {
                 continue;
             }
+            *known = Some(own);
             // As in `paths_of`, as long as there are folders of these names.
             let path = format!("{SOURCES}{}", module.replace('.', "/"));
             for path in [&path[SOURCES.len()..], &path] {
@@ -213,13 +217,17 @@ pub(super) fn folder_of(path: &str) -> &str {
 pub(super) const SOURCES: &str = "src/";
 
 /// The paths that an import may mean: for a dotted name also those of the packages around it, which are loaded first.
-pub(super) fn paths_of(folder: &str, module: &str) -> Vec<String> {
+pub(super) fn paths_of(folder: &str, module: &str, mut visit: impl FnMut(&str)) {
     if module.starts_with(['.', '/']) {
-        return vec![resolve(folder, module)];
+        return visit(&resolve(folder, module));
     }
-    let path = module.replace('.', "/");
-    let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
-    ends.take(MAX_PARTS).flat_map(|end| [path[..end].to_owned(), format!("{SOURCES}{}", &path[..end])]).collect()
+    let path = format!("{SOURCES}{}", module.replace('.', "/"));
+    let from = path.len() - module.len();
+    let ends = path[from..].match_indices('/').map(|(end, _)| from + end).chain([path.len()]);
+    for end in ends.take(MAX_PARTS) {
+        visit(&path[from..end]);
+        visit(&path[..end]);
+    }
 }
 
 /// The files that npm scripts name: every word of a command that is a path of the package.
@@ -296,8 +304,8 @@ const ENDS: [&str; 16] = [
 const COMPILED: [(&str, &str); 5] =
     [(".js", ".ts"), (".js", ".tsx"), (".jsx", ".tsx"), (".mjs", ".mts"), (".cjs", ".cts")];
 
-/// The files of a package by what they may be called: by their whole paths, and without what may be left out at the end. A
-/// name leads to the file that is looked for first.
+/// The files of a package by what they may be called: by their whole paths, and without what may be left out at the
+/// end. A name leads to the file that is looked for first.
 pub(super) struct Stems<'p>(HashMap<&'p str, (usize, usize)>);
 
 impl<'p> Stems<'p> {
