@@ -1,5 +1,7 @@
 //! Which language a file is written in, by its name or its first line.
 
+use std::borrow::Cow;
+
 /// A language with a front end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Language {
@@ -25,10 +27,17 @@ impl Language {
     }
 }
 
+/// The extension of a file in lower case, as nearly every one is spelled.
+pub(crate) fn extension_of(name: &str) -> Option<Cow<'_, str>> {
+    let (_, extension) = name.rsplit_once('.')?;
+    let lower = !extension.bytes().any(|byte| byte.is_ascii_uppercase());
+    Some(if lower { extension.into() } else { extension.to_ascii_lowercase().into() })
+}
+
 /// The language of a file; nothing for a file that is not source.
 pub(crate) fn language_of(path: &str, head: &[u8]) -> Option<Language> {
     let name = path.rsplit('/').next().unwrap_or(path);
-    match name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).as_deref() {
+    match extension_of(name).as_deref() {
         Some("py" | "pyw" | "pyi") => Some(Language::Python),
         Some("js" | "mjs" | "cjs" | "jsx") => Some(Language::JavaScript),
         Some("ts" | "mts" | "cts" | "tsx") => Some(Language::TypeScript),
@@ -40,8 +49,13 @@ pub(crate) fn language_of(path: &str, head: &[u8]) -> Option<Language> {
 
 /// True for a file that only declares types and never runs.
 pub(crate) fn is_declaration(path: &str) -> bool {
-    let name = path.to_ascii_lowercase();
-    [".pyi", ".d.ts", ".d.mts", ".d.cts"].iter().any(|end| name.ends_with(end))
+    let ends = |end: &str| {
+        path.len()
+            .checked_sub(end.len())
+            .and_then(|at| path.get(at..))
+            .is_some_and(|last| last.eq_ignore_ascii_case(end))
+    };
+    [".pyi", ".d.ts", ".d.mts", ".d.cts"].into_iter().any(ends)
 }
 
 fn of_shebang(head: &[u8]) -> Option<Language> {

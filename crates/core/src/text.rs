@@ -1,7 +1,5 @@
 //! Text from strangers: made safe to print, and bytes that it spells.
 
-use std::fmt::Write as _;
-
 use data_encoding::BASE64;
 
 /// Bytes that base64 with padding spells (RFC 4648, section 4), in the one way there is: the library alone also takes padding
@@ -16,10 +14,11 @@ pub fn base64(text: &str) -> Option<Vec<u8>> {
 /// where something was cut.
 pub fn printable(text: &str, max: usize) -> String {
     // Nearly every path and line of code.
-    if text.len() <= max && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return text.to_owned();
+    let head = text.get(..max).unwrap_or(text);
+    if head.len() <= max && head.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return if head.len() < text.len() { [head, "…"].concat() } else { text.to_owned() };
     }
-    let mut out = String::new();
+    let mut out = String::with_capacity(text.len().min(max));
     let mut count = 0;
     for c in text.chars() {
         let width = if is_plain(c) { 1 } else { c.escape_unicode().len() };
@@ -28,11 +27,9 @@ pub fn printable(text: &str, max: usize) -> String {
             return out;
         }
         count += width;
-        match is_plain(c) {
-            true => out.push(c),
-            false => {
-                let _ = write!(out, "{}", c.escape_unicode());
-            }
+        match width {
+            1 => out.push(c),
+            _ => out.extend(c.escape_unicode()),
         }
     }
     out
@@ -40,6 +37,9 @@ pub fn printable(text: &str, max: usize) -> String {
 
 /// False for whatever moves the cursor, reorders text, or cannot be seen.
 fn is_plain(c: char) -> bool {
+    if c.is_ascii() {
+        return !c.is_ascii_control();
+    }
     let hidden = matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'

@@ -3,8 +3,10 @@
 //! In: the raw bytes of a path. Out: the printable path under which it is reported, and the oddities. Nothing here ever
 //! becomes a path on disk.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
 
+use hashbrown::hash_map::Entry;
+use hashbrown::{HashMap, HashSet};
 use sha2::{Digest as _, Sha256};
 use sigma_core::printable;
 
@@ -81,22 +83,34 @@ pub(super) fn escapes(base: &str, target: &str) -> bool {
 /// The paths of one archive, to find the same one twice. It keeps digests, so that long paths cost no memory.
 #[derive(Default)]
 pub(super) struct Seen {
-    exact: HashSet<[u8; 16]>,
-    folded: HashMap<[u8; 16], [u8; 16]>,
+    /// The first path of those that differ in case only, by what they have in common.
+    first: HashMap<[u8; 16], [u8; 16]>,
+    /// The others.
+    others: HashSet<[u8; 16]>,
 }
 
 impl Seen {
     /// Notes a file's path, and says whether it repeats an earlier one.
     pub fn note(&mut self, raw: &[u8]) -> Option<OddityKind> {
         let text = String::from_utf8_lossy(memchr::memchr(0, raw).map_or(raw, |nul| &raw[..nul]));
-        let parts = text.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".");
-        let plain = parts.collect::<Vec<_>>().join("/");
+        let counts = |part: &&str| !part.is_empty() && *part != ".";
+        // Nearly every path is spelled so.
+        let plain = match !text.contains('\\') && text.split('/').all(|part| counts(&part)) {
+            true => text,
+            false => Cow::Owned(text.split(['/', '\\']).filter(counts).collect::<Vec<_>>().join("/")),
+        };
         let exact = digest(&plain);
-        if !self.exact.insert(exact) {
-            return Some(OddityKind::DuplicateName);
+        let lower = plain.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+        let folded = if lower { exact } else { digest(&plain.to_lowercase()) };
+        match self.first.entry(folded) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(exact);
+                None
+            }
+            Entry::Occupied(first) if *first.get() == exact => Some(OddityKind::DuplicateName),
+            Entry::Occupied(_) if self.others.insert(exact) => Some(OddityKind::CaseCollision),
+            Entry::Occupied(_) => Some(OddityKind::DuplicateName),
         }
-        let first = *self.folded.entry(digest(&plain.to_lowercase())).or_insert(exact);
-        (first != exact).then_some(OddityKind::CaseCollision)
     }
 }
 
@@ -116,9 +130,11 @@ fn means_more_on_windows(part: &str) -> bool {
     if matches!(part, "" | "." | "..") {
         return false;
     }
-    let stem = part.split('.').next().unwrap_or(part).trim_end().to_ascii_uppercase();
-    let device = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL")
-        || matches!(stem.as_bytes(), [b'C', b'O', b'M', b'1'..=b'9'] | [b'L', b'P', b'T', b'1'..=b'9']);
+    let stem = part.split('.').next().unwrap_or(part).trim_end();
+    let is_one = |names: &[&str], stem: &str| names.iter().any(|name| stem.eq_ignore_ascii_case(name));
+    let numbered =
+        || stem.strip_suffix(|last: char| matches!(last, '1'..='9')).is_some_and(|stem| is_one(&["COM", "LPT"], stem));
+    let device = is_one(&["CON", "PRN", "AUX", "NUL"], stem) || numbered();
     device || part.contains(':') || part.ends_with(['.', ' '])
 }
 

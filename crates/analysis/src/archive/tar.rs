@@ -3,6 +3,7 @@
 //! In: an unpacked stream. Out: its members. It reads what Python's tarfile and npm's node-tar would unpack between them,
 //! where they differ: past blocks that are no headers, past a lone end mark, and members after the end.
 
+use std::borrow::Cow;
 use std::io::BufRead;
 
 use ::tar::{GnuExtSparseHeader, Header};
@@ -127,7 +128,7 @@ impl Walker<'_> {
         let (long_name, long_link) = (tape.long_name.take(), tape.long_link.take());
         let disagree = long_name.is_some() && pax.path.is_some() && long_name != pax.path;
         let named = pax.sparse_name.clone().or_else(|| pax.path.clone()).or(long_name);
-        let raw = named.unwrap_or_else(|| header.path_bytes().into_owned());
+        let raw = named.map_or_else(|| header.path_bytes(), Cow::Owned);
         let path = self.name(place, &raw);
         if disagree {
             self.oddity(OddityKind::HeaderMismatch, &path, "the GNU and the pax header name different paths");

@@ -77,6 +77,11 @@ impl Layer {
     }
 }
 
+/// The size of a buffer for something that has so many bytes.
+pub(super) fn capacity(size: u64, most: usize) -> usize {
+    usize::try_from(size).unwrap_or(most).clamp(512, most)
+}
+
 /// What was read of a file.
 pub(super) struct Taken {
     /// Bytes read.
@@ -85,10 +90,18 @@ pub(super) struct Taken {
     pub crc: u32,
     /// Whether it was read to its end.
     pub end: Result<(), Halt>,
-    /// The bytes, or the first of them.
-    pub bytes: Vec<u8>,
+    /// A buffer that begins with the bytes, or the first of them.
+    bytes: Vec<u8>,
+    filled: usize,
     sha256: sigma_core::Sha256,
     whole: bool,
+}
+
+impl Taken {
+    /// The bytes, or the first of them.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.filled]
+    }
 }
 
 /// How a file is read.
@@ -247,7 +260,8 @@ impl<'w> Walker<'w> {
         let result = match tar {
             true => self.tar(place, &mut input, &mut layer),
             false => {
-                let taken = self.take(&mut input, Want::default(), &mut layer);
+                let want = Want { said: UNPACKED_CHUNK as u64, ..Want::default() };
+                let taken = self.take(&mut input, want, &mut layer);
                 let path = format!("{}{}", place.prefix, printable(format::unpacked_name(filename), 200));
                 self.emit(place, &path, false, taken)
             }
@@ -347,7 +361,7 @@ impl<'w> Walker<'w> {
     /// Judges a member's raw path, records what is wrong, and returns the path to report it under.
     pub fn name(&mut self, place: &Place, raw: &[u8]) -> String {
         let judged = name::judge(raw, self.limits.path_bytes);
-        let path = format!("{}{}", place.prefix, judged.path);
+        let path = if place.prefix.is_empty() { judged.path } else { place.prefix.clone() + &judged.path };
         for (kind, detail) in judged.wrong {
             self.oddity(kind, &path, detail);
         }
@@ -383,51 +397,60 @@ impl<'w> Walker<'w> {
         self.oddity(kind, path, format!("to `{target}`"));
     }
 
-    /// Reads a file through one fixed buffer: hashed in full, held as far as the limit for one file allows.
+    /// Reads a file: hashed in full, held as far as the limit for one file allows.
     pub fn take(&mut self, input: &mut dyn BufRead, want: Want, layer: &mut Layer) -> Taken {
         let held = usize::try_from(self.limits.file_bytes).unwrap_or(usize::MAX);
         let head = HEAD_BYTES.min(held);
         let mut bytes = self.buffers.pop().unwrap_or_default();
-        bytes.clear();
-        bytes.reserve(usize::try_from(want.said).unwrap_or(held).min(held));
-        let mut whole = true;
+        // One more, to see the end.
+        let room = usize::try_from(want.said).unwrap_or(held).min(held).saturating_add(1);
+        if bytes.len() < room {
+            bytes = vec![0; room.max(bytes.len().saturating_mul(2).min(held))];
+        }
+        // What is read at once is not copied through a buffer of this size.
+        let at_once = capacity(want.said, UNPACKED_CHUNK);
+        let (mut whole, mut filled) = (true, 0);
         let (mut size, mut sha256, mut crc) = (0u64, Sha256::new(), flate2::Crc::new());
         let end = loop {
             let left = want.size.map_or(u64::MAX, |want| want - size);
             if left == 0 {
                 break Ok(());
             }
-            let chunk = match input.fill_buf() {
-                Ok([]) if want.size.is_some() => break Err(Halt::truncated(format!("it ends {left} bytes early"))),
-                Ok([]) => break Ok(()),
-                Ok(chunk) => chunk,
+            if filled == bytes.len() {
+                bytes.resize(filled + filled.max(UNPACKED_CHUNK), 0);
+            }
+            let most = at_once.min(usize::try_from(left).unwrap_or(usize::MAX)).min(bytes.len() - filled);
+            let read = match input.read(&mut bytes[filled..filled + most]) {
+                Ok(0) if want.size.is_some() => break Err(Halt::truncated(format!("it ends {left} bytes early"))),
+                Ok(0) => break Ok(()),
+                Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => break Err(error.into()),
             };
-            let chunk = &chunk[..usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len())];
+            let chunk = &bytes[filled..filled + read];
             sha256.update(chunk);
             if want.crc {
                 crc.update(chunk);
             }
-            whole &= bytes.len() + chunk.len() <= held;
-            let cap = if whole { held } else { head };
-            bytes.truncate(cap);
-            bytes.extend_from_slice(&chunk[..chunk.len().min(cap - bytes.len())]);
-            let read = chunk.len();
+            filled += read;
+            whole &= filled <= held;
+            if !whole {
+                filled = filled.min(head);
+            }
             size += read as u64;
-            input.consume(read);
             if let Err(halt) = self.charge(layer, read as u64) {
                 break Err(halt);
             }
         };
         let sha256 = sigma_core::Sha256::from_bytes(sha256.finalize().into());
-        Taken { size, crc: crc.sum(), end, sha256, bytes, whole }
+        Taken { size, crc: crc.sum(), end, sha256, bytes, filled, whole }
     }
 
     /// Hands a file to the visitor, records how it ended, and looks inside it. Fails only when everything stops.
     pub fn emit(&mut self, place: &Place, path: &str, executable: bool, taken: Taken) -> Result<(), Halt> {
-        let Taken { size, sha256, bytes, whole, end, .. } = taken;
-        let content = if whole { Content::Whole(&bytes) } else { Content::Head(&bytes) };
+        let Taken { size, sha256, bytes: buffer, filled, whole, end, .. } = taken;
+        let bytes = &buffer[..filled];
+        let content = if whole { Content::Whole(bytes) } else { Content::Head(bytes) };
         self.walk.files += 1;
         self.walk.bytes = self.walk.bytes.saturating_add(size);
         (self.visit)(Member { path, size, sha256, content, executable, nested: place.nested });
@@ -435,11 +458,11 @@ impl<'w> Walker<'w> {
             Err(Halt::Walk) => Err(Halt::Walk),
             Err(halt) => {
                 self.broken(path, SkipReason::Damaged, halt);
-                self.look_inside(place, path, &bytes, whole)
+                self.look_inside(place, path, bytes, whole)
             }
-            Ok(()) => self.look_inside(place, path, &bytes, whole),
+            Ok(()) => self.look_inside(place, path, bytes, whole),
         };
-        self.buffers.push(bytes);
+        self.buffers.push(buffer);
         result
     }
 

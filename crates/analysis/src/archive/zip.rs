@@ -15,7 +15,7 @@ use self::records::{CENTRAL, END_BYTES, End, EndError, Entry, LOCAL_BYTES, Local
 use super::OddityKind;
 use super::decode;
 use super::name::Seen;
-use super::walker::{Halt, Layer, PACKED_CHUNK, Place, UNPACKED_CHUNK, Walker, Want};
+use super::walker::{Halt, Layer, PACKED_CHUNK, Place, UNPACKED_CHUNK, Walker, Want, capacity};
 use crate::Source;
 
 /// Bytes of a central directory that are held. 32 MiB: the default limit of entries with 160 bytes each.
@@ -261,7 +261,7 @@ impl Walker<'_> {
         if kind == 0o120_000 {
             let text = String::from_utf8_lossy(&entry.name[..entry.name.len().min(self.limits.path_bytes)]);
             let base = text.rsplit_once('/').map_or("", |(base, _)| base);
-            self.note_link(&path, base, &taken.bytes);
+            self.note_link(&path, base, taken.bytes());
         }
         self.emit(place, &path, executable, taken)?;
         Ok(claim.end.saturating_sub(unread).max(claim.data))
@@ -314,9 +314,4 @@ fn descriptor_end(source: &mut dyn Source, claim: &Claim) -> Result<u64, Halt> {
     let record = |at: usize| bytes.get(at..).is_none_or(|rest| rest.is_empty() || rest.starts_with(b"PK"));
     let length = [12, 20].map(|length| signed + length).into_iter().find(|&length| record(length));
     Ok(claim.end + length.unwrap_or(signed + if signed > 0 { 12 } else { 0 }) as u64)
-}
-
-/// A buffer for something of this size.
-fn capacity(size: u64, most: usize) -> usize {
-    usize::try_from(size).unwrap_or(most).clamp(512, most)
 }

@@ -53,18 +53,18 @@ impl<'a> Builder<'a> {
     pub fn again(mut self, whole: bool) -> Self {
         let whole = whole || self.facts.source.len() <= READ_OFTEN;
         let wanted = if whole { Vec::new() } else { self.worth_reading() };
-        let mut next =
-            Self::new(self.arena, self.facts.source, self.language, self.facts.confidence).started(self.program);
         // The same names and calls come again: what was made for them is kept.
         self.scope.clear();
-        next.learned = self.learned;
+        let Facts { source, confidence, .. } = self.facts;
+        let mut next = Self::knowing(self.arena, source, self.language, confidence, self.scope, self.learned);
+        next.program = self.program;
         (next.learned.useful, next.learned.late) = (false, 0);
         (next.learned.kept, next.learned.methods_kept) = (0, 0);
         for (index, function) in next.learned.functions.iter_mut().enumerate() {
             function.read &= wanted.get(index).is_some_and(|wanted| !wanted);
             (function.asked, function.handed, function.missed) = (false, false, 0);
         }
-        (next.scope, next.hidden) = (self.scope, self.hidden);
+        next.hidden = self.hidden;
         if whole {
             next.learned.written.clear();
             self.calls_between.clear();
@@ -74,8 +74,7 @@ impl<'a> Builder<'a> {
         (next.calls_between, next.open, next.exported) = (self.calls_between, self.open, self.exported);
         next.waiting.functions = self.waiting.functions;
         // Values name other files by these numbers.
-        (next.local_modules, next.symbols, next.symbol_numbers) =
-            (self.local_modules, self.symbols, self.symbol_numbers);
+        (next.local_modules, next.symbols) = (self.local_modules, self.symbols);
         next.facts.links.symbols = std::mem::take(&mut self.facts.links.symbols);
         (next.imported, next.facts.imports) = (self.imported, std::mem::take(&mut self.facts.imports));
         let read = vec![false; wanted.len()];
@@ -162,7 +161,9 @@ impl<'a> Builder<'a> {
         links.main.sort_unstable();
         links.main.dedup();
         for (name, export) in kept.links.exports {
-            links.exports.entry(name).or_insert(export);
+            if links.export(&name).is_none() {
+                links.exports.insert(name, export);
+            }
         }
     }
 }

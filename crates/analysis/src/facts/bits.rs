@@ -26,6 +26,11 @@ macro_rules! bits {
                 Self(bits)
             }
 
+            /// The bits of the set.
+            pub const fn bits(self) -> $bits {
+                self.0
+            }
+
             $($(#[$flag_doc])* pub const $flag: Self = Self(1 << position::$name::$flag as u32);)*
 
             /// The flag of a word in a data file.
@@ -416,7 +421,7 @@ impl Taint {
     /// What a constructor keeps of its parameters, for the methods that are called later.
     pub fn as_built(self) -> Self {
         let mut all = self;
-        for index in (0..PARAMETERS).filter(|index| self.any(Self::parameter(*index))) {
+        for index in self.numbers(CONCRETE, PARAMETERS) {
             all = all.without(Self::parameter(index)) | Self::built(index);
         }
         all
@@ -424,7 +429,7 @@ impl Taint {
 
     /// What it stands for where it is known what constructors are given.
     pub fn built_of(self, given: impl Fn(u32) -> Self) -> Self {
-        (0..PARAMETERS).filter(|index| self.any(Self::built(*index))).fold(Self::NONE, |all, index| all | given(index))
+        self.numbers(BUILT, PARAMETERS).fold(Self::NONE, |all, index| all | given(index))
     }
 
     /// True when callers give it, or a part of it.
@@ -440,11 +445,7 @@ impl Taint {
 
     /// The first of the names of other files that it is made of.
     pub fn first_symbol(self) -> Option<u32> {
-        // Most values are made of none.
-        if self.without_symbols() == self {
-            return None;
-        }
-        (0..SYMBOLS).find(|index| self.any(Self::symbol(*index)))
+        self.numbers(CONCRETE + PARAMETERS, SYMBOLS).next()
     }
 
     /// What is known without asking callers or other files.
@@ -460,13 +461,23 @@ impl Taint {
         }
         let kept = Self::from_bits(((1 << PARAMETERS) - 1) << BUILT);
         let mut all = concrete | self.and(kept);
-        for index in (0..PARAMETERS).filter(|index| self.any(Self::parameter(*index))) {
+        for index in self.numbers(CONCRETE, PARAMETERS) {
             all |= of_parameter(index);
         }
-        for index in (0..SYMBOLS).filter(|index| self.any(Self::symbol(*index))) {
+        for index in self.numbers(CONCRETE + PARAMETERS, SYMBOLS) {
             all |= of_symbol(index);
         }
         all
+    }
+
+    /// Which of the `count` bits from `first` on are set, in order: of most values none.
+    fn numbers(self, first: u32, count: u32) -> impl Iterator<Item = u32> {
+        let mut left = (self.bits() >> first) & ((1 << count) - 1);
+        std::iter::from_fn(move || {
+            let next = (left != 0).then(|| left.trailing_zeros())?;
+            left &= left - 1;
+            Some(next)
+        })
     }
 
     /// What a file holds is what was put into it.

@@ -14,7 +14,7 @@ use sigma_core::Confidence;
 use super::again::Kept;
 use super::bits::{Deeds, Effects, Signs, Taint, Waits};
 use super::learned::Learned;
-use super::links::{LOCAL, Links, Symbol, callees};
+use super::links::{LOCAL, Links, callees};
 use super::names::{Hidden, Named, Names};
 use super::value::{Constant, Text, Value};
 use super::waits::Waiting;
@@ -83,12 +83,14 @@ pub(crate) struct Builder<'a> {
     pub(super) local_modules: Vec<String>,
     /// The symbols of other files so far, by dotted name.
     pub(super) symbols: HashMap<Box<str>, u32>,
-    /// The numbers of these symbols.
-    pub(super) symbol_numbers: HashMap<Symbol, u32>,
     /// The imports among the facts, to be asked often.
     pub(super) imported: HashSet<Box<str>>,
     /// Exports that may still be noted, repeated ones too.
     pub(super) exports_left: usize,
+    /// Exports that others find under two names.
+    pub(super) named_twice: usize,
+    /// Whether something is exported under a name that looks like one of a member.
+    pub(super) dotted: bool,
     /// Calls of names of other files that may be executors there.
     pub(super) named_sinks: usize,
     /// Whether the file is started as a program.
@@ -106,13 +108,26 @@ pub(crate) struct Builder<'a> {
 impl<'a> Builder<'a> {
     /// Starts on a source text; what is put together on the way lies in the arena.
     pub fn new(arena: &'a Allocator, source: &'a str, language: Language, confidence: Confidence) -> Self {
+        let (scope, learned) = (Names::of(source.len()), Learned::of(source.len()));
+        Self::knowing(arena, source, language, confidence, scope, learned)
+    }
+
+    /// The same with names, and with what was learned.
+    pub(super) fn knowing(
+        arena: &'a Allocator,
+        source: &'a str,
+        language: Language,
+        confidence: Confidence,
+        scope: Names<'a>,
+        learned: Learned<'a>,
+    ) -> Self {
         Self {
             arena,
             names_left: Cell::new(NAME_BYTES),
             language,
-            scope: Names::of(source.len()),
+            scope,
             hidden: Vec::new(),
-            learned: Learned::of(source.len()),
+            learned,
             shared: HashSet::new(),
             outermost: false,
             calls_between: HashSet::new(),
@@ -127,9 +142,10 @@ impl<'a> Builder<'a> {
             owner: 0,
             local_modules: Vec::new(),
             symbols: HashMap::new(),
-            symbol_numbers: HashMap::new(),
             imported: HashSet::new(),
             exports_left: MAX_FACTS,
+            named_twice: 0,
+            dotted: false,
             named_sinks: 0,
             program: false,
             budget: FOLD_BUDGET,
@@ -181,10 +197,12 @@ impl<'a> Builder<'a> {
         self.finish_waits(&edges);
         self.finish_links(edges);
         // What a function imports that runs when the file is loaded, the file imports.
-        let modules = std::mem::take(&mut self.facts.modules).into_iter();
-        let runs = |function: u32| loaded.get(function as usize) == Some(&true);
-        self.facts.modules =
-            modules.map(|(module, function)| (module, if runs(function) { 0 } else { function })).collect();
+        let runs = |function: u32| function != 0 && loaded.get(function as usize) == Some(&true);
+        if self.facts.modules.iter().any(|(_, function)| runs(*function)) {
+            let modules = std::mem::take(&mut self.facts.modules).into_iter();
+            self.facts.modules =
+                modules.map(|(module, function)| (module, if runs(function) { 0 } else { function })).collect();
+        }
         self.facts.loaded = loaded;
         self.facts.calls.sort_by_key(|call| call.place);
         if self.facts.confidence == Confidence::Low {

@@ -178,18 +178,6 @@ impl<'a> Learned<'a> {
     pub fn all_methods(&self) -> impl Iterator<Item = u32> {
         self.methods.values().flat_map(|methods| methods.values().copied())
     }
-
-    /// The attributes of a class that are other names of executors and decoders, in order.
-    pub fn executors_of(&self, class: u32) -> Vec<(Box<str>, Effects)> {
-        let own = self.executors.get(&class).into_iter().flatten();
-        own.map(|(name, does)| (name.clone(), *does)).collect()
-    }
-
-    /// The methods of a class, in order.
-    pub fn methods_of(&self, class: u32) -> Vec<(Box<str>, u32)> {
-        let own = self.methods.get(&class).into_iter().flatten();
-        own.map(|(name, function)| (name.clone(), *function)).collect()
-    }
 }
 
 impl<'a> Builder<'a> {

@@ -5,8 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hashbrown::HashMap;
+
 use super::bits::{Effects, Taint};
 use super::builder::Builder;
+use super::learned::Learned;
+use super::names::Names;
 use super::value::{Constant, Value};
 use super::{Place, api, started};
 use crate::language::Language;
@@ -27,10 +31,10 @@ pub(super) const LOCAL: char = '~';
 pub(crate) const EVENT: &str = "event:";
 
 /// A name of another file, or of what may be another file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Symbol {
-    /// The local module as it is imported, `./lib/net` or `.net`; empty when `name` is a dotted name from the root.
-    pub module: String,
+    /// Index of the local module; nothing when `name` is a dotted name from the root.
+    pub module: Option<u32>,
     /// The name inside of it; empty for the module itself.
     pub name: String,
 }
@@ -57,7 +61,7 @@ pub(crate) struct Export {
 pub(crate) struct SymbolCall {
     /// Index of the symbol.
     pub symbol: u32,
-    /// What is given, by position.
+    /// What is given, by position; nothing where all of it is nothing.
     pub arguments: Vec<Taint>,
     /// The function whose parameters these may be made of.
     pub owner: u32,
@@ -84,7 +88,9 @@ pub(crate) struct Sink {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Links {
     /// What it offers, by name.
-    pub exports: BTreeMap<String, Export>,
+    pub exports: HashMap<String, Export>,
+    /// Local modules as they are imported: `./lib/net`, `.net`.
+    pub modules: Vec<String>,
     /// Names of other files that it uses.
     pub symbols: Vec<Symbol>,
     /// Calls of these.
@@ -110,6 +116,14 @@ pub(crate) fn callees(edges: &[(u32, u32)], function: u32) -> impl Iterator<Item
 }
 
 impl Links {
+    /// What is offered under a name. `Client.send` is found where `Client().send` stands.
+    pub fn export(&self, name: &str) -> Option<&Export> {
+        self.exports.get(name).or_else(|| {
+            let (class, member) = name.rsplit_once('.')?;
+            self.exports.get(&[class, "().", member].concat())
+        })
+    }
+
     /// Whether there is more than is kept, so that what is not there says nothing.
     pub fn is_cut(&self) -> bool {
         self.edges.len() >= MAX_EDGES || self.calls.len() >= MAX_CALLS || self.symbols.len() >= MAX_SYMBOLS
@@ -132,23 +146,20 @@ impl<'a> Builder<'a> {
                 let digits = local.bytes().take_while(u8::is_ascii_digit).count();
                 let (index, name) = local.split_at(digits);
                 let name = name.strip_prefix('.').unwrap_or(name);
-                let module = self.local_modules.get(index.parse::<usize>().ok()?)?.clone();
-                Symbol { module, name: name.to_owned() }
+                let module = index.parse().ok().filter(|index| (*index as usize) < self.local_modules.len())?;
+                Symbol { module: Some(module), name: name.to_owned() }
             }
-            None if path.starts_with(EVENT) => Symbol { module: String::new(), name: path.to_owned() },
+            None if path.starts_with(EVENT) => Symbol { module: None, name: path.to_owned() },
             None => {
                 let (root, _) = path.split_once('.')?;
                 if !self.imported.contains(root) {
                     return None;
                 }
-                Symbol { module: String::new(), name: path.to_owned() }
+                Symbol { module: None, name: path.to_owned() }
             }
         };
-        let next = u32::try_from(self.facts.links.symbols.len()).ok()?;
-        let index = *self.symbol_numbers.entry(symbol).or_insert_with_key(|symbol| {
-            self.facts.links.symbols.push(symbol.clone());
-            next
-        });
+        let index = u32::try_from(self.facts.links.symbols.len()).ok()?;
+        self.facts.links.symbols.push(symbol);
         self.symbols.insert(path.into(), index);
         Some(index)
     }
@@ -159,7 +170,9 @@ impl<'a> Builder<'a> {
             return Taint::NONE;
         }
         let Some(symbol) = self.symbol(path) else { return Taint::NONE };
-        self.facts.links.calls.push(SymbolCall { symbol, arguments: arguments(), owner: self.owner, place });
+        // Most calls are given nothing that matters elsewhere.
+        let arguments = Some(arguments()).filter(|all| all.iter().any(|taint| !taint.is_empty())).unwrap_or_default();
+        self.facts.links.calls.push(SymbolCall { symbol, arguments, owner: self.owner, place });
         Taint::symbol(symbol)
     }
 
@@ -186,8 +199,8 @@ impl<'a> Builder<'a> {
 
     /// Offers a value under a name.
     pub fn export(&mut self, name: &str, value: &Value<'a>) {
-        let exports = &self.facts.links.exports;
-        if exports.len() >= MAX_EXPORTS || name.len() > 120 || self.exports_left == 0 {
+        let offered = self.facts.links.exports.len() + self.named_twice;
+        if offered >= MAX_EXPORTS || name.len() > 120 || self.exports_left == 0 {
             return;
         }
         self.exports_left -= 1;
@@ -206,33 +219,43 @@ impl<'a> Builder<'a> {
         let skip = if value.function.is_none() { bound } else { 0 };
         let exports = &mut self.facts.links.exports;
         if function.is_some() || !taint.is_empty() || !does.is_empty() {
+            self.dotted |= name.contains('.');
             exports
                 .insert(name.to_owned(), Export { function, taint: taint | yields(does), does, skip, builds, keeps });
         }
         if let Some(class) = value.class {
-            let methods = self.learned.methods_of(class);
-            self.exports_left = self.exports_left.saturating_sub(methods.len());
-            for (method, function) in methods {
-                let result = self.learned.functions.get_mut(function as usize).map(|function| {
-                    function.ask();
-                    function.result.taint
-                });
-                let taint = result.unwrap_or_default();
-                let keeps = self.learned.functions.get(function as usize).is_some_and(|function| function.keeps);
-                let does = Effects::NONE;
-                let export = Export { function: Some(function), taint, does, skip: bound, builds: false, keeps };
-                // Who starts a thread of another file runs the method of that name.
-                if &*method == "run" && bound > 0 && self.learned.method(class, "start").is_none() {
-                    exports.insert(format!("{name}().start"), export);
+            let runs = bound > 0 && self.learned.method(class, "start").is_none();
+            let mut thread = None;
+            let Learned { functions, methods, executors, .. } = &mut self.learned;
+            // Members stand among those of instances, where `Links::export` finds them under the name of the class too,
+            // unless something else may have that name.
+            let mut offer = |member: &str, export: Export| {
+                let twice = self.dotted || member.contains('.');
+                if twice {
+                    exports.insert([name, ".", member].concat(), export);
                 }
-                exports.insert(format!("{name}().{method}"), export);
-                exports.insert(format!("{name}.{method}"), export);
+                let new = exports.insert([name, "().", member].concat(), export).is_none();
+                self.named_twice += usize::from(new && !twice);
+            };
+            let methods = methods.get(&class);
+            self.exports_left = self.exports_left.saturating_sub(methods.map_or(0, BTreeMap::len));
+            for (method, function) in methods.into_iter().flatten() {
+                let known = functions.get_mut(*function as usize);
+                let (taint, keeps) = known.map_or((Taint::NONE, false), |function| {
+                    function.ask();
+                    (function.result.taint, function.keeps)
+                });
+                let (function, does) = (Some(*function), Effects::NONE);
+                let export = Export { function, taint, does, skip: bound, builds: false, keeps };
+                offer(method, export);
+                thread = thread.or((runs && &**method == "run").then_some(export));
             }
-            for (attribute, does) in self.learned.executors_of(class) {
-                let taint = yields(does);
-                let export = Export { taint, does, ..Export::default() };
-                exports.insert(format!("{name}().{attribute}"), export);
-                exports.insert(format!("{name}.{attribute}"), export);
+            for (attribute, does) in executors.get(&class).into_iter().flatten() {
+                offer(attribute, Export { taint: yields(*does), does: *does, ..Export::default() });
+            }
+            // Who starts a thread of another file runs the method of that name; of instances only.
+            if let Some(run) = thread {
+                exports.insert([name, "()().start"].concat(), run);
             }
         }
         if let Constant::Record(fields) = &value.constant {
@@ -247,13 +270,19 @@ impl<'a> Builder<'a> {
 
     /// Notes the module's own names and who calls whom, `edges` in order.
     pub(super) fn finish_links(&mut self, mut edges: Vec<(u32, u32)>) {
-        for (name, value) in self.module_names() {
-            self.export(name, &value);
+        let scope = std::mem::replace(&mut self.scope, Names::of(0));
+        for (name, value) in Self::module_names(&scope) {
+            self.export(name, value);
         }
+        self.scope = scope;
+        self.facts.links.modules = std::mem::take(&mut self.local_modules);
         edges.truncate(MAX_EDGES);
         self.facts.links.edges = edges;
-        let open = self.open.iter().copied().chain(self.learned.all_methods());
-        self.facts.links.open = open.collect::<BTreeSet<u32>>().into_iter().take(MAX_EDGES).collect();
+        let mut open: Vec<u32> = self.open.iter().copied().chain(self.learned.all_methods()).collect();
+        open.sort_unstable();
+        open.dedup();
+        open.truncate(MAX_EDGES);
+        self.facts.links.open = open;
         self.facts.links.stood_in_for = self.facts.stood_in_for.clone();
         self.facts.links.started = started::files(&self.facts.calls);
     }

@@ -8,7 +8,7 @@ use super::builder::{Builder, MAX_FACTS};
 use super::learned::{Member, bit};
 use super::links::stands_for;
 use super::name::names_file;
-use super::names::Named;
+use super::names::{Named, Names};
 use super::value::{Text, Value};
 use crate::language::Language;
 
@@ -339,23 +339,19 @@ impl<'a> Builder<'a> {
     }
 
     /// The names of the module itself, in order, and what they stand for.
-    pub(super) fn module_names(&self) -> Vec<(&'a str, Value<'a>)> {
+    pub(super) fn module_names<'n>(scope: &'n Names<'a>) -> Vec<(&'a str, &'n Value<'a>)> {
         let executor = |value: &Value<'_>| !stands_for(value).is_empty();
         // What a call yielded that matters to whoever imports it.
         let yielded = |value: &Value<'_>| {
             value.taint.any(Taint::HELD | Taint::REMOTE)
                 && value.path.as_deref().is_some_and(|path| path.ends_with("()"))
         };
-        let own = self
-            .scope
-            .iter()
-            .filter(|(_, known)| known.declared == 0)
-            .filter(|(_, known)| known.value.path.is_none() || executor(&known.value) || yielded(&known.value));
-        let matters = |value: &Value<'a>| {
-            value.function.is_some() || value.class.is_some() || !value.taint.is_empty() || executor(value)
+        let matters = |value: &Value<'a>| match value.path {
+            None => value.function.is_some() || value.class.is_some() || !value.taint.is_empty(),
+            Some(_) => executor(value) || yielded(value),
         };
-        let own = own.filter(|(_, known)| matters(&known.value)).map(|(name, known)| (name, known.value.clone()));
-        let mut names: Vec<(&'a str, Value<'a>)> = own.collect();
+        let own = scope.iter().filter(|(_, known)| known.declared == 0 && matters(&known.value));
+        let mut names: Vec<(&'a str, &Value<'a>)> = own.map(|(name, known)| (name, &known.value)).collect();
         names.sort_unstable_by_key(|(name, _)| *name);
         names
     }

@@ -196,17 +196,15 @@ impl<'a> Builder<'a> {
         if queue.is_empty() {
             return;
         }
-        let mut all: HashMap<u32, Waits> = HashMap::new();
+        let mut all = vec![Waits::NONE; self.learned.functions.len()];
         while let Some((function, waits)) = queue.pop() {
-            let known = all.entry(function).or_default();
-            if waits.without(*known).is_empty() {
-                continue;
-            }
+            let known = all.get_mut(function as usize).filter(|known| !waits.without(**known).is_empty());
+            let Some(known) = known else { continue };
             *known |= waits;
             queue.extend(callees(edges, function).map(|(_, callee)| (*callee, waits)));
         }
         for call in &mut self.facts.calls {
-            call.waits |= all.get(&call.place.function).copied().unwrap_or_default();
+            call.waits |= all.get(call.place.function as usize).copied().unwrap_or_default();
         }
     }
 }

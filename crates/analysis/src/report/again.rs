@@ -2,7 +2,7 @@
 //!
 //! In: a [`Distribution`] whose files were all seen once. Out: the paths of those that it needs again, and what comes of them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use sigma_core::printable;
 
@@ -19,17 +19,15 @@ impl Distribution<'_> {
         if unnamed.is_empty() {
             return paths;
         }
-        let by_path: BTreeMap<&str, usize> =
-            unnamed.keys().enumerate().map(|(index, inner)| (inner.as_str(), index)).collect();
-        let names = entry::Named::of(&by_path);
+        let stems = reach::Stems::of(unnamed.keys().map(String::as_str).zip(0..));
+        let names = entry::Named::of(&stems);
         let all: Vec<&String> = unnamed.values().collect();
         for file in self.files.iter().filter(|file| file.is_program()) {
             let Some(language) = file.language else { continue };
             let folder = reach::folder_of(&file.inner);
             // Node.js runs what it is asked to load whatever its ending; Python does not.
             let modules = file.outcome.modules.iter().filter(|_| language != Language::Python);
-            let loaded =
-                modules.filter_map(|(module, _)| by_path.get(reach::resolve(folder, module).as_str()).copied());
+            let loaded = modules.filter_map(|(module, _)| stems.exact(&reach::resolve(folder, module)));
             let started = file.outcome.links.started.iter().filter_map(|(name, _)| names.find(name, folder));
             for index in loaded.chain(started) {
                 self.programs.entry(all[index].clone()).or_insert(language);
@@ -38,8 +36,8 @@ impl Distribution<'_> {
         // `node -r ./x.dat`: Node.js runs whatever a command of npm tells it to.
         let commands = self.manifests.scripts.iter().filter(|script| script.command.contains("node"));
         for word in commands.flat_map(|script| script.command.split([' ', '=', '"', '\''])) {
-            if let Some(index) = by_path.get(manifest::plain_path(word).as_str()) {
-                self.programs.entry(all[*index].clone()).or_insert(Language::JavaScript);
+            if let Some(index) = stems.exact(&manifest::plain_path(word)) {
+                self.programs.entry(all[index].clone()).or_insert(Language::JavaScript);
             }
         }
         paths.extend(self.programs.keys().cloned());

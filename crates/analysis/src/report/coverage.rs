@@ -3,9 +3,12 @@
 //! In: one note per file, in the order of the file list. Out: the counts and the list of source files of a
 //! [`Coverage`]. Counts are always complete; lists are bounded, and a flood of invented extensions changes nothing.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sigma_core::{Coverage, FileEntry, FileState, SkipReason, SourceState};
+
+use crate::language::extension_of;
 
 /// Source files in a report's list.
 const MAX_SOURCES: usize = 10_000;
@@ -52,7 +55,7 @@ impl States {
     pub fn tell(mut self, entries: &[FileEntry], coverage: &mut Coverage) -> Vec<Reading> {
         let opened: BTreeSet<&str> =
             entries.iter().filter_map(|entry| entry.path.rsplit_once("!/")).map(|(archive, _)| archive).collect();
-        let mut extensions: BTreeMap<String, BTreeMap<FileState, u64>> = BTreeMap::new();
+        let mut extensions: BTreeMap<Cow<'_, str>, BTreeMap<FileState, u64>> = BTreeMap::new();
         for (entry, (state, _)) in entries.iter().zip(&mut self.states) {
             if matches!(state, FileState::Hashed | FileState::TextScanned) && opened.contains(entry.path.as_str()) {
                 *state = FileState::Opened;
@@ -61,8 +64,8 @@ impl States {
             *extensions.entry(extension(&entry.path)).or_default().entry(*state).or_default() += 1;
         }
         for (name, counts) in extensions {
-            let name = if coverage.extensions.len() < MAX_EXTENSIONS { name } else { "*".to_owned() };
-            let all = coverage.extensions.entry(name).or_default();
+            let name = if coverage.extensions.len() < MAX_EXTENSIONS { &name } else { "*" };
+            let all = coverage.extensions.entry(name.to_owned()).or_default();
             counts.into_iter().for_each(|(state, count)| *all.entry(state).or_default() += count);
         }
         if self.sources.len() > MAX_SOURCES {
@@ -85,11 +88,11 @@ fn state_of_source(not_parsed: Option<SkipReason>) -> FileState {
 }
 
 /// The extension in lower case, if it looks like one.
-fn extension(path: &str) -> String {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    let plain = extension.len() <= EXTENSION && extension.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if plain { extension.to_ascii_lowercase() } else { String::new() }
+fn extension(path: &str) -> Cow<'_, str> {
+    let plain = |extension: &Cow<'_, str>| {
+        extension.len() <= EXTENSION && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    extension_of(path.rsplit('/').next().unwrap_or(path)).filter(plain).unwrap_or_default()
 }
 
 #[cfg(test)]

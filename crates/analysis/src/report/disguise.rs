@@ -5,7 +5,7 @@
 
 use memchr::memmem;
 
-use crate::language::Language;
+use crate::language::{Language, extension_of};
 use crate::parsers;
 
 /// Extensions of files that hold no text.
@@ -21,8 +21,7 @@ const MIN_TAIL: usize = 16;
 /// The source in a file that should hold none.
 pub(super) fn hidden_source<'a>(path: &str, bytes: &'a [u8]) -> Option<(&'a [u8], Language)> {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
-    if !SHOWN.contains(&extension.as_str()) {
+    if !SHOWN.contains(&&*extension_of(name)?) {
         return None;
     }
     let source = if parsers::is_text(bytes) { bytes } else { behind_image(bytes)? };
@@ -38,8 +37,7 @@ const DOCUMENTS: [&str; 9] = ["json", "md", "rst", "html", "htm", "map", "yml", 
 /// Whether a text of this name may be run, for all that its name says.
 pub(super) fn may_be_run(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
-    !DOCUMENTS.contains(&extension.as_str())
+    !extension_of(name).is_some_and(|extension| DOCUMENTS.contains(&&*extension))
 }
 
 /// Whether a text looks like a program by its first lines.

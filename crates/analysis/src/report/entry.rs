@@ -5,13 +5,11 @@
 //! is kept in an object) counts as reached with its file: what is told to be unreachable must be so for every caller that
 //! can be seen. A call through a name that is made up at run time cannot.
 
-use std::collections::BTreeMap;
-
 use hashbrown::{HashMap, HashSet};
 
 use super::FileRecord;
 use super::link::Linked;
-use super::reach::{find, folder_of, paths_of};
+use super::reach::{Stems, folder_of, paths_of};
 use crate::facts::When;
 
 /// Functions that are followed.
@@ -23,17 +21,18 @@ pub(super) struct Reached(HashSet<(usize, u32)>);
 impl Reached {
     /// Follows the file at this path inside the tree; nothing when there is no such source.
     pub fn from(entry: &str, files: &[FileRecord]) -> Option<Self> {
-        let by_path: BTreeMap<&str, usize> =
-            files.iter().enumerate().map(|(index, file)| (file.inner.as_str(), index)).collect();
-        let start = *by_path.get(entry).filter(|index| files[**index].is_program())?;
-        let linked = Linked::new(files);
-        let names = Named::of(&by_path);
+        let stems = Stems::of(files.iter().map(|file| file.inner.as_str()).zip(0..));
+        let start = stems.exact(entry).filter(|index| files[*index].is_program())?;
+        let linked = Linked::new(files, &stems);
+        let names = Named::of(&stems);
         let mut reached: HashSet<(usize, u32)> = HashSet::new();
         let mut queue = vec![(start, 0)];
         // Whoever starts the file may ask it for what it exports, and what stands under its guard runs.
         let links = &files[start].outcome.links;
         queue.extend(links.main.iter().map(|function| (start, *function)));
-        queue.extend(links.exports.values().filter_map(|export| Some((start, export.function?))));
+        let mut offered: Vec<u32> = links.exports.values().filter_map(|export| export.function).collect();
+        offered.sort_unstable();
+        queue.extend(offered.into_iter().map(|function| (start, function)));
         while let Some((file, function)) = queue.pop() {
             if reached.len() >= MAX_FUNCTIONS || !reached.insert((file, function)) {
                 continue;
@@ -47,11 +46,11 @@ impl Reached {
             for (module, _) in outcome.modules.iter().filter(|(_, importer)| *importer == function) {
                 // Python looks for modules beside the file that was started.
                 let beside = folder_of(entry);
-                let mut paths = paths_of(folder, module);
+                paths_of(folder, module, |path| queue.extend(stems.find(path).map(|file| (file, 0))));
                 if !beside.is_empty() && !module.starts_with(['.', '/']) {
-                    paths.extend(paths_of("", module).iter().map(|path| format!("{beside}/{path}")));
+                    let path = |path: &str| stems.find(&format!("{beside}/{path}"));
+                    paths_of("", module, |named| queue.extend(path(named).map(|file| (file, 0))));
                 }
-                queue.extend(paths.iter().filter_map(|path| Some((find(&by_path, path)?, 0))));
             }
             for (name, _) in outcome.links.started.iter().filter(|(_, starter)| *starter == function) {
                 if let Some(next) = names.find(name, folder) {
@@ -73,30 +72,31 @@ impl Reached {
 
 /// Files by what a call names them when it starts them.
 pub(super) struct Named<'p> {
-    by_path: &'p BTreeMap<&'p str, usize>,
+    stems: &'p Stems<'p>,
     /// By the last part of the path; nothing where several end so.
     by_name: HashMap<&'p str, Option<usize>>,
 }
 
 impl<'p> Named<'p> {
     /// These files.
-    pub fn of(by_path: &'p BTreeMap<&'p str, usize>) -> Self {
+    pub fn of(stems: &'p Stems<'p>) -> Self {
         let mut by_name: HashMap<&str, Option<usize>> = HashMap::new();
-        for (path, index) in by_path {
-            by_name.entry(file_name(path)).and_modify(|known| *known = None).or_insert(Some(*index));
+        for (path, index) in stems.paths() {
+            by_name.entry(file_name(path)).and_modify(|known| *known = None).or_insert(Some(index));
         }
-        Self { by_path, by_name }
+        Self { stems, by_name }
     }
 
     /// The file that a name means: beside the caller, from the top, or the only one that ends so.
     pub fn find(&self, name: &str, folder: &str) -> Option<usize> {
         let name = name.trim_start_matches("./").trim_start_matches("?/");
         let beside = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-        let direct = self.by_path.get(beside.as_str()).or_else(|| self.by_path.get(name));
-        direct.copied().or_else(|| self.by_name.get(file_name(name)).copied().flatten())
+        let direct = self.stems.exact(&beside).or_else(|| self.stems.exact(name));
+        direct.or_else(|| self.by_name.get(file_name(name)).copied().flatten())
     }
 }
 
-fn file_name(path: &str) -> &str {
+/// The last part of a path.
+pub(super) fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }

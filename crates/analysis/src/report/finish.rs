@@ -55,9 +55,12 @@ impl Distribution<'_> {
             for hit in file.outcome.hits.iter().filter(|hit| !is_about_itself(hit)) {
                 let reach = file.reach_of(hit.when, hit.function);
                 let reached = entered.and_then(|entered| entered.holds(index, file, hit.when, hit.function));
-                findings.entry(hit.rule).or_default().push(finding(hit, &file.path, reach, reached));
+                let list = findings.entry(hit.rule).or_default();
+                list.push(finding(hit, &file.path, reach, reached));
+                if list.len() > MAX_FINDINGS * 50 {
+                    keep_strongest(list);
+                }
             }
-            findings.values_mut().filter(|list| list.len() > MAX_FINDINGS * 50).for_each(keep_strongest);
         }
         for hit in self.cross_file_hits(&linked) {
             let file = &self.files[hit.0];
@@ -118,15 +121,17 @@ impl Distribution<'_> {
             .iter()
             .map(|file| reach::Candidate { inner: &file.inner, modules: &file.outcome.modules })
             .collect();
-        let reached = reach::reach(self.kind, &candidates, &self.manifests);
+        let stems = reach::Stems::of(self.files.iter().map(|file| file.inner.as_str()).zip(0..));
+        let reached = reach::reach(self.kind, &candidates, &stems, &self.manifests);
+        let linked = link::Linked::new(&self.files, &stems);
+        let called = plugins::functions(&self.manifests.plugins, &self.files, &stems);
+        let functions = linked.reach(&reached.reach, &called);
+        drop(stems);
         for (index, file) in self.files.iter_mut().enumerate() {
             file.reach = reached.reach[index];
             file.hooked = reached.hooked.contains(&index);
         }
-        let modules: Vec<Reach> = self.files.iter().map(|file| file.reach).collect();
-        let linked = link::Linked::new(&self.files);
-        let called = plugins::functions(&self.manifests.plugins, &self.files);
-        for ((file, function), reach) in linked.reach(&modules, &called) {
+        for ((file, function), reach) in functions {
             self.files[file].functions.insert(function, reach);
         }
         linked

@@ -4,14 +4,14 @@
 //! reaches, and flows whose source and end lie in different files. Names are resolved as Python and Node.js do, within
 //! the package; everything is bounded.
 
-use std::collections::BTreeMap;
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 use sigma_core::Reach;
 
 use super::FileRecord;
-use super::entry::Named;
+use super::entry::{Named, file_name};
 use super::outcome::Outcome;
 use super::reach::{SOURCES, Stems, folder_of, folders_of, resolve};
 use crate::facts::{EVENT, Effects, Export, Links, Sink, Symbol, SymbolCall, Taint, callees};
@@ -51,6 +51,21 @@ pub(super) struct Flow {
     pub taint: Taint,
 }
 
+/// What a symbol leads to.
+struct Target {
+    /// Index of the symbol.
+    symbol: u32,
+    /// The file that holds it.
+    file: usize,
+    /// What that offers under the name.
+    export: Export,
+}
+
+/// What a symbol leads to, among the targets of its file.
+fn target(targets: &[Target], symbol: u32) -> Option<&Target> {
+    targets.binary_search_by_key(&symbol, |target| target.symbol).ok().map(|at| &targets[at])
+}
+
 /// What one file takes from others.
 struct Tied<'l> {
     file: usize,
@@ -60,11 +75,14 @@ struct Tied<'l> {
     calls: Vec<(&'l SymbolCall, usize, u32, Export)>,
 }
 
+/// What the functions of a file are given from other files, by function and position.
+type Given = HashMap<(u32, u32), Taint>;
+
 /// The files of a package, tied together.
 pub(super) struct Linked {
     files: Vec<Arc<Outcome>>,
-    /// For every file, what each of its symbols leads to: a file, and what that offers under the name.
-    targets: Vec<Vec<Option<(usize, Export)>>>,
+    /// For every file, what its symbols lead to, in their order, as far as the package holds it.
+    targets: Vec<Vec<Target>>,
     /// Which files are of JavaScript: what stands under `require.main === module` runs where a script or `bin` names them.
     scripts: Vec<bool>,
     /// Which files stand in for nothing but modules of the package itself: what they are given was meant for nobody else.
@@ -76,63 +94,50 @@ pub(super) struct Linked {
 }
 
 impl Linked {
-    /// Resolves the symbols of every file.
-    pub fn new<'f>(files: &'f [FileRecord]) -> Self {
-        let by_path: BTreeMap<&str, usize> =
-            files.iter().enumerate().map(|(index, file)| (file.inner.as_str(), index)).collect();
-        // The parts of every path, whole and without an extension.
-        let mut parts: HashSet<&str> = HashSet::new();
-        for part in by_path.keys().flat_map(|path| path.split('/')) {
-            parts.insert(part);
-            parts.extend(part.rsplit_once('.').map(|(stem, _)| stem));
-        }
+    /// Resolves the symbols of every file; `stems` are those of the files.
+    pub fn new<'f>(files: &'f [FileRecord], stems: &'f Stems<'f>) -> Self {
         // Who hears an event: the first file that does.
-        let mut heard: HashMap<&str, usize> = HashMap::new();
-        for (index, file) in files.iter().enumerate() {
-            for name in file.outcome.links.exports.keys().filter(|name| name.starts_with(EVENT)) {
-                heard.entry(name.as_str()).or_insert(index);
+        let heard = LazyCell::new(|| {
+            let mut heard: HashMap<&str, usize> = HashMap::new();
+            for (index, file) in files.iter().enumerate() {
+                for name in file.outcome.links.exports.keys().filter(|name| name.starts_with(EVENT)) {
+                    heard.entry(name).or_insert(index);
+                }
             }
-        }
-        let (stems, folders) = (Stems::of(&by_path), folders_of(&by_path));
-        let sources = folders.contains(SOURCES.trim_end_matches('/'));
-        let mut paths = Paths {
-            by_path: &by_path,
-            stems,
-            folders,
-            parts,
-            sources,
-            absolute: HashMap::new(),
-            modules: HashMap::new(),
-            nearby: HashMap::new(),
-            path: String::new(),
-        };
-        let targets: Vec<Vec<Option<(usize, Export)>>> = files
+            heard
+        });
+        let mut paths = Paths::of(files, stems);
+        let targets: Vec<Vec<Target>> = files
             .iter()
             .map(|file| {
-                let folder = folder_of(&file.inner);
+                let (folder, links) = (folder_of(&file.inner), &file.outcome.links);
                 paths.modules.clear();
+                paths.modules.resize_with(links.modules.len(), || None);
                 paths.nearby.clear();
-                let exported = |symbol: &'f Symbol| {
-                    let (target, name) = match heard.get(symbol.name.as_str()) {
-                        Some(file) if symbol.module.is_empty() => (*file, symbol.name.as_str()),
-                        _ => paths.target(symbol, folder)?,
+                let exported = |(index, symbol): (u32, &'f Symbol)| {
+                    let name = symbol.name.as_str();
+                    let event = symbol.module.is_none() && name.starts_with(EVENT);
+                    let (file, name) = match event.then(|| heard.get(name)).flatten() {
+                        Some(file) => (*file, name),
+                        None => paths.target(links, symbol, folder)?,
                     };
-                    Some((target, *files.get(target)?.outcome.links.exports.get(name)?))
+                    let export = *files.get(file)?.outcome.links.export(name)?;
+                    Some(Target { symbol: index, file, export })
                 };
-                file.outcome.links.symbols.iter().map(exported).collect()
+                (0..).zip(&links.symbols).filter_map(exported).collect()
             })
             .collect();
         let calls = files.iter().zip(&targets).map(|(file, targets)| {
             let calls = file.outcome.links.calls.iter().filter_map(|call| {
-                let (target, export) = (*targets.get(call.symbol as usize)?)?;
-                Some((call.place.function, target, export.function?))
+                let target = target(targets, call.symbol)?;
+                Some((call.place.function, target.file, target.export.function?))
             });
             let mut calls: Vec<(u32, usize, u32)> = calls.collect();
             calls.sort_unstable();
             calls
         });
         let scripts = files.iter().map(|file| file.language.is_some_and(|language| language != Language::Python));
-        let names = Named::of(&by_path);
+        let names = LazyCell::new(|| Named::of(stems));
         let started = files.iter().map(|file| {
             let all = file.outcome.links.started.iter();
             all.filter_map(|(name, starter)| Some((*starter, names.find(name, folder_of(&file.inner))?))).collect()
@@ -157,8 +162,8 @@ impl Linked {
     }
 
     /// What a symbol leads to, if to something that the package holds.
-    fn export(&self, file: usize, symbol: u32) -> Option<(usize, Export)> {
-        *self.targets.get(file)?.get(symbol as usize)?
+    fn target(&self, file: usize, symbol: u32) -> Option<&Target> {
+        target(self.targets.get(file)?, symbol)
     }
 
     /// When each function runs that something reaches, by file and function. `modules` says when the files themselves do;
@@ -179,9 +184,8 @@ impl Linked {
             if reach == Reach::Install {
                 // Build frontends call these of an in-tree backend (PEP 517, PEP 660).
                 for (file, _) in queue.clone() {
-                    let hooks =
-                        self.links(file).exports.iter().filter(|(name, _)| BUILD_HOOKS.contains(&name.as_str()));
-                    queue.extend(hooks.filter_map(|(_, hook)| Some((file, hook.function?))));
+                    let hooks = BUILD_HOOKS.iter().filter_map(|name| self.links(file).exports.get(*name));
+                    queue.extend(hooks.filter_map(|hook| Some((file, hook.function?))));
                 }
             }
             while let Some((file, function)) = queue.pop() {
@@ -208,23 +212,23 @@ impl Linked {
             return Vec::new();
         }
         // What each symbol stands for, and what each function is given from other files.
-        let mut given: HashMap<(usize, u32, u32), Taint> = HashMap::new();
+        let mut given: Vec<Given> = self.files.iter().map(|_| Given::new()).collect();
         let mut held: Vec<Vec<Taint>> =
             self.files.iter().map(|file| vec![Taint::NONE; file.links.symbols.len()]).collect();
-        let tied = self.tied();
+        let mut tied = self.tied();
         for _ in 0..ROUNDS {
             let mut changed = false;
-            for Tied { file, symbols, calls } in &tied {
+            for Tied { file, symbols, calls } in &mut tied {
                 let file = *file;
-                for &(symbol, target, export) in symbols {
+                for &(symbol, target, export) in &*symbols {
                     let of_symbol = |index: u32| held[target].get(index as usize).copied().unwrap_or_default();
-                    let built = |index: u32| given.get(&(target, CONSTRUCTORS, index)).copied().unwrap_or_default();
+                    let built = |index: u32| given[target].get(&(CONSTRUCTORS, index)).copied().unwrap_or_default();
                     let taint = export.resolved(|_| Taint::NONE, of_symbol) | export.built_of(built);
                     let taint = taint.concrete() | held[file][symbol];
                     changed |= taint != held[file][symbol];
                     held[file][symbol] = taint;
                 }
-                for (call, target, callee, export) in calls {
+                for (call, target, callee, export) in &*calls {
                     let (target, callee) = (*target, *callee);
                     for (index, argument) in call.arguments.iter().enumerate().take(8) {
                         let taint = self.resolve(*argument, file, (call.place.function, call.owner), &given, &held);
@@ -241,12 +245,16 @@ impl Linked {
                             if taint.is_empty() {
                                 continue;
                             }
-                            let known = given.entry((target, callee, index as u32 + export.skip)).or_default();
+                            let known = given[target].entry((callee, index as u32 + export.skip)).or_default();
                             changed |= (*known | taint) != *known;
                             *known |= taint;
                         }
                     }
                 }
+                // What is made of nothing that others give says the same in every round.
+                let open = |taint: &Taint| *taint != taint.concrete();
+                symbols.retain(|(_, _, taint)| open(taint));
+                calls.retain(|(call, ..)| call.arguments.iter().take(8).any(open));
             }
             if !changed {
                 break;
@@ -258,8 +266,8 @@ impl Linked {
                 let taint = self.resolve(sink.taint, file, (sink.place.function, sink.owner), &given, &held);
                 let effects = match sink.callee {
                     None => sink.effects,
-                    Some(callee) => match self.export(file, callee) {
-                        Some((_, export)) if export.does.any(Effects::EVAL) => export.does,
+                    Some(callee) => match self.target(file, callee) {
+                        Some(Target { export, .. }) if export.does.any(Effects::EVAL) => export.does,
                         _ => continue,
                     },
                 };
@@ -274,14 +282,13 @@ impl Linked {
     /// The files that take something from others, with what may travel: looked up once, since every round asks.
     fn tied(&self) -> Vec<Tied<'_>> {
         let of = |file: usize| {
-            let targets = self.targets[file].iter().enumerate();
-            let symbols = targets.filter_map(|(symbol, target)| Some((symbol, (*target)?)));
-            let symbols = symbols.filter(|(_, (_, export))| !export.taint.is_empty());
+            let targets = self.targets[file].iter().filter(|target| !target.export.taint.is_empty());
             let symbols: Vec<(usize, usize, Taint)> =
-                symbols.map(|(symbol, (target, export))| (symbol, target, export.taint)).collect();
-            let calls = self.links(file).calls.iter().filter_map(|call| {
-                let (target, export) = self.export(file, call.symbol)?;
-                Some((call, target, export.function?, export))
+                targets.map(|target| (target.symbol as usize, target.file, target.export.taint)).collect();
+            let calls = self.links(file).calls.iter().filter(|call| !call.arguments.is_empty());
+            let calls = calls.filter_map(|call| {
+                let Target { file, export, .. } = self.target(file, call.symbol)?;
+                Some((call, *file, export.function?, *export))
             });
             let calls: Vec<(&SymbolCall, usize, u32, Export)> = calls.collect();
             (!symbols.is_empty() || !calls.is_empty()).then_some(Tied { file, symbols, calls })
@@ -301,8 +308,8 @@ impl Linked {
         let calls = links.calls.iter().filter(|call| call.place.function == function).map(|call| call.symbol);
         let named = (0..links.symbols.len() as u32).filter(|_| function == 0);
         let others = calls.chain(named).filter_map(|symbol| {
-            let (target, export) = self.export(file, symbol)?;
-            Some((target, export.function?))
+            let target = self.target(file, symbol)?;
+            Some((target.file, target.export.function?))
         });
         own.chain(others).collect()
     }
@@ -312,7 +319,7 @@ impl Linked {
         taint: Taint,
         file: usize,
         (function, owner): (u32, u32),
-        given: &HashMap<(usize, u32, u32), Taint>,
+        given: &[Given],
         held: &[Vec<Taint>],
     ) -> Taint {
         // Most are made of nothing that others give.
@@ -328,7 +335,7 @@ impl Linked {
             .with(Taint::WATCHED)
             .with(Taint::FOUND)
             .with(Taint::FILE);
-        let of = |function: u32, index: u32| given.get(&(file, function, index)).copied().unwrap_or_default();
+        let of = |function: u32, index: u32| given[file].get(&(function, index)).copied().unwrap_or_default();
         let of_parameter = |index: u32| of(function, index) | of(owner, index).and(GRAVE);
         let symbol = |index: u32| held[file].get(index as usize).copied().unwrap_or_default();
         (taint.resolved(of_parameter, symbol) | taint.built_of(|index| of(CONSTRUCTORS, index))).concrete()
@@ -336,25 +343,31 @@ impl Linked {
 }
 
 /// The files of the package by their paths.
-struct Paths<'p, 'm> {
-    by_path: &'m BTreeMap<&'p str, usize>,
-    /// What a path may be called without its end.
-    stems: Stems<'p>,
+struct Paths<'p> {
+    stems: &'p Stems<'p>,
     /// Every folder.
     folders: HashSet<&'p str>,
-    /// The parts of every path, whole and without an extension.
+    /// The parts of every path, up to their first dots.
     parts: HashSet<&'p str>,
-    /// What dotted names lead to from the root or below [`SOURCES`], which is the same for every file: how many bytes of
-    /// the name are the file, and the file.
+    /// What dotted names without their last parts lead to from the root or below [`SOURCES`], which is the same for
+    /// every file: how many bytes of the name are the file, and the file.
     absolute: HashMap<&'p str, Option<(usize, usize)>>,
     /// Whether there is anything below [`SOURCES`].
     sources: bool,
-    /// Of the file whose symbols are resolved: the paths of the modules that it names, and what lies in its folder under the
-    /// first parts of dotted names. A file takes many names of few modules.
-    modules: HashMap<&'p str, String>,
+    /// Of the file whose symbols are resolved: the modules that it names, and what lies in its folder under the first
+    /// parts of dotted names. A file takes many names of few modules.
+    modules: Vec<Option<Module>>,
     nearby: HashMap<&'p str, Nearby>,
     /// Room for the path that is looked for.
     path: String,
+}
+
+/// What a file calls a module of the package.
+struct Module {
+    path: String,
+    file: Option<usize>,
+    /// Whether it is a package of Python.
+    package: bool,
 }
 
 /// What lies in a folder under a name.
@@ -368,59 +381,52 @@ enum Nearby {
 /// Parts of a dotted name that are looked at.
 const MAX_PARTS: usize = 12;
 
-impl<'p> Paths<'p, '_> {
-    fn find(&self, path: &str) -> Option<usize> {
-        self.stems.find(self.by_path, path)
+impl<'p> Paths<'p> {
+    fn of(files: &'p [FileRecord], stems: &'p Stems<'p>) -> Self {
+        let paths = || files.iter().map(|file| file.inner.as_str());
+        let folders = folders_of(paths());
+        let names = folders.iter().copied().chain(paths()).map(file_name);
+        let parts = names.map(|name| name.split('.').next().unwrap_or_default()).collect();
+        let sources = folders.contains(SOURCES.trim_end_matches('/'));
+        let (absolute, modules, nearby) = (HashMap::new(), Vec::new(), HashMap::new());
+        Self { stems, folders, parts, absolute, sources, modules, nearby, path: String::new() }
     }
 
     /// The file that a symbol leads to, and the name in it.
-    fn target(&mut self, symbol: &'p Symbol, folder: &str) -> Option<(usize, &'p str)> {
-        if !symbol.module.is_empty() {
-            let Self { by_path, stems, modules, .. } = self;
-            let path = &*modules.entry(&symbol.module).or_insert_with(|| resolve(folder, &symbol.module));
-            let find = |path: &str| stems.find(by_path, path);
+    fn target(&mut self, links: &Links, symbol: &'p Symbol, folder: &str) -> Option<(usize, &'p str)> {
+        if let Some(module) = symbol.module {
+            let stems = self.stems;
+            let Module { path, file, package } = self.modules[module as usize].get_or_insert_with(|| {
+                let path = resolve(folder, &links.modules[module as usize]);
+                let package = stems.exact(&format!("{path}/__init__.py")).is_some();
+                Module { file: stems.find(&path), path, package }
+            });
             // `from .utils import helper` and then `helper.go()`: a module of the package may be meant, not a name in it.
-            if let Some((module, rest)) = symbol.name.split_once('.')
-                && by_path.contains_key(format!("{path}/__init__.py").as_str())
-                && let Some(file) = find(&format!("{path}/{module}"))
+            if let Some((module, rest)) = symbol.name.split_once('.').filter(|_| *package)
+                && let Some(file) = stems.find(&format!("{path}/{module}"))
             {
                 return Some((file, rest));
             }
-            if let Some(file) = find(path) {
+            if let Some(file) = *file {
                 return Some((file, symbol.name.as_str()));
             }
             // `from . import net` binds a module; `from .net import send` of a package's own `__init__`.
             let (module, rest) = symbol.name.split_once('.').unwrap_or((&symbol.name, ""));
-            return find(&format!("{path}/{module}")).map(|file| (file, rest));
+            return stems.find(&format!("{path}/{module}")).map(|file| (file, rest));
         }
         // `package.module.name`: the longest prefix that is a file. Sources often lie below `src`.
         let end = memchr::memchr_iter(b'.', symbol.name.as_bytes()).nth(MAX_PARTS - 1).unwrap_or(symbol.name.len());
         let name = &symbol.name[..end];
         // Most names are those of other packages: nothing in this one is called so.
-        let first = name.split(['.', '/']).next().unwrap_or_default();
+        let first = &name[..memchr::memchr2(b'.', b'/', name.as_bytes()).unwrap_or(name.len())];
         if !first.is_empty() && !self.parts.contains(first) {
             return None;
         }
-        let known = match self.absolute.get(name) {
-            Some(known) => *known,
-            None => {
-                let found = self.at_root(name);
-                self.absolute.insert(name, found);
-                found
-            }
-        };
+        let (prefix, _) = name.rsplit_once('.')?;
+        let (stems, sources) = (self.stems, self.sources);
+        let known = *self.absolute.entry(prefix).or_insert_with(|| at_root(prefix, stems, sources));
         let found = self.beside(name, folder, known.map_or(0, |(end, _)| end)).or(known);
         found.map(|(end, file)| (file, &name[end + 1..]))
-    }
-
-    /// The longest prefix of a dotted name that is a file from the root or below [`SOURCES`].
-    fn at_root(&self, name: &str) -> Option<(usize, usize)> {
-        let path = format!("{SOURCES}{}", name.replace('.', "/"));
-        prefixes(name).find_map(|end| {
-            let root = path[SOURCES.len()..SOURCES.len() + end].trim_start_matches('/');
-            let below = || if self.sources { self.find(&path[..SOURCES.len() + end]) } else { None };
-            Some((end, self.find(root).or_else(below)?))
-        })
     }
 
     /// The longest prefix that is a file in this folder, if it is longer than so many bytes.
@@ -437,7 +443,7 @@ impl<'p> Paths<'p, '_> {
                 let here = path.trim_start_matches('/');
                 let nearby = match self.folders.contains(here) {
                     true => Nearby::Folder,
-                    false => self.find(here).map_or(Nearby::Nothing, Nearby::File),
+                    false => self.stems.find(here).map_or(Nearby::Nothing, Nearby::File),
                 };
                 self.nearby.insert(&name[..first], nearby);
                 nearby
@@ -457,10 +463,21 @@ impl<'p> Paths<'p, '_> {
         path.extend(name.split('.').flat_map(|part| ["/", part]));
         let start = folder.len() + 1;
         let mut ends = prefixes(name).take_while(|end| *end > longer);
-        let found = ends.find_map(|end| Some((end, self.find(path[..start + end].trim_start_matches('/'))?)));
+        let found = ends.find_map(|end| Some((end, self.stems.find(path[..start + end].trim_start_matches('/'))?)));
         self.path = path;
         found
     }
+}
+
+/// The longest beginning of a dotted name, or all of it, that is a file from the root or, where there are `sources`,
+/// below [`SOURCES`].
+fn at_root(name: &str, stems: &Stems<'_>, sources: bool) -> Option<(usize, usize)> {
+    let path = format!("{SOURCES}{}", name.replace('.', "/"));
+    std::iter::once(name.len()).chain(prefixes(name)).find_map(|end| {
+        let root = path[SOURCES.len()..SOURCES.len() + end].trim_start_matches('/');
+        let below = || if sources { stems.find(&path[..SOURCES.len() + end]) } else { None };
+        Some((end, stems.find(root).or_else(below)?))
+    })
 }
 
 /// Where each prefix of a dotted name ends, the longest first, without the whole.

@@ -192,7 +192,8 @@ impl<'a> Distribution<'a> {
 
     fn reading_as(&self, inner: &str, language: Option<Language>) -> Reading {
         let setup = self.kind == DistributionKind::Sdist && inner == "setup.py";
-        Reading { language, setup, quiet: is_declaration(inner) }
+        let perhaps = language.is_none() && disguise::may_be_run(inner);
+        Reading { language, setup, quiet: is_declaration(inner), perhaps }
     }
 
     /// Adds one file; `outcome` tells what the rules say of it.
@@ -221,7 +222,8 @@ impl<'a> Distribution<'a> {
             self.skip(path, SkipReason::TooLarge, detail);
             return;
         }
-        if let Some((source, found)) = disguise::hidden_source(&inner, file.bytes).filter(|_| language.is_none()) {
+        if let Some((source, found)) = language.is_none().then(|| disguise::hidden_source(&inner, file.bytes)).flatten()
+        {
             // Not remembered: the same bytes under another name are read in another way.
             let not_parsed = self.add_program(&path, inner, source, found, limits);
             self.states.note_source(&path, not_parsed);
@@ -253,7 +255,7 @@ impl<'a> Distribution<'a> {
             }
             None => self.states.note(FileState::TextScanned),
         }
-        if outcome.program && self.unnamed.len() < MAX_UNNAMED && disguise::may_be_run(&inner) {
+        if outcome.program && self.unnamed.len() < MAX_UNNAMED {
             self.unnamed.insert(inner.clone(), file.path.to_owned());
         }
         if language.is_some() || outcome.says_something() {
@@ -307,7 +309,7 @@ impl<'a> Distribution<'a> {
             let Some((code, language)) = code_in_line(&script.command).filter(|_| script.name != "prepare") else {
                 continue;
             };
-            let reading = Reading { language: Some(language), setup: false, quiet: false };
+            let reading = Reading::of(language);
             let mut outcome = Outcome::of(code.as_bytes(), reading, limits.syntax_depth, self.local.rules);
             for hit in &mut outcome.hits {
                 hit.line = script.line;
@@ -328,7 +330,7 @@ impl<'a> Distribution<'a> {
         language: Language,
         limits: &Limits,
     ) -> Option<SkipReason> {
-        let reading = Reading { language: Some(language), setup: false, quiet: false };
+        let reading = Reading::of(language);
         let outcome = Arc::new(Outcome::of(source, reading, limits.syntax_depth, self.local.rules));
         self.coverage.source_files += 1;
         self.coverage.source_bytes += source.len() as u64;

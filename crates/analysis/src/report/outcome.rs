@@ -1,8 +1,9 @@
 //! What the rules say of one file, whatever its place in the package, and the memory of files seen before.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use hashbrown::HashMap;
 use sigma_core::{Sha256, SkipReason, printable};
 
 use crate::facts::{Effects, Facts, Links, Signs, find_all_mentions};
@@ -23,6 +24,15 @@ pub(crate) struct Reading {
     pub setup: bool,
     /// Whether it only declares types: parsed, but nothing in it runs.
     pub quiet: bool,
+    /// Whether it may be run, though its name says nothing of a program.
+    pub perhaps: bool,
+}
+
+impl Reading {
+    /// A program in this language, whatever it is called.
+    pub fn of(language: Language) -> Self {
+        Self { language: Some(language), setup: false, quiet: false, perhaps: false }
+    }
 }
 
 /// What the rules say of one file.
@@ -73,7 +83,7 @@ impl Outcome {
             }
             None => Self {
                 local: rules.read(&text, None),
-                program: disguise::is_program(bytes),
+                program: reading.perhaps && disguise::is_program(bytes),
                 signs: signs_of_data(&text),
                 ..Self::default()
             },

@@ -4,10 +4,8 @@
 //! functions that run without anybody naming the package. Plugins of test runners are not among them: who installs one wants
 //! it to report. Nothing is imported.
 
-use std::collections::BTreeMap;
-
 use super::FileRecord;
-use super::reach::find;
+use super::reach::{SOURCES, Stems};
 
 /// A function that setuptools calls by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,18 +25,13 @@ pub(super) fn of_line(group: &str, target: &str) -> Option<Plugin> {
     (GROUPS.contains(&group) && !module.is_empty() && module.len() <= 200).then_some(Plugin { module, function })
 }
 
-/// The functions, by file and number.
-pub(super) fn functions(plugins: &[Plugin], files: &[FileRecord]) -> Vec<(usize, u32)> {
-    if plugins.is_empty() {
-        return Vec::new();
-    }
-    let by_path: BTreeMap<&str, usize> =
-        files.iter().enumerate().map(|(index, file)| (file.inner.as_str(), index)).collect();
+/// The functions, by file and number; `stems` are those of the files.
+pub(super) fn functions(plugins: &[Plugin], files: &[FileRecord], stems: &Stems<'_>) -> Vec<(usize, u32)> {
     let mut all = Vec::new();
     for plugin in plugins {
         let path = plugin.module.replace('.', "/");
-        let Some(file) = find(&by_path, &path).or_else(|| find(&by_path, &format!("src/{path}"))) else { continue };
-        let called = files[file].outcome.links.exports.get(&plugin.function);
+        let Some(file) = stems.find(&path).or_else(|| stems.find(&format!("{SOURCES}{path}"))) else { continue };
+        let called = files[file].outcome.links.export(&plugin.function);
         all.extend(called.and_then(|export| Some((file, export.function?))));
     }
     all

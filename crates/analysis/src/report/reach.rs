@@ -1,6 +1,7 @@
 //! When the code of each file runs, from the file's place in the package and what names it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
 
 use hashbrown::{HashMap, HashSet};
 use sigma_core::{DistributionKind, Reach};
@@ -45,7 +46,8 @@ pub(super) fn is_test(inner: &str) -> bool {
         "testdata",
     ];
     let (folders, name) = inner.rsplit_once('/').unwrap_or(("", inner));
-    let in_folder = folders.split('/').any(|folder| FOLDERS.contains(&folder.to_ascii_lowercase().as_str()));
+    let is_one = |folder: &str| FOLDERS.iter().any(|test| folder.eq_ignore_ascii_case(test));
+    let in_folder = folders.split('/').any(is_one);
     let stem = name.split('.').next().unwrap_or(name);
     let named = stem.starts_with("test_")
         || stem.ends_with("_test")
@@ -71,9 +73,13 @@ pub(super) struct Reached {
     pub hooked: BTreeSet<usize>,
 }
 
-/// Works out the reach of every file.
-pub(super) fn reach(kind: DistributionKind, files: &[Candidate<'_>], manifests: &Manifests) -> Reached {
-    let by_path: BTreeMap<&str, usize> = files.iter().enumerate().map(|(index, file)| (file.inner, index)).collect();
+/// Works out the reach of every file; `stems` are those of these files.
+pub(super) fn reach(
+    kind: DistributionKind,
+    files: &[Candidate<'_>],
+    stems: &Stems<'_>,
+    manifests: &Manifests,
+) -> Reached {
     // A shell script runs when something starts it; importing the package does not.
     let is_script = |inner: &str| language_of(inner, b"") == Some(Language::Shell);
     let is_page = |inner: &str| {
@@ -83,7 +89,7 @@ pub(super) fn reach(kind: DistributionKind, files: &[Candidate<'_>], manifests: 
     let commands = kind == DistributionKind::NpmTarball
         && !manifests.bin_files.is_empty()
         && !manifests.importable
-        && find(&by_path, "index").is_none();
+        && stems.find("index").is_none();
     let alone = |inner: &str| match inner {
         inner if is_test(inner) => Reach::Test,
         inner if is_script(inner) => Reach::Call,
@@ -99,38 +105,39 @@ pub(super) fn reach(kind: DistributionKind, files: &[Candidate<'_>], manifests: 
         .cloned()
         .chain(manifests.entry_modules.iter().map(|module| module.replace('.', "/")));
     for entry in entries {
-        for index in find(&by_path, &entry).into_iter().chain(find(&by_path, &format!("src/{entry}"))) {
+        for index in stems.find(&entry).into_iter().chain(stems.find(&format!("{SOURCES}{entry}"))) {
             reach[index] = Reach::EntryPoint;
         }
     }
     let mut queue: Vec<usize> = Vec::new();
-    let hooked = scripts_name(manifests, &by_path);
+    let hooked = scripts_name(manifests, stems);
     queue.extend(&hooked);
     if kind == DistributionKind::Sdist {
-        queue.extend(by_path.get("setup.py"));
-        queue.extend(manifests.backend_files.iter().filter_map(|file| find(&by_path, file)));
+        queue.extend(stems.exact("setup.py"));
+        queue.extend(manifests.backend_files.iter().filter_map(|file| stems.find(file)));
     }
     // `site.py` runs them whenever the interpreter starts.
     let starts = |inner: &str| inner.ends_with(".pth") || inner.starts_with(HOOK);
     queue.extend(files.iter().enumerate().filter(|(_, file)| starts(file.inner)).map(|(index, _)| index));
     let mut seen: BTreeSet<usize> = queue.iter().copied().collect();
-    let names = Named::of(&by_path);
+    let names = LazyCell::new(|| Named::of(stems));
     while let Some(index) = queue.pop() {
         reach[index] = Reach::Install;
         for (module, _) in files[index].modules {
             let folder = folder_of(files[index].inner);
             // Of a script that a command line starts, often only the name is known.
             let script = is_script(module).then(|| names.find(module, folder)).flatten();
-            let found = paths_of(folder, module).into_iter().filter_map(|path| find(&by_path, &path)).chain(script);
-            for next in found {
-                if seen.len() < MAX_REACHED && seen.insert(next) {
+            let mut load = |next: Option<usize>| {
+                if let Some(next) = next.filter(|next| seen.len() < MAX_REACHED && seen.insert(*next)) {
                     queue.push(next);
                 }
-            }
+            };
+            paths_of(folder, module, |path| load(stems.find(path)));
+            load(script);
         }
     }
     let below = if kind == DistributionKind::Sdist && has_src_layout(files) { "src/" } else { "" };
-    reach_tests(files, &by_path, below, &mut reach);
+    reach_tests(files, stems, below, &mut reach);
     Reached { reach, hooked }
 }
 
@@ -140,28 +147,27 @@ fn has_src_layout(files: &[Candidate<'_>]) -> bool {
 }
 
 /// What lies among tests and is loaded with a module of the package, which lies `below` a folder, runs when that does.
-fn reach_tests(files: &[Candidate<'_>], by_path: &BTreeMap<&str, usize>, below: &str, reach: &mut [Reach]) {
-    let tests: BTreeMap<&str, usize> = by_path
-        .iter()
-        .filter(|(_, index)| reach[**index] == Reach::Test)
-        .map(|(path, index)| (*path, *index))
-        .collect();
+fn reach_tests(files: &[Candidate<'_>], stems: &Stems<'_>, below: &str, reach: &mut [Reach]) {
+    let tests: Vec<(&str, usize)> = stems.paths().filter(|(_, index)| reach[*index] == Reach::Test).collect();
     if tests.is_empty() {
         return;
     }
-    let stems = Stems::of(&tests);
-    let folders = folders_of(&tests);
+    let folders = folders_of(tests.iter().map(|(path, _)| *path));
+    let tests = Stems::of(tests.into_iter());
     let runs = [Reach::EntryPoint, Reach::Import, Reach::Install];
     let of_package = |index: &usize| files[*index].inner.starts_with(below) || reach[*index] == Reach::Install;
     let starts = (0..files.len()).filter(|index| runs.contains(&reach[*index]));
     let mut queue: Vec<usize> = starts.filter(of_package).collect();
+    // When modules were loaded so far, by their names from the root.
+    let mut loaded: HashMap<&str, Option<Reach>> = HashMap::new();
     while let Some(index) = queue.pop() {
+        let own = reach[index];
         for (module, _) in files[index].modules.iter().filter(|(_, function)| *function == 0) {
             let mut load = |path: &str| {
-                if let Some(next) = stems.find(&tests, path)
-                    && reach[next] < reach[index]
+                if let Some(next) = tests.find(path)
+                    && reach[next] < own
                 {
-                    reach[next] = reach[index];
+                    reach[next] = own;
                     queue.push(next);
                 }
             };
@@ -169,6 +175,12 @@ fn reach_tests(files: &[Candidate<'_>], by_path: &BTreeMap<&str, usize>, below: 
                 load(&resolve(folder_of(files[index].inner), module));
                 continue;
             }
+            // Files load the same modules, and most are no tests.
+            let known = loaded.entry(module).or_default();
+            if *known >= Some(own) {
+                continue;
+            }
+            *known = Some(own);
             // As in `paths_of`, as long as there are folders of these names.
             let path = format!("{SOURCES}{}", module.replace('.', "/"));
             for path in [&path[SOURCES.len()..], &path] {
@@ -186,8 +198,14 @@ fn reach_tests(files: &[Candidate<'_>], by_path: &BTreeMap<&str, usize>, below: 
 }
 
 /// Every folder that one of these files lies in, at any depth.
-pub(super) fn folders_of<'p>(by_path: &BTreeMap<&'p str, usize>) -> HashSet<&'p str> {
-    by_path.keys().flat_map(|path| path.match_indices('/').map(|(end, _)| &path[..end])).collect()
+pub(super) fn folders_of<'p>(paths: impl Iterator<Item = &'p str>) -> HashSet<&'p str> {
+    let mut folders = HashSet::new();
+    for path in paths {
+        // Those around one that is known are known.
+        let mut ends = memchr::memrchr_iter(b'/', path.as_bytes());
+        while ends.next().is_some_and(|end| folders.insert(&path[..end])) {}
+    }
+    folders
 }
 
 /// The folder of a file.
@@ -199,17 +217,21 @@ pub(super) fn folder_of(path: &str) -> &str {
 pub(super) const SOURCES: &str = "src/";
 
 /// The paths that an import may mean: for a dotted name also those of the packages around it, which are loaded first.
-pub(super) fn paths_of(folder: &str, module: &str) -> Vec<String> {
+pub(super) fn paths_of(folder: &str, module: &str, mut visit: impl FnMut(&str)) {
     if module.starts_with(['.', '/']) {
-        return vec![resolve(folder, module)];
+        return visit(&resolve(folder, module));
     }
-    let path = module.replace('.', "/");
-    let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
-    ends.take(MAX_PARTS).flat_map(|end| [path[..end].to_owned(), format!("src/{}", &path[..end])]).collect()
+    let path = format!("{SOURCES}{}", module.replace('.', "/"));
+    let from = path.len() - module.len();
+    let ends = path[from..].match_indices('/').map(|(end, _)| from + end).chain([path.len()]);
+    for end in ends.take(MAX_PARTS) {
+        visit(&path[from..end]);
+        visit(&path[..end]);
+    }
 }
 
 /// The files that npm scripts name: every word of a command that is a path of the package.
-fn scripts_name(manifests: &Manifests, by_path: &BTreeMap<&str, usize>) -> BTreeSet<usize> {
+fn scripts_name(manifests: &Manifests, stems: &Stems<'_>) -> BTreeSet<usize> {
     let installing =
         manifests.scripts.iter().filter(|script| !matches!(script.name.as_str(), "prepare" | "prepublish"));
     let mut named = BTreeSet::new();
@@ -223,15 +245,15 @@ fn scripts_name(manifests: &Manifests, by_path: &BTreeMap<&str, usize>) -> BTree
                 folder = words.next().map(|word| plain_path(word).trim_end_matches('/').to_owned()).unwrap_or_default();
                 continue;
             }
-            named.extend(find(by_path, &plain_path(word)));
+            named.extend(stems.find(&plain_path(word)));
             if !folder.is_empty() {
-                named.extend(find(by_path, &format!("{folder}/{}", plain_path(word))));
+                named.extend(stems.find(&format!("{folder}/{}", plain_path(word))));
             }
         }
     }
     // `node .` runs what the package exports.
     if manifests.scripts.iter().any(|script| script.command.split_whitespace().any(|word| word == ".")) {
-        named.extend(by_path.get("index.js"));
+        named.extend(stems.exact("index.js"));
     }
     named
 }
@@ -282,48 +304,47 @@ const ENDS: [&str; 16] = [
 const COMPILED: [(&str, &str); 5] =
     [(".js", ".ts"), (".js", ".tsx"), (".jsx", ".tsx"), (".mjs", ".mts"), (".cjs", ".cts")];
 
-/// What the files may be called without their ends, the first that [`find`] would answer of each.
+/// The files of a package by what they may be called: by their whole paths, and without what may be left out at the
+/// end. A name leads to the file that is looked for first.
 pub(super) struct Stems<'p>(HashMap<&'p str, (usize, usize)>);
 
 impl<'p> Stems<'p> {
-    /// Those of these files.
-    pub fn of(by_path: &BTreeMap<&'p str, usize>) -> Self {
-        let mut stems = HashMap::with_capacity(by_path.len() * 2);
-        for (path, index) in by_path {
+    /// Those of these files, by path and index. Of two with the same path the later counts.
+    pub fn of(files: impl Iterator<Item = (&'p str, usize)>) -> Self {
+        let mut stems: HashMap<&str, (usize, usize)> = HashMap::with_capacity(files.size_hint().0 * 2);
+        for (path, index) in files {
             for (order, end) in ENDS.iter().enumerate() {
                 if let Some(stem) = path.strip_suffix(end) {
-                    let first = stems.entry(stem).or_insert((order, *index));
-                    *first = (order, *index).min(*first);
+                    let first = stems.entry(stem).or_insert((order, index));
+                    if order <= first.0 {
+                        *first = (order, index);
+                    }
                 }
             }
         }
         Self(stems)
     }
 
-    /// The file that [`find`] answers among these.
-    pub fn find(&self, by_path: &BTreeMap<&'p str, usize>, path: &str) -> Option<usize> {
+    /// The files by their whole paths, in no order.
+    pub fn paths(&self) -> impl Iterator<Item = (&'p str, usize)> {
+        self.0.iter().filter(|(_, (order, _))| *order == 0).map(|(path, (_, index))| (*path, *index))
+    }
+
+    /// The file at this path.
+    pub fn exact(&self, path: &str) -> Option<usize> {
+        self.0.get(path).filter(|(order, _)| *order == 0).map(|(_, index)| *index)
+    }
+
+    /// The file that a path means, with its end or without.
+    pub fn find(&self, path: &str) -> Option<usize> {
         if let Some((_, index)) = self.0.get(path) {
             return Some(*index);
         }
         COMPILED.iter().find_map(|(end, own)| {
             let stem = path.strip_suffix(end).filter(|stem| self.0.contains_key(stem))?;
-            by_path.get(&*(stem.to_owned() + own)).copied()
+            self.exact(&(stem.to_owned() + own))
         })
     }
-}
-
-/// The file that a path without its extension means.
-pub(super) fn find(by_path: &BTreeMap<&str, usize>, path: &str) -> Option<usize> {
-    let mut name = String::with_capacity(path.len() + 16);
-    name.push_str(path);
-    let plain = ENDS.iter().find_map(|end| {
-        name.truncate(path.len());
-        name.push_str(end);
-        by_path.get(name.as_str()).copied()
-    });
-    plain.or_else(|| {
-        COMPILED.iter().find_map(|(end, own)| by_path.get(&*(path.strip_suffix(end)?.to_owned() + own)).copied())
-    })
 }
 
 #[cfg(test)]
@@ -336,7 +357,8 @@ mod tests {
             files.iter().map(|(_, imports)| imports.iter().map(|import| ((*import).into(), 0)).collect()).collect();
         let candidates: Vec<Candidate<'_>> =
             files.iter().zip(&imports).map(|((inner, _), modules)| Candidate { inner, modules }).collect();
-        reach(kind, &candidates, manifests).reach
+        let stems = Stems::of(files.iter().map(|(inner, _)| *inner).zip(0..));
+        reach(kind, &candidates, &stems, manifests).reach
     }
 
     #[test]
