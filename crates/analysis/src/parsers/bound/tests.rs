@@ -160,6 +160,9 @@ const PIECES: &[&str] = &[
     "\n    ",
     "\n        ",
     "                                                                ",
+    "                    ",
+    // Many tokens in a row: what ends a statement is looked for only where many are open.
+    "a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q+r+s+t+u+v+w+x+y+z+0+1+2+3+4+5+6+7+8+9+a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q+r+s+t+u+v",
 ];
 
 proptest! {
@@ -170,6 +173,7 @@ proptest! {
         few in proptest::collection::vec(0..PIECES.len(), 1..12),
         all in any::<bool>(),
         picks in proptest::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 1..80),
+        times in 1..6_usize,
     ) {
         let mut source = String::new();
         for (pick, space) in picks {
@@ -177,7 +181,7 @@ proptest! {
             source += if space { " " } else { "" };
         }
         for language in LANGUAGES {
-            check(&source, language);
+            check(&source.repeat(times), language);
         }
     }
 }
