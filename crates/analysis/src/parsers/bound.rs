@@ -357,7 +357,8 @@ impl<'a, const PYTHON: bool> Bound<'a, PYTHON> {
             _ => rest,
         };
         let anew = match (mark, rest) {
-            (b';', [b'/' | b'#' | b'\\' | b'\n', ..] | [b'e', b'l', b's', b'e', ..]) => false,
+            // No statement begins with an arrow, which may still make read again what came before.
+            (b';', [b'/' | b'#' | b'\\' | b'\n' | b'=', ..] | [b'e', b'l', b's', b'e', ..]) => false,
             (b';', _) => true,
             (_, [b'a' | b'e' | b'i' | b'o', ..]) => !Word::of(word(rest)).any(Word::GOES_ON),
             (_, [byte, ..]) => is_in_word(*byte) && !byte.is_ascii_digit(),

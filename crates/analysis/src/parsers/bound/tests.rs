@@ -24,6 +24,12 @@ fn ordinary_code_has_a_bound() {
 }
 
 #[test]
+fn sources_that_were_once_above_their_bound() {
+    assert!(check("(a?()`                                                     (`\n~\n;=>{):>d", Language::JavaScript));
+    assert!(check("(e?(`${=(a/e/", Language::TypeScript));
+}
+
+#[test]
 fn the_bound_of_hostile_files_is_not_below() {
     for shape in hostile::SHAPES {
         for size in [300, 8_000] {
