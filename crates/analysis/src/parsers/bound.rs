@@ -2,13 +2,14 @@
 //!
 //! In: a source text. Out: a [`Nesting`] of which no figure is below the measured one, or nothing where only measuring
 //! tells. Most files are so far below every limit that the bound is enough. It reads texts, comments and regular
-//! expressions with the functions of the lexer, and stops at brackets, commas, semicolons and what begins a text; what lies between
+//! expressions with the functions of the lexer, and stops at brackets and what begins a text; what lies between
 //! two of these is only counted, sixty-four bytes at a time. Each of its tokens counts as if a parser recursed on
-//! it, until something comes after which a statement or an item surely begins anew.
+//! it, until something comes after which a statement or an item surely begins anew. Commas, semicolons and line ends,
+//! after which that is so, are only looked for where many tokens are open.
 
 use super::blocks::{Block, SIZE, is_space};
 use super::lexer::{self, Piece, is_in_word};
-use super::nesting::{Nesting, indent};
+use super::nesting::Nesting;
 use super::word::Word;
 use crate::language::Language;
 
@@ -36,6 +37,9 @@ pub(crate) fn check(source: &str, language: Language) -> bool {
     assert!(!below, "{language:?} {source:?}\n{most:?} is below\n{measured:?}");
     true
 }
+
+/// Open tokens up to which those that end a statement or an item are passed over.
+const FEW: u32 = 256;
 
 /// No token.
 const NONE: u32 = u32::MAX;
@@ -81,7 +85,10 @@ struct Bound<'a, const PYTHON: bool> {
     /// Bytes that may still be read in vain for the end of a regular expression, and where the last one ends.
     vain: usize,
     expression: u32,
-    indents: Vec<usize>,
+    /// Blanks in a row at the end of the block before, and no fewer than stand in a row anywhere: no line is indented more
+    /// often.
+    blanks: u32,
+    widest: u32,
     /// Tokens of all open levels.
     open: u32,
     /// How often a token may be read again now.
@@ -101,17 +108,19 @@ impl<'a, const PYTHON: bool> Bound<'a, PYTHON> {
             depth: 0,
             vain: lexer::in_vain(source),
             expression: NONE,
-            indents: Vec::new(),
+            blanks: 0,
+            widest: 0,
             open: 0,
             unsure: 0,
             most: Nesting::default(),
         };
-        bound.read(source)?;
+        bound.read()?;
+        bound.most.brackets += bound.widest;
         bound.most.chain = bound.most.prefixes;
         Some(bound.most)
     }
 
-    fn read(&mut self, source: &str) -> Option<()> {
+    fn read(&mut self) -> Option<()> {
         let (mut tokens, mut angles) = (0, 0);
         let mut here = self.from;
         while here < self.bytes.len() {
@@ -120,8 +129,13 @@ impl<'a, const PYTHON: bool> Bound<'a, PYTHON> {
             // What was not passed yet.
             let mut rest = !0 << (here - base);
             here = base + SIZE;
+            if PYTHON {
+                self.indented(block.spaces);
+            }
+            let few = self.open + tokens <= self.limit.min(FEW);
+            let all = if few && !self.level().question { block.stops } else { block.stops | block.ends };
             loop {
-                let stops = block.stops & rest;
+                let stops = all & rest;
                 let index = stops.trailing_zeros();
                 let passed = if stops == 0 { rest } else { rest & ((1 << index) - 1) };
                 tokens += (block.starts & passed).count_ones();
@@ -135,7 +149,7 @@ impl<'a, const PYTHON: bool> Bound<'a, PYTHON> {
                 self.count(at, tokens + 1, angles)?;
                 (tokens, angles) = (0, 0);
                 rest = !1 << index;
-                self.from = self.stop(source, at, &block, rest)?;
+                self.from = self.stop(at, &block, rest)?;
                 if self.from > at + 1 {
                     if self.from >= here {
                         here = self.from;
@@ -151,7 +165,7 @@ impl<'a, const PYTHON: bool> Bound<'a, PYTHON> {
     /// Reads what begins at `at`, and answers where to go on: behind it, which is behind no word. `rest` is what comes
     /// after it in the block.
     #[inline(always)]
-    fn stop(&mut self, source: &str, at: usize, block: &Block, rest: u64) -> Option<usize> {
+    fn stop(&mut self, at: usize, block: &Block, rest: u64) -> Option<usize> {
         let byte = self.bytes[at];
         let before = self.last;
         self.last = at as u32;
@@ -166,7 +180,7 @@ impl<'a, const PYTHON: bool> Bound<'a, PYTHON> {
                     return None; // Perhaps a pattern, in which a default may double what is read again.
                 }
                 self.opens(at, before, byte == b'(', false);
-                let deep = (self.depth + self.indents.len()) as u32;
+                let deep = self.depth as u32;
                 self.most.brackets = self.most.brackets.max(deep);
                 if deep > self.limit {
                     return None;
@@ -192,11 +206,7 @@ impl<'a, const PYTHON: bool> Bound<'a, PYTHON> {
                 self.last = end as u32 - 1;
                 return Some(end);
             }
-            b'\n' if self.depth == 0 => {
-                self.line(source, at, block, rest);
-                self.most.brackets = self.most.brackets.max(self.indents.len() as u32);
-                self.anew(1, 0);
-            }
+            b'\n' if self.depth == 0 => self.anew(1, 0),
             b'#' => return Some(lexer::line_end(self.bytes, at, true)),
             b'\\' if matches!(self.bytes.get(at + 1), Some(b'\n' | b'\r')) => return Some(at + 2),
             b'`' => return self.template(at, self.before(at, before) as usize),
@@ -222,15 +232,21 @@ impl<'a, const PYTHON: bool> Bound<'a, PYTHON> {
         None
     }
 
-    /// Keeps the stack of indentations after a line end.
+    /// Keeps how many blanks stand in a row, from those of a block.
     #[inline(always)]
-    fn line(&mut self, source: &str, at: usize, block: &Block, rest: u64) {
-        let next = first(at, !block.spaces & rest);
-        match self.bytes.get(next) {
-            Some(b'\n' | b'#') => {}
-            Some(byte) if !is_space(*byte) && self.indents.last().copied().unwrap_or(0) == next - at - 1 => {}
-            _ => indent(source, at + 1, &mut self.indents),
-        }
+    fn indented(&mut self, blanks: u64) {
+        let mut sixteen = blanks & blanks << 1;
+        sixteen &= sixteen << 2;
+        sixteen &= sixteen << 4;
+        sixteen &= sixteen << 8;
+        let within = match sixteen {
+            0 => 16,
+            _ if sixteen & sixteen << 16 == 0 => 32,
+            _ => 64,
+        };
+        let across = self.blanks + blanks.trailing_ones();
+        self.widest = self.widest.max(within).max(across);
+        self.blanks = if blanks == !0 { across } else { blanks.leading_ones() };
     }
 
     /// Reads a piece of a template that begins at `at`, with a grave accent or a brace.
@@ -341,7 +357,8 @@ impl<'a, const PYTHON: bool> Bound<'a, PYTHON> {
             _ => rest,
         };
         let anew = match (mark, rest) {
-            (b';', [b'/' | b'#' | b'\\' | b'\n', ..] | [b'e', b'l', b's', b'e', ..]) => false,
+            // No statement begins with an arrow, which may still make read again what came before.
+            (b';', [b'/' | b'#' | b'\\' | b'\n' | b'=', ..] | [b'e', b'l', b's', b'e', ..]) => false,
             (b';', _) => true,
             (_, [b'a' | b'e' | b'i' | b'o', ..]) => !Word::of(word(rest)).any(Word::GOES_ON),
             (_, [byte, ..]) => is_in_word(*byte) && !byte.is_ascii_digit(),

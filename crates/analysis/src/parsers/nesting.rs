@@ -355,7 +355,7 @@ impl<const PYTHON: bool> Measure<PYTHON> {
                 let round = token.kind == Kind::Mark(b'(');
                 let asks = last.is_some_and(|last| last.word.any(Word::ASKS));
                 inside.begins = round && (asks || !operand());
-                inside.pattern = level.begins && self.first && !round;
+                inside.pattern = level.begins && self.first && matches!(token.kind, Kind::Mark(b'[' | b'{'));
                 level.question |= round && self.before.question;
             }
             self.outer.push(std::mem::replace(&mut self.level, inside));

@@ -24,6 +24,12 @@ fn ordinary_code_has_a_bound() {
 }
 
 #[test]
+fn sources_that_were_once_above_their_bound() {
+    assert!(check("(a?()`                                                     (`\n~\n;=>{):>d", Language::JavaScript));
+    assert!(check("(e?(`${=(a/e/", Language::TypeScript));
+}
+
+#[test]
 fn the_bound_of_hostile_files_is_not_below() {
     for shape in hostile::SHAPES {
         for size in [300, 8_000] {
@@ -160,6 +166,9 @@ const PIECES: &[&str] = &[
     "\n    ",
     "\n        ",
     "                                                                ",
+    "                    ",
+    // Many tokens in a row: what ends a statement is looked for only where many are open.
+    "a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q+r+s+t+u+v+w+x+y+z+0+1+2+3+4+5+6+7+8+9+a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q+r+s+t+u+v",
 ];
 
 proptest! {
@@ -170,6 +179,7 @@ proptest! {
         few in proptest::collection::vec(0..PIECES.len(), 1..12),
         all in any::<bool>(),
         picks in proptest::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 1..80),
+        times in 1..6_usize,
     ) {
         let mut source = String::new();
         for (pick, space) in picks {
@@ -177,7 +187,7 @@ proptest! {
             source += if space { " " } else { "" };
         }
         for language in LANGUAGES {
-            check(&source, language);
+            check(&source.repeat(times), language);
         }
     }
 }
