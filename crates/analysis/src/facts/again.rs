@@ -160,10 +160,9 @@ impl<'a> Builder<'a> {
         links.main.extend(kept.links.main);
         links.main.sort_unstable();
         links.main.dedup();
-        for (name, export) in kept.links.exports {
-            if links.export(&name).is_none() {
-                links.exports.insert(name, export);
-            }
-        }
+        // All are held against what the second reading offers, not against each other: a table has no order.
+        let missing = kept.links.exports.into_iter().filter(|(name, _)| links.export(name).is_none());
+        let missing: Vec<_> = missing.collect();
+        links.exports.extend(missing);
     }
 }
