@@ -10,7 +10,7 @@ use crate::facts::{Effects, Facts, Links, Signs, find_all_mentions};
 use crate::language::Language;
 use crate::operator::{Local, OperatorRules};
 use crate::parsers::{self, NotParsed};
-use crate::rules::{Check, Hit, Hits, RULES, Source};
+use crate::rules::{Check, Hit, Hits, Plain, RULES, Source};
 
 use super::layers::Within;
 use super::{MAX_EVIDENCE, disguise};
@@ -111,10 +111,11 @@ impl Outcome {
 
     /// Runs the rules on text.
     pub(super) fn add_text(&mut self, text: &str) {
+        let plain = Plain::new(text);
         for (index, rule) in RULES.iter().enumerate() {
             if let Check::Text(check) = rule.check {
                 let mut hits = Hits::of(rule, index, text);
-                check(text, &mut hits);
+                check(&plain, &mut hits);
                 self.add(index, hits);
             }
         }

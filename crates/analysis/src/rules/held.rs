@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{Span, packed};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 
 /// What is looked for. None is shorter than the four bytes that the search compares first, and none begins with four that are
 /// frequent in code.
@@ -39,7 +39,13 @@ const TEXTS: [&str; 23] = [
     "Math.random",
 ];
 
-static FINDER: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Searcher::new(TEXTS));
+static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .match_kind(MatchKind::LeftmostFirst)
+        .build(TEXTS)
+        .ok()
+});
 
 /// The texts that a source holds.
 #[derive(Clone, Copy)]
@@ -47,10 +53,10 @@ pub(super) struct Held(u32);
 
 impl Held {
     pub fn of(source: &str) -> Self {
-        // Without the instructions that the search needs, all may be there.
+        // Without a table all may be there.
         let Some(finder) = FINDER.as_ref() else { return Self(u32::MAX) };
         let (bytes, mut held, mut start) = (source.as_bytes(), 0, 0);
-        while let Some(found) = finder.find_in(bytes, Span { start, end: bytes.len() }) {
+        while let Some(found) = finder.find(Input::new(bytes).span(start..bytes.len())) {
             let rest = &bytes[found.start()..];
             let here = |text: &&str| rest.starts_with(text.as_bytes());
             held |= TEXTS.iter().enumerate().filter(|(_, text)| here(text)).fold(0, |all, (index, _)| all | 1 << index);

@@ -29,6 +29,7 @@ pub(crate) use flow::judge;
 pub(crate) use hit::{Hit, Hits, KEPT};
 
 use std::cell::OnceCell;
+use std::ops::Deref;
 
 use sigma_core::{Capability, Category, Severity};
 
@@ -64,9 +65,35 @@ pub(crate) enum Check {
     /// The facts of every source file.
     Source(fn(&Source<'_>, &mut Hits<'_>)),
     /// The text of every file that is text.
-    Text(fn(&str, &mut Hits<'_>)),
+    Text(fn(&Plain<'_>, &mut Hits<'_>)),
     /// The whole distribution, once all its files were read.
     Distribution(fn(&Distribution<'_>, &mut Hits<'_>)),
+}
+
+/// A text as a rule sees it.
+pub(crate) struct Plain<'a> {
+    text: &'a str,
+    anchors: OnceCell<agent::Anchors>,
+}
+
+impl<'a> Plain<'a> {
+    /// A text to look at.
+    pub fn new(text: &'a str) -> Self {
+        Self { text, anchors: OnceCell::new() }
+    }
+
+    /// Where it may instruct a model.
+    fn anchors(&self) -> &agent::Anchors {
+        self.anchors.get_or_init(|| agent::Anchors::of(self.text))
+    }
+}
+
+impl Deref for Plain<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.text
+    }
 }
 
 /// A source file as a rule sees it.

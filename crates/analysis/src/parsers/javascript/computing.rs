@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::packed;
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use oxc_ast::ast::*;
 use oxc_span::{GetSpan, Span};
 
@@ -40,7 +40,13 @@ const WORDS: [&str; 12] = [
 ];
 const DECODING: usize = 7;
 
-static FINDER: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Searcher::new(WORDS));
+static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .match_kind(MatchKind::LeftmostFirst)
+        .build(WORDS)
+        .ok()
+});
 
 /// Bytes of a function that is evaluated.
 const MAX_ROUTINE: u32 = 24 << 10;

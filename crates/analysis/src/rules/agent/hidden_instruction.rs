@@ -2,14 +2,13 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{Span, packed};
 use memchr::memmem::Finder;
 use serde::Deserialize;
 use sigma_core::{Category, Confidence, Severity};
 
 use super::prompt_injection::{ACTS, CONCEAL, FORGOTTEN, READERS, SECRETS, boundary, follows};
 use crate::literals::Literals;
-use crate::rules::{Check, Hits, Rule};
+use crate::rules::{Check, Hits, Plain, Rule};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "hidden-instruction",
@@ -27,7 +26,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 /// Where text begins that is not shown. The first letter may be large in HTML; nobody writes it so.
-const ANCHORS: [&str; 13] = [
+pub(super) const ANCHORS: [&str; 13] = [
     "<!--",
     "[//]: #",
     "[comment]: ",
@@ -45,7 +44,6 @@ const ANCHORS: [&str; 13] = [
 /// The same of a picture's text. Looked for by itself: the others are found by their first four bytes.
 const PICTURE: &str = "![";
 
-static FINDER: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Searcher::new(ANCHORS));
 static PICTURES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(PICTURE));
 
 /// Bytes of a hidden element that are judged; comments are judged whole.
@@ -57,7 +55,7 @@ const STEP: usize = 400;
 /// The shortest text that can instruct anybody.
 const SHORTEST: usize = 16;
 
-fn check(text: &str, hits: &mut Hits<'_>) {
+fn check(text: &Plain<'_>, hits: &mut Hits<'_>) {
     // A map of sources repeats what stands in others, escaped; nobody reads it as a page.
     if text.starts_with("{\"version\":3") && serde_json::from_str::<SourceMap>(text).is_ok() {
         return;
@@ -101,26 +99,20 @@ struct SourceMap {
 }
 
 /// The anchors in order; none begins within another.
-fn anchors(text: &str) -> impl Iterator<Item = (usize, usize)> {
+fn anchors(text: &Plain<'_>) -> impl Iterator<Item = (usize, usize)> {
     let bytes = text.as_bytes();
-    let others = FINDER.as_ref();
-    let other = move |from| {
-        let found = others?.find_in(bytes, Span { start: from, end: bytes.len() })?;
-        Some((found.start(), found.end()))
-    };
+    let mut others = text.anchors().unseen().map(|anchor| (anchor.start, anchor.end)).peekable();
     let picture = move |from| {
         let at = from + PICTURES.find(&bytes[from..])?;
         Some((at, at + PICTURE.len()))
     };
-    let (mut at, mut next, mut pictured) = (0, other(0), picture(0));
+    let (mut at, mut pictured) = (0, picture(0));
     std::iter::from_fn(move || {
-        if next.is_some_and(|(start, _)| start < at) {
-            next = other(at);
-        }
+        while others.next_if(|(start, _)| *start < at).is_some() {}
         if pictured.is_some_and(|(start, _)| start < at) {
             pictured = picture(at);
         }
-        let first = next.into_iter().chain(pictured).min()?;
+        let first = others.peek().copied().into_iter().chain(pictured).min()?;
         at = first.1;
         Some(first)
     })

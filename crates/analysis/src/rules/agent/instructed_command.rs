@@ -7,7 +7,7 @@ use sigma_core::{Category, Confidence, Severity};
 
 use super::prompt_injection::boundary;
 use crate::facts::{Deeds, deeds_of_text};
-use crate::rules::{Check, Hits, Rule};
+use crate::rules::{Check, Hits, Plain, Rule};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "instructed-command",
@@ -38,7 +38,7 @@ static FETCHES: [LazyLock<Finder<'static>>; 3] = [
     LazyLock::new(|| Finder::new(b"| iex")),
 ];
 
-fn check(text: &str, hits: &mut Hits<'_>) {
+fn check(text: &Plain<'_>, hits: &mut Hits<'_>) {
     if text.len() > MAX_TEXT {
         return;
     }

@@ -1,11 +1,8 @@
 //! Text that is written for a model instead of a reader.
 
-use std::sync::LazyLock;
-
-use aho_corasick::packed;
 use sigma_core::{Category, Confidence, Severity};
 
-use crate::rules::{Check, Hits, Rule};
+use crate::rules::{Check, Hits, Plain, Rule};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "prompt-injection",
@@ -22,7 +19,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 /// What every such text needs, without the first letter, which may be large or small. Few texts hold any of them.
-const ANCHORS: [&str; 38] = [
+pub(super) const ANCHORS: [&str; 38] = [
     "gnore all",
     "gnore any",
     "gnore prev",
@@ -66,26 +63,23 @@ const ANCHORS: [&str; 38] = [
 /// Bytes before and after an anchor that are read.
 const AROUND: usize = 500;
 
-static FINDER: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Searcher::new(ANCHORS));
-
-fn check(text: &str, hits: &mut Hits<'_>) {
-    let Some(finder) = FINDER.as_ref() else { return };
+fn check(text: &Plain<'_>, hits: &mut Hits<'_>) {
     let mut read = 0;
-    for anchor in finder.find_iter(text) {
+    for anchor in text.anchors().orders() {
         // What was read around an anchor is not read again, so that time is linear.
-        if anchor.start() < read {
+        if anchor.start < read {
             continue;
         }
-        let from = boundary(text, anchor.start().saturating_sub(AROUND));
-        let to = boundary(text, (anchor.end() + AROUND).min(text.len()));
+        let from = boundary(text, anchor.start.saturating_sub(AROUND));
+        let to = boundary(text, (anchor.end + AROUND).min(text.len()));
         read = to;
         let window = text[from..to].to_ascii_lowercase();
         let Some((severity, message)) = judge(&window) else { continue };
         // Sentences by which such text is recognised stand in a list, each by itself.
-        let severity = if is_listed(text, anchor.start()) { severity.min(Severity::Medium) } else { severity };
-        let line = text[boundary(text, anchor.start().saturating_sub(40))..to].trim();
+        let severity = if is_listed(text, anchor.start) { severity.min(Severity::Medium) } else { severity };
+        let line = text[boundary(text, anchor.start.saturating_sub(40))..to].trim();
         let evidence: String = line.chars().take(200).collect();
-        let hit = hits.at_offset(anchor.start(), &evidence).severity(severity).message(message);
+        let hit = hits.at_offset(anchor.start, &evidence).severity(severity).message(message);
         hits.push(hit.confidence(Confidence::Medium));
         if hits.is_full() {
             return;

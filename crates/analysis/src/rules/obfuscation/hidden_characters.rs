@@ -2,7 +2,7 @@
 
 use sigma_core::{Category, Confidence, Severity};
 
-use crate::rules::{Check, Hits, Rule};
+use crate::rules::{Check, Hits, Plain, Rule};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "hidden-characters",
@@ -18,7 +18,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     check: Check::Text(check),
 };
 
-fn check(text: &str, hits: &mut Hits<'_>) {
+fn check(text: &Plain<'_>, hits: &mut Hits<'_>) {
     // Every character of interest begins with one of these bytes in UTF-8; ordinary source has none of them.
     let mut at = 0;
     let (mut selectors, mut tags) = (0_u32, 0_u32);

@@ -3,7 +3,7 @@
 use sigma_core::{Category, Severity};
 
 use crate::parsers;
-use crate::rules::{Check, Hits, Rule};
+use crate::rules::{Check, Hits, Plain, Rule};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "source-encoding",
@@ -19,7 +19,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     check: Check::Text(check),
 };
 
-fn check(text: &str, hits: &mut Hits<'_>) {
+fn check(text: &Plain<'_>, hits: &mut Hits<'_>) {
     if !text.starts_with('#') && !text.starts_with(['\n', '\r', ' ']) {
         return;
     }

@@ -3,7 +3,7 @@
 use sigma_core::{Category, Confidence, Severity};
 
 use super::patterns;
-use crate::rules::{Check, Hits, Rule};
+use crate::rules::{Check, Hits, Plain, Rule};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "embedded-secret",
@@ -18,7 +18,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     check: Check::Text(check),
 };
 
-fn check(text: &str, hits: &mut Hits<'_>) {
+fn check(text: &Plain<'_>, hits: &mut Hits<'_>) {
     patterns::scan(text, &mut |secret| {
         // The secret itself is not repeated: enough to find it, not enough to use it.
         let start: String = secret.text.chars().take(8).collect();
