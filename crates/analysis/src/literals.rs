@@ -4,6 +4,18 @@
 //! looked at again. Most places of a text are passed after a look at one bit, and the table costs next to nothing to
 //! make, which is what counts for a process that reads one small package.
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
+
+/// What finds texts in whole files with regard to case, the longest of those that begin together. Few places are more than the beginning
+/// of one, which a search by vectors finds, where a machine has them: the table that runs fastest would cost more to make than it
+/// saves.
+pub(crate) fn finder(texts: impl IntoIterator<Item = &'static str>) -> Result<AhoCorasick, BuildError> {
+    AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .match_kind(MatchKind::LeftmostLongest)
+        .build(texts)
+}
+
 /// Bits of the hash of how a text begins.
 const BITS: u32 = 15;
 

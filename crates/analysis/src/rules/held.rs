@@ -5,7 +5,9 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
+use aho_corasick::{AhoCorasick, Input};
+
+use crate::literals;
 
 /// What is looked for. None is shorter than the four bytes that the search compares first, and none begins with four that are
 /// frequent in code.
@@ -39,13 +41,7 @@ const TEXTS: [&str; 23] = [
     "Math.random",
 ];
 
-static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .match_kind(MatchKind::LeftmostFirst)
-        .build(TEXTS)
-        .ok()
-});
+static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| literals::finder(TEXTS).ok());
 
 /// The texts that a source holds.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::AhoCorasick;
 use oxc_ast::ast::*;
 use oxc_span::{GetSpan, Span};
 
@@ -10,6 +10,7 @@ use super::routine::Lower;
 use super::{Walker, unwrapped};
 use crate::facts::routine::Data;
 use crate::facts::{Argument as FactArgument, Constant, Signs, Taint, Value};
+use crate::literals;
 
 /// What a search of the source tells before it is walked.
 pub(in crate::parsers) struct Marks {
@@ -40,13 +41,7 @@ const WORDS: [&str; 12] = [
 ];
 const DECODING: usize = 7;
 
-static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .match_kind(MatchKind::LeftmostFirst)
-        .build(WORDS)
-        .ok()
-});
+static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| literals::finder(WORDS).ok());
 
 /// Bytes of a function that is evaluated.
 const MAX_ROUTINE: u32 = 24 << 10;

@@ -3,9 +3,10 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
+use aho_corasick::{AhoCorasick, Input};
 
 use super::{hidden_instruction, prompt_injection};
+use crate::literals;
 
 /// Where the anchors of both rules stand in a text, in order, also where one begins within another.
 pub(in crate::rules) struct Anchors(Vec<(u32, u32)>);
@@ -20,15 +21,7 @@ pub(super) struct Anchor {
 static ALL: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| prompt_injection::ANCHORS.into_iter().chain(hidden_instruction::ANCHORS).collect());
 
-/// Few places are more than the beginning of an anchor, which a search by vectors finds; where a machine has none, the table
-/// finds them alone.
-static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .match_kind(MatchKind::LeftmostFirst)
-        .build(&*ALL)
-        .ok()
-});
+static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| literals::finder(ALL.iter().copied()).ok());
 
 impl Anchors {
     pub fn of(text: &str) -> Self {

@@ -3,10 +3,12 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::AhoCorasick;
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use regex::bytes::{Regex, RegexBuilder};
 use sigma_core::Severity;
+
+use crate::literals;
 
 /// A secret in a text.
 pub(super) struct Secret<'a> {
@@ -187,12 +189,7 @@ struct List {
 
 static LIST: LazyLock<List> = LazyLock::new(|| {
     let patterns: Vec<Pattern> = lines().filter_map(|line| line.ok()).collect();
-    // Few places are more than the beginning of a literal, which a search by vectors finds: the table that runs fastest
-    // would cost more to make than it saves.
-    let finder = AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .match_kind(MatchKind::LeftmostLongest)
-        .build(patterns.iter().map(|pattern| pattern.literal));
+    let finder = literals::finder(patterns.iter().map(|pattern| pattern.literal));
     List { finder: finder.ok(), patterns }
 });
 
